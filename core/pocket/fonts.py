@@ -1,0 +1,61 @@
+"""Open fonts for signs: families seen in training, and families kept for the test.
+
+The fonts come from the `fontpkg-*` packages (extra `train`); without them Pillow's own font is
+used, which is enough to try things out and says so in `available`.
+"""
+
+from functools import lru_cache
+
+from PIL import ImageFont
+
+TRAIN_FAMILIES = (
+    "Anton", "Archivo", "Arvo", "Barlow", "Bebas Neue", "Bitter", "Cabin", "Comfortaa",
+    "Crimson Text", "Dosis", "Exo 2", "Fira Sans", "Heebo", "IBM Plex Mono", "IBM Plex Sans",
+    "IBM Plex Serif", "Inconsolata", "Inter", "Josefin Sans", "Karla", "Lato", "Manrope",
+    "Merriweather", "Montserrat", "Mulish", "Noto Sans", "Noto Serif", "Nunito", "Open Sans",
+    "Oswald", "PT Sans", "PT Serif", "Playfair Display", "Quicksand", "Raleway", "Roboto",
+    "Roboto Mono", "Roboto Slab", "Rubik", "Saira", "Space Grotesk", "Teko", "Titillium Web",
+    "Work Sans",
+)  # fmt: skip
+TEST_FAMILIES = (
+    "Alfa Slab One", "Cairo", "DM Sans", "Jost", "Kanit", "Lexend", "Libre Baskerville",
+    "Overpass", "Signika", "Source Code Pro", "Zilla Slab",
+)  # fmt: skip
+WEIGHTS = (400, 600, 700, 900)
+
+
+@lru_cache(maxsize=1)
+def available() -> frozenset[str]:
+    """Names of the installed families; empty without the `train` extra."""
+    try:
+        import fontpkg
+    except ImportError:
+        return frozenset()
+    return frozenset(fontpkg.families())
+
+
+def families(held_out: bool) -> tuple[str, ...]:
+    """The installed families of the training set, or of the test set."""
+    wanted = TEST_FAMILIES if held_out else TRAIN_FAMILIES
+    return tuple(name for name in wanted if name.lower().replace(" ", "-") in available())
+
+
+@lru_cache(maxsize=4096)
+def font(family: str, weight: int, cap_height: int) -> ImageFont.FreeTypeFont:
+    """The face whose capital H is `cap_height` pixels high, at the weight nearest to `weight`."""
+    size = cap_height / _cap_ratio(family, weight)
+    return _face(family, weight, size)
+
+
+@lru_cache(maxsize=512)
+def _cap_ratio(family: str, weight: int) -> float:
+    _, top, _, bottom = _face(family, weight, 200).getbbox("H")
+    return (bottom - top) / 200
+
+
+def _face(family: str, weight: int, size: float) -> ImageFont.FreeTypeFont:
+    if not family:
+        return ImageFont.load_default(size)
+    from fontpkg.pil import truetype
+
+    return truetype(family, size, weight=weight, nearest=True)

@@ -1,0 +1,217 @@
+"""Scenes of signs and small objects, laid out from a seed.
+
+A `Scene` says what is where; `render.py` draws it and `questions.py` asks about it. All lengths
+are pixels of the original image. Letter heights are chosen by what is left of them in the global
+image: log-uniform between illegible and plainly legible there, but never smaller than what a crop
+at full detail can show.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.pocket import fonts
+from core.pocket.words import MAX_LENGTH, sample_text
+
+GLOBAL_SIDE = 192  # the longer side of the global image; pocket's input is 192 x 192
+COLORS = {
+    "red": (205, 32, 38),
+    "orange": (245, 130, 20),
+    "yellow": (250, 215, 30),
+    "green": (25, 140, 60),
+    "blue": (30, 75, 185),
+    "purple": (125, 45, 150),
+    "white": (245, 245, 242),
+    "black": (24, 24, 26),
+}
+SHAPES = ("rectangle", "circle", "triangle", "diamond", "hexagon")
+KINDS = ("star", "heart", "tree", "house", "car", "lamp", "flag", "cup", "fish", "key")
+# How often a kind is drawn: "popular" negatives of the presence questions need a skew (as POPE).
+KIND_WEIGHTS = tuple(1 / (rank + 2) for rank in range(len(KINDS)))
+ASPECTS = ((1, 1), (4, 3), (3, 4), (3, 2), (16, 9))
+SPLITS = ("train", "validation", "test")
+LETTER_GLOBAL = (1.8, 20.0)  # capital height in pixels of the global image, smallest and largest
+LETTER_ORIGINAL = 14  # capital height in pixels of the original, smallest
+
+
+@dataclass(frozen=True)
+class Sign:
+    shape: str
+    color: str
+    text: str
+    letter_height: int  # of a capital, in pixels of the original
+    family: str
+    weight: int
+    rgb: tuple[int, int, int]
+    ink: tuple[int, int, int]
+    border: tuple[int, int, int] | None
+    size: tuple[int, int]  # width, height before the perspective
+    corners: tuple[tuple[float, float], ...]  # where the layer's four corners lie in the image
+    box: tuple[int, int, int, int]  # left, top, right, bottom of what is drawn
+
+    @property
+    def name(self) -> str:
+        return f"{self.color} {self.shape}"
+
+
+@dataclass(frozen=True)
+class Thing:
+    """A small object without text."""
+
+    kind: str
+    color: str
+    rgb: tuple[int, int, int]
+    box: tuple[int, int, int, int]
+
+    @property
+    def name(self) -> str:
+        return f"{self.color} {self.kind}"
+
+
+@dataclass(frozen=True)
+class Scene:
+    width: int
+    height: int
+    signs: tuple[Sign, ...]
+    things: tuple[Thing, ...]
+    background_seed: int
+
+    @property
+    def scale(self) -> float:
+        """Pixels of the global image per pixel of the original."""
+        return GLOBAL_SIDE / max(self.width, self.height)
+
+
+def scene_rng(split: str, index: int, seed: int = 0) -> np.random.Generator:
+    """The random numbers of one scene. Splits never share a stream: the split is in the key."""
+    if split not in SPLITS:
+        raise ValueError(f"Unknown split {split!r}; choose one of {', '.join(SPLITS)}.")
+    return np.random.default_rng([seed, SPLITS.index(split), index])
+
+
+def make_scene(split: str, index: int, seed: int = 0, held_out_fonts: bool | None = None) -> Scene:
+    """Scene `index` of a split. Test scenes use the held-out fonts unless told otherwise."""
+    rng = scene_rng(split, index, seed)
+    held_out = split == "test" if held_out_fonts is None else held_out_fonts
+    long_side = int(800 * 2 ** rng.random())
+    aspect = ASPECTS[rng.integers(len(ASPECTS))]
+    width = round(long_side * min(1, aspect[0] / aspect[1]))
+    height = round(long_side * min(1, aspect[1] / aspect[0]))
+    taken: list[tuple[int, int, int, int]] = []
+    signs = _place_signs(rng, width, height, fonts.families(held_out) or ("",), taken)
+    things = _place_things(rng, width, height, taken)
+    return Scene(width, height, tuple(signs), tuple(things), int(rng.integers(2**31)))
+
+
+def _place_signs(rng, width, height, families, taken):
+    names = [(color, shape) for color in COLORS for shape in SHAPES]
+    order = rng.permutation(len(names))
+    scale = GLOBAL_SIDE / max(width, height)
+    smallest = max(LETTER_ORIGINAL, LETTER_GLOBAL[0] / scale)
+    signs = []
+    for index in order[: rng.integers(2, 7)]:
+        color, shape = names[index]
+        for _ in range(12):  # a large sign may not fit between the others: draw again
+            letter = int(round(np.exp(rng.uniform(np.log(smallest), np.log(20 / scale)))))
+            text = sample_text(rng, MAX_LENGTH)
+            family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
+            size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
+            place = _find_place(rng, size, width, height, taken)
+            if place is not None:
+                break
+        else:
+            continue
+        corners = _corners(rng, place, size)
+        xs, ys = zip(*corners, strict=True)
+        box = (int(min(xs)), int(min(ys)), int(np.ceil(max(xs))), int(np.ceil(max(ys))))
+        taken.append(box)
+        rgb = jitter(rng, COLORS[color])
+        ink = ink_for(rng, rgb)
+        border = ink if rng.random() < 0.4 else None
+        signs.append(
+            Sign(shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box)
+        )
+    return signs
+
+
+def _place_things(rng, width, height, taken):
+    names = [(color, kind) for color in COLORS for kind in KINDS]
+    weights = np.array([KIND_WEIGHTS[KINDS.index(kind)] for _, kind in names])
+    count = int(rng.integers(0, 6))
+    chosen = rng.choice(len(names), size=count, replace=False, p=weights / weights.sum())
+    scale = GLOBAL_SIDE / max(width, height)
+    things = []
+    for index in chosen:
+        color, kind = names[index]
+        side = int(np.exp(rng.uniform(np.log(4 / scale), np.log(32 / scale))))
+        place = _find_place(rng, (side, side), width, height, taken)
+        if place is None:
+            continue
+        box = (place[0], place[1], place[0] + side, place[1] + side)
+        taken.append(box)
+        things.append(Thing(kind, color, jitter(rng, COLORS[color]), box))
+    return things
+
+
+def sign_size(shape: str, text: str, font, margin: float) -> tuple[int, int]:
+    """Width and height of a sign of that shape which holds the text with a margin around it."""
+    left, top, right, bottom = font.getbbox(text)
+    w, h = (right - left) * margin, (bottom - top) * margin
+    w = max(w, 0.6 * h)
+    if shape == "rectangle":
+        return round(w + 0.6 * h), round(1.7 * h)
+    if shape == "circle":
+        side = 1.05 * float(np.hypot(w, h))
+        return round(side), round(side)
+    if shape == "triangle":  # the text lies low in it: at its top the triangle is w wide
+        return round(1.15 * w + 2.3 * h), round(1.0 * w + 2.0 * h)
+    if shape == "diamond":
+        return round(1.05 * (w + h)), round(1.05 * (w + h))
+    return round(w + 1.25 * h), round(0.9 * w + 1.1 * h)  # hexagon
+
+
+def _find_place(rng, size, width, height, taken):
+    """Top left corner of a free spot, or None. Signs keep a gap of an eighth of their size."""
+    w, h = size
+    gap = max(6, int(0.08 * max(w, h)))
+    if w + 2 * gap >= width or h + 2 * gap >= height:
+        return None
+    for _ in range(20):
+        left = int(rng.integers(gap, width - w - gap))
+        top = int(rng.integers(gap, height - h - gap))
+        box = (left - gap, top - gap, left + w + gap, top + h + gap)
+        if not any(_overlap(box, other) for other in taken):
+            return left, top
+    return None
+
+
+def _overlap(a, b):
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _corners(rng, place, size):
+    """The corners of a sign turned by a few degrees and seen slightly from the side."""
+    (left, top), (w, h) = place, size
+    angle = np.deg2rad(rng.normal(0, 3))
+    corners = np.array([(0, 0), (w, 0), (w, h), (0, h)], float) - (w / 2, h / 2)
+    corners *= 1 + rng.uniform(-0.04, 0.04, size=(4, 2))
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    corners = corners @ turn.T + (left + w / 2, top + h / 2)
+    return tuple((float(x), float(y)) for x, y in corners)
+
+
+def jitter(rng, rgb):
+    return tuple(int(np.clip(c + rng.normal(0, 10), 0, 255)) for c in rgb)
+
+
+def luminance(rgb) -> float:
+    return (0.299 * rgb[0] + 0.587 * rgb[1] + 0.114 * rgb[2]) / 255
+
+
+def ink_for(rng, rgb):
+    """A letter colour that can be read on `rgb`: mostly black or white, sometimes tinted."""
+    dark = luminance(rgb) > 0.5
+    base = np.array([20, 20, 24] if dark else [242, 242, 240])
+    tinted = base + rng.uniform(0, 0.3) * rng.normal(0, 120, size=3)
+    ink = tuple(int(np.clip(c, 0, 255)) for c in tinted)
+    return ink if abs(luminance(ink) - luminance(rgb)) > 0.35 else tuple(int(c) for c in base)

@@ -1,0 +1,38 @@
+"""What is written on signs: words, numbers and plate-like strings of one to six characters."""
+
+import numpy as np
+
+WORDS = tuple(
+    """
+    STOP EXIT OPEN SLOW TAXI BUS PARK HOTEL CAFE BAR SHOP SALE FREE LANE ROAD EAST WEST NORTH
+    SOUTH GATE DOOR PUSH PULL KEEP LEFT RIGHT WAIT WALK YIELD HELP INFO POLICE FIRE SCHOOL TRAIN
+    METRO TRAM PORT DOCK PIER BEACH LAKE RIVER HILL FARM MILL TOWN CITY PLAZA MARKET BANK POST
+    MUSEUM CINEMA PIZZA SUSHI BAKERY COFFEE TEA JUICE MILK BREAD FISH MEAT FRUIT BOOKS TOYS SHOES
+    GOLD SILVER IRON STEEL WOOD STONE GLASS PAPER CLOTH SOAP GARAGE DIESEL FUEL TOLL CASH CARD
+    TICKET ENTER CLOSED DANGER HOT COLD WET DRY ICE SNOW RAIN WIND SUN MOON STAR SKY CLOUD TREE
+    ROSE LILY OAK PINE BEAR WOLF DEER HORSE DOG CAT BIRD DUCK SWAN BEE ANT LION TIGER ZEBRA PANDA
+    NO YES GO UP DOWN IN OUT ONE TWO THREE FOUR FIVE SIX SEVEN EIGHT NINE TEN RED BLUE GREEN GRAY
+    QUIET LOUD FAST SAFE HIGH LOW WIDE DEEP LONG SHORT NEW OLD BIG SMALL FIRST LAST NEXT MAIN
+    KING QUEEN ROYAL GRAND UNION CROWN BRIDGE TUNNEL TOWER CASTLE CHURCH TEMPLE GARDEN FOREST
+    VALLEY ISLAND DESERT CANYON JUNGLE VALET LOBBY FLOOR STAIRS LIFT ROOM SUITE POOL GYM SPA CLUB
+    DINER GRILL TACO PASTA SALAD SOUP CAKE CANDY LEMON APPLE PEACH MANGO GRAPE ONION PEPPER GARLIC
+    HONEY SUGAR SALT RADIO MUSIC DANCE PIANO DRUM BAND STAGE MOVIE PHOTO VIDEO CAMERA PHONE CLOCK
+    WATCH LAMP CHAIR TABLE BED SOFA HOUSE HOME RENT SOLD AGENT LAW TAX JURY COURT JAIL SHERIFF
+    """.split()
+)
+WORDS = tuple(word for word in WORDS if len(word) <= 6)
+LETTERS = "ABCDEFGHJKLMNPRSTUVWXYZ"  # I, O and Q are left out, as on number plates: 1, 0 and O
+DIGITS = "0123456789"  # look alike in many faces, and only the context could tell them apart
+MAX_LENGTH = 6
+
+
+def sample_text(rng: np.random.Generator, max_length: int = MAX_LENGTH) -> str:
+    """A word, a number or a plate-like string of at most `max_length` characters."""
+    kind = rng.random()
+    if kind < 0.4:
+        words = [word for word in WORDS if len(word) <= max_length]
+        if words:
+            return words[rng.integers(len(words))]
+    length = int(rng.integers(1, max_length + 1))
+    alphabet = DIGITS if kind < 0.55 else LETTERS + DIGITS
+    return "".join(alphabet[i] for i in rng.integers(len(alphabet), size=length))
