@@ -1,0 +1,109 @@
+"""What the protocol needs of a vision-language model, whatever its family.
+
+An adapter answers from images and a question, hands over the raw logits of every generated token
+(the uncertainty of eq. 13-16 is computed from them) and one layer's attention row over the visual
+tokens (eq. 22 divides two such rows). This module imports neither torch nor transformers.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from core.imaging import Geometry
+
+MAX_NEW_TOKENS = 20  # the paper's limit for every answer (Section VII-A)
+
+
+class VLMError(ValueError):
+    """A model can't be loaded or can't take this input; the message is one sentence for the user."""
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """The facts about a loaded model that the protocol, the costs and the page use."""
+
+    name: str  # as the user asked for it: "pocket", a directory, a hub id
+    family: str  # config.model_type, e.g. "llava"
+    revision: str | None  # commit on the hub; None for a local directory
+    parameters: int
+    hidden: int  # width of the language model, d_LLM of eq. 17
+    layers: int  # layers of the language model, L of eq. 17
+    visual_tokens: int  # of one image, n_v of eq. 17
+    input_size: tuple[int, int]  # (width, height) in pixels of what the vision tower sees
+    grid: tuple[int, int]  # (rows, cols) of the visual tokens; rows * cols == visual_tokens
+    attention_layer: int  # 0-based layer of the language model whose attention is used
+    base_side: int  # side in original pixels of the box at ratio 1.0
+    generic_prompt: str  # s' of eq. 22
+    thresholds: dict[str, float]  # a default eta per metric of core.uncertainty.METRICS
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """One answer, decoded greedily, with what it takes to measure how sure the model was.
+
+    T counts the generated tokens, the end-of-sequence token included where the model gave one.
+    """
+
+    text: str  # without special tokens, stripped
+    token_ids: tuple[int, ...]  # (T,)
+    tokens: tuple[str, ...]  # (T,) readable, see VLM.decode_token
+    logits: np.ndarray  # (T, V) float32, the model's own: before any sampling or penalty
+    attention: np.ndarray  # (n_v,) float32, last prompt token over the global image's tokens
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """A server's work on one global image, done once and used by every call about that image.
+
+    Opaque: each family keeps in a subclass what it can reuse. Only the adapter that made a look
+    can use it.
+    """
+
+    image_size: tuple[int, int]  # (width, height) of the global image as received
+
+
+class VLM(ABC):
+    """A loaded vision-language model. Every method may be called by several threads at once."""
+
+    info: ModelInfo
+
+    @abstractmethod
+    def geometry(self, image_size: tuple[int, int]) -> Geometry:
+        """How an image of ``image_size`` (width, height), given to this model, meets its grid."""
+
+    @abstractmethod
+    def look(self, image: Image.Image) -> Look:
+        """Take in a global image; raises VLMError for an image that this model can't take."""
+
+    @abstractmethod
+    def answer(
+        self,
+        look: Look,
+        question: str,
+        local: Image.Image | None = None,
+        max_new_tokens: int = MAX_NEW_TOKENS,
+    ) -> Generation:
+        """Answer from the global image alone (eq. 3) or from both images (eq. 12).
+
+        Greedy, hence deterministic. Nothing written in ``question`` is read as a special token.
+        Raises VLMError if the prompt is longer than the model can read.
+        """
+
+    @abstractmethod
+    def attend(self, look: Look, prompt: str) -> np.ndarray:
+        """Attention (n_v,) float32 of ``prompt``'s last token over the global image's tokens.
+
+        The mean over the heads of layer ``info.attention_layer``: the numerator of eq. 22 for the
+        question, the denominator for ``info.generic_prompt``.
+        """
+
+    @abstractmethod
+    def decode_token(self, token_id: int) -> str:
+        """Readable text of one token, its leading space included; a special token's name."""

@@ -1,0 +1,64 @@
+"""One layer's attention row of the last query, while every layer runs on the sdpa kernel.
+
+Eq. 22 needs a single row of a single layer. ``output_attentions=True`` would give it, but only on
+the eager path, which materialises the (heads, n, n) weights of every layer. Here an attention
+function is registered that runs sdpa unchanged and computes, in the one layer asked for, the last
+query's weights beside it: O(n) instead of O(n^2 L).
+
+Which layer is asked for, and where the row goes, travels with the call as the keyword argument
+``attention_row``. Transformers hands unknown keyword arguments down to the attention function, so
+calls of several threads on one model can't meet, and a call without it costs nothing.
+"""
+
+from __future__ import annotations
+
+import torch
+from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
+from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+
+ATTENTION = "sdpa_attention_row"
+
+
+class AttentionRow:
+    """A request for the last query's attention in ``layer`` (0-based), for one call of a model.
+
+    After ``model(..., attention_row=row)`` the attribute ``weights`` holds (batch, keys) float32:
+    softmax(q_last K^T * scaling + mask), mean over the heads, the keys of a cached prefix included.
+    """
+
+    def __init__(self, layer: int):
+        self.layer = layer
+        self.weights: torch.Tensor | None = None
+
+
+def capture_attention(model: PreTrainedModel) -> None:
+    """Let ``model`` (with a ``text_config``) take ``attention_row``; its vision tower is left alone."""
+    model.set_attn_implementation({"text_config": ATTENTION})
+
+
+def _attention_forward(module, query, key, value, attention_mask, **kwargs):
+    row = kwargs.pop("attention_row", None)
+    if row is not None and module.layer_idx == row.layer:
+        row.weights = _last_row(module, query, key, attention_mask, kwargs.get("scaling"))
+    return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+
+
+def _last_row(module, query, key, attention_mask, scaling) -> torch.Tensor:
+    """Weights (batch, keys); query and key are (batch, heads, tokens, head_dim), after RoPE."""
+    key = repeat_kv(key, query.shape[1] // key.shape[1])  # grouped-query attention
+    scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
+    # float32 whatever the model runs in: eq. 22 divides rows of weights around 1/n.
+    scores = query[:, :, -1:].float() @ key.float().transpose(2, 3) * scaling
+    if attention_mask is not None:  # without a mask the last query sees every key
+        last = attention_mask[:, :, -1:, : key.shape[2]]
+        if last.dtype == torch.bool:
+            scores = scores.masked_fill(~last, float("-inf"))
+        else:
+            scores = scores + last
+    return scores.softmax(dim=-1).mean(dim=1)[:, 0]
+
+
+AttentionInterface.register(ATTENTION, _attention_forward)
+# Without the mask of sdpa under the same name, logits are silently wrong after a cached prefix.
+AttentionMaskInterface.register(ATTENTION, sdpa_mask)

@@ -1,0 +1,177 @@
+"""From what the user typed to loaded parts, or to one sentence about why not.
+
+Weights come as safetensors only and no code of a checkpoint is ever run. A directory never touches
+the network; the hub is asked only if the user named a model of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from huggingface_hub.errors import (
+    GatedRepoError,
+    LocalEntryNotFoundError,
+    OfflineModeIsEnabled,
+    RepositoryNotFoundError,
+)
+from transformers import PreTrainedConfig, PreTrainedModel
+from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
+
+from core.vlm.base import VLMError
+
+POCKET = Path(__file__).resolve().parents[2] / "assets" / "pocket-vlm"
+
+_HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a model lies, and its config.json."""
+
+    name: str  # as the user wrote it
+    location: str  # directory or hub id
+    local: bool
+    revision: str | None = None  # commit on the hub
+    config: dict[str, Any] = field(default_factory=dict)
+
+    def load(self, part: type, **kwargs) -> Any:
+        """``part.from_pretrained`` (a processor or tokenizer class) under the rules of this module."""
+        with explained(self):
+            return part.from_pretrained(self.location, **self._access(), **kwargs)
+
+    def load_model(
+        self, model_class: type[PreTrainedModel], device: torch.device, dtype: torch.dtype
+    ) -> PreTrainedModel:
+        """The model, ready to infer; a checkpoint that lacks some weights is refused."""
+        if self.local and not any(
+            Path(self.location, name).is_file()
+            for name in (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME)
+        ):
+            raise VLMError(
+                f"{self.name!r} has no {SAFE_WEIGHTS_NAME}: weights are loaded from safetensors "
+                "only, never from pickles."
+            )
+        with explained(self):
+            model, report = model_class.from_pretrained(
+                self.location,
+                dtype=dtype,
+                use_safetensors=True,
+                output_loading_info=True,
+                **self._access(),
+            )
+        # Transformers fills what is missing with random numbers and only logs a warning.
+        if missing := sorted(report["missing_keys"]):
+            raise VLMError(
+                f"The checkpoint {self.name!r} is incomplete: {len(missing)} weights are missing, "
+                f"{missing[0]} among them."
+            )
+        try:
+            return model.to(device).eval()
+        except RuntimeError as error:  # no such device, or out of its memory
+            raise VLMError(f"{self.name!r} can't be put on {device}: {_first_line(error)}") from error
+
+    def _access(self) -> dict[str, Any]:
+        access = {"local_files_only": self.local, "trust_remote_code": False}
+        # Every file from one commit; what is cached of it needs no network.
+        return access if self.revision is None else access | {"revision": self.revision}
+
+
+def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
+    """``"pocket"``, a directory or a hub id; raises VLMError if there is no config.json there."""
+    name = str(name_or_path)
+    if name == "pocket":
+        if not (POCKET / "config.json").is_file():
+            raise VLMError(
+                f"The bundled model is not there ({POCKET.parent.name}/{POCKET.name}): "
+                "run from a complete clone of the repository, or name another model."
+            )
+        return _with_config(Checkpoint(name, str(POCKET), local=True))
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        if not (folder / "config.json").is_file():
+            raise VLMError(f"The directory {name!r} holds no model: there is no config.json in it.")
+        return _with_config(Checkpoint(name, str(folder), local=True))
+    if isinstance(name_or_path, str) and _HUB_ID.fullmatch(name):
+        return _with_config(Checkpoint(name, name, local=False))
+    raise VLMError(
+        f"{name!r} is no model: give 'pocket', a directory that exists, "
+        "or a model of the Hugging Face hub as owner/name."
+    )
+
+
+def placement(
+    device: str | torch.device | None, dtype: str | torch.dtype | None
+) -> tuple[torch.device, torch.dtype]:
+    """CUDA if there is one, else CPU; float32 on CPU, else bfloat16 where it is native, or float16."""
+    if device is None:
+        device = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(device)
+    except RuntimeError as error:
+        raise VLMError(f"{device!r} is no device: try 'cpu', 'cuda' or 'cuda:1'.") from error
+    if isinstance(dtype, str):
+        dtype = getattr(torch, dtype, dtype)
+    elif dtype is None and device.type == "cuda":
+        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+    elif dtype is None:
+        dtype = torch.float32
+    if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+        raise VLMError(f"{dtype!r} is no number format: try 'float32', 'bfloat16' or 'float16'.")
+    return device, dtype
+
+
+def _with_config(checkpoint: Checkpoint) -> Checkpoint:
+    with explained(checkpoint):
+        config, _ = PreTrainedConfig.get_config_dict(
+            checkpoint.location, local_files_only=checkpoint.local
+        )
+    return Checkpoint(
+        checkpoint.name,
+        checkpoint.location,
+        checkpoint.local,
+        revision=None if checkpoint.local else config.get("_commit_hash"),
+        config=config,
+    )
+
+
+@contextmanager
+def explained(checkpoint: Checkpoint) -> Iterator[None]:
+    """Whatever goes wrong in the files of others ends as one sentence."""
+    name = checkpoint.name
+    try:
+        yield
+    except VLMError:
+        raise
+    except Exception as error:  # a broken checkpoint may raise anything at all
+        causes = tuple(_chain(error))
+        if any(isinstance(cause, GatedRepoError) for cause in causes):
+            message = (
+                f"{name!r} is gated: accept its terms on its page of the Hugging Face hub "
+                "and log in with 'hf auth login'."
+            )
+        elif any(isinstance(cause, RepositoryNotFoundError) for cause in causes):
+            message = f"There is no model {name!r} on the Hugging Face hub, or it is private."
+        elif any(isinstance(c, LocalEntryNotFoundError | OfflineModeIsEnabled) for c in causes):
+            message = (
+                f"{name!r} is not a directory here, and as a model of the Hugging Face hub it is "
+                "neither in the local cache nor can the hub be reached."
+            )
+        else:
+            message = f"The checkpoint {name!r} can't be read: {_first_line(error)}"
+        raise VLMError(message) from error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
+
+
+def _first_line(error: BaseException) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]

@@ -1,0 +1,37 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from core.vlm import load_vlm
+
+from .tiny import save_clip_llava, save_focalnet_llava
+
+SAVE = {"clip": save_clip_llava, "focalnet": save_focalnet_llava}
+
+
+@pytest.fixture(scope="session")
+def clip_folder(tmp_path_factory):
+    return save_clip_llava(tmp_path_factory.mktemp("clip"))
+
+
+@pytest.fixture(scope="session", params=sorted(SAVE))
+def folder(request, tmp_path_factory):
+    """A checkpoint of each kind."""
+    return SAVE[request.param](tmp_path_factory.mktemp(request.param))
+
+
+@pytest.fixture(scope="session")
+def vlm(folder):
+    return load_vlm(folder, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def images():
+    """Two images of noise, neither square nor of the model's size."""
+    rng = np.random.default_rng(7)
+    return tuple(
+        Image.fromarray(rng.integers(0, 256, (height, width, 3), dtype=np.uint8))
+        for width, height in ((90, 64), (50, 71))
+    )
