@@ -1,0 +1,24 @@
+"""Images: untrusted files in, encoded messages out, and where their pixels fall in a model.
+
+Needs Pillow only, because the edge client runs it on small boards: no numpy, no torch.
+"""
+
+from .codec import Codec, available_formats
+from .errors import ImageError
+from .geometry import Geometry
+from .load import MAX_PIXELS, load_image
+from .pixels import to_rgb
+from .resize import crop_local, downscale, global_size
+
+__all__ = [
+    "MAX_PIXELS",
+    "Codec",
+    "Geometry",
+    "ImageError",
+    "available_formats",
+    "crop_local",
+    "downscale",
+    "global_size",
+    "load_image",
+    "to_rgb",
+]
