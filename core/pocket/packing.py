@@ -1,0 +1,139 @@
+"""Packs all questions about one scene into one sequence, so that every image is encoded once.
+
+The sequence is a tree: the global image is the root; questions about it are leaves; each local
+image is an inner node with its own leaves. A token sees its own node up to itself and all its
+ancestors, and positions continue from the parent's end, so every root-to-leaf path is exactly the
+prompt that the model is given in use.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from core.pocket.data import Branch, Example
+
+IGNORE = -100
+
+
+@dataclass
+class Batch:
+    pixels: torch.Tensor  # (images, 3, H, W) uint8
+    ids: torch.Tensor  # (B, N)
+    positions: torch.Tensor  # (B, N)
+    mask: torch.Tensor  # (B, 1, N, N) bool, True where a query may look
+    labels: torch.Tensor  # (B, N), the token that follows; IGNORE outside answers
+    weights: torch.Tensor  # (B, N)
+    focus_query: torch.Tensor  # (F, 2) batch row and position of a prompt's last token
+    focus_target: torch.Tensor  # (F, n_v) where its attention should be
+    focus_generic: torch.Tensor  # (F,) bool
+    surfaces: torch.Tensor | None  # (B, GRID, GRID, 2)
+
+
+class Packer:
+    def __init__(self, tokenizer, answer_weights: dict[str, float]):
+        self.tokenizer = tokenizer
+        self.image_id = tokenizer.convert_tokens_to_ids("<image>")
+        self.newline = self._ids("\n")
+        self.detail = self._ids("Detail: ")
+        self.answer_weights = answer_weights
+
+    def _ids(self, text: str) -> list[int]:
+        return self.tokenizer(text, add_special_tokens=False).input_ids
+
+    def pack(self, example: Example) -> dict[str, np.ndarray]:
+        visual = example.grid[0] * example.grid[1]
+        ids = [self.tokenizer.bos_token_id, *[self.image_id] * visual, *self.newline]
+        nodes, positions = [0] * len(ids), list(range(len(ids)))
+        labels, weights = [IGNORE] * len(ids), [0.0] * len(ids)
+        parents, ends = [-1], [len(ids)]
+        locals_at: dict[int, int] = {}
+        focus = []
+
+        def extend(tokens, node, start, answers=0, weight=0.0):
+            ids.extend(tokens)
+            nodes.extend([node] * len(tokens))
+            positions.extend(range(start, start + len(tokens)))
+            following = [IGNORE] * (len(tokens) - answers - 1) + tokens[len(tokens) - answers :]
+            labels.extend([*following, IGNORE] if answers else [IGNORE] * len(tokens))
+            share = weight / np.sqrt(answers) if answers else 0.0
+            weights.extend([share] * len(tokens))
+            ends.append(start + len(tokens))
+
+        for branch in sorted(example.branches, key=lambda b: -1 if b.local is None else b.local):
+            parent = 0
+            if branch.local is not None:
+                if branch.local not in locals_at:
+                    parents.append(0)
+                    locals_at[branch.local] = len(parents) - 1
+                    tokens = [*self.detail, *[self.image_id] * visual, *self.newline]
+                    extend(tokens, len(parents) - 1, ends[0])
+                parent = locals_at[branch.local]
+            parents.append(parent)
+            prompt, answer = self._branch(branch)
+            weight = self.answer_weights[branch.question.family]
+            begin = len(ids)
+            extend(prompt + answer, len(parents) - 1, ends[parent], len(answer), weight)
+            if branch.focus is not None and branch.local is None:
+                generic = branch.question.family == "generic"
+                focus.append((begin + len(prompt) - 1, branch.focus, generic))
+        return {
+            "ids": np.array(ids),
+            "positions": np.array(positions),
+            "labels": np.array(labels),
+            "weights": np.array(weights, np.float32),
+            "mask": tree_mask(np.array(nodes), parents),
+            "focus": focus,
+        }
+
+    def _branch(self, branch: Branch) -> tuple[list[int], list[int]]:
+        prompt = self._ids(f"{branch.question.text}\nAnswer:")
+        return prompt, [*self._ids(branch.question.answer), self.tokenizer.eos_token_id]
+
+    def collate(self, examples: list[Example]) -> Batch:
+        packed = [self.pack(example) for example in examples]
+        length = max(len(p["ids"]) for p in packed)
+        mask = np.zeros((len(packed), 1, length, length), bool)
+        mask[:, 0, np.arange(length), np.arange(length)] = True  # padding sees itself: no empty row
+        for row, p in enumerate(packed):
+            n = len(p["ids"])
+            mask[row, 0, :n, :n] = p["mask"]
+        focus = [(r, *entry) for r, p in enumerate(packed) for entry in p["focus"]]
+        visual = examples[0].grid[0] * examples[0].grid[1]
+        surfaces = None
+        if examples[0].surfaces is not None:
+            surfaces = torch.from_numpy(np.stack([e.surfaces for e in examples]))
+        pixels = np.stack([image for example in examples for image in example.images])
+        return Batch(
+            pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
+            ids=_padded(packed, "ids", length, self.tokenizer.pad_token_id),
+            positions=_padded(packed, "positions", length, 0),
+            mask=torch.from_numpy(mask),
+            labels=_padded(packed, "labels", length, IGNORE),
+            weights=_padded(packed, "weights", length, 0.0),
+            focus_query=torch.tensor([(r, p) for r, p, _, _ in focus]).reshape(-1, 2),
+            focus_target=torch.from_numpy(
+                np.array([f for _, _, f, _ in focus], np.float32).reshape(-1, visual)
+            ),
+            focus_generic=torch.tensor([g for *_, g in focus], dtype=torch.bool),
+            surfaces=surfaces,
+        )
+
+
+def tree_mask(nodes: np.ndarray, parents: list[int]) -> np.ndarray:
+    """(N, N) bool: may token i see token j? Its own node up to itself, and all its ancestors."""
+    related = np.eye(len(parents), dtype=bool)
+    for node, parent in enumerate(parents):
+        if parent >= 0:
+            related[node] |= related[parent]
+    order = np.arange(len(nodes))
+    return related[nodes[:, None], nodes[None, :]] & (order[:, None] >= order[None, :])
+
+
+def _padded(packed, key, length, fill) -> torch.Tensor:
+    return torch.stack(
+        [
+            torch.nn.functional.pad(torch.from_numpy(p[key]), (0, length - len(p[key])), value=fill)
+            for p in packed
+        ]
+    )

@@ -1,0 +1,358 @@
+"""Trains pocket: `python -m core.pocket.train --out FOLDER`. Seeded, logged, resumable.
+
+A curriculum in three phases, because end-to-end training on whole scenes from the start learns
+only the language prior: eye charts teach the vision tower letters, close-ups teach the language
+model to read, scenes teach it to find, to use a second image, and everything else.
+
+Besides the answers' cross-entropy there are three auxiliary losses, all stated in the model card:
+characters on eye charts, the sign or object in each cell of a scene, and the attention of one
+layer's last prompt token, which is drawn to the asked object (and, for the generic prompt, over
+the whole image).
+"""
+
+import argparse
+import json
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional as F
+from transformers import AttentionInterface, AttentionMaskInterface
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
+from transformers.masking_utils import sdpa_mask
+from transformers.models.llama.modeling_llama import repeat_kv
+
+from core.pocket.data import (
+    CHARACTERS,
+    SURFACES,
+    chart_example,
+    closeup_example,
+    scene_example,
+)
+from core.pocket.model import MEAN, STD, build_model, build_processor
+from core.pocket.packing import IGNORE, Batch, Packer
+from core.pocket.scenes import COLORS
+from core.pocket.tokenizer import build_tokenizer
+
+PHASES = ("charts", "closeups", "scenes")
+
+
+@dataclass
+class Settings:
+    steps: dict[str, int]
+    batch: dict[str, int] = field(default_factory=lambda: {"charts": 12, "closeups": 40, "scenes": 6})
+    charts_beside: int = 3  # eye charts in every step of the later phases
+    rate: float = 1e-3
+    warmup: int = 100
+    decay: float = 0.2  # share of the last phase over which the rate falls to a hundredth
+    attention_layer: int = 3
+    focus_weight: float = 0.15
+    generic_weight: float = 0.05
+    surface_weight: float = 0.1
+    chart_weight: float = 0.2
+    text_share: float = 0.7
+    seed: int = 0
+
+
+ANSWER_WEIGHTS = {"text": 1.0, "presence": 0.5, "attributes": 0.5, "generic": 0.1}
+
+
+# --- data --------------------------------------------------------------------------------------
+
+
+class Stream(torch.utils.data.Dataset):
+    """Batch number `i` of a phase, made from its number alone: order and resumption are exact."""
+
+    def __init__(self, phase: str, settings: Settings, packer: Packer, first: int):
+        self.phase, self.settings, self.packer, self.first = phase, settings, packer, first
+
+    def __len__(self) -> int:
+        return self.settings.steps[self.phase] - self.first
+
+    def __getitem__(self, offset: int):
+        s, step = self.settings, self.first + offset
+        size = s.batch[self.phase]
+        span = range(step * size, (step + 1) * size)
+        if self.phase == "charts":
+            return None, self._charts(span)
+        if self.phase == "closeups":
+            examples = [closeup_example(i, s.seed) for i in span]
+        else:
+            examples = [scene_example(i, s.seed, s.text_share) for i in span]
+        beside = range(10**7 + step * s.charts_beside, 10**7 + (step + 1) * s.charts_beside)
+        return self.packer.collate(examples), self._charts(beside)
+
+    def _charts(self, span):
+        pixels, labels = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
+        pixels = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
+        return pixels, torch.from_numpy(np.stack(labels))
+
+
+# --- losses ------------------------------------------------------------------------------------
+
+
+class Focus:
+    """Collects, in one layer, log attention over the global image's tokens for chosen queries."""
+
+    def __init__(self, layer: int, query: torch.Tensor, visual: int):
+        self.layer, self.query, self.visual, self.rows = layer, query, visual, None
+
+    def collect(self, query, key, scaling) -> None:
+        chosen = query[self.query[:, 0], :, self.query[:, 1]].float()  # (F, heads, d)
+        keys = key[self.query[:, 0], :, 1 : 1 + self.visual].float()  # behind <s>; (F, heads, n_v, d)
+        scores = torch.einsum("fhd,fhnd->fhn", chosen, keys) * scaling
+        self.rows = scores.softmax(-1).mean(1)
+
+
+def focused_attention(module, query, key, value, attention_mask, scaling=None, focus=None, **kwargs):
+    if focus is not None and module.layer_idx == focus.layer and len(focus.query):
+        focus.collect(query, repeat_kv(key, module.num_key_value_groups), scaling)
+    return sdpa_attention_forward(
+        module, query, key, value, attention_mask, scaling=scaling, **kwargs
+    )
+
+
+AttentionInterface.register("pocket_training", focused_attention)
+AttentionMaskInterface.register("pocket_training", sdpa_mask)
+
+
+class Trainee(nn.Module):
+    """The VLM with the heads of the auxiliary losses, which are not part of the checkpoint."""
+
+    def __init__(self, settings: Settings, tokenizer):
+        super().__init__()
+        self.settings = settings
+        self.vlm = build_model(tokenizer, settings.attention_layer)
+        self.vlm.set_attn_implementation({"text_config": "pocket_training"})
+        self.image_id = self.vlm.config.image_token_id
+        middle, last = self.vlm.config.vision_config.hidden_sizes[1:]
+        self.character_head = nn.Linear(middle, len(CHARACTERS) + 1)
+        self.color_head = nn.Linear(last, len(COLORS) + 1)
+        self.surface_head = nn.Linear(last, len(SURFACES) + 1)
+        self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
+        self.register_buffer("std", torch.tensor(STD)[:, None, None] * 255)
+
+    def see(self, pixels):
+        """Features after the middle stage (stride 8) and after the last (stride 16)."""
+        tower = self.vlm.model.vision_tower
+        middle = []
+        hook = tower.encoder.stages[1].register_forward_hook(lambda m, i, out: middle.append(out[1]))
+        try:
+            out = tower((pixels.float() - self.mean) / self.std, output_hidden_states=True)
+        finally:
+            hook.remove()
+        return middle[0], out.hidden_states[-1]
+
+    def forward(self, batch: Batch | None, charts) -> dict[str, torch.Tensor]:
+        losses = {}
+        if charts is not None:
+            pixels, labels = charts
+            middle, _ = self.see(pixels)
+            losses |= self.chart_loss(self.character_head(middle), labels.flatten(1))
+        if batch is not None:
+            losses |= self.answer_losses(batch)
+        return losses
+
+    def chart_loss(self, logits, labels):
+        weight = torch.ones(logits.shape[-1])
+        weight[0] = 0.2  # most cells are background
+        loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), weight=weight)
+        hit = (logits.argmax(-1) == labels)[labels > 0].float().mean()
+        return {"chart": loss, "chart_accuracy": hit.detach()}
+
+    def answer_losses(self, batch: Batch):
+        s = self.settings
+        _, features = self.see(batch.pixels)
+        losses = {}
+        if batch.surfaces is not None:
+            is_global = batch.ids.new_zeros(len(batch.pixels), dtype=torch.bool)
+            is_global[global_rows(batch, self.image_id)] = True
+            losses |= self.surface_loss(features[is_global], batch.surfaces.flatten(1, 2))
+        visual = self.vlm.model.multi_modal_projector(features)
+        embeds = self.vlm.get_input_embeddings()(batch.ids).to(visual.dtype)
+        place = (batch.ids == self.image_id)[..., None].expand_as(embeds)
+        embeds = embeds.masked_scatter(place, visual)
+        focus = Focus(s.attention_layer, batch.focus_query, visual.shape[1])
+        hidden = self.vlm.model.language_model(
+            inputs_embeds=embeds,
+            attention_mask=batch.mask,
+            position_ids=batch.positions,
+            use_cache=False,
+            focus=focus,
+        ).last_hidden_state
+        chosen = batch.labels != IGNORE
+        logits = self.vlm.lm_head(hidden[chosen]).float()
+        labels, weights = batch.labels[chosen], batch.weights[chosen]
+        each = F.cross_entropy(logits, labels, reduction="none")
+        losses["answer"] = (each * weights).sum() / weights.sum()
+        losses["token_accuracy"] = (logits.argmax(-1) == labels).float().mean().detach()
+        if focus.rows is not None:
+            rows = focus.rows.clamp_min(1e-8).log()
+            cross = -(batch.focus_target * rows).sum(-1)
+            generic = batch.focus_generic
+            losses["generic"] = cross[generic].mean() if generic.any() else cross.sum() * 0
+            # the question's attention shall lie on the object, no matter how it spreads there
+            on = (focus.rows * (batch.focus_target > 0)).sum(-1).clamp_min(1e-6)
+            losses["focus"] = -on[~generic].log().mean() if (~generic).any() else cross.sum() * 0
+            losses["on_target"] = on[~generic].mean().detach()
+        return losses
+
+    def surface_loss(self, features, labels):
+        loss = 0
+        for head, target in ((self.color_head, labels[..., 0]), (self.surface_head, labels[..., 1])):
+            logits = head(features).float()
+            weight = torch.ones(logits.shape[-1])
+            weight[0] = 0.2
+            loss = loss + F.cross_entropy(logits.flatten(0, 1), target.flatten(), weight=weight)
+        return {"surface": loss}
+
+    def total(self, losses) -> torch.Tensor:
+        s = self.settings
+        weights = {
+            "answer": 1.0,
+            "chart": s.chart_weight if "answer" in losses else 1.0,
+            "surface": s.surface_weight,
+            "focus": s.focus_weight,
+            "generic": s.generic_weight,
+        }
+        return sum(weights[name] * loss for name, loss in losses.items() if name in weights)
+
+
+def global_rows(batch: Batch, image_id: int) -> torch.Tensor:
+    """Index of each example's first image among all images of the batch."""
+    visual = batch.focus_target.shape[1]
+    images = (batch.ids == image_id).sum(1) // visual
+    return torch.cumsum(images, 0) - images
+
+
+# --- optimisation ------------------------------------------------------------------------------
+
+
+def optimizers(trainee: Trainee, rate: float) -> list[torch.optim.Optimizer]:
+    """Muon for the matrices inside the towers, AdamW for everything else."""
+    matrices, others = [], []
+    for name, p in trainee.named_parameters():
+        inner = ".stages." in name or ".layers." in name
+        (matrices if p.ndim == 2 and inner else others).append(p)
+    muon = torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
+    return [muon, torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
+
+
+def rate_at(settings: Settings, phase: str, step: int) -> float:
+    """Warm-up at the start of each phase, then constant; in the last phase a linear fall."""
+    steps = settings.steps[phase]
+    factor = min(1.0, (step + 1) / settings.warmup)
+    if phase == PHASES[-1]:
+        left = (steps - step) / max(1, settings.decay * steps)
+        factor *= min(1.0, max(0.01, left))
+    return settings.rate * factor
+
+
+# --- the run -----------------------------------------------------------------------------------
+
+
+def save_checkpoint(folder: Path, trainee, optims, phase, step, settings) -> None:
+    """Atomically: a run killed while saving keeps its last state."""
+    state = {
+        "trainee": trainee.state_dict(),
+        "optimizers": [o.state_dict() for o in optims],
+        "phase": phase,
+        "step": step,
+        "settings": asdict(settings),
+    }
+    temporary = folder / "state.tmp"
+    torch.save(state, temporary)
+    temporary.replace(folder / "state.pt")
+
+
+def export(folder: Path, trainee: Trainee, tokenizer) -> None:
+    """The checkpoint in hub format, half precision."""
+    import copy
+
+    model = copy.deepcopy(trainee.vlm).half()
+    model.set_attn_implementation("sdpa")
+    model.save_pretrained(folder)
+    build_processor(tokenizer).save_pretrained(folder)
+
+
+def train(out: Path, settings: Settings, workers: int, save_every: float) -> None:
+    out.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(settings.seed)
+    tokenizer = build_tokenizer()
+    packer = Packer(tokenizer, ANSWER_WEIGHTS)
+    trainee = Trainee(settings, tokenizer)
+    optims = optimizers(trainee, settings.rate)
+    phase_index, step = 0, 0
+    if (out / "state.pt").exists():
+        state = torch.load(out / "state.pt", weights_only=True)
+        trainee.load_state_dict(state["trainee"])
+        for optim, saved in zip(optims, state["optimizers"], strict=True):
+            optim.load_state_dict(saved)
+        phase_index, step = PHASES.index(state["phase"]), state["step"]
+    log = (out / "log.jsonl").open("a", buffering=1)
+    while phase_index < len(PHASES):
+        phase = PHASES[phase_index]
+        run_phase(phase, step, trainee, optims, packer, settings, workers, save_every, out, log)
+        phase_index, step = phase_index + 1, 0
+        if phase_index < len(PHASES):
+            save_checkpoint(out, trainee, optims, PHASES[phase_index], 0, settings)
+    export(out / "checkpoint", trainee, tokenizer)
+
+
+def run_phase(phase, first, trainee, optims, packer, settings, workers, save_every, out, log):
+    stream = Stream(phase, settings, packer, first)
+    loader = torch.utils.data.DataLoader(
+        stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
+    )
+    begin = saved = time.monotonic()
+    sums: dict[str, float] = {}
+    trainee.train()
+    for step, (batch, charts) in enumerate(loader, start=first):
+        for optim in optims:
+            for group in optim.param_groups:
+                group["lr"] = rate_at(settings, phase, step)
+        with torch.autocast("cpu", torch.bfloat16):
+            losses = trainee(batch, charts)
+        trainee.total(losses).backward()
+        nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
+        for optim in optims:
+            optim.step()
+            optim.zero_grad(set_to_none=True)
+        for name, value in losses.items():
+            sums[name] = sums.get(name, 0.0) + float(value)
+        if (step + 1) % 20 == 0:
+            each = (time.monotonic() - begin) / (step + 1 - first)
+            left = each * (settings.steps[phase] - step - 1)
+            means = {name: round(value / 20, 4) for name, value in sums.items()}
+            sums = {}
+            line = {"phase": phase, "step": step + 1, "seconds": round(each, 3), **means}
+            log.write(json.dumps(line) + "\n")
+            print(f"{phase} {step + 1}/{settings.steps[phase]}, {left / 60:.0f} min left:", means, flush=True)
+        if time.monotonic() - saved > save_every:
+            save_checkpoint(out, trainee, optims, phase, step + 1, settings)
+            saved = time.monotonic()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, required=True, help="folder for state, log, checkpoint")
+    parser.add_argument("--charts", type=int, default=700, help="steps on eye charts")
+    parser.add_argument("--closeups", type=int, default=900, help="steps on close-ups")
+    parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes")
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--workers", type=int, default=1, help="processes that render")
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--save-every", type=float, default=300, help="seconds")
+    args = parser.parse_args()
+    torch.set_num_threads(args.threads)
+    steps = {"charts": args.charts, "closeups": args.closeups, "scenes": args.scenes}
+    settings = Settings(steps=steps, rate=args.rate, seed=args.seed)
+    train(args.out, settings, args.workers, args.save_every)
+
+
+if __name__ == "__main__":
+    main()
