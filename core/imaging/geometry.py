@@ -102,7 +102,7 @@ class Geometry:
     def _corner(self, row: int, col: int) -> tuple[float, float]:
         (rows, cols), (width, height) = self.grid, self.input_size
         x, y = self.to_source(col * width / cols, row * height / rows)
-        # To a billionth of a pixel: 300 must not come out as 299.99999999999994, lest it be floored.
+        # To a billionth of a pixel: 300 must not come out as 299.99999999999994.
         return round(x, 9), round(y, 9)
 
     def of_original(self, original_size: tuple[int, int]) -> "Geometry":
