@@ -22,7 +22,7 @@ MAX_NEW_TOKENS = 20  # the paper's limit for every answer (Section VII-A)
 
 
 class VLMError(ValueError):
-    """A model can't be loaded or can't take this input; the message is one sentence for the user."""
+    """A model can't be loaded or can't take this input; the message is one sentence to show."""
 
 
 @dataclass(frozen=True)

@@ -168,9 +168,7 @@ class LlavaVLM(VLM):
         _check_aspect(self._processor.image_processor, image.size)
         return self._model.get_image_features(self._pixels(image)).pooler_output[0]
 
-    def _prompt(
-        self, question: str, images: list[torch.Tensor], reserve: int = 0
-    ) -> _Prompt:
+    def _prompt(self, question: str, images: list[torch.Tensor], reserve: int = 0) -> _Prompt:
         """Text and images, the global one first, as the language model reads them.
 
         ``reserve`` counts the tokens that are to follow.
@@ -263,9 +261,7 @@ def _geometry(image_processor, image_size: tuple[int, int], grid: tuple[int, int
     if getattr(image_processor, "do_pad", False):  # of LlavaImageProcessor: to a square, first
         return Geometry.pad(image_size, input_size[0], grid)
     if size.shortest_edge and image_processor.do_center_crop:
-        return Geometry.center_crop(
-            image_size, size.shortest_edge, (crop.width, crop.height), grid
-        )
+        return Geometry.center_crop(image_size, size.shortest_edge, (crop.width, crop.height), grid)
     return Geometry.stretch(image_size, input_size, grid)
 
 

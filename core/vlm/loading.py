@@ -6,6 +6,7 @@ the network; the hub is asked only if the user named a model of it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -41,7 +42,7 @@ class Checkpoint:
     config: dict[str, Any] = field(default_factory=dict)
 
     def load(self, part: type, **kwargs) -> Any:
-        """``part.from_pretrained`` (a processor or tokenizer class) under the rules of this module."""
+        """``part.from_pretrained`` (of a processor, say) under the rules of this module."""
         with explained(self):
             return part.from_pretrained(self.location, **self._access(), **kwargs)
 
@@ -63,18 +64,23 @@ class Checkpoint:
                 dtype=dtype,
                 use_safetensors=True,
                 output_loading_info=True,
+                ignore_mismatched_sizes=True,  # but refused below, by name
                 **self._access(),
             )
         # Transformers fills what is missing with random numbers and only logs a warning.
-        if missing := sorted(report["missing_keys"]):
+        mismatched = (name for name, *shapes in report["mismatched_keys"])
+        if absent := sorted({*report["missing_keys"], *mismatched}):
             raise VLMError(
-                f"The checkpoint {self.name!r} is incomplete: {len(missing)} weights are missing, "
-                f"{missing[0]} among them."
+                f"The checkpoint {self.name!r} does not hold the model that its config.json "
+                f"describes: {absent[0]} is missing or has another shape "
+                f"({len(absent)} such weights)."
             )
         try:
             return model.to(device).eval()
-        except RuntimeError as error:  # no such device, or out of its memory
-            raise VLMError(f"{self.name!r} can't be put on {device}: {_first_line(error)}") from error
+        except (RuntimeError, AssertionError) as error:  # no such device, or out of its memory
+            raise VLMError(
+                f"{self.name!r} can't be put on {str(device)!r}: {_first_sentence(error)}"
+            ) from error
 
     def _access(self) -> dict[str, Any]:
         access = {"local_files_only": self.local, "trust_remote_code": False}
@@ -92,8 +98,8 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
                 "run from a complete clone of the repository, or name another model."
             )
         return _with_config(Checkpoint(name, str(POCKET), local=True))
-    folder = Path(name).expanduser()
-    if folder.is_dir():
+    folder = Path(os.path.expanduser(name))
+    if name and folder.is_dir():
         if not (folder / "config.json").is_file():
             raise VLMError(f"The directory {name!r} holds no model: there is no config.json in it.")
         return _with_config(Checkpoint(name, str(folder), local=True))
@@ -108,7 +114,7 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
 def placement(
     device: str | torch.device | None, dtype: str | torch.dtype | None
 ) -> tuple[torch.device, torch.dtype]:
-    """CUDA if there is one, else CPU; float32 on CPU, else bfloat16 where it is native, or float16."""
+    """CUDA if there is one, else CPU; float32 on the CPU, bfloat16 or float16 on CUDA."""
     if device is None:
         device = "cuda" if torch.cuda.is_available() else "cpu"
     try:
@@ -163,7 +169,7 @@ def explained(checkpoint: Checkpoint) -> Iterator[None]:
                 "neither in the local cache nor can the hub be reached."
             )
         else:
-            message = f"The checkpoint {name!r} can't be read: {_first_line(error)}"
+            message = f"The checkpoint {name!r} can't be read: {_first_sentence(error)}"
         raise VLMError(message) from error
 
 
@@ -173,5 +179,6 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
         error = error.__cause__ or error.__context__
 
 
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip() or type(error).__name__).splitlines()[0]
+def _first_sentence(error: BaseException) -> str:
+    text = str(error).strip() or type(error).__name__
+    return re.split(r"(?<=[.!])\s|\n", text)[0].rstrip(".!") + "."

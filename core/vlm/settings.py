@@ -41,22 +41,28 @@ class Settings:
                 f"known are {', '.join(vars(self))}."
             )
         settings = replace(self, **said)
-        _check("attention_layer", settings.attention_layer, f"a whole number from 0 to {layers - 1}",
-               _is_int(settings.attention_layer) and 0 <= settings.attention_layer < layers)  # fmt: skip
-        _check("base_side", settings.base_side, "a whole number of pixels above 0",
-               _is_int(settings.base_side) and settings.base_side > 0)  # fmt: skip
-        _check("generic_prompt", settings.generic_prompt, "a text that is not empty",
-               isinstance(settings.generic_prompt, str) and settings.generic_prompt.strip())  # fmt: skip
-        _check("thresholds", settings.thresholds, f"an object from {', '.join(METRICS)} to numbers",
-               isinstance(settings.thresholds, Mapping)
-               and all(metric in METRICS and _is_threshold(eta)
-                       for metric, eta in settings.thresholds.items()))  # fmt: skip
-        return replace(settings, thresholds={**self.thresholds, **settings.thresholds})
-
-
-def _check(key: str, value: Any, wanted: str, valid: Any) -> None:
-    if not valid:
-        raise VLMError(f"second_look.{key} in config.json must be {wanted}, not {value!r}.")
+        layer, side = settings.attention_layer, settings.base_side
+        prompt, etas = settings.generic_prompt, settings.thresholds
+        rules = {  # key -> does it hold, what is wanted
+            "attention_layer": (
+                _is_int(layer) and 0 <= layer < layers,
+                f"a whole number from 0 to {layers - 1}",
+            ),
+            "base_side": (_is_int(side) and side > 0, "a whole number of pixels above 0"),
+            "generic_prompt": (isinstance(prompt, str) and prompt.strip(), "a text, not empty"),
+            "thresholds": (
+                isinstance(etas, Mapping)
+                and set(etas) <= set(METRICS)
+                and all(_is_threshold(eta) for eta in etas.values()),
+                f"an object with numbers from 0 for any of {', '.join(METRICS)}",
+            ),
+        }
+        for key, (holds, wanted) in rules.items():
+            if not holds:
+                raise VLMError(
+                    f"second_look.{key} in config.json must be {wanted}, not {said[key]!r}."
+                )
+        return replace(settings, thresholds={**self.thresholds, **etas})
 
 
 def _is_int(value: Any) -> bool:

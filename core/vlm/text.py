@@ -33,9 +33,7 @@ def defuse(text: str, names: Collection[str]) -> str:
     return text
 
 
-def readable(
-    token_id: int, tokenizer: PreTrainedTokenizerBase, special: dict[int, str]
-) -> str:
+def readable(token_id: int, tokenizer: PreTrainedTokenizerBase, special: dict[int, str]) -> str:
     """The text of one token with its leading space, or the name of a special token.
 
     Part of a character, as byte-level tokenizers have them, reads as U+FFFD; an id beyond the
@@ -47,8 +45,7 @@ def readable(
         return f"<{token_id}>"
     # Decoders strip the space in front of a text: the second of two tokens keeps its own.
     once, twice = (
-        tokenizer.decode([token_id] * times, clean_up_tokenization_spaces=False)
-        for times in (1, 2)
+        tokenizer.decode([token_id] * times, clean_up_tokenization_spaces=False) for times in (1, 2)
     )
     return twice[len(once) :]
 

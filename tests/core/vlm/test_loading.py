@@ -1,0 +1,214 @@
+"""Everything that can be wrong with a model's name or files ends as one sentence."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import socket
+import subprocess
+import sys
+
+import httpx
+import pytest
+import torch
+from huggingface_hub import errors
+from safetensors.torch import load_file, save_file
+from transformers import PreTrainedConfig
+
+from core.vlm import VLMError, load_vlm, loading
+from core.vlm.loading import placement
+
+from .tiny import save_clip_llava
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return save_clip_llava(tmp_path / "tiny")
+
+
+@pytest.fixture
+def no_network(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError(f"reached for the network: {args}")
+
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+
+
+def sentence(name, **kwargs):
+    with pytest.raises(VLMError) as caught:
+        load_vlm(name, **kwargs)
+    text = str(caught.value)
+    assert "\n" not in text
+    return text
+
+
+def edit(folder, **values):
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
+
+
+def test_a_directory_never_touches_the_network(folder, no_network):
+    vlm = load_vlm(str(folder))
+    assert vlm.info.name == str(folder)
+    assert load_vlm(folder).info == vlm.info
+
+
+def test_a_checkpoint_without_network_and_without_config(tmp_path, no_network):
+    assert "there is no config.json" in sentence(str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "name", ["", "pockett", "/no/such/directory", "../pocket", "a/b/c", "~x/y"]
+)
+def test_a_name_that_can_be_nothing_is_refused_without_asking_the_hub(name, no_network):
+    assert "'pocket', a directory that exists" in sentence(name)
+
+
+def test_pocket_is_beside_the_package_and_may_be_missing(folder, monkeypatch, no_network):
+    assert loading.POCKET.parts[-2:] == ("assets", "pocket-vlm")
+    monkeypatch.setattr(loading, "POCKET", folder)
+    assert load_vlm().info.name == "pocket"
+    monkeypatch.setattr(loading, "POCKET", folder / "missing")
+    assert "The bundled model is not there" in sentence("pocket")
+
+
+def test_another_family_is_refused_with_the_list_of_those_that_work(folder):
+    edit(folder, model_type="bert")
+    assert sentence(folder).endswith(
+        "'bert', which can't be used here; the families that can: llava."
+    )
+    edit(folder, model_type="not-in-transformers")
+    assert "'not-in-transformers'" in sentence(folder)
+    edit(folder, model_type=None)
+    assert "llava" in sentence(folder)
+
+
+def test_a_broken_config_is_one_sentence(folder):
+    (folder / "config.json").write_text("{")
+    assert "can't be read" in sentence(folder)
+
+
+class Bomb:
+    def __reduce__(self):
+        return (pytest.fail, ("a pickle was loaded",))
+
+
+def test_pickled_weights_are_never_loaded(folder):
+    (folder / "model.safetensors").unlink()
+    (folder / "pytorch_model.bin").write_bytes(pickle.dumps(Bomb()))
+    assert "never from pickles" in sentence(folder)
+
+
+def test_code_of_a_checkpoint_is_never_run(folder):
+    (folder / "evil.py").write_text("raise SystemExit('remote code was run')")
+    edit(folder, auto_map={"AutoConfig": "evil.C", "AutoModel": "evil.M"})
+    load_vlm(folder)
+
+
+def test_truncated_weights_are_one_sentence(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+    assert "can't be read" in sentence(folder)
+
+
+def test_missing_weights_are_not_made_up(folder):
+    path = folder / "model.safetensors"
+    weights = load_file(path)
+    del weights[next(name for name in weights if "multi_modal_projector" in name)]
+    save_file(weights, path, metadata={"format": "pt"})
+    text = sentence(folder)
+    assert "multi_modal_projector.linear_1" in text
+    assert "(1 such weights)" in text
+
+
+def test_weights_of_another_shape_are_one_sentence(folder):
+    config = json.loads((folder / "config.json").read_text())
+    edit(folder, text_config=config["text_config"] | {"intermediate_size": 65})
+    assert "another shape (12 such weights)" in sentence(folder)
+
+
+def test_a_missing_processor_is_one_sentence(folder):
+    (folder / "processor_config.json").unlink()
+    assert "can't be read: Can't load image processor" in sentence(folder)
+
+
+def test_a_processor_for_another_input_size_is_one_sentence(folder):
+    path = folder / "processor_config.json"
+    config = json.loads(path.read_text())
+    config["image_processor"] |= {
+        "size": {"shortest_edge": 70},
+        "crop_size": {"height": 70, "width": 70},
+    }
+    path.write_text(json.dumps(config))
+    assert "Input image size (70*70) doesn't match model (56*56)." in sentence(folder)
+
+
+RESPONSE = httpx.Response(401, request=httpx.Request("GET", "https://example.org"))
+
+
+@pytest.mark.parametrize(
+    "cause, expected",
+    [
+        (lambda: errors.GatedRepoError("gated", response=RESPONSE), "accept its terms"),
+        (lambda: errors.RepositoryNotFoundError("?", response=RESPONSE), "There is no model"),
+        (lambda: errors.LocalEntryNotFoundError("offline"), "nor can the hub be reached"),
+        (lambda: errors.OfflineModeIsEnabled("offline"), "nor can the hub be reached"),
+        (lambda: errors.EntryNotFoundError("no config"), "can't be read: wrapped"),
+    ],
+)
+def test_what_the_hub_answers_is_told_in_one_sentence(monkeypatch, no_network, cause, expected):
+    def fail(*args, **kwargs):
+        raise OSError("wrapped\nin more lines") from cause()
+
+    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", fail)
+    text = sentence("owner/name")
+    assert expected in text
+    assert "owner/name" in text
+
+
+def test_all_parts_of_a_hub_model_come_from_one_commit(monkeypatch):
+    asked = []
+
+    def config(name, local_files_only):
+        assert (name, local_files_only) == ("owner/name", False)
+        return {"model_type": "llava", "_commit_hash": "abc"}, {}
+
+    class Part:
+        @classmethod
+        def from_pretrained(cls, name, **kwargs):
+            asked.append((name, kwargs))
+
+    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", config)
+    checkpoint = loading.find_checkpoint("owner/name")
+    checkpoint.load(Part)
+    assert asked == [
+        ("owner/name", {"local_files_only": False, "trust_remote_code": False, "revision": "abc"})
+    ]
+
+
+def test_device_and_number_format(folder):
+    cuda = torch.cuda.is_available()
+    assert placement("cpu", None) == (torch.device("cpu"), torch.float32)
+    assert placement(None, None)[0].type == ("cuda" if cuda else "cpu")
+    assert placement("cpu", "bfloat16")[1] is torch.bfloat16
+    assert placement("cpu", torch.float16)[1] is torch.float16
+    for device, dtype in [("gpu", None), ("cpu", "float31"), ("cpu", "int8"), ("cpu", "nn")]:
+        with pytest.raises(VLMError):
+            placement(device, dtype)
+    assert "can't be put on 'cuda:99'" in sentence(folder, device="cuda:99")
+
+
+def test_a_half_precision_model_answers_with_float32_logits(folder, images):
+    vlm = load_vlm(folder, device="cpu", dtype="bfloat16")
+    generation = vlm.answer(vlm.look(images[0]), "what?", images[1])
+    assert generation.logits.dtype == generation.attention.dtype == "float32"
+
+
+def test_importing_the_interface_loads_no_framework():
+    """core.protocol and the edge need its types on machines that have no torch."""
+    code = (
+        "import core.vlm, core.vlm.base, sys; print({'torch', 'transformers'} & set(sys.modules))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"
