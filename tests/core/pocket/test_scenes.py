@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from core.pocket import render as render_module
+from core.pocket.render import draw_background, render
+from core.pocket.scenes import LETTER_ORIGINAL, SPLITS, make_scene, scene_rng
+from core.pocket.words import DIGITS, LETTERS, WORDS, sample_text
+
+
+def test_a_scene_is_its_seed():
+    assert make_scene("test", 3) == make_scene("test", 3)
+    assert make_scene("test", 3) != make_scene("test", 3, seed=1)
+
+
+def test_splits_never_share_a_scene():
+    streams = {scene_rng(split, 7).integers(2**62) for split in SPLITS}
+    assert len(streams) == len(SPLITS)
+    with pytest.raises(ValueError, match="train, validation, test"):
+        scene_rng("dev", 0)
+
+
+@pytest.mark.parametrize("index", range(40))
+def test_everything_lies_inside_apart_and_named_once(index):
+    scene = make_scene("train", index)
+    assert 800 <= max(scene.width, scene.height) <= 1600
+    everything = [*scene.signs, *scene.things]
+    names = [item.name for item in everything]
+    assert len(set(names)) == len(names)
+    for item in everything:
+        left, top, right, bottom = item.box
+        assert 0 <= left < right <= scene.width and 0 <= top < bottom <= scene.height
+    for i, a in enumerate(everything):
+        for b in everything[i + 1 :]:
+            apart = a.box[2] <= b.box[0] or b.box[2] <= a.box[0]
+            assert apart or a.box[3] <= b.box[1] or b.box[3] <= a.box[1]
+    for sign in scene.signs:
+        assert sign.letter_height >= LETTER_ORIGINAL and 1 <= len(sign.text) <= 6
+
+
+def test_the_signs_colour_is_where_its_box_is():
+    scene = next(s for s in (make_scene("train", i) for i in range(99)) if len(s.signs) >= 2)
+    pixels = np.asarray(render(scene)).astype(int)
+    for sign in scene.signs:
+        left, top, right, bottom = sign.box
+        inside = pixels[top:bottom, left:right].reshape(-1, 3)
+        near = (np.abs(inside - sign.rgb).max(axis=1) <= 3).mean()
+        assert near > 0.15, sign.name
+
+
+def test_perspective_takes_the_corners_to_the_layer():
+    corners = [(3, 4), (90, 1), (95, 60), (0, 55)]
+    a, b, c, d, e, f, g, h = render_module.perspective(corners, (80, 50))
+    for (x, y), expected in zip(corners, [(0, 0), (80, 0), (80, 50), (0, 50)], strict=True):
+        scale = g * x + h * y + 1
+        got = ((a * x + b * y + c) / scale, (d * x + e * y + f) / scale)
+        assert got == pytest.approx(expected, abs=1e-6)
+
+
+def test_backgrounds_have_the_size_asked_for():
+    for seed in range(8):
+        assert draw_background(np.random.default_rng(seed), 120, 80).size == (120, 80)
+
+
+def test_what_is_written():
+    rng = np.random.default_rng(0)
+    texts = {sample_text(rng) for _ in range(500)}
+    assert all(1 <= len(text) <= 6 for text in texts)
+    assert all(text in WORDS or set(text) <= set(LETTERS + DIGITS) for text in texts)
+    assert all(len(sample_text(rng, max_length=2)) <= 2 for _ in range(100))

@@ -1,0 +1,53 @@
+import pytest
+import torch
+
+from core.pocket import train as training
+from core.pocket.train import PHASES, Settings, rate_at, train
+from core.vlm import load_vlm
+
+
+def _settings():
+    return Settings(
+        steps=dict.fromkeys(PHASES, 2),
+        batch={"charts": 1, "closeups": 2, "scenes": 1},
+        charts_beside=1,
+        warmup=2,
+    )
+
+
+def _weights(folder):
+    from safetensors.torch import load_file
+
+    return load_file(folder / "checkpoint" / "model.safetensors")
+
+
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
+    train(tmp_path / "whole", _settings(), workers=0, save_every=0)
+
+    real, calls = training.save_checkpoint, []
+
+    def dies_after_saving(*args):
+        real(*args)
+        calls.append(args)
+        if len(calls) in (1, 4, 6):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(training, "save_checkpoint", dies_after_saving)
+    for _ in range(3):
+        with pytest.raises(KeyboardInterrupt):
+            train(tmp_path / "killed", _settings(), workers=0, save_every=0)
+    train(tmp_path / "killed", _settings(), workers=0, save_every=0)
+
+    whole, killed = _weights(tmp_path / "whole"), _weights(tmp_path / "killed")
+    assert whole.keys() == killed.keys()
+    assert all(torch.equal(whole[name], killed[name]) for name in whole)
+    vlm = load_vlm(tmp_path / "whole" / "checkpoint")
+    assert vlm.info.grid == (12, 12) and vlm.info.base_side == 192
+
+
+def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
+    settings = Settings(steps={"charts": 100, "closeups": 100, "scenes": 1000}, rate=1.0)
+    rates = [rate_at(settings, "scenes", step) for step in range(1000)]
+    assert rates[0] == pytest.approx(0.01) and rates[99:800] == [1.0] * 701
+    assert rates[900] == pytest.approx(0.5) and rates[999] == pytest.approx(0.01)
+    assert rate_at(settings, "charts", 99) == 1.0

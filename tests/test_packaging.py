@@ -1,0 +1,36 @@
+"""What a fresh clone, a Space and CI rely on."""
+
+import re
+import tomllib
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+def _requirements(lines):
+    return sorted(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+def test_a_space_installs_what_the_package_needs():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    listed = (ROOT / "requirements.txt").read_text().splitlines()
+    assert _requirements(listed) == _requirements(project["dependencies"])
+
+
+def test_readme_names_the_commands_that_ci_runs():
+    readme = (ROOT / "README.md").read_text()
+    assert "\npip install -e . && python app.py\n" in readme
+    assert '\npip install -e ".[test]" && pytest\n' in readme
+
+
+def test_space_front_matter_is_complete():
+    front = (ROOT / "README.md").read_text().split("---")[1]
+    keys = set(re.findall(r"^(\w+):", front, flags=re.MULTILINE))
+    needed = {"title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version"}
+    assert needed | {"app_file", "short_description", "license", "tags"} <= keys
+    assert "app_file: app.py" in front
+
+
+def test_core_never_imports_the_dashboard():
+    for path in (ROOT / "core").rglob("*.py"):
+        assert not re.search(r"^\s*(import|from) (gradio|dashboard)", path.read_text(), re.M), path
