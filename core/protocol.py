@@ -1,0 +1,438 @@
+"""Algorithm 1 of the paper, between two machines that exchange nothing but bytes.
+
+The line numbers in the comments are those of Algorithm 1. `Edge` holds the original and never a
+model; `Server` holds the model and never the original. `ask` runs both in one process for
+experiments, and even there what crosses from one to the other is the bytes of a message.
+
+Nothing here imports a deep-learning framework, so an edge device needs none.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import TYPE_CHECKING, BinaryIO
+
+import numpy as np
+from PIL import Image
+
+from core.attention import relative_attention
+from core.cost import prefill_flops
+from core.cropping import Box, find_box
+from core.imaging import Codec, crop_local, downscale, load_image, to_rgb
+from core.messages import (
+    Answer,
+    CropRequest,
+    LocalImage,
+    Message,
+    MessageError,
+    ProtocolError,
+    Question,
+    QuestionError,
+    SecondLook,
+    SessionExpired,
+    check_question,
+)
+from core.transcript import (
+    Attention,
+    EncodedImage,
+    MessageRecord,
+    Place,
+    Stage,
+    Step,
+    Token,
+    Transcript,
+    TranscriptError,
+)
+from core.uncertainty import METRICS, Gate, token_scores
+
+if TYPE_CHECKING:
+    from core.vlm.base import VLM, Generation
+
+__all__ = [
+    "Answer",
+    "Attention",
+    "Box",
+    "CropRequest",
+    "Edge",
+    "EncodedImage",
+    "LocalImage",
+    "Message",
+    "MessageError",
+    "MessageRecord",
+    "ProtocolError",
+    "Question",
+    "QuestionError",
+    "Reply",
+    "SecondLook",
+    "Server",
+    "SessionExpired",
+    "Sessions",
+    "Stage",
+    "Step",
+    "Token",
+    "Transcript",
+    "TranscriptError",
+    "ask",
+    "first_stage",
+    "second_stage",
+]
+
+ALTERNATIVES = 5  # tokens listed at each position of an answer
+
+
+def ask(edge: Edge, server: Server, question: str, force: bool = False) -> Transcript:
+    """Algorithm 1 for one image and one question.
+
+    The second stage runs if the gate asks for it, or at any rate with `force`. Raises
+    QuestionError for an empty or overlong question.
+    """
+    transcript = first_stage(edge, server, question)  # lines 2-15
+    if transcript.box is not None or force:  # a box came back: G_avg reached η
+        transcript = second_stage(edge, server, transcript)  # lines 16-22
+    return transcript  # line 23: transcript.answer
+
+
+def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
+    """Lines 2-15: global image and question there; an answer, or the request for a crop, back."""
+    steps: list[Step] = []
+    question = check_question(question)  # before any work is done for it
+    with _timed(steps, "resize", "edge"):
+        image = edge.resize(server.input_size)  # line 3
+    with _timed(steps, "encode global", "edge"):
+        message = edge.question(question, image)
+    sent = message.to_bytes()  # line 4
+
+    reply = server.receive(sent)  # lines 5-15
+
+    received = Message.from_bytes(reply.message)
+    return Transcript(
+        question=message.question,
+        model=server.vlm.info.name,
+        revision=server.vlm.info.revision,
+        gate=server.gate,
+        original_size=message.original_size,
+        original_bytes=edge.original_bytes,
+        session=received.session,
+        global_image=EncodedImage(message.image_format, message.image, image.size),
+        first=reply.stage,
+        attention=reply.attention,
+        box=received.box if isinstance(received, CropRequest) else None,
+        messages=(_record("edge", sent), _record("server", reply.message)),
+        steps=(*steps, *reply.steps),
+    )
+
+
+def second_stage(
+    edge: Edge, server: Server, transcript: Transcript, box: Box | None = None
+) -> Transcript:
+    """Lines 16-22: the crop there, the refined answer back; the transcript continued.
+
+    `box` replaces the one the server found ("what if it had looked here?"). Without one, and if
+    the gate said no, the edge first asks the server where it would look. Raises MessageError for
+    a box that isn't in the original, SessionExpired if the server has answered the second stage
+    of this transcript already or has forgotten its first one: then run `first_stage` again.
+    """
+    steps, messages, attention = list(transcript.steps), list(transcript.messages), None
+    session = transcript.session
+    if box is None and transcript.box is None:
+        sent = SecondLook(session).to_bytes()
+        reply = server.receive(sent)  # lines 13-15, on demand
+        messages += [_record("edge", sent), _record("server", reply.message)]
+        steps += reply.steps
+        attention = reply.attention
+        box = CropRequest.from_bytes(reply.message).box
+    box = box or transcript.box
+
+    with _timed(steps, "crop", "edge"):
+        image = edge.crop(box, server.input_size)  # line 17
+    with _timed(steps, "encode local", "edge"):
+        message = edge.local_image(session, image)
+    sent = message.to_bytes()  # line 18
+
+    reply = server.receive(sent)  # lines 19-22
+
+    return replace(
+        transcript,
+        attention=attention or transcript.attention,
+        box=box,
+        forced=not transcript.uncertain,
+        local_image=EncodedImage(message.image_format, message.image, image.size),
+        second=reply.stage,
+        messages=(*messages, _record("edge", sent), _record("server", reply.message)),
+        steps=(*steps, *reply.steps),
+    )
+
+
+class Edge:
+    """The device with the original image. It sends a small copy of all of it, or a part in detail.
+
+    image: a PIL image, or a path, bytes or a file, as `core.imaging.load_image` takes them.
+    codec: how the global image is encoded, and the local one too unless `local_codec` is given.
+    """
+
+    def __init__(
+        self,
+        image: Image.Image | str | PathLike | bytes | BinaryIO,
+        codec: Codec | None = None,
+        local_codec: Codec | None = None,
+    ):
+        self.image = to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
+        self.original_bytes = _file_size(image)
+        self.codec = codec or Codec()
+        self.local_codec = local_codec or self.codec
+
+    def resize(self, input_size: tuple[int, int]) -> Image.Image:
+        """Î = Resize(I): the global image, within the model's (width, height)."""
+        return downscale(self.image, input_size)
+
+    def question(self, text: str, image: Image.Image) -> Question:
+        return Question(self.image.size, self.codec.encode(image), self.codec.format, text)
+
+    def crop(self, box: Box, input_size: tuple[int, int]) -> Image.Image:
+        """Ĩ = Resize(Crop(I, b)) (eq. 21). Raises MessageError for a box not in the image."""
+        try:
+            return crop_local(self.image, box, input_size)
+        except ValueError as error:
+            raise MessageError(str(error)) from None
+
+    def local_image(self, session: str, image: Image.Image) -> LocalImage:
+        return LocalImage(session, self.local_codec.encode(image), self.local_codec.format)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one message to the server.
+
+    `message` is all that the edge gets. The rest is what the server noted on the way, for a
+    transcript.
+    """
+
+    message: bytes
+    steps: tuple[Step, ...]
+    stage: Stage | None = None  # when the model answered
+    attention: Attention | None = None  # when the server looked for a box
+
+
+class Server:
+    """The machine with the model. Bytes in, bytes out: `receive` is its only door.
+
+    vlm: a `core.vlm.base.VLM`. gate: decides whether the first answer will do. sessions: where
+    first stages are held until the local image comes; servers that differ in their gate only
+    may share them. `receive` may be called from several threads at once.
+    """
+
+    def __init__(self, vlm: VLM, gate: Gate, sessions: Sessions | None = None):
+        self.vlm, self.gate = vlm, gate
+        self.sessions = Sessions() if sessions is None else sessions
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) no image sent here may exceed: the input resolution of the model."""
+        return self.vlm.info.input_size
+
+    def receive(self, data: bytes) -> Reply:
+        """Answer one message from an edge.
+
+        Raises ProtocolError: MessageError for a message or an image that is not as agreed,
+        QuestionError for the question in it, SessionExpired for a session not held here. The
+        model's own VLMError passes through.
+        """
+        match Message.from_bytes(data):
+            case Question() as message:
+                return self._first_stage(message)
+            case SecondLook(session):
+                return self._request_crop(session, self.sessions.get(session))
+            case LocalImage() as message:
+                return self._second_stage(message)
+        raise MessageError("Send the server a question, a wish for a second look, or an image.")
+
+    def _first_stage(self, message: Question) -> Reply:
+        steps: list[Step] = []
+        with _timed(steps, "decode global", "server"):
+            image = self._decode(message)
+            _check_aspect(image.size, message.original_size)
+        with _timed(steps, "first answer", "server", self._flops(1)):  # eq. 18
+            look = self.vlm.look(image)  # line 6
+            generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
+        with _timed(steps, "score tokens", "server"):
+            stage = self._stage(generation)  # line 9 (eq. 14-16)
+        geometry = self.vlm.geometry(image.size).of_original(message.original_size)
+        held = _FirstStage(
+            message.question, message.original_size, geometry.extent, look, generation.attention
+        )
+        session = self.sessions.add(held)
+        if self.gate.retransmit(stage.scores[self.gate.metric]):  # lines 11, 12 (eq. 9)
+            request = self._request_crop(session, held)  # lines 13-15
+            return replace(request, steps=(*steps, *request.steps), stage=stage)
+        return Reply(Answer(generation.text, session).to_bytes(), tuple(steps), stage)  # line 23
+
+    def _request_crop(self, session: str, held: _FirstStage) -> Reply:
+        steps: list[Step] = []
+        info = self.vlm.info
+        with _timed(steps, "relative attention", "server", self._flops(1)):  # eq. 19, first term
+            generic = self.vlm.attend(held.look, info.generic_prompt)
+            relative = relative_attention(held.attention, generic, info.grid)  # line 13 (eq. 22)
+        with _timed(steps, "find box", "server"):
+            box = find_box(  # line 14 (eq. 11)
+                relative, held.original_size, info.base_side, extent=held.extent
+            )
+        attention = Attention(
+            question=_map(np.reshape(held.attention, info.grid)),
+            generic=_map(np.reshape(generic, info.grid)),
+            relative=_map(relative),
+            extent=tuple(float(edge) for edge in held.extent),
+        )
+        return Reply(CropRequest(session, box).to_bytes(), tuple(steps), attention=attention)  # 15
+
+    def _second_stage(self, message: LocalImage) -> Reply:
+        steps: list[Step] = []
+        with _timed(steps, "decode local", "server"):
+            local = self._decode(message)
+        held = self.sessions.take(message.session)  # once: a second stage is answered only once
+        with _timed(steps, "second answer", "server", self._flops(2)):  # eq. 19, second term
+            generation = self.vlm.answer(held.look, held.question, local)  # lines 20-22 (eq. 12)
+        with _timed(steps, "score tokens", "server"):
+            stage = self._stage(generation)
+        return Reply(Answer(generation.text).to_bytes(), tuple(steps), stage)  # line 23
+
+    def _flops(self, images: int) -> int:
+        info = self.vlm.info
+        return prefill_flops(images * info.visual_tokens, info.hidden, info.layers)
+
+    def _decode(self, message: Question | LocalImage) -> Image.Image:
+        """The image of a message, if the model can take it."""
+        width, height = self.input_size
+        try:
+            image = Codec(message.image_format).decode(message.image, max_pixels=width * height)
+        except ValueError as error:  # an unknown format, or not an image of it
+            raise MessageError(f"The image of the {message.kind} can't be used: {error}") from None
+        if image.width > width or image.height > height:
+            raise MessageError(
+                f"The image of the {message.kind} has {image.width} × {image.height} pixels:"
+                f" send at most {width} × {height}."
+            )
+        return image
+
+    def _stage(self, generation: Generation) -> Stage:
+        """An answer with the scores of every metric, from the raw logits (T, V)."""
+        scores = {name: token_scores(generation.logits, name).tolist() for name in METRICS}
+        logits = np.asarray(generation.logits, dtype=np.float64)
+        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        probabilities = odds / odds.sum(axis=-1, keepdims=True)
+        tokens = []
+        for text, chosen, p in zip(
+            generation.tokens, generation.token_ids, probabilities, strict=True
+        ):
+            top = np.argpartition(p, -min(ALTERNATIVES, p.size))[-ALTERNATIVES:]
+            others = sorted((int(i) for i in top if i != chosen), key=lambda i: (-p[i], i))
+            ids = [chosen, *others[: ALTERNATIVES - 1]]
+            texts = [text] + [self.vlm.decode_token(i) for i in ids[1:]]
+            pairs = zip(texts, (float(p[i]) for i in ids), strict=True)
+            tokens.append(Token(text, int(chosen), tuple(pairs)))
+        return Stage(generation.text, tuple(tokens), {k: tuple(v) for k, v in scores.items()})
+
+
+@dataclass(frozen=True)
+class _FirstStage:
+    """What the server keeps of a first stage, in case there is a second."""
+
+    question: str
+    original_size: tuple[int, int]
+    extent: tuple[float, float, float, float]  # of the attention grid, in original pixels
+    look: object  # the model's own: the global image, encoded
+    attention: np.ndarray  # (n_v,), for the question
+
+
+class Sessions:
+    """First stages by session: at most `limit`, the oldest dropped first."""
+
+    def __init__(self, limit: int = 64):
+        if limit < 1:
+            raise ValueError("limit must be at least 1.")
+        self.limit = limit
+        self._held: OrderedDict[str, _FirstStage] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def add(self, stage: _FirstStage) -> str:
+        """Hold it; returns the session, which nobody can guess."""
+        session = secrets.token_urlsafe(16)
+        with self._lock:
+            self._held[session] = stage
+            while len(self._held) > self.limit:
+                self._held.popitem(last=False)
+        return session
+
+    def get(self, session: str) -> _FirstStage:
+        with self._lock:
+            return self._found(self._held.get(session))
+
+    def take(self, session: str) -> _FirstStage:
+        with self._lock:
+            return self._found(self._held.pop(session, None))
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def _found(self, stage: _FirstStage | None) -> _FirstStage:
+        if stage is None:
+            raise SessionExpired(
+                "The server no longer holds this question, or has answered it: ask it again."
+            )
+        return stage
+
+
+@contextmanager
+def _timed(steps: list[Step], name: str, where: Place, flops: int | None = None) -> Iterator[None]:
+    start = time.perf_counter()
+    yield
+    steps.append(Step(name, where, time.perf_counter() - start, flops))
+
+
+def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
+    """Whether some one scale, at most 1, takes `original` to `size`, give or take a pixel."""
+    (width, height), (full_width, full_height) = size, original
+    if (
+        width > full_width
+        or height > full_height
+        or (width - 1) * full_height > (height + 1) * full_width
+        or (height - 1) * full_width > (width + 1) * full_height
+    ):
+        raise MessageError(
+            f"A global image of {width} × {height} pixels can't be an original of"
+            f" {full_width} × {full_height} scaled down: send it in its own proportions."
+        )
+
+
+def _file_size(source) -> int | None:
+    """Bytes of the original file, where it was given as bytes or as a path."""
+    if isinstance(source, bytes):
+        return len(source)
+    return os.path.getsize(source) if isinstance(source, str | PathLike) else None
+
+
+def _map(rows: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    return tuple(tuple(row) for row in np.asarray(rows, dtype=np.float64).tolist())
+
+
+def _record(sender: Place, data: bytes) -> MessageRecord:
+    message = Message.from_bytes(data)
+    match message:
+        case Question():
+            text = message.question
+        case Answer():
+            text = message.text
+        case SecondLook():
+            text = "Look again."
+        case CropRequest():
+            text = "Send {}, {} to {}, {} in detail.".format(*message.box.as_tuple())
+        case LocalImage():
+            text = "Here it is."
+    return MessageRecord(sender, message.kind, len(data), message.image_bytes, text)

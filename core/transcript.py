@@ -1,0 +1,365 @@
+"""Everything that happened for one question: what was sent, what it cost, what the server thought.
+
+A transcript is the bird's-eye view of a run of Algorithm 1: neither edge nor server ever holds
+it. It travels as plain JSON (`to_dict`, `to_json`), and `from_dict` trusts nothing it is given:
+what loads can be drawn.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from dataclasses import dataclass, fields, is_dataclass
+from functools import cache
+from types import UnionType
+from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
+
+from PIL import Image
+
+from core.cropping import Box
+from core.imaging import Codec, ImageError, available_formats
+from core.uncertainty import METRICS, Gate
+
+VERSION = 1
+Place = Literal["edge", "server"]
+AttentionMap = tuple[tuple[float, ...], ...]  # (rows, cols), as laid over the global image
+
+
+class TranscriptError(ValueError):
+    """This is no transcript; the text is one sentence that names the field at fault."""
+
+
+@dataclass(frozen=True)
+class EncodedImage:
+    """An image as it was sent: the encoded bytes, not the pixels before encoding."""
+
+    format: str  # a format of core.imaging.Codec
+    data: bytes
+    size: tuple[int, int]  # (width, height), pixels
+
+    def open(self) -> Image.Image:
+        """The image as the server saw it, compression artefacts included."""
+        return Codec(self.format).decode(self.data)
+
+
+@dataclass(frozen=True)
+class Token:
+    """One generated token."""
+
+    text: str
+    id: int
+    alternatives: tuple[tuple[str, float], ...]  # (text, probability): this one, likeliest others
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One answer of the model."""
+
+    answer: str
+    tokens: tuple[Token, ...]  # T, the end-of-sequence token included
+    scores: dict[str, tuple[float, ...]]  # metric name -> T token scores (eq. 14-16)
+
+    @property
+    def token_ids(self) -> tuple[int, ...]:
+        return tuple(token.id for token in self.tokens)
+
+
+@dataclass(frozen=True)
+class Attention:
+    """Where the server looked: one layer's attention over the visual tokens (section VI-B)."""
+
+    question: AttentionMap  # numerator of eq. 22
+    generic: AttentionMap  # denominator: the same for the generic prompt
+    relative: AttentionMap  # A_rel (eq. 22)
+    extent: tuple[float, float, float, float]  # of the grid: left, top, right, bottom, in pixels
+    # of the original; beyond its borders if the model pads, within them if it crops
+
+
+@dataclass(frozen=True)
+class MessageRecord:
+    """One message that crossed the link."""
+
+    sender: Place
+    kind: str
+    byte_count: int  # length of the message on the wire
+    image_bytes: int  # of these, the encoded image
+    text: str  # what it says, for people
+
+
+@dataclass(frozen=True)
+class Step:
+    """One piece of work."""
+
+    name: str
+    where: Place
+    seconds: float  # wall clock
+    flops: int | None = None  # of a model pass as the paper counts them (eq. 17-19)
+
+
+@dataclass(frozen=True)
+class Transcript:
+    """One question, asked and answered."""
+
+    question: str
+    model: str
+    revision: str | None  # of the model
+    gate: Gate
+    original_size: tuple[int, int]  # (width, height), pixels
+    original_bytes: int | None  # of the original file, where there is one
+    session: str  # names the server's state; spent once the second stage is answered
+    global_image: EncodedImage
+    first: Stage
+    attention: Attention | None = None  # None: nobody asked where to look
+    box: Box | None = None  # the box looked at: the server's, or one chosen in its place
+    forced: bool = False  # the second stage was run although the gate said no
+    local_image: EncodedImage | None = None
+    second: Stage | None = None
+    messages: tuple[MessageRecord, ...] = ()
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def answer(self) -> str:
+        """The final answer."""
+        return (self.second or self.first).answer
+
+    @property
+    def first_answer(self) -> str:
+        return self.first.answer
+
+    @property
+    def tokens(self) -> tuple[Token, ...]:
+        """Of the first stage: what the gate judged."""
+        return self.first.tokens
+
+    @property
+    def scores(self) -> dict[str, tuple[float, ...]]:
+        """Token scores of the first stage, every metric."""
+        return self.first.scores
+
+    @property
+    def uncertainty(self) -> float:
+        """G_avg (eq. 9): what the gate compares with η."""
+        return self.gate.uncertainty(self.scores[self.gate.metric])
+
+    @property
+    def uncertain(self) -> bool:
+        """The gate's verdict on the first answer."""
+        return self.gate.retransmit(self.scores[self.gate.metric])
+
+    @property
+    def retransmitted(self) -> bool:
+        """Whether a local image was sent."""
+        return self.second is not None
+
+    def summary(self) -> str:
+        """The verdict in words."""
+        metric, threshold = METRICS[self.gate.metric], self.gate.threshold
+        match self.gate.first_tokens:
+            case None:
+                over = ""
+            case 1:
+                over = " of the first token"
+            case count:
+                over = f" of the first {count} tokens"
+        value, eta = _apart(self.uncertainty, threshold)
+        unit = f" {metric.unit}" if metric.unit else ""
+        if value == eta:
+            relation = "exactly"
+        else:
+            relation = "above" if self.uncertainty > threshold else "below"
+        verdict = "Uncertain" if self.uncertain else "Confident"
+        if self.uncertain:
+            then = "so the server asks for a crop"
+        elif self.forced:
+            then = "so the server would stop here; the second look was forced"
+        else:
+            then = "so the first answer stands"
+        mean = f"mean {metric.label.lower()}{over} is {value}{unit}"
+        return f"{verdict}: {mean}, {relation} η = {eta}, {then}."
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON types: images as base64 of the bytes sent, maps as nested lists."""
+        return {"version": VERSION} | _plain(self)
+
+    @classmethod
+    def from_dict(cls, data: Any) -> Self:
+        """The inverse of `to_dict`. Raises TranscriptError, and nothing else, on anything else."""
+        if not isinstance(data, dict):
+            raise TranscriptError("A transcript must be a JSON object.")
+        if data.get("version") != VERSION or type(data["version"]) is not int:
+            raise TranscriptError(f"version must be {VERSION}: record this transcript anew.")
+        rest = {name: value for name, value in data.items() if name != "version"}
+        transcript = _typed(rest, cls, "")
+        _check(transcript)
+        return transcript
+
+    def to_json(self) -> str:
+        return json.dumps(self.to_dict(), ensure_ascii=False, allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Self:
+        """The inverse of `to_json`. Raises TranscriptError on anything else."""
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            raise TranscriptError("A transcript must be a JSON file.") from None
+        return cls.from_dict(data)
+
+
+def _apart(value: float, threshold: float) -> tuple[str, str]:
+    """Both numbers with two decimals, or as many more (up to six) as tell them apart."""
+    for digits in range(2, 7):
+        texts = f"{value:.{digits}f}", f"{threshold:.{digits}f}"
+        if texts[0] != texts[1]:
+            return texts
+    return f"{value:.2f}", f"{threshold:.2f}"
+
+
+# Plain JSON and back, by the types the fields declare.
+
+
+def _plain(value: Any) -> Any:
+    if is_dataclass(value):
+        return {f.name: _plain(getattr(value, f.name)) for f in fields(value)}
+    if isinstance(value, dict):
+        return {name: _plain(item) for name, item in value.items()}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    return value
+
+
+def _typed(value: Any, kind: Any, where: str) -> Any:
+    """`value` as the declared type `kind`, or a TranscriptError naming the field `where`."""
+    if is_dataclass(kind):
+        return _object(value, kind, where)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is UnionType:  # X | None
+        return None if value is None else _typed(value, arguments[0], where)
+    if origin is Literal:
+        _require(isinstance(value, str) and value in arguments, where, " or ".join(arguments))
+        return value
+    if origin is dict:
+        _require(isinstance(value, dict) and all(type(k) is str for k in value), where, "an object")
+        return {k: _typed(v, arguments[1], f"{where}[{k[:40]!r}]") for k, v in value.items()}
+    if origin is tuple:
+        _require(isinstance(value, list), where, "a list")
+        if arguments[-1] is Ellipsis:
+            arguments = arguments[:1] * len(value)
+        _require(len(value) == len(arguments), where, f"a list of {len(arguments)}")
+        pairs = zip(value, arguments, strict=True)
+        return tuple(_typed(v, a, f"{where}[{i}]") for i, (v, a) in enumerate(pairs))
+    return _scalar(value, kind, where)
+
+
+def _object(value: Any, kind: type, where: str) -> Any:
+    _require(isinstance(value, dict), where, "an object")
+    types, prefix = _field_types(kind), f"{where}." if where else ""
+    for name in types:
+        _require(name in value, prefix + name, "present")
+    if len(value) > len(types):
+        raise TranscriptError(f"{where or 'The transcript'} has fields that don't belong there.")
+    typed = {name: _typed(value[name], types[name], prefix + name) for name in types}
+    try:
+        return kind(**typed)
+    except ValueError as error:  # Box and Gate have rules of their own
+        raise TranscriptError(f"{where} is not valid: {error}") from None
+
+
+@cache
+def _field_types(kind: type) -> dict[str, Any]:
+    hints = get_type_hints(kind)
+    return {f.name: hints[f.name] for f in fields(kind)}
+
+
+def _scalar(value: Any, kind: type, where: str) -> Any:
+    """Strict: no number for a bool, no infinity, no text without a UTF-8 form."""
+    if kind is bytes:
+        try:
+            return base64.b64decode(value.encode("ascii"), validate=True)
+        except (AttributeError, UnicodeEncodeError, binascii.Error):
+            raise TranscriptError(f"{where} must be base64.") from None
+    if kind is bool:
+        _require(type(value) is bool, where, "true or false")
+    elif kind is str:
+        _require(type(value) is str, where, "text")
+        _require(not any("\ud800" <= c <= "\udfff" for c in value), where, "text in valid Unicode")
+    elif kind is int:
+        _require(type(value) is int and abs(value) < 2**63, where, "a whole number")
+    elif kind is float:
+        _require(type(value) in (int, float) and abs(value) < 1e300, where, "a finite number")
+        return float(value)
+    else:
+        raise AssertionError(f"no rule for {kind}")
+    return value
+
+
+def _require(condition: bool, where: str, what: str) -> None:
+    if not condition:
+        raise TranscriptError(f"{where or 'The transcript'} must be {what}.")
+
+
+def _check(t: Transcript) -> None:
+    """What the types can't say, so that whoever draws a transcript need not ask."""
+    width, height = t.original_size
+    _require(width > 0 and height > 0, "original_size", "positive")
+    _require(t.original_bytes is None or t.original_bytes > 0, "original_bytes", "positive")
+    _require(t.gate.metric in METRICS, "gate.metric", f"one of {', '.join(METRICS)}")
+    _check_image(t.global_image, "global_image")
+    _check_stage(t.first, "first")
+    if t.attention is not None:
+        _check_attention(t.attention)
+    if t.box is not None:
+        left, top, right, bottom = t.box.as_tuple()
+        inside = 0 <= left < right <= width and 0 <= top < bottom <= height
+        _require(inside, "box", "inside the original, and not empty")
+    if t.second is not None:
+        _require(t.local_image is not None, "local_image", "present when there is a second stage")
+        _require(t.box is not None, "box", "present when there is a second stage")
+        _check_image(t.local_image, "local_image")
+        _check_stage(t.second, "second")
+    else:
+        _require(t.local_image is None, "local_image", "absent when there is no second stage")
+    forced = t.second is not None and not t.uncertain
+    _require(t.forced == forced, "forced", f"{str(forced).lower()}, as scores and gate say")
+    for i, message in enumerate(t.messages):
+        fits = 0 <= message.image_bytes <= message.byte_count
+        _require(fits, f"messages[{i}].image_bytes", "between 0 and byte_count")
+    for i, step in enumerate(t.steps):
+        _require(step.seconds >= 0, f"steps[{i}].seconds", "0 or more")
+        _require(step.flops is None or step.flops >= 0, f"steps[{i}].flops", "0 or more")
+
+
+def _check_image(image: EncodedImage, where: str) -> None:
+    formats = available_formats()
+    _require(image.format in formats, f"{where}.format", f"one of {', '.join(formats)}")
+    try:
+        size = image.open().size
+    except ImageError as error:
+        raise TranscriptError(f"{where} is not valid: {error}") from None
+    _require(size == image.size, f"{where}.size", f"{list(size)}, the size of its data")
+
+
+def _check_stage(stage: Stage, where: str) -> None:
+    _require(len(stage.tokens) > 0, f"{where}.tokens", "a list with at least one token")
+    _require(stage.scores.keys() == METRICS.keys(), f"{where}.scores", f"of {', '.join(METRICS)}")
+    for name, scores in stage.scores.items():
+        _require(len(scores) == len(stage.tokens), f"{where}.scores[{name!r}]", "one score a token")
+    for i, token in enumerate(stage.tokens):
+        for _, probability in token.alternatives:
+            fits = 0 <= probability <= 1
+            _require(fits, f"{where}.tokens[{i}].alternatives", "probabilities between 0 and 1")
+
+
+def _check_attention(attention: Attention) -> None:
+    shape = [len(row) for row in attention.relative]
+    for name in ("relative", "question", "generic"):
+        rows = getattr(attention, name)
+        rectangular = len(rows) > 0 and len(rows[0]) > 0 and len({len(row) for row in rows}) == 1
+        _require(rectangular, f"attention.{name}", "a map of equal rows")
+        same = [len(row) for row in rows] == shape
+        _require(same, f"attention.{name}", "as large as attention.relative")
+    left, top, right, bottom = attention.extent
+    _require(left < right and top < bottom, "attention.extent", "left, top, right, bottom in order")
