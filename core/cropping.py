@@ -1,0 +1,187 @@
+"""Which part of the original to ask for: the window of highest attention contrast (eq. 11).
+
+The search of ViCrop (arXiv 2502.17422), with two differences. It knows which region of the image
+the attention grid covers, so that padding and centre crops don't shift the box. And it never asks
+for less than two cells of the grid, the least that the attention can place: on a large original
+the published window would be no cell wide, and its box arbitrary.
+"""
+
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from math import ceil, isfinite
+from operator import index
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+RATIOS = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)  # section VI-B: "{1.0, 1.2, …, 2.0} times the input"
+
+
+@dataclass(frozen=True)
+class Box:
+    """A region in whole pixels of the original image; right and bottom are exclusive.
+
+    It may have come from another machine, so nothing is promised about it: whoever cuts it out of
+    an image checks it against that image.
+    """
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        return self.bottom - self.top
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return self.width, self.height
+
+    @property
+    def area(self) -> int:
+        """In pixels; 0 if it is empty or its edges are in the wrong order."""
+        return max(self.width, 0) * max(self.height, 0)
+
+    def as_tuple(self) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom: the order of `PIL.Image.crop`."""
+        return astuple(self)
+
+    def contains(self, other: "Box") -> bool:
+        """Whether all of `other` lies inside."""
+        return (
+            self.left <= other.left
+            and self.top <= other.top
+            and other.right <= self.right
+            and other.bottom <= self.bottom
+        )
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1; 0 if both are empty."""
+        shared = Box(
+            max(self.left, other.left),
+            max(self.top, other.top),
+            min(self.right, other.right),
+            min(self.bottom, other.bottom),
+        ).area
+        union = self.area + other.area - shared
+        return shared / union if union else 0.0
+
+
+def find_box(
+    attention: ArrayLike,
+    image_size: tuple[int, int],
+    base_side: float,
+    ratios: Sequence[float] = RATIOS,
+    extent: tuple[float, float, float, float] | None = None,
+) -> Box:
+    """The square of the original that stands out most from its surroundings in `attention`.
+
+    attention: (rows, cols), finite. image_size: (width, height) of the original in pixels.
+    base_side: side in original pixels of the smallest square, as a rule the model's input side; it
+    is raised to two cells of the grid if it is smaller. ratios: sides to try, in base sides, each at
+    least 1. extent: left, top, right, bottom of the region that the grid covers, in original pixels
+    (None: exactly the image); cells that don't lie in the image are left out of the search.
+
+    For each side, the window of that many cells with the largest sum is found, and its contrast:
+    how far, per cell, it exceeds the mean of the windows one cell to the left, right, above and
+    below. The side with the highest contrast wins. Ties go to the earlier ratio, and within one
+    ratio to the window further left, then further up. A window that is the whole grid has no
+    contrast; if there is no other, the smallest square is laid on the middle of the grid.
+
+    Returns a box inside the image, at least one pixel a side; square, except where the image is
+    smaller than the square. Raises ValueError for arguments other than described, TypeError for an
+    image size that isn't whole.
+    """
+    attention = np.asarray(attention, dtype=np.float64)
+    _check(attention, image_size, base_side, ratios)
+    image_w, image_h = map(index, image_size)
+    start_x, start_y, stop_x, stop_y = extent or (0, 0, image_w, image_h)
+    rows, cols = attention.shape
+    x0, block_w, columns = _axis(start_x, stop_x, cols, image_w)
+    y0, block_h, lines = _axis(start_y, stop_y, rows, image_h)
+    attention = attention[lines, columns]
+    rows, cols = attention.shape
+    integral = _integral_image(attention)
+    base_side = max(base_side, 2 * ceil(max(block_w, block_h)))
+
+    best = (-np.inf, base_side * min(ratios), (rows, cols), (0, 0))
+    for ratio in ratios:
+        side = base_side * ratio
+        window = min(int(side / block_h), rows), min(int(side / block_w), cols)
+        if window != (rows, cols):
+            contrast, position = _search(integral, window)
+            if contrast > best[0]:
+                best = contrast, side, window, position
+    _, side, (height, width), (row, col) = best
+    left, right = _place(x0 + col * block_w + block_w * width / 2, side, image_w)
+    top, bottom = _place(y0 + row * block_h + block_h * height / 2, side, image_h)
+    return Box(left, top, right, bottom)
+
+
+def _search(integral: np.ndarray, window: tuple[int, int]) -> tuple[float, tuple[int, int]]:
+    """The contrast and the (row, col) of the window with the largest sum."""
+    h, w = window
+    sums = integral[h:, w:] - integral[:-h, w:] - integral[h:, :-w] + integral[:-h, :-w]
+    col, row = np.unravel_index(np.argmax(sums.T), sums.T.shape)  # first of equals: leftmost column
+    around = [(row, col - 1), (row, col + 1), (row - 1, col), (row + 1, col)]
+    neighbours = [sums[r, c] for r, c in around if 0 <= r < len(sums) and 0 <= c < len(sums[0])]
+    return (sums[row, col] - np.mean(neighbours)) / (h * w), (row, col)
+
+
+def _integral_image(attention: np.ndarray) -> np.ndarray:
+    """(rows + 1, cols + 1): the sum of everything above and to the left of each corner.
+
+    In whole multiples of 2⁻³² of the largest weight (rounded up to a power of two): then every sum
+    on grids of up to a million cells is exact, and windows with equal weights tie, as they do when
+    each is summed on its own. Differences of running float sums would decide by rounding errors.
+    """
+    _, exponent = np.frexp(np.abs(attention).max())
+    units = np.rint(np.ldexp(attention, 32 - exponent))
+    return np.pad(units, ((1, 0), (1, 0))).cumsum(axis=0).cumsum(axis=1)
+
+
+def _axis(start: float, stop: float, cells: int, size: int) -> tuple[float, float, slice]:
+    """Along one axis: where the first cell that lies in the image starts, the side of a cell, and
+    the cells that lie in the image.
+
+    A cell does if its centre does. Where the image is thinner than a cell there may be no such
+    centre; so, in general, if it covers half of a cell or half of the image.
+    """
+    if not (isfinite(start) and isfinite(stop) and max(start, 0) < min(stop, size)):
+        raise ValueError(
+            f"extent must overlap the image, and {start} to {stop} isn't within 0 to {size}."
+        )
+    block = (stop - start) / cells
+    edges = start + block * np.arange(cells + 1)
+    overlap = np.minimum(edges[1:], size) - np.maximum(edges[:-1], 0)
+    inside = np.flatnonzero(overlap >= min(block / 2, size / 2, overlap.max()))
+    first, last = int(inside[0]), int(inside[-1])
+    return float(edges[first]), block, slice(first, last + 1)
+
+
+def _place(centre: float, side: float, size: int) -> tuple[int, int]:
+    """An interval of about `side` around `centre`, shifted into 0…size, and clamped if too long.
+
+    Whole and even, as published: `side` rounded down to twice a half.
+    """
+    half = int(side // 2)
+    middle = min(max(int(centre), half), size - half)
+    return max(middle - half, 0), min(middle + half, size)
+
+
+def _check(
+    attention: np.ndarray, image_size: tuple[int, int], base_side: float, ratios: Sequence[float]
+) -> None:
+    if attention.ndim != 2 or attention.size == 0 or not np.isfinite(attention).all():
+        raise ValueError(f"attention must be a finite (rows, cols) map, not {attention.shape}.")
+    if min(image_size) < 1:
+        raise ValueError(f"image_size must be at least one pixel a side, not {image_size}.")
+    if not 0 < base_side < np.inf:
+        raise ValueError(f"base_side must be a positive number of pixels, not {base_side}.")
+    if len(ratios) == 0 or not all(1 <= ratio < np.inf for ratio in ratios):
+        raise ValueError(f"ratios must be one or more numbers of at least 1, not {ratios}.")
