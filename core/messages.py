@@ -151,12 +151,7 @@ class CropRequest(Message):
     def __post_init__(self):
         _check_session(self)
         if not isinstance(self.box, Box):
-            try:
-                _set(self, "box", Box(*_whole_numbers(self.box, 4, "box")))
-            except MessageError:
-                raise
-            except ValueError as error:
-                raise MessageError(f"The box asked for is not a box: {error}") from None
+            _set(self, "box", Box(*_whole_numbers(self.box, 4, "box")))
         left, top, right, bottom = self.box.as_tuple()
         if not (0 <= left < right <= MAX_SIDE and 0 <= top < bottom <= MAX_SIDE):
             raise MessageError("The box asked for is empty or lies outside any image.")

@@ -42,6 +42,7 @@ from core.messages import (
 )
 from core.transcript import (
     Attention,
+    AttentionMap,
     EncodedImage,
     MessageRecord,
     Place,
@@ -285,9 +286,9 @@ class Server:
                 relative, held.original_size, info.base_side, extent=held.extent
             )
         attention = Attention(
-            question=_map(np.reshape(held.attention, info.grid)),
-            generic=_map(np.reshape(generic, info.grid)),
-            relative=_map(relative),
+            question=_map(held.attention, info.grid),
+            generic=_map(generic, info.grid),
+            relative=_map(relative, info.grid),
             extent=tuple(float(edge) for edge in held.extent),
         )
         return Reply(CropRequest(session, box).to_bytes(), tuple(steps), attention=attention)  # 15
@@ -418,8 +419,10 @@ def _file_size(source) -> int | None:
     return os.path.getsize(source) if isinstance(source, str | PathLike) else None
 
 
-def _map(rows: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(row) for row in np.asarray(rows, dtype=np.float64).tolist())
+def _map(weights: np.ndarray, grid: tuple[int, int]) -> AttentionMap:
+    """(rows, cols) of plain floats; a weight that is no number is no evidence, hence 0."""
+    weights = np.asarray(weights, dtype=np.float64).reshape(grid)
+    return tuple(map(tuple, np.where(np.isfinite(weights), weights, 0.0).tolist()))
 
 
 def _record(sender: Place, data: bytes) -> MessageRecord:

@@ -22,6 +22,8 @@ from core.imaging import Codec, ImageError, available_formats
 from core.uncertainty import METRICS, Gate
 
 VERSION = 1
+# JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
+INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 Place = Literal["edge", "server"]
 AttentionMap = tuple[tuple[float, ...], ...]  # (rows, cols), as laid over the global image
 
@@ -210,7 +212,7 @@ class Transcript:
 def _apart(value: float, threshold: float) -> tuple[str, str]:
     """Both numbers with two decimals, or as many more (up to six) as tell them apart."""
     for digits in range(2, 7):
-        texts = f"{value:.{digits}f}", f"{threshold:.{digits}f}"
+        texts = f"{value:.{digits}f}", f"{threshold:.{digits}f}".replace("inf", "∞")
         if texts[0] != texts[1]:
             return texts
     return f"{value:.2f}", f"{threshold:.2f}"
@@ -228,6 +230,8 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
+    if isinstance(value, float):
+        return INFINITE.get(value, float(value))  # float(): NumPy's are floats, too
     return value
 
 
@@ -289,6 +293,8 @@ def _scalar(value: Any, kind: type, where: str) -> Any:
     elif kind is int:
         _require(type(value) is int and abs(value) < 2**63, where, "a whole number")
     elif kind is float:
+        if where == "gate.threshold" and value in INFINITE.values():
+            return float(value)
         _require(type(value) in (int, float) and abs(value) < 1e300, where, "a finite number")
         return float(value)
     else:

@@ -38,7 +38,7 @@ from core.uncertainty import METRICS, Gate, token_scores
 from core.vlm.base import VLM, Generation, Look, ModelInfo
 
 SIDE, GRID, VOCABULARY = 32, (4, 4), 50
-ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", 1e6)
+ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", float("inf"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -296,6 +296,15 @@ def test_attention_and_box_are_those_of_the_global_image(vlm, edge):
     assert t.box.left < 160 < t.box.right and t.box.top < 50 < t.box.bottom  # the bright spot
 
 
+def test_weights_that_are_no_numbers_count_as_no_attention(vlm, edge, monkeypatch):
+    row = np.full(16, 1 / 16, dtype=np.float32)
+    row[[3, 5]] = np.nan, np.inf
+    monkeypatch.setattr(PixelVLM, "attend", lambda *_: row)
+    t = ask(edge, Server(vlm, ALWAYS), "What?")
+    assert (t.attention.question[0][3], t.attention.generic[1][1]) == (0, 0)
+    assert Transcript.from_json(t.to_json()) == t
+
+
 def test_the_local_image_is_the_box_of_the_original(vlm, edge):
     t = ask(edge, Server(vlm, ALWAYS), "What?")
     crop = edge.image.crop(t.box.as_tuple())
@@ -527,6 +536,36 @@ def test_asking_for_a_second_look_twice_names_the_same_box(vlm, edge):
 def test_an_answer_in_a_transcript_of_another_gate_is_judged_by_that_gate(vlm, edge):
     t = ask(edge, Server(vlm, NEVER), "What?")
     assert replace(t, gate=ALWAYS).uncertain and not t.uncertain
+
+
+@pytest.fixture(scope="session", params=["clip", "focalnet"])
+def llava(request, tmp_path_factory):
+    """A real LLaVA checkpoint, tiny and untrained; one crops images to a square, one pads them."""
+    from core.vlm import load_vlm
+
+    from .vlm import tiny
+
+    save = {"clip": tiny.save_clip_llava, "focalnet": tiny.save_focalnet_llava}[request.param]
+    return load_vlm(save(tmp_path_factory.mktemp(request.param)), device="cpu")
+
+
+@pytest.mark.parametrize("size", [(300, 200), (90, 400), (1, 1), (1, 4000)])
+@pytest.mark.parametrize("gate", [ALWAYS, NEVER])
+def test_a_real_model_goes_through_both_stages(llava, size, gate):
+    image = picture(*size, spot=(0, 0))
+    t = ask(Edge(image, Codec("jpeg", 75)), Server(llava, gate), "What is bright?", force=True)
+
+    look = llava.look(t.global_image.open())
+    first = llava.answer(look, "What is bright?")
+    second = llava.answer(look, "What is bright?", t.local_image.open())
+    assert (t.first_answer, t.first.token_ids) == (first.text, first.token_ids)
+    assert (t.answer, t.second.token_ids) == (second.text, second.token_ids)
+    for name in METRICS:
+        np.testing.assert_allclose(t.scores[name], token_scores(first.logits, name), atol=1e-4)
+    assert np.shape(t.attention.relative) == llava.info.grid
+    assert Box(0, 0, *size).contains(t.box) and t.box.area > 0
+    assert t.forced is (gate is NEVER)
+    assert Transcript.from_json(t.to_json()) == t
 
 
 def test_an_edge_needs_no_deep_learning_framework():

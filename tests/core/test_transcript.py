@@ -4,6 +4,7 @@ import copy
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -77,6 +78,13 @@ def test_the_way_to_json_and_back_loses_nothing(transcript):
     assert Transcript.from_json(transcript.to_json().encode()) == transcript
 
 
+@pytest.mark.parametrize("threshold", [float("inf"), float("-inf"), np.float64(0.25), 1])
+def test_any_threshold_a_gate_can_have_survives(threshold):
+    transcript = replace(FIRST_ONLY, gate=Gate("min_entropy", threshold))
+    assert Transcript.from_json(transcript.to_json()) == transcript
+    assert type(transcript.to_dict()["gate"]["threshold"]) in (int, float, str)
+
+
 def test_a_transcript_answers_for_both_stages():
     assert (FIRST_ONLY.first_answer, FIRST_ONLY.answer) == ("STOP", "STOP")
     assert (BOTH.first_answer, BOTH.answer) == ("STOP", "STEP")
@@ -126,6 +134,15 @@ def test_an_image_opens_as_it_was_sent():
             "so the first answer stands.",
         ),
         (
+            replace(FIRST_ONLY, gate=Gate("min_entropy", float("inf"))),
+            "Confident: mean min-entropy is 0.19 bits, below η = ∞, so the first answer stands.",
+        ),
+        (
+            replace(BOTH, gate=Gate("min_entropy", 1.0, first_tokens=2)),
+            "Uncertain: mean min-entropy of the first 2 tokens is 2.00 bits, above η = 1.00, "
+            "so the server asks for a crop.",
+        ),
+        (
             replace(BOTH, gate=Gate("min_entropy", 1.0, first_tokens=1)),
             "Uncertain: mean min-entropy of the first token is 1.50 bits, above η = 1.00, "
             "so the server asks for a crop.",
@@ -164,6 +181,8 @@ def changed(transcript, path, value):
         (["gate", "metric"], "mood", "gate"),
         (["gate", "threshold"], float("nan"), "gate.threshold"),
         (["gate", "threshold"], 10**400, "gate.threshold"),
+        (["gate", "threshold"], ["Infinity"], "gate.threshold"),
+        (["steps", 0, "seconds"], "Infinity", r"steps\[0\].seconds"),
         (["gate", "first_tokens"], 0, "gate"),
         (["gate", "first_tokens"], 1.5, "gate.first_tokens"),
         (["original_size"], [200], "original_size"),
