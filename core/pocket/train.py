@@ -273,7 +273,7 @@ def export(folder: Path, trainee: Trainee, tokenizer) -> None:
     import copy
 
     model = copy.deepcopy(trainee.vlm).half()
-    model.set_attn_implementation("sdpa")
+    model.set_attn_implementation({"text_config": "sdpa"})
     model.save_pretrained(folder)
     build_processor(tokenizer).save_pretrained(folder)
 
@@ -322,7 +322,7 @@ def run_phase(phase, first, trainee, optims, packer, settings, workers, save_eve
             optim.step()
             optim.zero_grad(set_to_none=True)
         for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + float(value)
+            sums[name] = sums.get(name, 0.0) + value.item()
         if (step + 1) % 20 == 0:
             each = (time.monotonic() - begin) / (step + 1 - first)
             left = each * (settings.steps[phase] - step - 1)

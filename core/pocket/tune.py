@@ -1,0 +1,119 @@
+"""Chooses, by measurement, what the checkpoint's config holds: attention layer and thresholds.
+
+`python -m core.pocket.tune` asks validation questions, prints for every layer how often its box
+holds the asked sign and how well it fits (the paper chooses the layer "empirically"), and for every
+metric the η that best parts right from wrong first answers. `--write` stores both in the
+checkpoint's config.json, under `second_look`.
+"""
+
+import argparse
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.attention import relative_attention
+from core.cropping import Box, find_box
+from core.imaging import Codec, downscale
+from core.pocket.evaluate import holds
+from core.pocket.questions import ask_text
+from core.pocket.render import render
+from core.pocket.scenes import make_scene, scene_rng
+from core.uncertainty import METRICS, Gate, token_scores
+
+
+@dataclass
+class Trial:
+    right: bool
+    scores: dict[str, np.ndarray]  # of the first answer's tokens, by metric
+    hits: list[bool]  # by layer
+    ious: list[float]
+
+
+def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
+    """First answers to `count` validation questions, and the box that each layer asks for."""
+    codec, trials, index = Codec("jpeg", quality), [], 0
+    while len(trials) < count:
+        scene = make_scene("validation", index)
+        rng = scene_rng("validation", index, seed=50_000)
+        index += 1
+        if not scene.signs:
+            continue
+        sign = scene.signs[rng.integers(len(scene.signs))]
+        question = ask_text(rng, scene, sign)
+        original = render(scene)
+        view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
+        answer = vlm.answer(vlm.look(view), question.text)
+        hits, ious = zip(*boxes(vlm, view, question.text, original.size, Box(*sign.box)), strict=True)
+        scores = {name: token_scores(answer.logits, name) for name in METRICS}
+        trials.append(Trial(answer.text == sign.text, scores, list(hits), list(ious)))
+    return trials
+
+
+def boxes(vlm, view, question, original_size, target):
+    """For every layer: does its box hold the target, and their intersection over union."""
+    chosen = vlm.info
+    extent = vlm.geometry(view.size).of_original(original_size).extent
+    try:
+        for layer in range(chosen.layers):
+            vlm.info = replace(chosen, attention_layer=layer)
+            look = vlm.look(view)
+            rows = [vlm.attend(look, text) for text in (question, chosen.generic_prompt)]
+            box = find_box(
+                relative_attention(*rows, chosen.grid),
+                original_size,
+                chosen.base_side,
+                extent=extent,
+            )
+            yield holds(box, target), box.iou(target)
+    finally:
+        vlm.info = chosen
+
+
+def best_threshold(metric: str, trials: list[Trial]) -> tuple[float, float]:
+    """η with the largest Youden index (share of wrong answers asked again, minus share of right
+    ones), and that index."""
+    gate = Gate(metric)
+    values = np.array([gate.uncertainty(trial.scores[metric]) for trial in trials])
+    wrong = np.array([not trial.right for trial in trials])
+    best = (float(values[0]), -1.0)
+    for eta in np.quantile(values, np.linspace(0.02, 0.98, 97)):
+        again = values >= eta if METRICS[metric].higher_is_uncertain else values <= eta
+        index = again[wrong].mean() - again[~wrong].mean()
+        if index > best[1]:
+            best = (float(eta), float(index))
+    return best
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--model", default="pocket", help="pocket or a local directory")
+    parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--write", action="store_true", help="store the choice in config.json")
+    args = parser.parse_args()
+    from core.vlm import load_vlm
+    from core.vlm.loading import POCKET
+
+    vlm = load_vlm(args.model)
+    trials = measure(vlm, args.questions)
+    print(f"{len(trials)} validation questions, {np.mean([t.right for t in trials]):.1%} right at once")
+    hits = np.mean([trial.hits for trial in trials], axis=0)
+    ious = np.mean([trial.ious for trial in trials], axis=0)
+    for layer, (hit, iou) in enumerate(zip(hits, ious, strict=True)):
+        print(f"layer {layer}: box holds the sign {hit:6.1%}, IoU {iou:.3f}")
+    thresholds = {}
+    for name in METRICS:
+        eta, index = best_threshold(name, trials)
+        thresholds[name] = round(eta, 3)
+        print(f"{name}: η = {eta:.3f}, Youden index {index:.2f}")
+    if args.write:
+        path = (POCKET if args.model == "pocket" else Path(args.model)) / "config.json"
+        config = json.loads(path.read_text())
+        config["second_look"] |= {"attention_layer": int(hits.argmax()), "thresholds": thresholds}
+        path.write_text(json.dumps(config, indent=2) + "\n")
+        print(f"layer {hits.argmax()} and the thresholds are in {path.name} now")
+
+
+if __name__ == "__main__":
+    main()
