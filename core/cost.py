@@ -1,4 +1,4 @@
-"""What a second look costs: computation (eq. 17-20) and communication (sections VII-A and VII-F)."""
+"""What a second look costs: computation (eq. 17-20) and communication (sections VII-A, VII-F)."""
 
 from operator import index
 

@@ -83,9 +83,9 @@ def find_box(
 
     attention: (rows, cols), finite. image_size: (width, height) of the original in pixels.
     base_side: side in original pixels of the smallest square, as a rule the model's input side; it
-    is raised to two cells of the grid if it is smaller. ratios: sides to try, in base sides, each at
-    least 1. extent: left, top, right, bottom of the region that the grid covers, in original pixels
-    (None: exactly the image); cells that don't lie in the image are left out of the search.
+    is raised to two cells of the grid if it is smaller. ratios: sides to try, in base sides, each
+    at least 1. extent: left, top, right, bottom of the region that the grid covers, in original
+    pixels (None: exactly the image); cells that don't lie in the image are left out of the search.
 
     For each side, the window of that many cells with the largest sum is found, and its contrast:
     how far, per cell, it exceeds the mean of the windows one cell to the left, right, above and
@@ -165,13 +165,14 @@ def _axis(start: float, stop: float, cells: int, size: int) -> tuple[float, floa
 
 
 def _place(centre: float, side: float, size: int) -> tuple[int, int]:
-    """An interval of about `side` around `centre`, shifted into 0…size, and clamped if too long.
-
-    Whole and even, as published: `side` rounded down to twice a half.
+    """An interval of `side` around `centre`, rounded down to an even length as published, and
+    shifted into 0…size; all of it if that isn't longer than `side`.
     """
+    if side >= size:
+        return 0, size
     half = int(side // 2)
     middle = min(max(int(centre), half), size - half)
-    return max(middle - half, 0), min(middle + half, size)
+    return middle - half, middle + half
 
 
 def _check(

@@ -46,7 +46,7 @@ METRICS: dict[str, Metric] = {
             label="Min-entropy",
             unit="bits",
             formula="−log₂ max p",
-            definition="How surprising the most likely token is: 0 when the model is certain of it.",
+            definition="How surprising the most likely token is, 0 when the model is certain of it.",
             higher_is_uncertain=True,
             score=_min_entropy,
         ),
@@ -82,7 +82,7 @@ def token_scores(logits: ArrayLike, metric: str) -> np.ndarray:
     Raises ValueError for an unknown metric, for logits that aren't (T, V) with V ≥ 1, and for a
     row that is no distribution: one with NaN or +inf, or with nothing but −inf.
     """
-    return _find(metric).score(_log_softmax(logits)) + 0.0  # + 0.0: a certain token scores 0, not −0
+    return _find(metric).score(_log_softmax(logits)) + 0.0  # a certain token scores 0, not −0
 
 
 def aggregate(scores: ArrayLike, first_tokens: int | None = None) -> float:

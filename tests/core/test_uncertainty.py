@@ -1,0 +1,225 @@
+"""Eq. 9 and 13-16 against closed forms and their invariants."""
+
+import math
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from core.uncertainty import METRICS, Gate, aggregate, token_scores
+
+ENTROPIES = ["min_entropy", "shannon_entropy"]
+
+tables = arrays(
+    np.float64,
+    array_shapes(min_dims=2, max_dims=2, max_side=12),
+    elements=st.floats(-60, 60) | st.just(-math.inf),
+).filter(lambda logits: (logits.max(axis=-1) > -math.inf).all())
+
+
+def of(probabilities, metric):
+    """The score of one token with this distribution."""
+    with np.errstate(divide="ignore"):
+        return token_scores([np.log(probabilities)], metric)[0]
+
+
+def test_the_three_metrics_of_the_paper():
+    assert list(METRICS) == ["min_entropy", "shannon_entropy", "probability_margin"]
+    assert [m.unit for m in METRICS.values()] == ["bits", "bits", ""]
+    assert [m.higher_is_uncertain for m in METRICS.values()] == [True, True, False]
+    for name, metric in METRICS.items():
+        assert metric.name == name
+        assert metric.label and metric.formula
+        assert metric.definition.endswith(".") and ". " not in metric.definition  # one sentence
+
+
+@pytest.mark.parametrize("metric", ENTROPIES)
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_uniform_over_llavas_vocabulary(metric, dtype):
+    scores = token_scores(np.full((2, 32_000), 3.0, dtype), metric)
+    assert scores.shape == (2,) and scores.dtype == np.float64
+    assert scores == pytest.approx(math.log2(32_000), abs=1e-12)
+    assert scores[0] == pytest.approx(14.9658, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("p", "min_entropy", "shannon_entropy", "margin"),
+    [
+        ([1.0], 0, 0, 1),
+        ([1.0, 0.0, 0.0], 0, 0, 1),
+        ([0.5, 0.5], 1, 1, 0),
+        ([0.5, 0.25, 0.125, 0.125], 1, 1.75, 0.25),
+        ([0.25, 0.0, 0.75], 2 - math.log2(3), 2 - 0.75 * math.log2(3), 0.5),
+        ([0.25, 0.25, 0.25, 0.25, 0.0], 2, 2, 0),
+    ],
+)
+def test_by_hand(p, min_entropy, shannon_entropy, margin):
+    assert of(p, "min_entropy") == pytest.approx(min_entropy, abs=1e-12)
+    assert of(p, "shannon_entropy") == pytest.approx(shannon_entropy, abs=1e-12)
+    assert of(p, "probability_margin") == pytest.approx(margin, abs=1e-12)
+
+
+@pytest.mark.parametrize(("metric", "score"), [("min_entropy", 0), ("shannon_entropy", 0),
+                                               ("probability_margin", 1)])  # fmt: skip
+def test_a_certain_token(metric, score):
+    """A vocabulary of one token, and an overwhelming one; no −0 that would print as -0.00."""
+    for logits in ([[-7.5]], [[1e4, 0.0]], [[5.0, -math.inf]]):
+        got = token_scores(logits, metric)
+        assert got.tolist() == [score] and not np.signbit(got[0])
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_extreme_logits_raise_no_warning(metric):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        token_scores([[1e308, -1e308, -math.inf, 0.0]], metric)
+        token_scores([[-1e308, -math.inf, -1e308, -1e308]], metric)
+        token_scores(np.array([[65504, -65504, -math.inf]], np.float16), metric)
+
+
+def test_huge_logits_are_not_flattened():
+    """A naive softmax overflows here: 1000 and 999 must score like 1 and 0."""
+    for metric in METRICS:
+        assert token_scores([[1000.0, 999.0]], metric) == pytest.approx(
+            token_scores([[1.0, 0.0]], metric), abs=1e-12
+        )
+
+
+@given(tables)
+def test_bounds(logits):
+    smallest, shannon, margin = (token_scores(logits, metric) for metric in METRICS)
+    support = np.isfinite(logits).sum(axis=-1)
+    assert (smallest >= 0).all()
+    assert (smallest <= shannon + 1e-9).all()
+    assert (shannon <= np.log2(support) + 1e-9).all()
+    assert (margin >= 0).all() and (margin <= 1).all()
+
+
+@given(tables, st.floats(-1000, 1000))
+def test_a_shift_of_all_logits_changes_nothing(logits, shift):
+    for metric in METRICS:
+        moved = token_scores(logits + shift, metric)
+        assert moved == pytest.approx(token_scores(logits, metric), abs=1e-9)
+
+
+@given(tables, st.randoms(use_true_random=False))
+def test_the_order_of_the_vocabulary_does_not_matter(logits, random):
+    order = random.sample(range(logits.shape[1]), logits.shape[1])
+    for metric in METRICS:
+        shuffled = token_scores(logits[:, order], metric)
+        assert shuffled == pytest.approx(token_scores(logits, metric), abs=1e-9)
+
+
+@given(tables)
+def test_tokens_that_cannot_come_do_not_count(logits):
+    wider = np.concatenate([logits, np.full((len(logits), 3), -math.inf)], axis=1)
+    for metric in METRICS:
+        assert token_scores(wider, metric) == pytest.approx(token_scores(logits, metric), abs=1e-9)
+
+
+@given(tables)
+def test_logits_are_left_alone(logits):
+    before = logits.copy()
+    for metric in METRICS:
+        token_scores(logits, metric)
+    assert np.array_equal(logits, before)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("row", [[0.0, math.nan], [0.0, math.inf], [-math.inf, -math.inf],
+                                 [math.nan, math.inf], [-math.inf, math.nan]])  # fmt: skip
+def test_a_row_that_is_no_distribution(metric, row):
+    with pytest.raises(ValueError, match="token 1 are no distribution"):
+        token_scores([[0.0, 0.0], row], metric)
+
+
+@pytest.mark.parametrize("shape", [(3,), (2, 0), (0, 0), (1, 2, 3), ()])
+def test_logits_of_another_shape(shape):
+    with pytest.raises(ValueError, match="logits must be"):
+        token_scores(np.zeros(shape), "min_entropy")
+
+
+def test_an_unknown_metric_is_told_the_known_ones():
+    with pytest.raises(ValueError, match="min_entropy, shannon_entropy, probability_margin"):
+        token_scores([[0.0]], "mood")
+    with pytest.raises(ValueError, match="'mood'"):
+        Gate("mood")
+
+
+def test_no_tokens_score_nothing():
+    assert token_scores(np.zeros((0, 5)), "min_entropy").shape == (0,)
+
+
+@pytest.mark.parametrize(
+    ("first_tokens", "mean"), [(None, 3.0), (1, 1.0), (2, 1.5), (3, 3.0), (4, 3.0), (20, 3.0)]
+)
+def test_aggregate(first_tokens, mean):
+    for scores in ([1.0, 2.0, 6.0], (1, 2, 6), np.array([1, 2, 6], np.float32)):
+        got = aggregate(scores, first_tokens)
+        assert got == mean and type(got) is float
+
+
+@pytest.mark.parametrize("first_tokens", [0, -1])
+def test_the_first_no_tokens(first_tokens):
+    with pytest.raises(ValueError, match="first_tokens"):
+        aggregate([1.0], first_tokens)
+    with pytest.raises(ValueError, match="first_tokens"):
+        Gate(first_tokens=first_tokens)
+
+
+@pytest.mark.parametrize("scores", [[], [[1.0]], 1.0])
+def test_scores_of_another_shape(scores):
+    with pytest.raises(ValueError, match="at least one token"):
+        aggregate(scores)
+
+
+def test_nan_is_not_quietly_confident():
+    with pytest.raises(ValueError, match="NaN"):
+        Gate().retransmit([0.1, math.nan])
+    with pytest.raises(ValueError, match="NaN"):
+        Gate(threshold=math.nan)
+
+
+@pytest.mark.parametrize(
+    ("metric", "below", "at", "above"),
+    [
+        ("min_entropy", False, True, True),
+        ("shannon_entropy", False, True, True),
+        ("probability_margin", True, True, False),
+    ],
+)
+def test_the_gate_opens_at_the_threshold(metric, below, at, above):
+    gate = Gate(metric, 0.5)
+    assert [gate.retransmit(scores) for scores in ([0.0, 0.9], [0.25, 0.75], [0.0, 1.1])] == [
+        below,
+        at,
+        above,
+    ]
+    assert gate.uncertainty([0.25, 0.75]) == 0.5
+
+
+def test_the_gate_may_look_at_the_first_tokens_only():
+    scores = [0.0, 0.0, 9.0]
+    assert Gate("min_entropy", 1.0).retransmit(scores)
+    assert not Gate("min_entropy", 1.0, first_tokens=2).retransmit(scores)
+
+
+@given(tables)
+def test_eta_0_always_and_infinite_eta_never_retransmits(logits):
+    """Section VII-A."""
+    for metric in ENTROPIES:
+        scores = token_scores(logits, metric)
+        assert Gate(metric, 0.0).retransmit(scores)
+        assert not Gate(metric, math.inf).retransmit(scores)
+
+
+def test_greedy_mean_min_entropy_is_log_perplexity():
+    """Mean NLL of the greedy tokens in bits, computed here from the definition of softmax."""
+    logits = np.random.default_rng(0).normal(0, 3, (6, 50))
+    p = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    nll = [-math.log(p[t, token]) for t, token in enumerate(logits.argmax(axis=1))]
+    expected = sum(nll) / len(nll) / math.log(2)
+    assert aggregate(token_scores(logits, "min_entropy")) == pytest.approx(expected, rel=1e-12)
