@@ -33,7 +33,7 @@ class AttentionRow:
 
 
 def capture_attention(model: PreTrainedModel) -> None:
-    """Let ``model`` take ``attention_row`` in its language model; its vision tower stays as it is."""
+    """Let ``model`` take ``attention_row`` in its language model; its vision tower stays as is."""
     model.set_attn_implementation({"text_config": ATTENTION})
 
 

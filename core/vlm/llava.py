@@ -34,6 +34,11 @@ _THRESHOLDS = {"min_entropy": 0.5, "shannon_entropy": 1.0, "probability_margin":
 # to gigabytes on the way.
 _MAX_RESIZED_PIXELS = 64_000_000
 
+_UNKNOWN_GEOMETRY = (
+    "prepares its images in a way that can't be followed here: it must pad to a square, "
+    "crop the centre, or stretch."
+)
+
 
 def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> LlavaVLM:
     """Load a LLaVA checkpoint; raises VLMError if it can't be read or is laid out differently."""
@@ -244,12 +249,6 @@ def _end_ids(model: LlavaForConditionalGeneration, tokenizer) -> frozenset[int]:
         if (ids := getattr(source, "eos_token_id", None)) is not None:
             return frozenset([ids] if isinstance(ids, int) else ids)
     return frozenset()
-
-
-_UNKNOWN_GEOMETRY = (
-    "prepares its images in a way that can't be followed here: it must pad to a square, "
-    "crop the centre, or stretch."
-)
 
 
 def _geometry(image_processor, image_size: tuple[int, int], grid: tuple[int, int]) -> Geometry:

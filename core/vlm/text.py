@@ -41,7 +41,7 @@ def readable(token_id: int, tokenizer: PreTrainedTokenizerBase, special: dict[in
     """
     if token_id in special:
         return special[token_id]
-    if token_id >= len(tokenizer):
+    if tokenizer.convert_ids_to_tokens(token_id) is None:
         return f"<{token_id}>"
     # Decoders strip the space in front of a text: the second of two tokens keeps its own.
     once, twice = (

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from core.vlm import load_vlm
@@ -9,6 +10,15 @@ from core.vlm import load_vlm
 from .tiny import save_clip_llava, save_focalnet_llava
 
 SAVE = {"clip": save_clip_llava, "focalnet": save_focalnet_llava}
+
+
+@pytest.fixture(scope="package", autouse=True)
+def one_thread_a_model():
+    """These models are so small that sharing their work out costs more than doing it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="session")

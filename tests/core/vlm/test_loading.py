@@ -58,9 +58,7 @@ def test_a_checkpoint_without_network_and_without_config(tmp_path, no_network):
     assert "there is no config.json" in sentence(str(tmp_path))
 
 
-@pytest.mark.parametrize(
-    "name", ["", "pockett", "/no/such/directory", "../pocket", "a/b/c", "~x/y"]
-)
+@pytest.mark.parametrize("name", ["", "pockett", "/no/such/folder", "../pocket", "a/b/c", "~x/y"])
 def test_a_name_that_can_be_nothing_is_refused_without_asking_the_hub(name, no_network):
     assert "'pocket', a directory that exists" in sentence(name)
 
@@ -76,7 +74,7 @@ def test_pocket_is_beside_the_package_and_may_be_missing(folder, monkeypatch, no
 def test_another_family_is_refused_with_the_list_of_those_that_work(folder):
     edit(folder, model_type="bert")
     assert sentence(folder).endswith(
-        "'bert', which can't be used here; the families that can: llava."
+        "the family 'bert', which can't be used here; the families that can: llava."
     )
     edit(folder, model_type="not-in-transformers")
     assert "'not-in-transformers'" in sentence(folder)
@@ -136,10 +134,8 @@ def test_a_missing_processor_is_one_sentence(folder):
 def test_a_processor_for_another_input_size_is_one_sentence(folder):
     path = folder / "processor_config.json"
     config = json.loads(path.read_text())
-    config["image_processor"] |= {
-        "size": {"shortest_edge": 70},
-        "crop_size": {"height": 70, "width": 70},
-    }
+    square = {"height": 70, "width": 70}
+    config["image_processor"] |= {"size": {"shortest_edge": 70}, "crop_size": square}
     path.write_text(json.dumps(config))
     assert "Input image size (70*70) doesn't match model (56*56)." in sentence(folder)
 
@@ -207,8 +203,6 @@ def test_a_half_precision_model_answers_with_float32_logits(folder, images):
 
 def test_importing_the_interface_loads_no_framework():
     """core.protocol and the edge need its types on machines that have no torch."""
-    code = (
-        "import core.vlm, core.vlm.base, sys; print({'torch', 'transformers'} & set(sys.modules))"
-    )
+    code = "import core.vlm, sys; print({'torch', 'transformers'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "set()"

@@ -24,8 +24,8 @@ from transformers.models.llava.image_processing_pil_llava import LlavaImageProce
 
 LAYERS = 4
 
-# The template of llava-hf/llava-1.5-7b-hf, and one in the manner of the bundled model: it writes the
-# beginning of the text itself and puts words between the two images.
+# The template of llava-hf/llava-1.5-7b-hf, and one in the manner of the bundled model, which writes
+# the beginning of the text itself and puts words between the two images.
 CHAT_TEMPLATE = (
     "{% for message in messages %}{{ message['role'].upper() + ': ' }}"
     "{% for part in message['content'] if part['type'] == 'image' %}{{ '<image>\n' }}{% endfor %}"
