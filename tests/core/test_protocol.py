@@ -37,8 +37,10 @@ from core.protocol import (
 from core.uncertainty import METRICS, Gate, token_scores
 from core.vlm.base import VLM, Generation, Look, ModelInfo
 
-SIDE, GRID, VOCABULARY = 32, (4, 4), 50
+SIDE, GRID, TOKENS, VOCABULARY = 32, (8, 8), 64, 50
 ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", float("inf"))
+
+UNIFORM = np.full(TOKENS, 1 / TOKENS, dtype=np.float32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +60,7 @@ class PixelVLM(VLM):
             parameters=0,
             hidden=8,
             layers=2,
-            visual_tokens=GRID[0] * GRID[1],
+            visual_tokens=TOKENS,
             input_size=(SIDE, SIDE),
             grid=GRID,
             attention_layer=0,
@@ -92,8 +94,8 @@ class PixelVLM(VLM):
         margins = [(max(look.image_size) - side) // 2 for side in look.image_size]
         square.paste(look.image.convert("L"), tuple(margins))
         cells = np.asarray(square.resize((SIDE, SIDE)), dtype=np.float32)
-        brightness = cells.reshape(GRID[0], 8, GRID[1], 8).mean(axis=(1, 3)).ravel() + 1
-        return brightness / brightness.sum() if prompt != "Describe." else np.full(16, 1 / 16, "f4")
+        brightness = cells.reshape(8, 4, 8, 4).mean(axis=(1, 3)).ravel() + 1
+        return brightness / brightness.sum() if prompt != "Describe." else UNIFORM
 
     def decode_token(self, token_id):
         return f"<{token_id}>"
@@ -268,7 +270,7 @@ def test_a_token_comes_with_its_four_likeliest_rivals(vlm, edge):
 
 
 def test_a_vocabulary_smaller_than_the_list_is_listed_whole(vlm, edge, monkeypatch):
-    generation = Generation("a", (2,), ("a",), np.float32([[0, 1, 2]]), np.ones(16, "f4") / 16)
+    generation = Generation("a", (2,), ("a",), np.float32([[0, 1, 2]]), UNIFORM)
     monkeypatch.setattr(PixelVLM, "answer", lambda *_: generation)
     (token,) = ask(edge, Server(vlm, NEVER), "What?").tokens
     assert [text for text, _ in token.alternatives] == ["a", "<1>", "<0>"]
@@ -283,22 +285,26 @@ def test_the_gate_decides_on_its_own_metric(vlm, edge, metric):
     assert not ask(edge, Server(vlm, beyond), "What?").retransmitted
 
 
-def test_attention_and_box_are_those_of_the_global_image(vlm, edge):
-    t = ask(edge, Server(vlm, ALWAYS), "What?")
+def test_attention_and_box_are_those_of_the_global_image(vlm):
+    sign = Box(310, 210, 390, 290)
+    image = Image.new("RGB", (400, 300))
+    image.paste("white", sign.as_tuple())
+    t = ask(Edge(image), Server(vlm, ALWAYS), "What?")
     look = vlm.look(t.global_image.open())
     question, generic = vlm.attend(look, "What?"), vlm.attend(look, "Describe.")
     relative = relative_attention(question, generic, GRID)
     np.testing.assert_array_equal(t.attention.question, question.reshape(GRID))
     np.testing.assert_array_equal(t.attention.generic, generic.reshape(GRID))
     np.testing.assert_array_equal(t.attention.relative, relative)
-    assert t.attention.extent == (0, -50, 200, 150)  # padded to a square of 200 pixels
-    assert t.box == find_box(relative, (200, 100), SIDE, extent=t.attention.extent)
-    assert t.box.left < 160 < t.box.right and t.box.top < 50 < t.box.bottom  # the bright spot
+    assert t.attention.extent == (0, -50, 400, 350)  # padded to a square of 400 pixels
+    assert t.box == find_box(relative, (400, 300), SIDE, extent=t.attention.extent)
+    assert t.box != find_box(relative, (400, 300), SIDE)  # without the geometry, it would be off
+    assert t.box.contains(sign)
 
 
 def test_weights_that_are_no_numbers_count_as_no_attention(vlm, edge, monkeypatch):
-    row = np.full(16, 1 / 16, dtype=np.float32)
-    row[[3, 5]] = np.nan, np.inf
+    row = UNIFORM.copy()
+    row[[3, 9]] = np.nan, np.inf
     monkeypatch.setattr(PixelVLM, "attend", lambda *_: row)
     t = ask(edge, Server(vlm, ALWAYS), "What?")
     assert (t.attention.question[0][3], t.attention.generic[1][1]) == (0, 0)
@@ -331,7 +337,7 @@ def test_steps_carry_seconds_and_the_papers_flops(vlm, edge):
     ]
     assert all(s.seconds >= 0 for s in t.steps) and sum(s.seconds for s in t.steps) > 0
     flops = {s.name: s.flops for s in t.steps if s.flops is not None}
-    once, twice = prefill_flops(16, 8, 2), prefill_flops(32, 8, 2)
+    once, twice = prefill_flops(64, 8, 2), prefill_flops(128, 8, 2)
     assert flops == {"first answer": once, "relative attention": once, "second answer": twice}
 
 
@@ -485,7 +491,10 @@ png = Codec("png").encode(picture().resize((32, 16)))
         (lambda: question_bytes(picture(33, 16, (0, 0))), "send at most 32 × 32"),
         (lambda: question_bytes(original_size=(100, 200)), "own proportions"),
         (lambda: question_bytes(original_size=(200, 200)), "own proportions"),
-        (lambda: question_bytes(original_size=(20, 10)), "own proportions"),
+        (lambda: question_bytes(picture(16, 32, (0, 0)), (200, 200)), "own proportions"),
+        (lambda: question_bytes(original_size=(20, 10)), "own proportions"),  # enlarged, to boot
+        (lambda: question_bytes(original_size=(30, 16)), "own proportions"),
+        (lambda: question_bytes(original_size=(33, 15)), "own proportions"),
         (lambda: Answer("42").to_bytes(), "Send the server"),
         (lambda: CropRequest("s", Box(0, 0, 1, 1)).to_bytes(), "Send the server"),
         (lambda: LocalImage("s", b"junk", "png").to_bytes(), "image of the local image"),
