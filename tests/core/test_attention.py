@@ -50,6 +50,12 @@ def test_float32_rows_never_reach_the_ceiling():
     assert got[0, 0] == pytest.approx(2 * got[0, 1], rel=1e-6)
 
 
+def test_rows_whose_quotient_overflows():
+    got = relative_attention([1e308, 1e308, 1e-100], [1e-250, 1.0, 1.0], (1, 3))
+    assert np.isfinite(got.sum()) and got[0, 0] > got[0, 2]
+    assert np.isfinite(relative_attention([1e308, 0.0], [1e-250, 0.0], (1, 2)).sum())
+
+
 @given(weights, weights, st.floats(1e-12, 1e12), st.floats(1e-12, 1e12))
 def test_scale(question, generic, a, b):
     expected = relative_attention(question, generic, GRID) * a / b
