@@ -55,7 +55,8 @@ class Branch:
 class Example:
     images: list[np.ndarray]  # (192, 192, 3) uint8, the first one global
     branches: list[Branch] = field(default_factory=list)
-    surfaces: np.ndarray | None = None  # (GRID, GRID, 2) colour and shape of what lies there, 0: none
+    # (GRID, GRID, 2): colour and shape of the sign or object that lies there, 0 for neither
+    surfaces: np.ndarray | None = None
     grid: tuple[int, int] = (GRID, GRID)
 
 
@@ -267,7 +268,7 @@ def _strip_focus(sign: Sign) -> np.ndarray:
 def _strip_sign(rng, color, shape, width, height) -> Sign | None:
     families = fonts.families(held_out=False) or ("",)
     for _ in range(20):
-        letter = int(round(np.exp(rng.uniform(np.log(7), np.log(44)))))
+        letter = round(np.exp(rng.uniform(np.log(7), np.log(44))))
         text = sample_text(rng)
         family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
         w, h = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
@@ -283,7 +284,9 @@ def _strip_sign(rng, color, shape, width, height) -> Sign | None:
         ink = ink_for(rng, rgb)
         border = ink if rng.random() < 0.4 else None
         points = tuple((float(x), float(y)) for x, y in corners)
-        return Sign(shape, color, text, letter, family, weight, rgb, ink, border, (w, h), points, box)
+        return Sign(
+            shape, color, text, letter, family, weight, rgb, ink, border, (w, h), points, box
+        )
     return None
 
 

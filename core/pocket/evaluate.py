@@ -9,6 +9,7 @@ import json
 import sys
 import time
 from dataclasses import asdict, dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -65,8 +66,8 @@ def measure(vlm, family, count, split, fonts_held_out, phrasings_held_out, quali
         records.append(_ask(vlm, server, scene, question, quality))
         if len(records) % 100 == 0:
             each = (time.monotonic() - begin) / len(records)
-            print(f"{family} {len(records)}/{count}, {each * (count - len(records)) / 60:.0f} min left",
-                  file=log, flush=True)  # fmt: skip
+            left = each * (count - len(records)) / 60
+            print(f"{family} {len(records)}/{count}, {left:.0f} min left", file=log, flush=True)
     return records
 
 
@@ -191,13 +192,12 @@ def _text_report(records, first, second) -> list[str]:
         f"letters <= {SMALL:g} px, own box holds the sign       {interval(hit[small])}"
         f", random box {100 * chance[small].mean():.1f} %",
     ]
-    edges = (0, 3, 4, 6, 8, 10, 14, 99)
-    for low, high in zip(edges, edges[1:], strict=False):
+    for low, high in pairwise((0, 3, 4, 6, 8, 10, 14, 99)):
         part = (letter > low) & (letter <= high)
         if part.any():
-            lines.append(f"  letters {low}-{high} px: global {100 * first[part].mean():.0f} %, both "
-                         f"{100 * second[part].mean():.0f} %, box around {100 * guided[part].mean():.0f}"
-                         f" %, box holds {100 * hit[part].mean():.0f} %, n = {part.sum()}")  # fmt: skip
+            parts = (100 * a[part].mean() for a in (first, second, guided, hit))
+            line = "global {:.0f} %, both {:.0f} %, box around {:.0f} %, box holds {:.0f} %"
+            lines.append(f"  letters {low}-{high} px: {line.format(*parts)}, n = {part.sum()}")
     return lines
 
 

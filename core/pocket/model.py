@@ -32,7 +32,9 @@ CHAT_TEMPLATE = (
 )
 
 
-def build_model(tokenizer: PreTrainedTokenizerFast, attention_layer: int) -> LlavaForConditionalGeneration:
+def build_model(
+    tokenizer: PreTrainedTokenizerFast, attention_layer: int
+) -> LlavaForConditionalGeneration:
     vision = FocalNetConfig(
         image_size=GLOBAL_SIDE,
         embed_dim=64,

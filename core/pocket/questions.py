@@ -27,48 +27,89 @@ class Question:
 
 
 SIGN_NAMES = (
-    "{color} {shape} sign", "{color} {shape}", "{shape} that is {color}", "{color} sign with the {shape} shape",
-    "{color} {shape}-shaped sign", "sign that is a {color} {shape}",
-)  # fmt: skip
+    "{color} {shape} sign",
+    "{color} {shape}",
+    "{shape} that is {color}",
+    "{color} sign with the {shape} shape",
+    "{color} {shape}-shaped sign",
+    "sign that is a {color} {shape}",
+)
 TEXT = (
-    "What does the {sign} say?", "What is written on the {sign}?", "Read the {sign}.",
-    "What is the text on the {sign}?", "Which word is on the {sign}?", "What can you read on the {sign}?",
-    "Please read the {sign}.", "Tell me what the {sign} says.", "What text is on the {sign}?",
-    "What are the letters on the {sign}?", "What does it say on the {sign}?", "Read out the {sign}.",
-    "What word does the {sign} show?", "What is printed on the {sign}?",
-    "Read what is written on the {sign}.", "The {sign} says what?",
-    "Can you read the {sign}?", "What do you see written on the {sign}?",
-    "Which text does the {sign} have?", "Read me the text of the {sign}.",
-)  # fmt: skip
+    "What does the {sign} say?",
+    "What is written on the {sign}?",
+    "Read the {sign}.",
+    "What is the text on the {sign}?",
+    "Which word is on the {sign}?",
+    "What can you read on the {sign}?",
+    "Please read the {sign}.",
+    "Tell me what the {sign} says.",
+    "What text is on the {sign}?",
+    "What are the letters on the {sign}?",
+    "What does it say on the {sign}?",
+    "Read out the {sign}.",
+    "What word does the {sign} show?",
+    "What is printed on the {sign}?",
+    "Read what is written on the {sign}.",
+    "The {sign} says what?",
+    "Can you read the {sign}?",
+    "What do you see written on the {sign}?",
+    "Which text does the {sign} have?",
+    "Read me the text of the {sign}.",
+)
 PRESENCE = (
-    "Is there a {thing} in the image?", "Is there a {thing}?", "Do you see a {thing}?",
-    "Can you see a {thing} in the image?", "Does the image show a {thing}?",
-    "Is a {thing} in the picture?", "Does the picture contain a {thing}?", "Is a {thing} visible?",
-    "Is there any {thing} here?", "Do you find a {thing} in this image?",
-    "Can a {thing} be seen?", "Does this image have a {thing}?",
-)  # fmt: skip
+    "Is there a {thing} in the image?",
+    "Is there a {thing}?",
+    "Do you see a {thing}?",
+    "Can you see a {thing} in the image?",
+    "Does the image show a {thing}?",
+    "Is a {thing} in the picture?",
+    "Does the picture contain a {thing}?",
+    "Is a {thing} visible?",
+    "Is there any {thing} here?",
+    "Do you find a {thing} in this image?",
+    "Can a {thing} be seen?",
+    "Does this image have a {thing}?",
+)
 COLOR = (
-    "What color is the {thing}?", "What is the color of the {thing}?", "Which color does the {thing} have?",
-    "Tell me the color of the {thing}.", "The {thing} is which color?", "In what color is the {thing}?",
-    "Name the color of the {thing}.", "What color does the {thing} have?",
-)  # fmt: skip
+    "What color is the {thing}?",
+    "What is the color of the {thing}?",
+    "Which color does the {thing} have?",
+    "Tell me the color of the {thing}.",
+    "The {thing} is which color?",
+    "In what color is the {thing}?",
+    "Name the color of the {thing}.",
+    "What color does the {thing} have?",
+)
 SHAPE = (
-    "What shape is the {color} sign?", "What is the shape of the {color} sign?",
-    "Which shape does the {color} sign have?", "Tell me the shape of the {color} sign.",
-    "The {color} sign has which shape?", "Name the shape of the {color} sign.",
-    "Of what shape is the {color} sign?", "What shape does the {color} sign have?",
-)  # fmt: skip
+    "What shape is the {color} sign?",
+    "What is the shape of the {color} sign?",
+    "Which shape does the {color} sign have?",
+    "Tell me the shape of the {color} sign.",
+    "The {color} sign has which shape?",
+    "Name the shape of the {color} sign.",
+    "Of what shape is the {color} sign?",
+    "What shape does the {color} sign have?",
+)
 COUNT = (
-    "How many {things} are there?", "How many {things} do you see?", "How many {things} are in the image?",
-    "Count the {things}.", "What is the number of {things}?", "Tell me how many {things} there are.",
-    "How many {things} can you see?", "How many {things} does the image show?",
-)  # fmt: skip
+    "How many {things} are there?",
+    "How many {things} do you see?",
+    "How many {things} are in the image?",
+    "Count the {things}.",
+    "What is the number of {things}?",
+    "Tell me how many {things} there are.",
+    "How many {things} can you see?",
+    "How many {things} does the image show?",
+)
 RELATION = (
-    "Is the {a} {relation} the {b}?", "Is the {a} {relation} the {b} in the image?",
-    "Does the {a} lie {relation} the {b}?", "Can you see the {a} {relation} the {b}?",
-    "Do you see the {a} {relation} the {b}?", "Is it true that the {a} is {relation} the {b}?",
-    "Would you say the {a} is {relation} the {b}?", "Is the place of the {a} {relation} the {b}?",
-)  # fmt: skip
+    "Is the {a} {relation} the {b}?",
+    "Is the {a} {relation} the {b} in the image?",
+    "Does the {a} lie {relation} the {b}?",
+    "Can you see the {a} {relation} the {b}?",
+    "Do you see the {a} {relation} the {b}?",
+    "Is it true that the {a} is {relation} the {b}?",
+    "Would you say the {a} is {relation} the {b}?",
+    "Is the place of the {a} {relation} the {b}?",
+)
 RELATIONS = ("to the left of", "to the right of", "above", "below")
 
 
@@ -151,10 +192,15 @@ def ask_attribute(rng, scene: Scene, held_out=False, kind: str | None = None) ->
     """Colour, shape, count, relation, or a multiple choice of the first two."""
     kind = kind or str(rng.choice(("color", "shape", "count", "relation", "choice")))
     if kind == "choice":
-        return _as_choice(rng, ask_attribute(rng, scene, held_out, str(rng.choice(("color", "shape")))))
-    return {"color": _ask_color, "shape": _ask_shape, "count": _ask_count, "relation": _ask_relation}[
-        kind
-    ](rng, scene, held_out)
+        return _as_choice(
+            rng, ask_attribute(rng, scene, held_out, str(rng.choice(("color", "shape"))))
+        )
+    return {
+        "color": _ask_color,
+        "shape": _ask_shape,
+        "count": _ask_count,
+        "relation": _ask_relation,
+    }[kind](rng, scene, held_out)
 
 
 def _ask_color(rng, scene, held_out):
@@ -220,21 +266,33 @@ def _as_choice(rng, question: Question | None) -> Question | None:
     others = [value for value in pool if value != question.answer]
     options = [question.answer, *(others[i] for i in rng.permutation(len(others))[:3])]
     options = [options[i] for i in rng.permutation(4)]
-    listing = "\n".join(f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=True))
+    listing = "\n".join(
+        f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=True)
+    )
     answer = "ABCD"[options.index(question.answer)]
-    return Question("attributes", f"{question.text}\n{listing}", answer, question.boxes, kind="choice")
+    return Question(
+        "attributes", f"{question.text}\n{listing}", answer, question.boxes, kind="choice"
+    )
 
 
 def describe(scene: Scene) -> Question:
     """The generic description, the denominator of relative attention: it looks everywhere."""
     signs, things = len(scene.signs), len(scene.things)
-    return Question("generic", GENERIC_PROMPT, f"a street with {signs} signs and {things} objects", ())
+    return Question(
+        "generic", GENERIC_PROMPT, f"a street with {signs} signs and {things} objects", ()
+    )
 
 
 def corpus() -> list[str]:
     """Every phrasing and every answer word, for training the tokenizer."""
     names = [n.format(color=c, shape=s) for n in SIGN_NAMES for c in COLORS for s in SHAPES]
-    lines = [GENERIC_PROMPT, "a street with signs and objects", "Detail: ", "Answer:", "Reference OCR token: "]
+    lines = [
+        GENERIC_PROMPT,
+        "a street with signs and objects",
+        "Detail: ",
+        "Answer:",
+        "Reference OCR token: ",
+    ]
     lines += ["Answer the question using a single word or phrase."]
     lines += ["Answer with the option's letter from the given choices directly."]
     for templates in (TEXT, PRESENCE, COLOR, SHAPE, COUNT, RELATION):

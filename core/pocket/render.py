@@ -142,9 +142,7 @@ def sign_layer(sign: Sign) -> Image.Image:
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
     low = {"triangle": 0.68}.get(sign.shape, 0.5)
     left, top, right, bottom = face.getbbox(sign.text)
-    draw.text(
-        (w / 2 - (left + right) / 2, h * low - (top + bottom) / 2), sign.text, sign.ink, face
-    )
+    draw.text((w / 2 - (left + right) / 2, h * low - (top + bottom) / 2), sign.text, sign.ink, face)
     layer.putalpha(mask)
     return layer
 
@@ -185,7 +183,7 @@ def perspective(corners, size) -> list[float]:
 
 def draw_thing(image: Image.Image, thing: Thing) -> None:
     """Drawn at four times its size and reduced, so that a few pixels still show its outline."""
-    left, top, right, bottom = thing.box
+    left, top, right, _ = thing.box
     side = right - left
     big = 4 * side
     mask = Image.new("L", (big, big))
@@ -200,7 +198,10 @@ def draw_thing(image: Image.Image, thing: Thing) -> None:
 def _star(d, s):
     turn = np.deg2rad(np.arange(10) * 36 - 90)
     radius = np.where(np.arange(10) % 2 == 0, 0.5, 0.2) * s
-    d.polygon([(s / 2 + r * np.cos(t), s / 2 + r * np.sin(t)) for r, t in zip(radius, turn)], 255)
+    d.polygon(
+        [(s / 2 + r * np.cos(t), s / 2 + r * np.sin(t)) for r, t in zip(radius, turn, strict=True)],
+        255,
+    )
 
 
 def _heart(d, s):
@@ -222,7 +223,9 @@ def _house(d, s):
 
 def _car(d, s):
     d.rounded_rectangle((0, 0.45 * s, s, 0.78 * s), 0.1 * s, 255)
-    d.polygon([(0.2 * s, 0.47 * s), (0.32 * s, 0.2 * s), (0.7 * s, 0.2 * s), (0.82 * s, 0.47 * s)], 255)
+    d.polygon(
+        [(0.2 * s, 0.47 * s), (0.32 * s, 0.2 * s), (0.7 * s, 0.2 * s), (0.82 * s, 0.47 * s)], 255
+    )
     for x in (0.12, 0.62):
         d.ellipse((x * s, 0.65 * s, (x + 0.26) * s, 0.91 * s), 255)
 

@@ -112,7 +112,7 @@ def _place_signs(rng, width, height, families, taken):
     for index in order[: rng.integers(2, 7)]:
         color, shape = names[index]
         for _ in range(12):  # a large sign may not fit between the others: draw again
-            letter = int(round(np.exp(rng.uniform(np.log(smallest), np.log(20 / scale)))))
+            letter = round(np.exp(rng.uniform(np.log(smallest), np.log(LETTER_GLOBAL[1] / scale))))
             text = sample_text(rng, MAX_LENGTH)
             family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
             size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))

@@ -43,7 +43,9 @@ PHASES = ("charts", "closeups", "scenes")
 @dataclass
 class Settings:
     steps: dict[str, int]
-    batch: dict[str, int] = field(default_factory=lambda: {"charts": 12, "closeups": 40, "scenes": 6})
+    batch: dict[str, int] = field(
+        default_factory=lambda: {"charts": 12, "closeups": 40, "scenes": 6}
+    )
     charts_beside: int = 3  # eye charts in every step of the later phases
     rate: float = 1e-3
     warmup: int = 100
@@ -102,12 +104,16 @@ class Focus:
 
     def collect(self, query, key, scaling) -> None:
         chosen = query[self.query[:, 0], :, self.query[:, 1]].float()  # (F, heads, d)
-        keys = key[self.query[:, 0], :, 1 : 1 + self.visual].float()  # behind <s>; (F, heads, n_v, d)
+        keys = key[
+            self.query[:, 0], :, 1 : 1 + self.visual
+        ].float()  # behind <s>; (F, heads, n_v, d)
         scores = torch.einsum("fhd,fhnd->fhn", chosen, keys) * scaling
         self.rows = scores.softmax(-1).mean(1)
 
 
-def focused_attention(module, query, key, value, attention_mask, scaling=None, focus=None, **kwargs):
+def focused_attention(
+    module, query, key, value, attention_mask, scaling=None, focus=None, **kwargs
+):
     if focus is not None and module.layer_idx == focus.layer and len(focus.query):
         focus.collect(query, repeat_kv(key, module.num_key_value_groups), scaling)
     return sdpa_attention_forward(
@@ -139,7 +145,9 @@ class Trainee(nn.Module):
         """Features after the middle stage (stride 8) and after the last (stride 16)."""
         tower = self.vlm.model.vision_tower
         middle = []
-        hook = tower.encoder.stages[1].register_forward_hook(lambda m, i, out: middle.append(out[1]))
+        hook = tower.encoder.stages[1].register_forward_hook(
+            lambda m, i, out: middle.append(out[1])
+        )
         try:
             out = tower((pixels.float() - self.mean) / self.std, output_hidden_states=True)
         finally:
@@ -202,7 +210,10 @@ class Trainee(nn.Module):
 
     def surface_loss(self, features, labels):
         loss = 0
-        for head, target in ((self.color_head, labels[..., 0]), (self.surface_head, labels[..., 1])):
+        for head, target in (
+            (self.color_head, labels[..., 0]),
+            (self.surface_head, labels[..., 1]),
+        ):
             logits = head(features).float()
             weight = torch.ones(logits.shape[-1])
             weight[0] = 0.2
@@ -278,7 +289,10 @@ def export(folder: Path, trainee: Trainee, tokenizer) -> None:
     build_processor(tokenizer).save_pretrained(folder)
 
 
-def train(out: Path, settings: Settings, workers: int, save_every: float) -> None:
+def train(
+    out: Path, settings: Settings, workers: int, save_every: float, export_only: bool = False
+) -> None:
+    """Train on from `out/state.pt`; `export_only` writes the checkpoint of that state and stops."""
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     tokenizer = build_tokenizer()
@@ -292,6 +306,9 @@ def train(out: Path, settings: Settings, workers: int, save_every: float) -> Non
         for optim, saved in zip(optims, state["optimizers"], strict=True):
             optim.load_state_dict(saved)
         phase_index, step = PHASES.index(state["phase"]), state["step"]
+    if export_only:
+        export(out / "checkpoint", trainee, tokenizer)
+        return
     log = (out / "log.jsonl").open("a", buffering=1)
     while phase_index < len(PHASES):
         phase = PHASES[phase_index]
@@ -330,7 +347,11 @@ def run_phase(phase, first, trainee, optims, packer, settings, workers, save_eve
             sums = {}
             line = {"phase": phase, "step": step + 1, "seconds": round(each, 3), **means}
             log.write(json.dumps(line) + "\n")
-            print(f"{phase} {step + 1}/{settings.steps[phase]}, {left / 60:.0f} min left:", means, flush=True)
+            print(
+                f"{phase} {step + 1}/{settings.steps[phase]}, {left / 60:.0f} min left:",
+                means,
+                flush=True,
+            )
         if time.monotonic() - saved > save_every:
             save_checkpoint(out, trainee, optims, phase, step + 1, settings)
             saved = time.monotonic()
@@ -347,11 +368,12 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save-every", type=float, default=300, help="seconds")
+    parser.add_argument("--export", action="store_true", help="only export the state as it is")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     steps = {"charts": args.charts, "closeups": args.closeups, "scenes": args.scenes}
     settings = Settings(steps=steps, rate=args.rate, seed=args.seed)
-    train(args.out, settings, args.workers, args.save_every)
+    train(args.out, settings, args.workers, args.save_every, args.export)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
         original = render(scene)
         view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
         answer = vlm.answer(vlm.look(view), question.text)
-        hits, ious = zip(*boxes(vlm, view, question.text, original.size, Box(*sign.box)), strict=True)
+        hits, ious = zip(
+            *boxes(vlm, view, question.text, original.size, Box(*sign.box)), strict=True
+        )
         scores = {name: token_scores(answer.logits, name) for name in METRICS}
         trials.append(Trial(answer.text == sign.text, scores, list(hits), list(ious)))
     return trials
@@ -97,7 +99,7 @@ def main() -> None:
 
     vlm = load_vlm(args.model)
     trials = measure(vlm, args.questions)
-    print(f"{len(trials)} validation questions, {np.mean([t.right for t in trials]):.1%} right at once")
+    print(f"{len(trials)} validation questions, {np.mean([t.right for t in trials]):.1%} right")
     hits = np.mean([trial.hits for trial in trials], axis=0)
     ious = np.mean([trial.ious for trial in trials], axis=0)
     for layer, (hit, iou) in enumerate(zip(hits, ious, strict=True)):

@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from core.pocket.data import Branch, Example
-from core.pocket.model import GRID, build_model, build_processor
+from core.pocket.model import GRID, build_processor
 from core.pocket.packing import IGNORE, Packer, tree_mask
 from core.pocket.questions import Question
 from core.pocket.tokenizer import build_tokenizer
