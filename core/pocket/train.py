@@ -138,6 +138,8 @@ class Trainee(nn.Module):
         self.character_head = nn.Linear(middle, len(CHARACTERS) + 1)
         self.color_head = nn.Linear(last, len(COLORS) + 1)
         self.surface_head = nn.Linear(last, len(SURFACES) + 1)
+        # Each visual token has to keep the characters of the 2 x 2 middle cells that it merges.
+        self.token_head = nn.Linear(last, 4 * (len(CHARACTERS) + 1))
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(STD)[:, None, None] * 255)
 
@@ -158,18 +160,26 @@ class Trainee(nn.Module):
         losses = {}
         if charts is not None:
             pixels, labels = charts
-            middle, _ = self.see(pixels)
-            losses |= self.chart_loss(self.character_head(middle), labels.flatten(1))
+            losses |= self.chart_loss(*self.see(pixels), labels)
         if batch is not None:
             losses |= self.answer_losses(batch)
         return losses
 
-    def chart_loss(self, logits, labels):
-        weight = torch.ones(logits.shape[-1])
+    def chart_loss(self, middle, last, labels):
+        """Characters from the middle stage's cells, and all four from each visual token."""
+        size = len(CHARACTERS) + 1
+        merged = labels.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).transpose(2, 3).flatten(1)
+        logits = self.character_head(middle).float()
+        by_token = self.token_head(last).float().unflatten(-1, (4, size)).flatten(1, 2)
+        weight = torch.ones(size)
         weight[0] = 0.2  # most cells are background
-        loss = F.cross_entropy(logits.float().flatten(0, 1), labels.flatten(), weight=weight)
-        hit = (logits.argmax(-1) == labels)[labels > 0].float().mean()
-        return {"chart": loss, "chart_accuracy": hit.detach()}
+        chart = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
+        token = F.cross_entropy(by_token.flatten(0, 1), merged.flatten(), weight=weight)
+        return {
+            "chart": chart + token,
+            "chart_accuracy": _accuracy(logits, labels.flatten(1)),
+            "chart_token_accuracy": _accuracy(by_token, merged),
+        }
 
     def answer_losses(self, batch: Batch):
         s = self.settings
@@ -230,6 +240,11 @@ class Trainee(nn.Module):
             "generic": s.generic_weight,
         }
         return sum(weights[name] * loss for name, loss in losses.items() if name in weights)
+
+
+def _accuracy(logits, labels) -> torch.Tensor:
+    """The share of characters, without the background, that are told right."""
+    return (logits.argmax(-1) == labels)[labels > 0].float().mean().detach()
 
 
 def global_rows(batch: Batch, image_id: int) -> torch.Tensor:
