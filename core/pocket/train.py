@@ -20,7 +20,11 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
-from transformers import AttentionInterface, AttentionMaskInterface
+from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
+    LlavaForConditionalGeneration,
+)
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 from transformers.models.llama.modeling_llama import repeat_kv
@@ -305,9 +309,17 @@ def export(folder: Path, trainee: Trainee, tokenizer) -> None:
 
 
 def train(
-    out: Path, settings: Settings, workers: int, save_every: float, export_only: bool = False
+    out: Path,
+    settings: Settings,
+    workers: int,
+    save_every: float,
+    export_only: bool = False,
+    init: Path | None = None,
 ) -> None:
-    """Train on from `out/state.pt`; `export_only` writes the checkpoint of that state and stops."""
+    """Train on from `out/state.pt`, or from the checkpoint `init`, or from scratch.
+
+    `export_only` writes the checkpoint of that state and stops.
+    """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     tokenizer = build_tokenizer()
@@ -321,6 +333,9 @@ def train(
         for optim, saved in zip(optims, state["optimizers"], strict=True):
             optim.load_state_dict(saved)
         phase_index, step = PHASES.index(state["phase"]), state["step"]
+    elif init is not None:
+        start = LlavaForConditionalGeneration.from_pretrained(init, dtype=torch.float32)
+        trainee.vlm.load_state_dict(start.state_dict())
     if export_only:
         export(out / "checkpoint", trainee, tokenizer)
         return
@@ -383,12 +398,13 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--save-every", type=float, default=300, help="seconds")
+    parser.add_argument("--init", type=Path, help="checkpoint to start from, without its history")
     parser.add_argument("--export", action="store_true", help="only export the state as it is")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     steps = {"charts": args.charts, "closeups": args.closeups, "scenes": args.scenes}
     settings = Settings(steps=steps, rate=args.rate, seed=args.seed)
-    train(args.out, settings, args.workers, args.save_every, args.export)
+    train(args.out, settings, args.workers, args.save_every, args.export, args.init)
 
 
 if __name__ == "__main__":

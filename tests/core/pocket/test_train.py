@@ -51,3 +51,12 @@ def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
     assert rates[0] == pytest.approx(0.01) and rates[99:800] == [1.0] * 701
     assert rates[900] == pytest.approx(0.5) and rates[999] == pytest.approx(0.01)
     assert rate_at(settings, "charts", 99) == 1.0
+
+
+def test_training_goes_on_from_a_checkpoint(tmp_path):
+    train(tmp_path / "first", _settings(), workers=0, save_every=1e9)
+    nothing = Settings(steps=dict.fromkeys(PHASES, 0))
+    start = tmp_path / "first" / "checkpoint"
+    train(tmp_path / "second", nothing, workers=0, save_every=1e9, init=start)
+    first, second = _weights(tmp_path / "first"), _weights(tmp_path / "second")
+    assert all(torch.equal(first[name], second[name]) for name in first)
