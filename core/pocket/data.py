@@ -32,7 +32,7 @@ from core.pocket.scenes import (
     jitter,
     make_scene,
     scene_rng,
-    sign_size,
+    sketch_sign,
 )
 from core.pocket.words import DIGITS, LETTERS, sample_text
 
@@ -232,16 +232,20 @@ def closeup_example(index: int, seed: int) -> Example:
     rng = scene_rng("train", index, seed + 20_000)
     width, height = GLOBAL_SIDE, GLOBAL_SIDE // 2
     image = draw_background(rng, width, height)
+    families = fonts.families(held_out=False) or ("",)
     signs, right = [], 0
     count = 1 if rng.random() < 0.5 else 2
     names = rng.permutation(len(COLORS) * len(SHAPES))
     for name in names[:count]:
-        sign = _strip_sign(rng, list(COLORS)[name // 5], SHAPES[name % 5], width // count, height)
-        if sign is None:
+        for _ in range(20):
+            color, shape = list(COLORS)[name // len(SHAPES)], SHAPES[name % len(SHAPES)]
+            sign = sketch_sign(rng, color, shape, families, (7, 44))
+            if sign.box[2] < width // count - 4 and sign.box[3] < height - 4:
+                break
+        else:
             continue
-        dx = right + int(rng.integers(0, max(1, width // count - sign.box[2])))
-        dy = int(rng.integers(0, max(1, height - sign.box[3])))
-        sign = _moved(sign, dx, dy)
+        dx = right + int(rng.integers(0, width // count - sign.box[2]))
+        sign = sign.moved(dx, int(rng.integers(0, height - sign.box[3])))
         right += width // count
         draw_sign(image, sign)
         signs.append(sign)
@@ -263,38 +267,6 @@ def _strip_focus(sign: Sign) -> np.ndarray:
     y = np.clip(np.minimum(bottom, rows + 1) - np.maximum(top, rows), 0, 1)
     total = y[:, None] * x[None, :]
     return (total / total.sum()).astype(np.float32).ravel()
-
-
-def _strip_sign(rng, color, shape, width, height) -> Sign | None:
-    families = fonts.families(held_out=False) or ("",)
-    for _ in range(20):
-        letter = round(np.exp(rng.uniform(np.log(7), np.log(44))))
-        text = sample_text(rng)
-        family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
-        w, h = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
-        if w >= width - 4 or h >= height - 4:
-            continue
-        angle = np.deg2rad(rng.normal(0, 3))
-        corners = np.array([(0, 0), (w, 0), (w, h), (0, h)], float) - (w / 2, h / 2)
-        turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        corners = corners @ turn.T
-        corners -= corners.min(axis=0)
-        box = (0, 0, int(np.ceil(corners[:, 0].max())), int(np.ceil(corners[:, 1].max())))
-        rgb = jitter(rng, COLORS[color])
-        ink = ink_for(rng, rgb)
-        border = ink if rng.random() < 0.4 else None
-        points = tuple((float(x), float(y)) for x, y in corners)
-        return Sign(
-            shape, color, text, letter, family, weight, rgb, ink, border, (w, h), points, box
-        )
-    return None
-
-
-def _moved(sign: Sign, dx: int, dy: int) -> Sign:
-    left, top, right, bottom = sign.box
-    corners = tuple((x + dx, y + dy) for x, y in sign.corners)
-    box = (left + dx, top + dy, right + dx, bottom + dy)
-    return Sign(**{**sign.__dict__, "corners": corners, "box": box})
 
 
 # --- eye charts --------------------------------------------------------------------------------

@@ -6,12 +6,12 @@ image: log-uniform between illegible and plainly legible there, but never smalle
 at full detail can show.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.pocket import fonts
-from core.pocket.words import MAX_LENGTH, sample_text
+from core.pocket.words import sample_text
 
 GLOBAL_SIDE = 192  # the longer side of the global image; pocket's input is 192 x 192
 COLORS = {
@@ -52,6 +52,14 @@ class Sign:
     @property
     def name(self) -> str:
         return f"{self.color} {self.shape}"
+
+    def moved(self, dx: int, dy: int) -> "Sign":
+        left, top, right, bottom = self.box
+        return replace(
+            self,
+            corners=tuple((x + dx, y + dy) for x, y in self.corners),
+            box=(left + dx, top + dy, right + dx, bottom + dy),
+        )
 
 
 @dataclass(frozen=True)
@@ -107,31 +115,30 @@ def _place_signs(rng, width, height, families, taken):
     names = [(color, shape) for color in COLORS for shape in SHAPES]
     order = rng.permutation(len(names))
     scale = GLOBAL_SIDE / max(width, height)
-    smallest = max(LETTER_ORIGINAL, LETTER_GLOBAL[0] / scale)
+    letters = (max(LETTER_ORIGINAL, LETTER_GLOBAL[0] / scale), LETTER_GLOBAL[1] / scale)
     signs = []
     for index in order[: rng.integers(2, 7)]:
-        color, shape = names[index]
         for _ in range(12):  # a large sign may not fit between the others: draw again
-            letter = round(np.exp(rng.uniform(np.log(smallest), np.log(LETTER_GLOBAL[1] / scale))))
-            text = sample_text(rng, MAX_LENGTH)
-            family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
-            size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
-            place = _find_place(rng, size, width, height, taken)
+            sign = sketch_sign(rng, *names[index], families, letters)
+            place = _find_place(rng, sign.box[2:], width, height, taken)
             if place is not None:
+                signs.append(sign.moved(*place))
+                taken.append(signs[-1].box)
                 break
-        else:
-            continue
-        corners = _corners(rng, place, size)
-        xs, ys = zip(*corners, strict=True)
-        box = (int(min(xs)), int(min(ys)), int(np.ceil(max(xs))), int(np.ceil(max(ys))))
-        taken.append(box)
-        rgb = jitter(rng, COLORS[color])
-        ink = ink_for(rng, rgb)
-        border = ink if rng.random() < 0.4 else None
-        signs.append(
-            Sign(shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box)
-        )
     return signs
+
+
+def sketch_sign(rng, color: str, shape: str, families, letters: tuple[float, float]) -> Sign:
+    """A sign at the origin, its letters between two heights (log-uniform, original pixels)."""
+    letter = round(np.exp(rng.uniform(*np.log(letters))))
+    text = sample_text(rng)
+    family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
+    size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
+    corners, box = _corners(rng, size)
+    rgb = jitter(rng, COLORS[color])
+    ink = ink_for(rng, rgb)
+    border = ink if rng.random() < 0.4 else None
+    return Sign(shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box)
 
 
 def _place_things(rng, width, height, taken):
@@ -189,15 +196,17 @@ def _overlap(a, b):
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _corners(rng, place, size):
-    """The corners of a sign turned by a few degrees and seen slightly from the side."""
-    (left, top), (w, h) = place, size
+def _corners(rng, size):
+    """Corners and box, at the origin, of a sign turned a little and seen slightly from the side."""
+    w, h = size
     angle = np.deg2rad(rng.normal(0, 3))
     corners = np.array([(0, 0), (w, 0), (w, h), (0, h)], float) - (w / 2, h / 2)
     corners *= 1 + rng.uniform(-0.04, 0.04, size=(4, 2))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    corners = corners @ turn.T + (left + w / 2, top + h / 2)
-    return tuple((float(x), float(y)) for x, y in corners)
+    corners = corners @ turn.T
+    corners -= corners.min(axis=0)
+    right, bottom = np.ceil(corners.max(axis=0))
+    return tuple((float(x), float(y)) for x, y in corners), (0, 0, int(right), int(bottom))
 
 
 def jitter(rng, rgb):
