@@ -1,0 +1,68 @@
+"""The page: what stands above the tabs, and the tabs."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from core.uncertainty import Gate
+from core.vlm import VLM
+from dashboard import markup, theme
+from dashboard.samples import SAMPLES, load_samples
+from dashboard.walkthrough import Walkthrough, eta_slider
+
+TITLE = "Second Look: a vision-language model that asks for a closer look"
+
+LAUNCH: dict[str, Any] = {
+    "max_file_size": "10mb",
+    "strict_cors": True,
+    "run_history": False,
+    "enable_monitoring": False,
+    "ssr_mode": False,  # one server, one page, here and on a Space
+    "footer_links": [],
+    "show_error": True,  # of a gr.Error, that is: the sentence meant for the caller of the API
+}
+"""Options of `launch` for strangers' input and no traffic to anyone else."""
+
+
+def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
+    """The page for the model called `name`, which need not be loaded yet.
+
+    samples: a folder with a samples.json; whatever lies in it is public.
+    """
+    gr.set_static_paths([samples])  # served in place, wherever the command was started from
+    hour = 3600
+    with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(hour, hour)) as page:
+        with gr.Row(elem_classes="masthead"):
+            with gr.Column(min_width=300):
+                gr.HTML(markup.header(), elem_id="header")
+            with gr.Column(min_width=300):
+                about = gr.HTML(markup.about_model(name), elem_id="about")
+        walkthrough = Walkthrough(model, load_samples(samples))
+
+        def greet() -> tuple[str, gr.Slider]:
+            """The model's facts and its own threshold, as soon as it is loaded."""
+            info = model.result().info
+            metric = Gate().metric
+            slider = gr.Slider(**eta_slider(metric, info.thresholds[metric]))
+            return markup.about_model(name, info), slider
+
+        page.load(
+            greet,
+            None,
+            [about, walkthrough.eta],
+            api_visibility="private",
+            show_progress="hidden",
+            concurrency_limit=None,
+        )
+    page.queue(max_size=64, api_open=False)
+    return page
+
+
+def launch(page: gr.Blocks, **options: Any) -> None:
+    """`page.launch` as this page needs it; returns once it answers requests."""
+    look = {"theme": theme.theme(), "css": theme.style()}
+    page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)

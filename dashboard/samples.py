@@ -1,0 +1,37 @@
+"""The sample images: `assets/samples/samples.json` and the pictures beside it."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "samples"
+THUMBNAIL = (320, 320)
+
+
+@dataclass(frozen=True)
+class Sample:
+    path: Path
+    question: str
+    title: str  # a few words, below the thumbnail
+    note: str  # what it shows, one sentence
+
+    def thumbnail(self) -> Image.Image:
+        with Image.open(self.path) as image:
+            image.draft("RGB", THUMBNAIL)  # decodes a JPEG at a fraction of its size, much faster
+            small = image.convert("RGB")
+        small.thumbnail(THUMBNAIL, Image.Resampling.LANCZOS)
+        return small
+
+
+def load_samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
+    """The samples of `folder`, in their order; none if it has no samples.json."""
+    listing = folder / "samples.json"
+    if not listing.is_file():
+        return ()
+    entries = json.loads(listing.read_text(encoding="utf-8"))
+    return tuple(
+        Sample(folder / entry["file"], entry["question"], entry["title"], entry["note"])
+        for entry in entries
+    )

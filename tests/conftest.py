@@ -1,0 +1,82 @@
+"""What the tests of the dashboard share: a small untrained model, an image, and bad files."""
+
+import json
+import os
+import struct
+import zlib
+
+import numpy as np
+import pytest
+
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """Pocket before any training: unsure of everything, which is all that the page needs."""
+    import torch
+
+    from core.pocket.model import build_model, build_processor
+    from core.pocket.tokenizer import build_tokenizer
+
+    folder = tmp_path_factory.mktemp("untrained")
+    tokenizer = build_tokenizer()
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build_model(tokenizer, attention_layer=3)
+    model.save_pretrained(folder)
+    build_processor(tokenizer).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def vlm(checkpoint):
+    from core.vlm import load_vlm
+
+    return load_vlm(checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def samples(tmp_path_factory):
+    """A folder like assets/samples, of three scenes."""
+    from core.pocket.render import render
+    from core.pocket.scenes import make_scene
+
+    folder = tmp_path_factory.mktemp("samples")
+    entries = []
+    for index in range(3):
+        scene = make_scene("validation", index)
+        render(scene).save(folder / f"{index}.jpg", quality=90)
+        question = f"What does the {scene.signs[0].name} say?"
+        entries.append(
+            {"file": f"{index}.jpg", "question": question, "title": f"T{index}", "note": "A note."}
+        )
+    (folder / "samples.json").write_text(json.dumps(entries))
+    return folder
+
+
+@pytest.fixture
+def scene_file(samples):
+    return str(samples / "0.jpg")
+
+
+@pytest.fixture(scope="session")
+def bad_files(samples, tmp_path_factory):
+    """Files that are no image one can use, by what is wrong with them."""
+    folder = tmp_path_factory.mktemp("bad")
+    header = struct.pack(">IIBBBBB", 10_000, 10_000, 8, 2, 0, 0, 0)  # 100 megapixels of RGB
+    chunk = b"IHDR" + header
+    contents = {
+        "text": b"This is not an image.",
+        "empty": b"",
+        "truncated": (samples / "0.jpg").read_bytes()[:5_000],
+        "huge": b"\x89PNG\r\n\x1a\n"
+        + struct.pack(">I", len(header))
+        + chunk
+        + struct.pack(">I", zlib.crc32(chunk))
+        + b"\0\0\0\0IEND\xaeB`\x82",
+        "noise": np.random.default_rng(0).bytes(1_000),
+    }
+    for name, data in contents.items():
+        (folder / f"{name}.jpg").write_bytes(data)
+    return {name: str(folder / f"{name}.jpg") for name in contents}
