@@ -1,0 +1,117 @@
+"""People's own questions: a JSON-lines or CSV file beside their images.
+
+    {"image": "photos/shop.jpg", "question": "What is it called?", "answers": ["Corner Shop"]}
+
+    image,question,answers
+    photos/shop.jpg,What is it called?,Corner Shop|The Corner Shop
+
+Images are given relative to the file and must lie in its folder, or below it. Several right
+answers are a list, in CSV separated by `|`; an `id` may be given, else it is the line's number.
+Other fields are ignored. `folder` counts an answer if it equals any of these, `folder+vqa` by soft
+agreement with ten annotators, `folder+yes-no` as POPE.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.records import (
+    DatasetError,
+    Record,
+    csv_rows,
+    fingerprints,
+    json_lines,
+)
+
+WANTED = "questions with the fields image, question, answers"
+READERS = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows}
+
+
+def load(place: Place, split: str, answers: str = "any") -> Loaded:
+    path = _file(place.folder)
+    root = path.parent.resolve()
+    samples = collect(_samples(path, root, ANSWERS[answers]), path)
+    return samples, {"kind": "files", "files": fingerprints(path)}
+
+
+def _file(path: Path) -> Path:
+    """The file itself, or the only one of its kind in a folder."""
+    if path.is_dir():
+        found = sorted(item for item in path.iterdir() if item.suffix.lower() in READERS)
+        if len(found) != 1:
+            what = ", ".join(item.name for item in found) or "none"
+            raise DatasetError(
+                f"{path}: expected one file of type {', '.join(READERS)} in the folder, "
+                f"found {what}; name the file."
+            )
+        return found[0]
+    if path.suffix.lower() not in READERS:
+        raise DatasetError(f"{path}: expected a file of type {', '.join(READERS)}.")
+    return path
+
+
+def _samples(
+    path: Path, root: Path, read_answers: Callable[[Record], tuple[str, ...]]
+) -> Iterator[Sample]:
+    for record in READERS[path.suffix.lower()](path, WANTED):
+        question = record.text("question")
+        yield Sample(
+            id=record.name("id") if record.values.get("id") else str(record.number),
+            image_id=record.text("image"),
+            question=question,
+            prompt=question + SHORT_ANSWER,
+            answers=read_answers(_unpacked(record)),
+            opener=partial(inside, root, record),
+        )
+        inside(root, record)  # a missing image should show now, with its line
+
+
+def _unpacked(record: Record) -> Record:
+    """The record with the answers of a CSV cell as a list."""
+    answers = record.values.get("answers")
+    if not isinstance(answers, str):
+        return record
+    answers = [answer.strip() for answer in answers.split("|") if answer.strip()]
+    return Record(record.where, {**record.values, "answers": answers})
+
+
+def _yes_or_no(record: Record) -> tuple[str, ...]:
+    answers = record.texts("answers")
+    if answers not in (("yes",), ("no",)):
+        raise record.wrong("answers", "yes or no")
+    return answers
+
+
+ANSWERS = {
+    "any": lambda record: record.texts("answers"),
+    "ten": lambda record: record.texts("answers", 10),
+    "yes-no": _yes_or_no,
+}
+
+
+def inside(root: Path, record: Record) -> Path:
+    """The record's image, links followed, which must be a file in the folder `root` or below.
+
+    Such files are passed around, so a path in one may not reach whatever else the disk holds.
+    """
+    name = record.text("image")
+    if not os.path.isabs(name) and "\0" not in name:
+        path = (root / name).resolve()
+        if path.is_relative_to(root):
+            if not path.is_file():
+                raise record.wrong("image", "the path of an image that exists")
+            return path
+    raise record.wrong("image", "a path inside the folder of the file")
+
+
+def _entry(name: str, label: str, scoring: str, answers: str) -> Entry:
+    return Entry(name, label, ("all",), scoring, partial(load, answers=answers), ("folder",))
+
+
+register(
+    _entry("folder", "Own questions", "exact", "any"),
+    _entry("folder+vqa", "Own questions, ten annotators", "textvqa", "ten"),
+    _entry("folder+yes-no", "Own questions, yes or no", "pope", "yes-no"),
+)

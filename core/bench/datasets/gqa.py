@@ -1,0 +1,90 @@
+"""GQA (Hudson & Manning 2019), balanced: compositional questions with one answer.
+
+    {split}_balanced_questions.json    {question id: {imageId, question, answer, types, ...}}
+    images/{imageId}.jpg
+
+On the hub: lmms-lab-encoder/GQA (earlier lmms-lab/GQA), questions in the configuration
+{split}_balanced_instructions, images in {split}_balanced_images, joined on imageId.
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.hub import Table
+from core.bench.datasets.records import (
+    DatasetError,
+    Record,
+    fingerprints,
+    image_file,
+    image_folder,
+    read_json,
+)
+
+
+def load(place: Place, split: str) -> Loaded:
+    return _from_hub(place, split) if place.mirror else _from_files(place, split)
+
+
+def _from_files(place: Place, split: str) -> Loaded:
+    path = place.folder / f"{split}_balanced_questions.json"
+    wanted = f"the {split} questions of GQA"
+    content = read_json(path, wanted)
+    if not isinstance(content, Mapping):
+        raise DatasetError(f"{path}: expected {wanted}, an object with an entry for each question.")
+    images = image_folder(place.images or place.folder / "images", "the images of GQA")
+
+    def sample(item) -> Sample:
+        question_id, values = item
+        where = f"{path}, entry {question_id!r}"
+        if not isinstance(values, Mapping):
+            raise DatasetError(f"{where}: expected an object, for {wanted}.")
+        record = Record(where, values)
+        image = image_file(images, f"{record.name('imageId')}.jpg", record, "imageId")
+        return _sample(record, question_id, partial(Path, image))
+
+    samples = collect(map(sample, content.items()), path)
+    return samples, {"kind": "files", "files": fingerprints(path)}
+
+
+def _from_hub(place: Place, split: str) -> Loaded:
+    questions = Table(place.mirror, f"{split}_balanced_instructions", split, place.revision)
+    images = Table(place.mirror, f"{split}_balanced_images", split, place.revision)
+    places = {record.name("id"): index for index, record in enumerate(images.records())}
+
+    def sample(record: Record) -> Sample:
+        name = record.name("imageId")
+        if name not in places:
+            raise record.wrong("imageId", f"an image of {images.where}")
+        return _sample(record, record.name("id"), images.opener(places[name]))
+
+    return collect(map(sample, questions.records()), questions.where), questions.source
+
+
+def _sample(record: Record, question_id: str, opener) -> Sample:
+    question = record.text("question")
+    types = record.values.get("types")
+    structure = types.get("structural") if isinstance(types, Mapping) else None
+    return Sample(
+        id=question_id,
+        image_id=record.name("imageId"),
+        question=question,
+        prompt=question + SHORT_ANSWER,
+        answers=(record.text("answer"),),
+        opener=opener,
+        group=structure or "",  # query, verify, logical, choose, compare
+    )
+
+
+register(
+    Entry(
+        "gqa",
+        "GQA",
+        splits=("testdev", "val"),
+        scoring="exact",
+        load=load,
+        takes=("folder", "images", "mirror", "revision"),
+        mirror="lmms-lab-encoder/GQA",
+    )
+)

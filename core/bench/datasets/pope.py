@@ -1,0 +1,72 @@
+"""POPE (Li et al. 2023): is an object in the image? Three ways to choose those that aren't.
+
+    coco_pope_{split}.json    JSON lines {question_id, image, text, label}; label: yes or no
+    val2014/{image}           COCO_val2014_000000000000.jpg
+
+On the hub: lmms-lab-encoder/POPE (earlier lmms-lab/POPE), configuration Full.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.hub import Table
+from core.bench.datasets.records import (
+    Record,
+    fingerprints,
+    image_file,
+    image_folder,
+    json_lines,
+)
+
+LABELS = ("yes", "no")
+
+
+def load(place: Place, split: str) -> Loaded:
+    if place.mirror:
+        return _from_hub(place, split)
+    path = place.folder / f"coco_pope_{split}.json"
+    records = json_lines(path, f"the {split} questions of POPE")
+    images = image_folder(place.images or place.folder / "val2014", "the images of COCO val2014")
+
+    def sample(record: Record) -> Sample:
+        image = image_file(images, record.text("image"), record, "image")
+        keys = {"image": "image", "question": "text", "answer": "label"}
+        return _sample(record, partial(Path, image), **keys)
+
+    samples = collect(map(sample, records), path)
+    return samples, {"kind": "files", "files": fingerprints(path)}
+
+
+def _from_hub(place: Place, split: str) -> Loaded:
+    table = Table(place.mirror, "Full", split, place.revision)
+    keys = {"image": "image_source", "question": "question", "answer": "answer"}
+    samples = (
+        _sample(record, table.opener(index), **keys) for index, record in enumerate(table.records())
+    )
+    return collect(samples, table.where), table.source
+
+
+def _sample(record: Record, opener, image: str, question: str, answer: str) -> Sample:
+    text = record.text(question)
+    return Sample(
+        id=record.name("question_id"),
+        image_id=record.text(image).removesuffix(".jpg"),
+        question=text,
+        prompt=text + SHORT_ANSWER,
+        answers=(record.one_of(answer, LABELS),),
+        opener=opener,
+    )
+
+
+register(
+    Entry(
+        "pope",
+        "POPE",
+        splits=("adversarial", "popular", "random"),
+        scoring="pope",
+        load=load,
+        takes=("folder", "images", "mirror", "revision"),
+        mirror="lmms-lab-encoder/POPE",
+    )
+)

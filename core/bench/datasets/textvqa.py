@@ -1,0 +1,90 @@
+"""TextVQA 0.5.1 (Singh et al. 2019): reading text in photos, ten answers to a question.
+
+    TextVQA_0.5.1_val.json              {"data": [{image_id, question_id, question, answers[10]}]}
+    TextVQA_Rosetta_OCR_v0.2_val.json   {"data": [{image_id, ocr_tokens}]}, for textvqa+ocr
+    train_images/{image_id}.jpg         the images of both train and val
+
+On the hub: lmms-lab-encoder/textvqa (earlier lmms-lab/textvqa), whose rows hold `ocr_tokens` too.
+"""
+
+from functools import partial
+from pathlib import Path
+
+from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.hub import Table
+from core.bench.datasets.records import (
+    DatasetError,
+    Record,
+    entries,
+    fingerprints,
+    image_file,
+    image_folder,
+)
+
+HUB_SPLITS = {"val": "validation", "train": "train"}
+
+
+def load(place: Place, split: str, ocr: bool = False) -> Loaded:
+    return _from_hub(place, split, ocr) if place.mirror else _from_files(place, split, ocr)
+
+
+def _from_files(place: Place, split: str, ocr: bool) -> Loaded:
+    path = place.folder / f"TextVQA_0.5.1_{split}.json"
+    ocr_path = place.folder / f"TextVQA_Rosetta_OCR_v0.2_{split}.json"
+    questions = entries(path, "data", f"the {split} questions of TextVQA")
+    tokens = _ocr_tokens(ocr_path, split) if ocr else {}
+    images = image_folder(place.images or place.folder / "train_images", "the images of TextVQA")
+
+    def sample(record: Record) -> Sample:
+        name = record.name("image_id")
+        if ocr and name not in tokens:
+            raise DatasetError(f"{ocr_path}: expected the tokens of image {name!r}, found none.")
+        image = image_file(images, f"{name}.jpg", record, "image_id")
+        return _sample(record, partial(Path, image), tokens.get(name))
+
+    source = {"kind": "files", "files": fingerprints(path, *([ocr_path] if ocr else []))}
+    return collect(map(sample, questions), path), source
+
+
+def _ocr_tokens(path, split: str) -> dict[str, tuple[str, ...]]:
+    records = entries(path, "data", f"the OCR tokens of TextVQA, {split}")
+    return {record.name("image_id"): _tokens(record) for record in records}
+
+
+def _tokens(record: Record) -> tuple[str, ...]:
+    """No text found in an image is no error: the list may be empty."""
+    return () if record.values.get("ocr_tokens") == [] else record.texts("ocr_tokens")
+
+
+def _from_hub(place: Place, split: str, ocr: bool) -> Loaded:
+    table = Table(place.mirror, None, HUB_SPLITS[split], place.revision)
+    samples = (
+        _sample(record, table.opener(index), _tokens(record) if ocr else None)
+        for index, record in enumerate(table.records())
+    )
+    return collect(samples, table.where), table.source
+
+
+def _sample(record: Record, opener, tokens: tuple[str, ...] | None) -> Sample:
+    question = record.text("question")
+    hint = "" if tokens is None else "\nReference OCR token: " + ", ".join(tokens)
+    return Sample(
+        id=record.name("question_id"),
+        image_id=record.name("image_id"),
+        question=question,
+        prompt=question + hint + SHORT_ANSWER,
+        answers=record.texts("answers", 10),
+        opener=opener,
+    )
+
+
+_SETTINGS = {
+    "splits": ("val", "train"),
+    "scoring": "textvqa",
+    "takes": ("folder", "images", "mirror", "revision"),
+    "mirror": "lmms-lab-encoder/textvqa",
+}
+register(
+    Entry("textvqa", "TextVQA", load=load, **_SETTINGS),
+    Entry("textvqa+ocr", "TextVQA with OCR tokens", load=partial(load, ocr=True), **_SETTINGS),
+)

@@ -1,0 +1,100 @@
+"""VQAv2 (Goyal et al. 2017): open questions about COCO images, ten answers to each.
+
+    v2_OpenEnded_mscoco_{split}2014_questions.json   {"questions": [{image_id, question,
+                                                       question_id}]}
+    v2_mscoco_{split}2014_annotations.json           {"annotations": [{question_id, answer_type,
+                                                       answers: [{answer, ...}] * 10, ...}]}
+    {split}2014/COCO_{split}2014_{image_id:012}.jpg
+
+On the hub: lmms-lab-encoder/VQAv2 (earlier lmms-lab/VQAv2).
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+
+from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.hub import Table
+from core.bench.datasets.records import (
+    DatasetError,
+    Record,
+    entries,
+    fingerprints,
+    image_file,
+    image_folder,
+)
+
+HUB_SPLITS = {"val": "validation", "train": "train"}
+
+
+def load(place: Place, split: str) -> Loaded:
+    return _from_hub(place, split) if place.mirror else _from_files(place, split)
+
+
+def _from_files(place: Place, split: str) -> Loaded:
+    coco = f"{split}2014"
+    path = place.folder / f"v2_OpenEnded_mscoco_{coco}_questions.json"
+    answers_path = place.folder / f"v2_mscoco_{coco}_annotations.json"
+    questions = entries(path, "questions", f"the {split} questions of VQAv2")
+    annotated = entries(answers_path, "annotations", f"the {split} answers of VQAv2")
+    images = image_folder(place.images or place.folder / coco, f"the images of COCO {coco}")
+    truths = {record.name("question_id"): _truth(record) for record in annotated}
+
+    def sample(record: Record) -> Sample:
+        name, number = record.name("question_id"), record.whole("image_id")
+        if name not in truths:
+            raise DatasetError(f"{answers_path}: expected answers to question {name}, found none.")
+        image = image_file(images, f"COCO_{coco}_{number:012}.jpg", record, "image_id")
+        return _sample(record, partial(Path, image), *truths[name])
+
+    samples = collect(map(sample, questions), path)
+    return samples, {"kind": "files", "files": fingerprints(path, answers_path)}
+
+
+def _from_hub(place: Place, split: str) -> Loaded:
+    table = Table(place.mirror, None, HUB_SPLITS[split], place.revision)
+    samples = (
+        _sample(record, table.opener(index), *_truth(record))
+        for index, record in enumerate(table.records())
+    )
+    return collect(samples, table.where), table.source
+
+
+def _truth(record: Record) -> tuple[tuple[str, ...], str]:
+    """The ten answers and the answer type: yes/no, number or other."""
+    answers = record.values.get("answers")
+    if isinstance(answers, list):
+        answers = [item.get("answer") if isinstance(item, Mapping) else None for item in answers]
+    if (
+        not isinstance(answers, list)
+        or len(answers) != 10
+        or not all(isinstance(answer, str) for answer in answers)
+    ):
+        raise record.wrong("answers", "a list of ten objects, each with a text 'answer'")
+    return tuple(answers), record.text("answer_type")
+
+
+def _sample(record: Record, opener, answers: tuple[str, ...], answer_type: str) -> Sample:
+    question = record.text("question")
+    return Sample(
+        id=record.name("question_id"),
+        image_id=record.name("image_id"),
+        question=question,
+        prompt=question + SHORT_ANSWER,
+        answers=answers,
+        opener=opener,
+        group=answer_type,
+    )
+
+
+register(
+    Entry(
+        "vqav2",
+        "VQAv2",
+        splits=("val", "train"),
+        scoring="vqav2",
+        load=load,
+        takes=("folder", "images", "mirror", "revision"),
+        mirror="lmms-lab-encoder/VQAv2",
+    )
+)
