@@ -14,6 +14,7 @@ import torch
 from core.pocket.data import Branch, Example
 
 IGNORE = -100
+BUCKET = 64  # lengths are rounded up to this: every new shape costs the CPU a compiled kernel
 
 
 @dataclass
@@ -92,7 +93,7 @@ class Packer:
 
     def collate(self, examples: list[Example]) -> Batch:
         packed = [self.pack(example) for example in examples]
-        length = max(len(p["ids"]) for p in packed)
+        length = round_up(max(len(p["ids"]) for p in packed))
         mask = np.zeros((len(packed), 1, length, length), bool)
         mask[:, 0, np.arange(length), np.arange(length)] = True  # padding sees itself: no empty row
         for row, p in enumerate(packed):
@@ -118,6 +119,10 @@ class Packer:
             focus_generic=torch.tensor([g for *_, g in focus], dtype=torch.bool),
             surfaces=surfaces,
         )
+
+
+def round_up(length: int) -> int:
+    return -(-length // BUCKET) * BUCKET
 
 
 def tree_mask(nodes: np.ndarray, parents: list[int]) -> np.ndarray:

@@ -37,7 +37,7 @@ from core.pocket.data import (
     scene_example,
 )
 from core.pocket.model import MEAN, STD, build_model, build_processor
-from core.pocket.packing import IGNORE, Batch, Packer
+from core.pocket.packing import IGNORE, Batch, Packer, round_up
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
 
@@ -111,7 +111,7 @@ class Focus:
         keys = key[
             self.query[:, 0], :, 1 : 1 + self.visual
         ].float()  # behind <s>; (F, heads, n_v, d)
-        scores = torch.einsum("fhd,fhnd->fhn", chosen, keys) * scaling
+        scores = (chosen[:, :, None] * keys).sum(-1) * scaling  # no matmul: F differs every time
         self.rows = scores.softmax(-1).mean(1)
 
 
@@ -206,7 +206,9 @@ class Trainee(nn.Module):
             focus=focus,
         ).last_hidden_state
         chosen = batch.labels != IGNORE
-        logits = self.vlm.lm_head(hidden[chosen]).float()
+        rows = hidden[chosen]
+        padded = F.pad(rows, (0, 0, 0, round_up(len(rows)) - len(rows)))
+        logits = self.vlm.lm_head(padded)[: len(rows)].float()
         labels, weights = batch.labels[chosen], batch.weights[chosen]
         each = F.cross_entropy(logits, labels, reduction="none")
         losses["answer"] = (each * weights).sum() / weights.sum()
