@@ -1,0 +1,62 @@
+"""Benchmarks: data sets, scoring, recorded runs, and the curves and tables drawn from them."""
+
+from core.bench.calibration import Calibration, halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.curves import (
+    COSTS,
+    Curve,
+    Frontier,
+    Point,
+    frontier,
+    full,
+    initial,
+    operating_point,
+    oracle_curve,
+    random_curve,
+    tradeoff,
+)
+from core.bench.files import RunFile, list_runs, load_run, save_run
+from core.bench.runs import Metadata, Record, Run, RunError
+from core.bench.separability import (
+    Changes,
+    Reliability,
+    Separability,
+    Steps,
+    changes,
+    reliability,
+    separability,
+    step_means,
+)
+
+__all__ = [
+    "COSTS",
+    "Calibration",
+    "Changes",
+    "Curve",
+    "Frontier",
+    "Metadata",
+    "Point",
+    "Record",
+    "Reliability",
+    "Run",
+    "RunError",
+    "RunFile",
+    "Separability",
+    "Steps",
+    "changes",
+    "frontier",
+    "full",
+    "halves",
+    "initial",
+    "list_runs",
+    "load_run",
+    "operating_point",
+    "oracle_curve",
+    "random_curve",
+    "reliability",
+    "save_run",
+    "separability",
+    "step_means",
+    "threshold_for_accuracy",
+    "threshold_for_budget",
+    "tradeoff",
+]

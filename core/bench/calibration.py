@@ -1,0 +1,94 @@
+"""What η do I set? A threshold for a budget or for an accuracy, set on one run, checked on another.
+
+On the run it was set on, any threshold looks a little better than it is. So set it on a validation
+split, or on one half of a run (`halves`), and ask `Calibration.on` what it does on the rest.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.bench.curves import Curve, Point, operating_point, tradeoff
+from core.bench.runs import Run
+from core.uncertainty import METRICS, Gate
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A gate, and what it does on the run it was set on."""
+
+    gate: Gate
+    cost: str  # the one of COSTS that was asked about
+    expected: Point
+
+    def on(self, run: Run) -> Point:
+        """What the gate does on another run. Raises ValueError as `operating_point` does."""
+        return operating_point(run, self.gate)
+
+
+def threshold_for_budget(
+    run: Run,
+    budget: float,
+    metric: str = "min_entropy",
+    first_tokens: int | None = None,
+    cost: str = "additional_cost",
+) -> Calibration:
+    """The gate that spends as much of a budget per question as it can, and no more.
+
+    budget: in the unit of `cost`, one of `COSTS`: a share for "additional_cost", bytes of a
+    question for "bytes". A budget for everything gives a gate that always asks, not one that just
+    so catches the most certain sample of this run.
+    Raises ValueError for a budget that doesn't pay for the first stage, and as `tradeoff` does.
+    """
+    curve = tradeoff(run, metric, first_tokens)
+    costs = curve.cost(cost)
+    if not budget >= costs[0]:
+        raise ValueError(
+            f"The first stage alone costs {costs[0]:.6g} ({cost}), so a budget of {budget:.6g} "
+            "can't be kept."
+        )
+    return _calibration(curve, int(np.searchsorted(costs, budget, side="right")) - 1, cost)
+
+
+def threshold_for_accuracy(
+    run: Run,
+    accuracy: float,
+    metric: str = "min_entropy",
+    first_tokens: int | None = None,
+    cost: str = "additional_cost",
+) -> Calibration:
+    """The cheapest gate that reaches an accuracy (mean score, 0..1).
+
+    Raises ValueError for an accuracy that no threshold reaches, and as `tradeoff` does.
+    """
+    curve = tradeoff(run, metric, first_tokens)
+    curve.cost(cost)  # costs rise along the curve, whichever it is: the first point is cheapest
+    there = np.flatnonzero(curve.accuracy >= accuracy)
+    if not there.size:
+        raise ValueError(
+            f"No threshold reaches an accuracy of {accuracy:.6g}; the best is "
+            f"{curve.accuracy.max():.6g}."
+        )
+    return _calibration(curve, int(there[0]), cost)
+
+
+def halves(run: Run, seed: int = 0) -> tuple[Run, Run]:
+    """Two runs to calibrate and to verify on, from one: half of the images each, at random.
+
+    Questions about one image stay together, so that neither half knows the other's.
+    Raises ValueError for a run of fewer than two images.
+    """
+    images, image = np.unique(run.image_id.astype(str), return_inverse=True)
+    if len(images) < 2:
+        raise ValueError("A run of one image can't be split into two.")
+    chosen = np.random.default_rng(seed).permutation(len(images))[: len(images) // 2]
+    first = np.isin(image, chosen)
+    return run.select(first), run.select(~first)
+
+
+def _calibration(curve: Curve, index: int, cost: str) -> Calibration:
+    point = curve.point(index)
+    threshold = point.threshold
+    if index == len(curve) - 1:
+        threshold = -np.inf if METRICS[curve.name].higher_is_uncertain else np.inf
+    return Calibration(Gate(curve.name, threshold, curve.first_tokens), cost, point)

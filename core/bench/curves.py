@@ -1,0 +1,298 @@
+"""The tradeoff between what is sent and how well it is answered (section VII, Fig. 4-6, 8-10, 12).
+
+A curve is drawn from a run in one pass: samples are sorted from the most to the least uncertain,
+and lowering the threshold past each distinct value adds its samples to those retransmitted.
+`python -m core.bench.timing` prints how long that takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from functools import cache
+
+import numpy as np
+
+from core.bench.ranking import by_uncertainty
+from core.bench.runs import Run
+from core.uncertainty import METRICS, Gate
+
+# What can stand on the cost axis: name -> (first, second, per). It is what all first stages take,
+# plus what the second stages that are run add, over the sum of `per`; each a column of a run, or
+# 0 or 1 for every sample alike.
+COSTS: dict[str, tuple[str | int, str | int, str | int]] = {
+    "additional_cost": (0, 1, 1),  # of images that all cost the same: the share retransmitted
+    "additional_bytes": (0, "local_bytes", "global_bytes"),
+    "relative_cost": ("global_bytes", "local_bytes", "reference_bytes"),
+    "bytes": ("first_message_bytes", "second_message_bytes", 1),
+    "flops": ("first_flops", "second_flops", 1),  # eq. 20
+    "relative_flops": ("first_flops", "second_flops", "first_flops"),
+    "seconds": ("first_seconds", "second_seconds", 1),
+}
+
+
+@dataclass(frozen=True)
+class Point:
+    """One operating point: what a question costs on average, and how many are answered right."""
+
+    threshold: float  # η in the metric's unit; infinite where it is never met, NaN without a metric
+    retransmitted: float  # share of the samples that get a second stage
+    accuracy: float  # mean score, 0..1
+    bytes: float  # all messages of a question
+    additional_bytes: float  # local images as a share of the global ones, measured
+    relative_cost: float  # both images as a share of the global ones at JPEG 100 (section VII-F)
+    flops: float  # of a question, as the paper counts them (eq. 20)
+    relative_flops: float  # as a multiple of the first stage's (Fig. 5)
+    seconds: float  # of computation for a question, both stages
+
+    @property
+    def additional_cost(self) -> float:
+        """Section VII-A: every image costs the same, so it is the share retransmitted."""
+        return self.retransmitted
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """P operating points, from nothing retransmitted upwards; every array is (P,).
+
+    The names are those of `Point`. Costs never fall along the curve; accuracy may, since a second
+    look also breaks answers that were right.
+    """
+
+    name: str  # a metric, "random" or "oracle"
+    first_tokens: int | None  # tokens averaged over; None: all
+    samples: int  # answered samples it is drawn from
+    threshold: np.ndarray
+    retransmitted: np.ndarray
+    accuracy: np.ndarray
+    bytes: np.ndarray
+    additional_bytes: np.ndarray
+    relative_cost: np.ndarray
+    flops: np.ndarray
+    relative_flops: np.ndarray
+    seconds: np.ndarray
+
+    @property
+    def additional_cost(self) -> np.ndarray:
+        """Section VII-A: every image costs the same, so it is the share retransmitted."""
+        return self.retransmitted
+
+    def __len__(self) -> int:
+        return len(self.retransmitted)
+
+    def cost(self, name: str = "additional_cost") -> np.ndarray:
+        """One of the `COSTS` by name, (P,). Raises ValueError for another name."""
+        check_cost(name)
+        return getattr(self, name)
+
+    def point(self, index: int) -> Point:
+        return Point(**{f.name: float(getattr(self, f.name)[index]) for f in fields(Point)})
+
+    def accuracy_at(self, cost: float, name: str = "additional_cost") -> float:
+        """Accuracy that a budget buys.
+
+        Between two points it is that of deciding by chance which of the two thresholds to apply,
+        in the proportion that spends the budget: a straight line. Beyond the last point it stays:
+        nobody has to spend a budget. NaN below the cost of the first point.
+        """
+        costs = self.cost(name)
+        return float(np.interp(cost, costs, self.accuracy, left=np.nan))
+
+    def cost_to_reach(self, share: float, full: float | None = None,
+                      name: str = "additional_cost") -> float:  # fmt: skip
+        """The least cost at which `share` of the gap from initial to full accuracy is closed.
+
+        full: accuracy of retransmitting everything; None: that of the curve's last point. (The
+        last point of the oracle's curve is not full retransmission.)
+        Accuracy isn't monotone, so this is where the curve first gets there, on the straight line
+        between two points. NaN if it never does, or if there is no gap to close.
+        """
+        accuracy, costs = self.accuracy, self.cost(name)
+        full = accuracy[-1] if full is None else full
+        if not full > accuracy[0]:
+            return float("nan")
+        target = (1 - share) * accuracy[0] + share * full
+        there = np.flatnonzero(accuracy >= target)
+        if not there.size:
+            return float("nan")
+        if (k := there[0]) == 0:
+            return float(costs[0])
+        step = (target - accuracy[k - 1]) / (accuracy[k] - accuracy[k - 1])
+        return float(costs[k - 1] + step * (costs[k] - costs[k - 1]))
+
+    def apgr(self, full: Curve | None = None, name: str = "additional_cost") -> float:
+        """Average share of the gap from initial to full accuracy that is closed, over all budgets.
+
+        (AUC - initial) / (full - initial), AUC being the mean accuracy over costs from those of
+        the first stage to those of full retransmission: 0.5 for random, 1 for closing it at once.
+        full: a curve that ends at full retransmission; None: this one does. NaN without a gap.
+        """
+        end = self if full is None else full
+        costs, limit = self.cost(name), end.cost(name)[-1]
+        initial, best = self.accuracy[0], end.accuracy[-1]
+        if not (best > initial and limit > costs[0]):
+            return float("nan")
+        accuracy = self.accuracy
+        if costs[-1] < limit:  # nobody has to spend the rest
+            costs, accuracy = np.append(costs, limit), np.append(accuracy, accuracy[-1])
+        # From the differences: exact for a straight line of any number of points.
+        gained = (accuracy[1:] + accuracy[:-1]) / 2 - initial
+        return float((gained * np.diff(costs)).sum() / (limit - costs[0]) / (best - initial))
+
+
+def tradeoff(run: Run, metric: str = "min_entropy", first_tokens: int | None = None) -> Curve:
+    """Every operating point of the gate on this metric, one per distinct threshold (Fig. 6, 8).
+
+    metric: one of `run.metrics`. first_tokens: tokens averaged over (None: all).
+    Its first point retransmits nothing: an η that is never met. The others retransmit at and above
+    their η (for a margin: at and below), as `Gate` does; the last one everything.
+    Raises ValueError for a metric the run doesn't hold, `first_tokens` below 1, or a run in which
+    no sample was answered.
+    """
+    run = run.answered
+    ranked = run.ranked(metric, first_tokens)
+    order, ends = by_uncertainty(ranked)
+    values = np.append(np.inf, ranked[order[ends - 1]])
+    threshold = values if METRICS[metric].higher_is_uncertain else -values
+    return _curve(run, metric, first_tokens, threshold, order, np.append(0, ends))
+
+
+def random_curve(run: Run, points: int = 101) -> Curve:
+    """Retransmitting at random, in expectation (Fig. 4-6).
+
+    Each of the N samples is as likely to be among the k retransmitted as any other, so a share
+    k / N of every sum is expected to come from the second stage: a straight line, drawn at
+    `points` equally spaced shares. Exact, not one shuffle.
+    Raises ValueError for a run in which no sample was answered, or fewer than 2 points.
+    """
+    if points < 2:
+        raise ValueError(f"points must be at least 2, not {points}.")
+    ends = [initial(run), full(run)]
+    share = np.linspace(0, 1, points)
+    along = {
+        f.name: np.interp(share, [0, 1], [getattr(end, f.name) for end in ends])
+        for f in fields(Point)
+    }
+    along["threshold"] = np.full(points, np.nan)
+    return Curve("random", None, len(run.answered), **along)
+
+
+def oracle_curve(run: Run, cost: str = "additional_cost") -> Curve:
+    """The best that any gate could do, knowing both answers' scores.
+
+    It retransmits exactly where that gains, the largest gain per `cost` (one of `COSTS`) first,
+    and stops there: its last point is less than full retransmission, and better.
+    Raises ValueError for another cost, or a run in which no sample was answered.
+    """
+    check_cost(cost)
+    run = run.answered
+    gains = np.flatnonzero(run.gain > 0)
+    with np.errstate(divide="ignore"):  # gained for nothing: first of all
+        worth = run.gain[gains] / column(run, COSTS[cost][1])[gains]
+    order = gains[np.argsort(-worth, kind="stable")]
+    sent = np.arange(len(order) + 1)
+    return _curve(run, "oracle", None, np.full(len(sent), np.nan), order, sent)
+
+
+def initial(run: Run) -> Point:
+    """Nothing retransmitted: global images only."""
+    return operating_point(run, np.zeros(len(run.answered), dtype=bool))
+
+
+def full(run: Run) -> Point:
+    """Everything retransmitted."""
+    return operating_point(run, np.ones(len(run.answered), dtype=bool))
+
+
+def operating_point(run: Run, decide: Gate | np.ndarray) -> Point:
+    """What a gate does on a run, or a mask (N,) bool of the answered samples to retransmit.
+
+    Raises ValueError for a gate on a metric the run doesn't hold, a mask of another shape or type,
+    or a run in which no sample was answered.
+    """
+    run = run.answered
+    threshold = np.nan
+    if isinstance(decide, Gate):
+        threshold = decide.threshold
+        uncertainty = run.uncertainty(decide.metric, decide.first_tokens)
+        if METRICS[decide.metric].higher_is_uncertain:
+            decide = uncertainty >= threshold
+        else:
+            decide = uncertainty <= threshold
+    if decide.shape != (len(run),) or decide.dtype != bool:
+        raise ValueError(f"The mask must be ({len(run)},) bool.")
+    order = np.flatnonzero(decide)
+    curve = _curve(run, "", None, np.array([threshold]), order, np.array([len(order)]))
+    return curve.point(0)
+
+
+@dataclass(frozen=True, eq=False)
+class Frontier:
+    """The points of several curves that no other point beats, by rising cost; arrays are (P,)."""
+
+    cost: np.ndarray
+    accuracy: np.ndarray
+    curve: np.ndarray  # index of the curve each point is on
+    point: np.ndarray  # index of the point on that curve
+
+
+def frontier(curves: Sequence[Curve], cost: str = "relative_cost") -> Frontier:
+    """Which of several curves to be on at each cost, for instance of runs per quality (Fig. 12).
+
+    A point is kept if no other is both as cheap and as accurate. It is the best in hindsight: on
+    fresh data the same thresholds do a little worse.
+    Raises ValueError for no curves, or a cost that isn't one of `COSTS`.
+    """
+    if not curves:
+        raise ValueError("A frontier needs at least one curve.")
+    costs = np.concatenate([c.cost(cost) for c in curves])
+    accuracy = np.concatenate([c.accuracy for c in curves])
+    curve = np.repeat(np.arange(len(curves)), [len(c) for c in curves])
+    point = np.concatenate([np.arange(len(c)) for c in curves])
+    order = np.lexsort((-accuracy, costs))
+    best_before = np.append(-np.inf, np.maximum.accumulate(accuracy[order])[:-1])
+    kept = order[accuracy[order] > best_before]
+    return Frontier(costs[kept], accuracy[kept], curve[kept], point[kept])
+
+
+def column(run: Run, name: str | int) -> np.ndarray:
+    """A column of `COSTS`, (N,)."""
+    return np.full(len(run), name) if isinstance(name, int) else getattr(run, name)
+
+
+def check_cost(name: str) -> None:
+    """Raises ValueError for a name that isn't one of `COSTS`."""
+    if name not in COSTS:
+        raise ValueError(f"The cost must be one of {', '.join(COSTS)}, not {name!r}.")
+
+
+def _curve(run: Run, name: str, first_tokens: int | None, threshold: np.ndarray,
+           order: np.ndarray, sent: np.ndarray) -> Curve:  # fmt: skip
+    """The points that retransmit the first `sent` samples of `order`, (P,)."""
+    n = len(run)
+
+    @cache
+    def added(second: str) -> np.ndarray:
+        values = getattr(run, second)
+        sums = np.zeros(len(order) + 1, dtype=values.dtype)  # whole bytes are summed exactly
+        np.cumsum(values[order], out=sums[1:])
+        return sums[sent]
+
+    def along(first: str | int, second: str, per: str | int) -> np.ndarray:
+        with np.errstate(invalid="ignore"):  # no FLOPs recorded: 0 / 0
+            return (added(second) + column(run, first).sum()) / column(run, per).sum()
+
+    accuracy = along("first_score", "gain", 1)
+    # The ends are the mean scores themselves, without the rounding of a running sum.
+    accuracy[sent == 0] = run.first_score.mean()
+    accuracy[sent == n] = run.second_score.mean()
+    costs = {cost: along(*columns) for cost, columns in COSTS.items() if cost != "additional_cost"}
+    return Curve(
+        name=name,
+        first_tokens=first_tokens,
+        samples=n,
+        threshold=threshold,
+        retransmitted=sent / n,
+        accuracy=accuracy,
+        **costs,
+    )

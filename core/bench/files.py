@@ -1,0 +1,347 @@
+"""Run files: one run is one Parquet file, with its metadata as JSON in the file's own footer.
+
+One row per sample, columns named as in `core.bench.runs.Record`; the box is four columns, and each
+metric is a list of one number per token, `tokens_<metric>`. Any Parquet reader reads them.
+
+A file may come from a stranger. Nothing in it is ever executed, and its size, its rows and what it
+claims to unpack to are looked at before it is unpacked, then again piece by piece.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from core.bench.runs import (
+    COUNTS,
+    MAX_TEXT,
+    MEASURES,
+    NO_BOX,
+    OPTIONAL,
+    TEXTS,
+    Metadata,
+    Run,
+    RunError,
+)
+
+if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysis needs none
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+SCHEMA = 1
+SUFFIX = ".parquet"
+KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
+BOX = ("box_left", "box_top", "box_right", "box_bottom")
+PREFIX = "tokens_"
+ROWS_PER_GROUP = 16_384
+
+MAX_ROWS = 1_000_000
+MAX_FILE = 512 << 20  # bytes on the disk
+MAX_UNPACKED = 2 << 30  # bytes of all columns
+MAX_FOOTER = 4 << 20  # bytes; of these, metadata:
+MAX_METADATA = 1 << 20
+
+
+@dataclass(frozen=True)
+class RunFile:
+    """A file that `list_runs` found: what it holds, or the sentence that says why it can't be."""
+
+    path: Path
+    metadata: Metadata | None = None
+    samples: int = 0
+    problem: str | None = None
+
+
+def save_run(run: Run, path: str | os.PathLike[str]) -> None:
+    """Write a run file, whole or not at all: a file of that name is replaced in one step.
+
+    Raises RunError for what `load_run` would refuse by default: too many rows or bytes, or a text
+    that is too long. Raises OSError if the file can't be written.
+    """
+    import pyarrow.parquet as pq
+
+    if len(run) > MAX_ROWS:
+        raise RunError(f"A run file holds at most {MAX_ROWS:,} samples, not {len(run):,}.")
+    path = Path(path)
+    table, entries = _to_table(run), _metadata_entries(run.metadata)
+    if table.nbytes > MAX_UNPACKED:
+        raise RunError(f"A run file holds at most {MAX_UNPACKED:,} bytes unpacked.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # In the same folder, since a rename is atomic within one file system only.
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
+    try:
+        with unfinished.open("xb") as file:
+            with pq.ParquetWriter(
+                file,
+                table.schema,
+                compression="zstd",
+                use_dictionary=list(TEXTS),
+                use_byte_stream_split=[f"{PREFIX}{m}.list.element" for m in run.metrics],
+                write_statistics=False,
+                write_page_checksum=True,
+                store_schema=False,  # Parquet's own types suffice, and name nothing to be loaded
+            ) as writer:
+                writer.write_table(table, ROWS_PER_GROUP)
+                writer.add_key_value_metadata(entries)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, path)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+
+
+def load_run(path: str | os.PathLike[str], max_rows: int = MAX_ROWS,
+             max_bytes: int = MAX_UNPACKED) -> Run:  # fmt: skip
+    """Read a run file, trusting nothing in it.
+
+    max_rows, max_bytes: refuse a file with more samples, or with more bytes once unpacked.
+    Raises RunError, in one sentence, for a file that is missing, damaged, too large, no run file,
+    or of a newer schema.
+    """
+    with _opened(path) as (file, metadata):
+        if file.metadata.num_rows > max_rows:
+            raise RunError(
+                f"{_name(path)} holds {file.metadata.num_rows:,} samples; at most {max_rows:,} "
+                "are read."
+            )
+        _check_columns(file, path)
+        if _claimed_bytes(file) > max_bytes:
+            raise _too_large(path, max_bytes)
+        columns = _read_columns(file, path, max_bytes)
+        try:
+            return Run(metadata=metadata, **columns)
+        except RunError as error:
+            raise RunError(f"{_name(path)} is no valid run file: {error}") from None
+
+
+def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
+    """The run files of a folder by name, from their metadata alone.
+
+    One that can't be read is listed with its `problem`, and doesn't hide the others.
+    Raises RunError if there is no such folder.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise RunError(f"There is no folder {_name(folder)} to look for run files in.")
+    found = []
+    for path in sorted(folder.glob(f"*{SUFFIX}")):
+        try:
+            with _opened(path) as (file, metadata):
+                found.append(RunFile(path, metadata, file.metadata.num_rows))
+        except RunError as error:
+            found.append(RunFile(path, problem=str(error)))
+    return found
+
+
+def _to_table(run: Run) -> pa.Table:
+    import pyarrow as pa
+
+    for name in TEXTS:
+        for sample, text in zip(run.id, getattr(run, name), strict=True):
+            if len(text) > MAX_TEXT:
+                raise RunError(
+                    f"{name} of sample {sample!r:.80} is longer than {MAX_TEXT:,} characters."
+                )
+    columns = {}
+    for name in TEXTS:
+        # A lone surrogate, which a model's decoder may leave, has no UTF-8 form.
+        texts = (text.encode("utf-8", "replace").decode() for text in getattr(run, name))
+        columns[name] = pa.array(texts, pa.string())
+    for name in COUNTS:
+        columns[name] = pa.array(getattr(run, name))
+    for name in MEASURES:
+        values = getattr(run, name)
+        columns[name] = pa.array(values, mask=np.isnan(values))  # not known is null
+    columns["box_hit"] = columns["box_hit"].cast(pa.bool_())
+    for name, edge in zip(BOX, run.box.T, strict=True):
+        columns[name] = pa.array(edge, pa.int64(), mask=run.box[:, 0] < 0)
+    offsets = pa.array(run.offsets, pa.int32())
+    for metric, values in run.scores.items():
+        columns[PREFIX + metric] = pa.ListArray.from_arrays(offsets, pa.array(values))
+    return pa.table(columns)
+
+
+def _metadata_entries(metadata: Metadata) -> dict[bytes, bytes]:
+    """Parquet has no checksum over its footer, so the metadata bring their own."""
+    text = json.dumps({"schema": SCHEMA, **asdict(metadata)}).encode()
+    if len(text) > MAX_METADATA:
+        raise RunError(f"The metadata of a run take at most {MAX_METADATA:,} bytes.")
+    return {KEY: text, DIGEST_KEY: hashlib.sha256(text).hexdigest().encode()}
+
+
+@contextmanager
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, Metadata]]:
+    """The open file and its metadata. Whatever pyarrow thinks of the file becomes a RunError."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    path = Path(path)
+    if not path.is_file():
+        raise RunError(f"There is no run file {_name(path)}.")
+    try:
+        if path.stat().st_size > MAX_FILE:
+            raise RunError(f"{_name(path)} is larger than the {MAX_FILE:,} bytes that are read.")
+        with path.open("rb") as stream:
+            if stream.read(4) != b"PAR1":
+                raise RunError(f"{_name(path)} is no run file: it isn't Parquet.")
+            file = pq.ParquetFile(
+                stream,
+                read_dictionary=list(TEXTS),  # a text repeated a million times stays one text
+                page_checksum_verification=True,
+                thrift_string_size_limit=MAX_FOOTER,
+                thrift_container_size_limit=MAX_FOOTER,
+            )
+            yield file, _read_metadata(file, path)
+    except RunError:
+        raise
+    except PermissionError as error:
+        raise RunError(f"{_name(path)} can't be opened: its permissions don't allow it.") from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
+        raise RunError(
+            f"{_name(path)} is damaged and can't be read: copy or make it again."
+        ) from error
+
+
+def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
+    """Raises RunError if this isn't the metadata of a run that this version can read."""
+    entries = file.metadata.metadata or {}
+    text = entries.get(KEY)
+    if text is None:
+        raise RunError(f"{_name(path)} is a Parquet file, but no run file of Second Look.")
+    damaged = RunError(f"The metadata of {_name(path)} are damaged: copy or make the file again.")
+    digest = hashlib.sha256(text).hexdigest().encode()
+    if len(text) > MAX_METADATA or entries.get(DIGEST_KEY) != digest:
+        raise damaged
+    try:
+        values: dict[str, Any] = json.loads(text)
+        schema = values.pop("schema")
+    except (ValueError, RecursionError, KeyError, AttributeError, TypeError):
+        raise damaged from None
+    if type(schema) is not int or schema < 1:
+        raise damaged
+    if schema > SCHEMA:
+        raise RunError(
+            f"{_name(path)} was written by a newer version (schema {schema}; this one reads up to "
+            f"{SCHEMA}): update Second Look."
+        )
+    names = {f.name for f in fields(Metadata)}
+    if values.keys() != names:
+        odd = ", ".join(sorted(values.keys() ^ names))
+        raise RunError(
+            f"The metadata of {_name(path)} lack a field or have one too many: {odd:.200}."
+        )
+    try:
+        return Metadata(**values)
+    except RunError as error:
+        raise RunError(f"{_name(path)} is no valid run file: {error}") from None
+
+
+def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
+    import pyarrow as pa
+
+    schema = file.schema_arrow
+    expected = dict.fromkeys(TEXTS, pa.dictionary(pa.int32(), pa.string()))
+    expected |= dict.fromkeys((*COUNTS, *BOX), pa.int64()) | dict.fromkeys(MEASURES, pa.float64())
+    expected["box_hit"] = pa.bool_()
+    tokens = [name for name in schema.names if name.startswith(PREFIX)]
+    expected |= dict.fromkeys(tokens, pa.list_(pa.field("element", pa.float64())))
+    odd = sorted(expected.keys() ^ set(schema.names))
+    if odd or len(schema.names) != len(expected):
+        what = ", ".join(odd) or "one that is there twice"
+        raise RunError(f"{_name(path)} lacks a column or has one too many: {what:.200}.")
+    for name, kind in expected.items():
+        found = schema.field(name).type
+        if not found.equals(kind):
+            raise RunError(f"Column {name} of {_name(path)} must be {kind}, not {found!s:.80}.")
+
+
+def _claimed_bytes(file: pq.ParquetFile) -> int:
+    groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
+    chunks = (group.column(i) for group in groups for i in range(group.num_columns))
+    # A value that is repeated takes next to nothing in the file; in memory a number takes 8 bytes.
+    return sum(max(chunk.total_uncompressed_size, 8 * chunk.num_values) for chunk in chunks)
+
+
+def _read_columns(file: pq.ParquetFile, path: str | os.PathLike[str],
+                  max_bytes: int) -> dict[str, Any]:  # fmt: skip
+    """The keyword arguments of `Run`, read batch by batch and stopped at `max_bytes`."""
+    import pyarrow.compute as pc
+
+    metrics = [n.removeprefix(PREFIX) for n in file.schema_arrow.names if n.startswith(PREFIX)]
+    parts: dict[str, list[np.ndarray]] = {
+        name: [np.empty(0, dtype)]
+        for names, dtype in (
+            (TEXTS, object), ((*COUNTS, *BOX), np.int64), (MEASURES, np.float64),
+            ((PREFIX + m for m in metrics), np.float64), (("lengths",), np.int64),
+        )
+        for name in names
+    }  # fmt: skip
+    rows = unpacked = 0
+    for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, use_threads=False):
+        rows += len(batch)
+        unpacked += batch.nbytes
+        if unpacked > max_bytes:
+            raise _too_large(path, max_bytes)
+        lengths = None
+        for name in batch.schema.names:
+            column = batch.column(name)
+            known = name in (*OPTIONAL, *MEASURES, *BOX)
+            if column.null_count and not known:
+                raise RunError(f"Column {name} of {_name(path)} must have a value in every row.")
+            if name in TEXTS:
+                longest = pc.max(pc.utf8_length(column.dictionary)).as_py() or 0
+                if longest > MAX_TEXT:
+                    raise RunError(
+                        f"Column {name} of {_name(path)} holds a text of over {MAX_TEXT:,} "
+                        "characters."
+                    )
+                texts = np.array(column.dictionary.to_pylist(), dtype=object)
+                parts[name].append(texts[column.indices.to_numpy()])
+            elif name.startswith(PREFIX):
+                if column.values.null_count:
+                    raise RunError(f"Column {name} of {_name(path)} must have no empty values.")
+                own = np.diff(column.offsets.to_numpy())
+                if lengths is not None and not np.array_equal(own, lengths):
+                    raise RunError(
+                        f"Column {name} of {_name(path)} must have as many values as the other "
+                        "metrics."
+                    )
+                lengths = own
+                parts[name].append(column.flatten().to_numpy(zero_copy_only=False))
+            else:
+                if name == "box_hit":
+                    column = column.cast("float64")
+                empty = NO_BOX[0] if name in BOX else np.nan
+                if column.null_count:
+                    column = column.fill_null(empty)
+                parts[name].append(column.to_numpy(zero_copy_only=False))
+        parts["lengths"].append(np.zeros(len(batch), np.int64) if lengths is None else lengths)
+    if rows != file.metadata.num_rows:
+        raise RunError(f"{_name(path)} is damaged: it lacks rows.")
+    columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    return {
+        **{name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES)},
+        "box": np.stack([columns[name] for name in BOX], axis=1),
+        "scores": {metric: columns[PREFIX + metric] for metric in metrics},
+        "offsets": np.append(0, np.cumsum(columns["lengths"])),
+    }
+
+
+def _too_large(path: str | os.PathLike[str], max_bytes: int) -> RunError:
+    return RunError(f"{_name(path)} takes over {max_bytes:,} bytes unpacked, more than are read.")
+
+
+def _name(path: str | os.PathLike[str]) -> str:
+    """What a message calls a file: its folder is none of a visitor's business."""
+    return repr(Path(path).name)
+

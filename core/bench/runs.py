@@ -1,0 +1,371 @@
+"""A run: what one model did with every question of a data set, both stages, as columns of arrays.
+
+Both stages are recorded for every sample, whatever a gate would have decided. So any threshold,
+metric and aggregation length can be drawn from a run afterwards without the model.
+
+A quantity of the second stage is always what retransmitting *adds* to the first one's (eq. 20).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from core.cropping import Box
+from core.uncertainty import METRICS
+
+MAX_TEXT = 100_000  # characters of one text
+MAX_COUNT = 1 << 40  # bytes of one thing: the sum over a run stays far inside an int64
+MAX_MEASURE = 1e30  # FLOPs or seconds of one stage: sums stay finite
+MAX_TOKEN_SCORE = 1e6
+NO_BOX = (-1, -1, -1, -1)
+
+
+class RunError(ValueError):
+    """This is no run, or not one that can be used; the text is one sentence that says why."""
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What it takes to repeat a run. None: not known, or there is none."""
+
+    model: str
+    revision: str | None
+    parameters: int | None  # weights of the model
+    dataset: str
+    split: str
+    seed: int | None
+    codec: str  # of both images, a format of core.imaging.Codec
+    quality: int | None
+    prompt: str  # how a question is put to the model
+    versions: dict[str, str]  # package -> version
+    machine: str
+    date: str  # ISO 8601
+    command: str
+
+    def __post_init__(self) -> None:
+        for name, kind, optional in (
+            ("model", str, False), ("revision", str, True), ("parameters", int, True),
+            ("dataset", str, False), ("split", str, False), ("seed", int, True),
+            ("codec", str, False), ("quality", int, True), ("prompt", str, False),
+            ("machine", str, False), ("date", str, False), ("command", str, False),
+        ):  # fmt: skip
+            value = getattr(self, name)
+            if type(value) is kind or (optional and value is None):
+                continue
+            wanted = "a text" if kind is str else "a whole number"
+            raise RunError(f"The metadata's {name} must be {wanted}, not {value!r:.80}.")
+        packages = self.versions
+        if not isinstance(packages, dict) or not all(
+            isinstance(text, str) for pair in packages.items() for text in pair
+        ):
+            raise RunError("The metadata's versions must map names of packages to texts.")
+
+
+@dataclass(frozen=True)
+class Record:
+    """One sample of a run. One that failed has an `error`, and defaults everywhere else."""
+
+    id: str  # unique in its run
+    image_id: str
+    question: str  # as published
+    prompt: str  # as put to the model
+    answers: str  # JSON: what the answers are scored against
+    first_answer: str = ""
+    second_answer: str = ""
+    first_score: float = np.nan  # 0..1
+    second_score: float = np.nan
+    global_bytes: int = 0  # the encoded global image
+    local_bytes: int = 0  # the encoded local image
+    reference_bytes: int = 0  # the global image as JPEG of quality 100 (section VII-F)
+    first_message_bytes: int = 0  # all messages on the wire if the first answer stands
+    second_message_bytes: int = 0  # what they grow by if it doesn't
+    first_flops: float = np.nan  # as the paper counts them (eq. 18)
+    second_flops: float = np.nan  # (eq. 19)
+    first_flops_exact: float = np.nan  # counted on the loaded model; NaN where they weren't
+    second_flops_exact: float = np.nan
+    first_seconds: float = np.nan  # wall clock of the computation; the link is not in it
+    second_seconds: float = np.nan
+    box: Box | None = None  # pixels of the original image
+    truth_boxes: str = "[]"  # JSON: [[left, top, right, bottom], ...], where they are known
+    box_hit: bool | None = None  # does the box hold a true one? None: not known
+    error: str = ""
+    scores: dict[str, tuple[float, ...]] | None = None  # metric -> one per first-answer token
+
+
+TEXTS = tuple(f.name for f in fields(Record) if f.type == "str")
+COUNTS = tuple(f.name for f in fields(Record) if f.type == "int")
+MEASURES = (*(f.name for f in fields(Record) if f.type == "float"), "box_hit")
+OPTIONAL = ("first_flops_exact", "second_flops_exact", "box_hit")  # NaN where not known
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """N samples as columns, which can't be written to. The names are those of `Record`.
+
+    Texts are (N,) object arrays of str, counts (N,) int64, measures (N,) float64 with NaN where
+    something isn't known, `box` is (N, 4) int64 with a row of -1 where there is none. Token scores
+    are ragged: sample i's are `scores[metric][offsets[i] : offsets[i + 1]]`, for every metric.
+
+    Raises RunError for columns that don't fit together: lengths that differ, an id that is there
+    twice, an unknown metric, and, in a sample without `error`, a score outside 0..1, a cost that
+    is missing, negative or absurdly large, a size of 0 for an image that was sent, or no tokens;
+    in any sample, a token score that is no number or absurdly large, or a box that is none.
+    """
+
+    metadata: Metadata
+    id: np.ndarray
+    image_id: np.ndarray
+    question: np.ndarray
+    prompt: np.ndarray
+    answers: np.ndarray
+    first_answer: np.ndarray
+    second_answer: np.ndarray
+    first_score: np.ndarray
+    second_score: np.ndarray
+    global_bytes: np.ndarray
+    local_bytes: np.ndarray
+    reference_bytes: np.ndarray
+    first_message_bytes: np.ndarray
+    second_message_bytes: np.ndarray
+    first_flops: np.ndarray
+    second_flops: np.ndarray
+    first_flops_exact: np.ndarray
+    second_flops_exact: np.ndarray
+    first_seconds: np.ndarray
+    second_seconds: np.ndarray
+    box: np.ndarray
+    truth_boxes: np.ndarray
+    box_hit: np.ndarray
+    error: np.ndarray
+    scores: dict[str, np.ndarray]  # metric -> (offsets[-1],) float64
+    offsets: np.ndarray  # (N + 1,) int64
+
+    def __post_init__(self) -> None:
+        def freeze(values: ArrayLike, dtype: type) -> np.ndarray:
+            view = np.asarray(values, dtype=dtype).view()
+            view.flags.writeable = False
+            return view
+
+        def put(name: str, value: object) -> None:
+            object.__setattr__(self, name, value)  # the way into a frozen dataclass
+
+        for names, dtype in ((TEXTS, object), (COUNTS, np.int64), (MEASURES, np.float64)):
+            for name in names:
+                put(name, freeze(getattr(self, name), dtype))
+        put("box", freeze(self.box, np.int64))
+        put("offsets", freeze(self.offsets, np.int64))
+        put("scores", {name: freeze(v, np.float64) for name, v in self.scores.items()})
+        _check(self)
+
+    def __len__(self) -> int:
+        return len(self.id)
+
+    @classmethod
+    def from_records(cls, records: Iterable[Record], metadata: Metadata) -> Self:
+        """A run of these samples, in their order.
+
+        Every sample without an error must have scores of the same metrics, each of one value per
+        token. Raises RunError as the constructor does.
+        """
+        rows = list(records)
+        for row in rows:  # here, because an array would turn 7 into a text and "7" into a number
+            for name in TEXTS:
+                if not isinstance(getattr(row, name), str):
+                    raise RunError(f"{name} of sample {row.id!r:.80} must be a text.")
+        columns = {name: [getattr(row, name) for row in rows] for name in (*TEXTS, *COUNTS)}
+        for name in MEASURES:
+            values = (getattr(row, name) for row in rows)
+            columns[name] = [np.nan if value is None else value for value in values]
+        boxes = [NO_BOX if row.box is None else row.box.as_tuple() for row in rows]
+        per_row = [row.scores or {} for row in rows]
+        metrics = next((list(scores) for scores in per_row if scores), [])
+        lengths = [len(next(iter(scores.values()), ())) for scores in per_row]
+        for row, scores, length in zip(rows, per_row, lengths, strict=True):
+            if (scores and scores.keys() != set(metrics)) or any(
+                len(values) != length for values in scores.values()
+            ):
+                raise RunError(
+                    f"Sample {row.id!r:.80} must have the metrics of the others, "
+                    "and as many values of each as it has tokens."
+                )
+        return cls(
+            metadata=metadata,
+            **columns,
+            box=np.array(boxes, dtype=np.int64).reshape(-1, 4),
+            scores={
+                metric: np.array([v for scores in per_row for v in scores.get(metric, ())])
+                for metric in metrics
+            },
+            offsets=np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
+        )
+
+    def record(self, index: int) -> Record:
+        """One sample as plain Python values."""
+        index = range(len(self))[index]  # negative ones count from the end; IndexError beyond
+        tokens = slice(self.offsets[index], self.offsets[index + 1])
+        hit = self.box_hit[index]
+        return Record(
+            **{name: getattr(self, name)[index] for name in TEXTS},
+            **{name: int(getattr(self, name)[index]) for name in COUNTS},
+            **{name: float(getattr(self, name)[index]) for name in MEASURES if name != "box_hit"},
+            box=None if self.box[index, 0] < 0 else Box(*self.box[index].tolist()),
+            box_hit=None if np.isnan(hit) else bool(hit),
+            scores={name: tuple(values[tokens].tolist()) for name, values in self.scores.items()}
+            or None,
+        )
+
+    def select(self, samples: ArrayLike) -> Self:
+        """The run of some samples: indices without repetition, or a mask (N,) bool."""
+        samples = np.asarray(samples)
+        samples = np.flatnonzero(samples) if samples.dtype == bool else samples
+        tokens = self._tokens_of(samples)
+        return type(self)(
+            metadata=self.metadata,
+            **{name: getattr(self, name)[samples] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
+            scores={name: values[tokens] for name, values in self.scores.items()},
+            offsets=np.append(0, np.cumsum(self.lengths[samples])),
+        )
+
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        return tuple(self.scores)
+
+    @cached_property
+    def lengths(self) -> np.ndarray:
+        """Tokens of each first answer, (N,)."""
+        return np.diff(self.offsets)
+
+    @cached_property
+    def failed(self) -> np.ndarray:
+        """The samples that have an error instead of answers, (N,) bool."""
+        return self.error != ""
+
+    @cached_property
+    def answered(self) -> Self:
+        """The run without the samples that failed: what every analysis looks at.
+
+        Raises RunError if none is left.
+        """
+        if not len(self) or self.failed.all():
+            raise RunError("The run holds no sample that was answered.")
+        return self.select(~self.failed) if self.failed.any() else self
+
+    @cached_property
+    def gain(self) -> np.ndarray:
+        """How much the second stage adds to each score, (N,), negative where it harms."""
+        return self.second_score - self.first_score
+
+    def uncertainty(
+        self, metric: str = "min_entropy", first_tokens: int | None = None
+    ) -> np.ndarray:
+        """G_avg of every sample, (N,) float64, as `core.uncertainty.aggregate` gives it; NaN for
+        one without tokens.
+
+        metric: one of `metrics`; in its own direction and unit, so a margin is low when uncertain.
+        first_tokens: average over that many tokens only (None: all).
+        Raises ValueError for a metric that the run doesn't hold, or `first_tokens` below 1.
+        """
+        if metric not in self.scores:
+            held = ", ".join(self.metrics) or "none"
+            raise ValueError(f"The run holds no {metric!r}; its metrics: {held}.")
+        if first_tokens is not None and first_tokens < 1:
+            raise ValueError(f"first_tokens must be at least 1, not {first_tokens}.")
+        # One matrix per length: its rows are summed in the order in which the gate sums the tokens
+        # of one answer, so that both see the same number to the last bit, and the same ties.
+        samples, tokens = self._by_length
+        values = self.scores[metric][tokens]
+        means = np.full(len(self), np.nan)
+        for length, count in enumerate(np.bincount(self.lengths)):
+            rows, samples = samples[:count], samples[count:]
+            scores, values = values[: count * length], values[count * length :]
+            if rows.size and length:
+                means[rows] = scores.reshape(count, length)[:, :first_tokens].mean(axis=1)
+        return means
+
+    @cached_property
+    def _by_length(self) -> tuple[np.ndarray, np.ndarray]:
+        """All samples, the shortest answers first, and all tokens in that order of samples."""
+        samples = np.argsort(self.lengths, kind="stable")
+        return samples, self._tokens_of(samples)
+
+    def _tokens_of(self, samples: np.ndarray) -> np.ndarray:
+        """Where the tokens of these samples are, one sample after the other."""
+        lengths = self.lengths[samples]
+        ends = np.cumsum(lengths)
+        # Where the sample starts in the run, less where it starts in the result, plus the step.
+        shift = self.offsets[samples] - (ends - lengths)
+        return np.arange(ends[-1] if ends.size else 0) + np.repeat(shift, lengths)
+
+    def ranked(self, metric: str = "min_entropy", first_tokens: int | None = None) -> np.ndarray:
+        """As `uncertainty`, turned so that the higher is always the more uncertain."""
+        values = self.uncertainty(metric, first_tokens)
+        return values if METRICS[metric].higher_is_uncertain else -values
+
+
+def _check(run: Run) -> None:
+    n = len(run.id)
+    for name in (*TEXTS, *COUNTS, *MEASURES):
+        if getattr(run, name).shape != (n,):
+            raise RunError(f"Column {name} must hold one value for each of the {n} samples.")
+    if run.box.shape != (n, 4) or run.offsets.shape != (n + 1,):
+        raise RunError(f"box must be ({n}, 4) and offsets ({n + 1},) for {n} samples.")
+    if run.offsets[0] != 0 or (np.diff(run.offsets) < 0).any():
+        raise RunError("offsets must start at 0 and never fall.")
+    for metric, values in run.scores.items():
+        if metric not in METRICS:
+            raise RunError(
+                f"The run holds the metric {metric!r:.80}, which this version doesn't know: "
+                "update Second Look, or add it to METRICS."
+            )
+        if values.shape != (run.offsets[-1],):
+            raise RunError(f"{metric} must have one value for each of {run.offsets[-1]} tokens.")
+    _check_samples(run)
+
+
+def _check_samples(run: Run) -> None:
+    ok = ~run.failed
+
+    def refuse(bad: np.ndarray, what: str) -> None:
+        if bad.any():
+            first = int(np.flatnonzero(bad)[0])
+            raise RunError(f"Sample {first} ({run.id[first]!r:.80}) must have {what}.")
+
+    if len(set(run.id)) < len(run):
+        seen: set[str] = set()
+        repeated = [sample in seen or seen.add(sample) is not None for sample in run.id]
+        refuse(np.array(repeated), "an id that no other sample has")
+    for name in ("first_score", "second_score"):
+        values = getattr(run, name)
+        refuse(ok & ~((values >= 0) & (values <= 1)), f"a {name} from 0 to 1")
+    for name in ("first_flops", "second_flops", "first_seconds", "second_seconds"):
+        values = getattr(run, name)
+        refuse(ok & ~((values >= 0) & (values <= MAX_MEASURE)), f"a finite {name}, 0 or more")
+    for name in ("first_flops_exact", "second_flops_exact"):
+        values = getattr(run, name)
+        refuse((values < 0) | (values > MAX_MEASURE), f"a finite {name}, 0 or more, or none")
+    hit = run.box_hit
+    refuse(~((hit == 0) | (hit == 1) | np.isnan(hit)), "a box_hit that is true, false or not known")
+    for name in ("global_bytes", "local_bytes", "reference_bytes"):
+        values = getattr(run, name)
+        refuse(ok & ~((values >= 1) & (values <= MAX_COUNT)), f"{name} of at least 1")
+    for name in ("first_message_bytes", "second_message_bytes"):
+        values = getattr(run, name)
+        refuse(ok & ~((values >= 0) & (values <= MAX_COUNT)), f"{name} of at least 0")
+    no_box = (run.box == NO_BOX).all(axis=1)
+    left, top, right, bottom = run.box.T
+    is_box = (left >= 0) & (top >= 0) & (right > left) & (bottom > top)
+    refuse(~(no_box | is_box), "a box with 0 <= left < right and 0 <= top < bottom, or none")
+    if not run.scores:
+        refuse(ok, "token scores of at least one metric")
+    refuse(ok & (run.lengths < 1), "at least one token")
+    for metric, values in run.scores.items():
+        # NaN would compare as False: a gate that silently never opens.
+        bad = np.flatnonzero(~(np.abs(values) <= MAX_TOKEN_SCORE))
+        owners = np.searchsorted(run.offsets, bad, side="right") - 1
+        refuse(np.isin(np.arange(len(run)), owners), f"a finite {metric} for every token")
