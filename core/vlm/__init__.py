@@ -5,14 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from core.vlm.base import VLM, Generation, Look, ModelInfo, VLMError
+from core.vlm.base import VLM, Generation, Look, ModelInfo, Request, VLMError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
 
-__all__ = ["FAMILIES", "VLM", "Generation", "Look", "ModelInfo", "VLMError", "load_vlm"]
+__all__ = ["FAMILIES", "VLM", "Generation", "Look", "ModelInfo", "Request", "VLMError", "load_vlm"]
 
 FAMILIES = {"llava": "core.vlm.llava"}  # config.model_type -> module with load(checkpoint, ...)
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from PIL import Image
 
     from core.imaging import Geometry
@@ -42,6 +44,8 @@ class ModelInfo:
     base_side: int  # side in original pixels of the box at ratio 1.0
     generic_prompt: str  # s' of eq. 22
     thresholds: dict[str, float]  # a default eta per metric of core.uncertainty.METRICS
+    unshared: str | None = None  # why every prompt is read from its beginning; None: where prompts
+    # about one image have a beginning in common, it is read once
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,6 +71,19 @@ class Look:
     """
 
     image_size: tuple[int, int]  # (width, height) of the global image as received
+
+    @property
+    def nbytes(self) -> int:
+        """The memory that holding it takes."""
+        return 0
+
+
+class Request(NamedTuple):
+    """One question of a batch: what `VLM.answer` takes."""
+
+    look: Look
+    question: str
+    local: Image.Image | None = None
 
 
 class VLM(ABC):
@@ -103,6 +120,23 @@ class VLM(ABC):
         The mean over the heads of layer ``info.attention_layer``: the numerator of eq. 22 for the
         question, the denominator for ``info.generic_prompt``.
         """
+
+    # Several at once: the same results as one by one, and faster where the family can do it. What
+    # would be refused alone makes the whole batch raise.
+
+    def look_batch(self, images: Sequence[Image.Image]) -> list[Look]:
+        """`look` at each image."""
+        return [self.look(image) for image in images]
+
+    def answer_batch(
+        self, requests: Sequence[Request], max_new_tokens: int = MAX_NEW_TOKENS
+    ) -> list[Generation]:
+        """`answer` each request; several may be about one look."""
+        return [self.answer(*request, max_new_tokens) for request in requests]
+
+    def attend_batch(self, looks: Sequence[Look], prompts: Sequence[str]) -> list[np.ndarray]:
+        """`attend` to each look with the prompt beside it."""
+        return [self.attend(look, text) for look, text in zip(looks, prompts, strict=True)]
 
     @abstractmethod
     def decode_token(self, token_id: int) -> str:

@@ -320,7 +320,7 @@ def test_geometry_is_where_the_processor_puts_the_pixels(vlm, size):
     left, top, right, bottom = (round(edge) for edge in box)
     image = Image.new("RGB", size)
     image.paste("white", (left, top, right, bottom))
-    pixels = vlm._pixels(image)[0].mean(0)
+    pixels = vlm._pixels([image])[0].mean(0)
     mean = torch.tensor(vlm._processor.image_processor.image_mean)
     std = torch.tensor(vlm._processor.image_processor.image_std)
     half = ((0.5 - mean) / std).mean()

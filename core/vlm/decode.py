@@ -1,0 +1,150 @@
+"""Reading prompts and writing answers, several at once, whatever the family of the model.
+
+Prompts of a batch are aligned at their ends. Where one is shorter, the slots in front of it are
+padding that no query sees; positions are always given, never counted from the slots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import nn
+from transformers import PreTrainedModel
+
+from core.vlm.capture import AttentionRow
+from core.vlm.prefix import Prefix, SuffixCache
+
+
+@dataclass(frozen=True, eq=False)
+class Prompt:
+    """Text and images as the language model reads them, every visual token in its place."""
+
+    ids: tuple[int, ...]  # (n,)
+    embeddings: torch.Tensor  # (n, width)
+    positions: torch.Tensor  # (n,), or (n, axes) where a model counts along several axes
+    visual: torch.Tensor  # (n_v,) where the global image's tokens are, row by row of its grid
+
+
+class LanguageModel:
+    """A causal language model: embeddings in, hidden states and logits out.
+
+    A family whose language model takes other arguments than these overrides `hidden`.
+    """
+
+    def __init__(self, model: PreTrainedModel):
+        self.layers: int = model.config.get_text_config().num_hidden_layers
+        self.embed: nn.Module = model.get_input_embeddings()
+        self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
+
+    def hidden(
+        self,
+        embeddings: torch.Tensor,
+        positions: torch.Tensor,
+        mask: torch.Tensor | None,
+        cache: SuffixCache,
+        row: AttentionRow | None = None,
+    ) -> torch.Tensor:
+        """Last hidden states (batch, tokens, hidden).
+
+        embeddings: (batch, tokens, width). positions: (batch, tokens[, axes]). mask: (batch,
+        cached + tokens) bool, False where there is padding; None: nowhere.
+        """
+        output = self._decoder(
+            inputs_embeds=embeddings,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=True,
+            **({} if row is None else {"attention_row": row}),
+        )
+        return output.last_hidden_state
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """(..., V) float32."""
+        return self._head(hidden).float()
+
+
+@dataclass(eq=False)
+class Reading:
+    """A batch of prompts, read to their ends."""
+
+    hidden: torch.Tensor  # (batch, hidden) of each prompt's last token
+    cache: SuffixCache
+    mask: torch.Tensor | None  # (batch, slots) bool
+    next_position: torch.Tensor  # (batch,)
+    slots: list[torch.Tensor]  # of each prompt: (n,) where in the cache its tokens lie
+
+
+def read(
+    language: LanguageModel,
+    prompts: Sequence[Prompt],
+    prefixes: Sequence[Prefix | None],
+    row: AttentionRow | None = None,
+    room: int = 0,
+) -> Reading:
+    """Prefill: every prompt behind what its prefix shares with it.
+
+    row: is given the last token's attention. room: tokens that may follow.
+    """
+    device = prompts[0].embeddings.device
+    shared = [
+        prefix.shared_with(prompt.ids) if prefix else 0
+        for prompt, prefix in zip(prompts, prefixes, strict=True)
+    ]
+    rest = [len(prompt.ids) - length for prompt, length in zip(prompts, shared, strict=True)]
+    start, width = max(shared), max(rest)
+    cache = SuffixCache(prefixes, shared, language.layers, width + room)
+    seen = torch.zeros(len(prompts), start + width, dtype=torch.bool, device=device)
+    slots = []
+    for i, (n_shared, n_rest) in enumerate(zip(shared, rest, strict=True)):
+        seen[i, start - n_shared : start] = seen[i, start + width - n_rest :] = True
+        slots.append(seen[i].nonzero()[:, 0])
+    # Without padding there is nothing to mask, and faster kernels for that.
+    mask = None if max(shared) == min(shared) and max(rest) == min(rest) else seen
+    suffixes = [prompt.embeddings[n:] for prompt, n in zip(prompts, shared, strict=True)]
+    positions = [prompt.positions[n:] for prompt, n in zip(prompts, shared, strict=True)]
+    hidden = language.hidden(_align(suffixes), _align(positions), mask, cache, row)
+    next_position = torch.stack([prompt.positions.max() + 1 for prompt in prompts])
+    return Reading(hidden[:, -1], cache, mask, next_position, slots)
+
+
+def decode_greedily(
+    language: LanguageModel, reading: Reading, end_ids: Collection[int], max_new_tokens: int
+) -> list[tuple[list[int], torch.Tensor]]:
+    """y_t = argmax of eq. 3 (eq. 12) until an end token: of each prompt, ids and logits (T, V).
+
+    The room of the reading must be at least ``max_new_tokens - 1``. Not generate(): its logits are
+    the same, but checkpoints may ship sampling, penalties or forced tokens for it, and on a small
+    model it costs more time than the model.
+    """
+    batch, hidden, mask = len(reading.slots), reading.hidden, reading.mask
+    ids: list[list[int]] = [[] for _ in range(batch)]
+    running = set(range(batch))
+    logits: list[torch.Tensor] = []
+    while True:
+        logits.append(language.logits(hidden))
+        chosen = logits[-1].argmax(dim=-1)
+        for i, token_id in enumerate(chosen.tolist()):
+            if i in running:
+                ids[i].append(token_id)
+                if token_id in end_ids:
+                    running.remove(i)
+        if not running or len(logits) == max_new_tokens:
+            steps = torch.stack(logits, dim=1)
+            return [(row, steps[i, : len(row)]) for i, row in enumerate(ids)]
+        if mask is not None:
+            mask = torch.cat([mask, mask.new_ones(batch, 1)], dim=1)
+        positions = reading.next_position[:, None] + (len(logits) - 1)
+        embeddings = language.embed(chosen)[:, None]
+        hidden = language.hidden(embeddings, positions, mask, reading.cache)[:, -1]
+
+
+def _align(rows: Sequence[torch.Tensor]) -> torch.Tensor:
+    """(batch, longest, ...): zeros in front of what is shorter."""
+    width = max(len(row) for row in rows)
+    aligned = rows[0].new_zeros(len(rows), width, *rows[0].shape[1:])
+    for target, row in zip(aligned, rows, strict=True):
+        target[width - len(row) :] = row
+    return aligned
