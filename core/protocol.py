@@ -55,7 +55,7 @@ from core.transcript import (
 from core.uncertainty import METRICS, Gate, token_scores
 
 if TYPE_CHECKING:
-    from core.vlm.base import VLM, Generation
+    from core.vlm.base import VLM, Generation, Look
 
 __all__ = [
     "Answer",
@@ -348,18 +348,24 @@ class _FirstStage:
     question: str
     original_size: tuple[int, int]
     extent: tuple[float, float, float, float]  # of the attention grid, in original pixels
-    look: object  # the model's own: the global image, encoded
+    look: Look  # the model's own: the global image, encoded
     attention: np.ndarray  # (n_v,), for the question
 
 
 class Sessions:
-    """First stages by session: at most `limit`, the oldest dropped first."""
+    """First stages by session: at most `limit`, in at most `max_bytes`, the oldest dropped first.
 
-    def __init__(self, limit: int = 64):
+    A look at an image takes 2 MB with the bundled model and 300 MB with one of seven billion
+    parameters. The newest is held whatever it takes: without it there is no second stage. An edge
+    whose first stage is gone asks again, and it is computed anew.
+    """
+
+    def __init__(self, limit: int = 64, max_bytes: int = 2 * 2**30):
         if limit < 1:
             raise ValueError("limit must be at least 1.")
-        self.limit = limit
+        self.limit, self.max_bytes = limit, max_bytes
         self._held: OrderedDict[str, _FirstStage] = OrderedDict()
+        self._nbytes = 0
         self._lock = threading.Lock()
 
     def add(self, stage: _FirstStage) -> str:
@@ -367,8 +373,12 @@ class Sessions:
         session = secrets.token_urlsafe(16)
         with self._lock:
             self._held[session] = stage
-            while len(self._held) > self.limit:
-                self._held.popitem(last=False)
+            self._nbytes += stage.look.nbytes
+            while len(self._held) > self.limit or (
+                self._nbytes > self.max_bytes and len(self._held) > 1
+            ):
+                _, dropped = self._held.popitem(last=False)
+                self._nbytes -= dropped.look.nbytes
         return session
 
     def get(self, session: str) -> _FirstStage:
@@ -377,7 +387,14 @@ class Sessions:
 
     def take(self, session: str) -> _FirstStage:
         with self._lock:
-            return self._found(self._held.pop(session, None))
+            stage = self._found(self._held.pop(session, None))
+            self._nbytes -= stage.look.nbytes
+            return stage
+
+    @property
+    def nbytes(self) -> int:
+        """What the looks held here take in memory."""
+        return self._nbytes
 
     def __len__(self) -> int:
         return len(self._held)

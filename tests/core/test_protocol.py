@@ -47,6 +47,10 @@ UNIFORM = np.full(TOKENS, 1 / TOKENS, dtype=np.float32)
 class PixelLook(Look):
     image: Image.Image
 
+    @property
+    def nbytes(self):
+        return len(self.image.tobytes())
+
 
 class PixelVLM(VLM):
     """Attends to what is bright; its words and its doubts are a hash of all it was shown."""
@@ -443,6 +447,34 @@ def test_sessions_are_bounded_and_the_oldest_goes_first(vlm, edge):
     assert Sessions().limit == 64
     with pytest.raises(ValueError, match="at least 1"):
         Sessions(0)
+
+
+def test_sessions_are_bounded_in_bytes_too(vlm, edge):
+    each = vlm.look(edge.resize((SIDE, SIDE))).nbytes
+    server = Server(vlm, NEVER, Sessions(max_bytes=3 * each + each // 2))
+    firsts = [first_stage(edge, server, f"Question {i}?") for i in range(5)]
+    assert (len(server.sessions), server.sessions.nbytes) == (3, 3 * each)
+    for forgotten in firsts[:2]:
+        with pytest.raises(SessionExpired):
+            second_stage(edge, server, forgotten)
+    assert second_stage(edge, server, firsts[2]).retransmitted
+    assert (len(server.sessions), server.sessions.nbytes) == (2, 2 * each)
+
+    small = Edge(picture(8, 8, (0, 0)), Codec("png"))  # makes room for none
+    after = first_stage(small, server, "What?")
+    assert len(server.sessions) == 3
+    for held in (firsts[3], firsts[4]):
+        second_stage(edge, server, held)
+    second_stage(small, server, after)
+    assert (len(server.sessions), server.sessions.nbytes) == (0, 0)
+
+
+def test_the_newest_session_is_held_even_if_it_alone_is_too_large(vlm, edge):
+    server = Server(vlm, NEVER, Sessions(max_bytes=1))
+    older, newest = (first_stage(edge, server, "What?") for _ in range(2))
+    with pytest.raises(SessionExpired):
+        second_stage(edge, server, older)
+    assert second_stage(edge, server, newest).retransmitted
 
 
 def test_sessions_can_be_shared_by_servers_with_different_gates(vlm, edge):
