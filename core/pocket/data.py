@@ -5,12 +5,13 @@ and resumes exactly where it stopped. Pixels go the way they go in use: the orig
 the edge, encoded by a lossy codec, decoded, and padded to pocket's input.
 """
 
-import io
 from dataclasses import dataclass, field
 
 import numpy as np
 from PIL import Image, ImageDraw
 
+from core.cropping import Box
+from core.imaging import Codec, crop_local, downscale
 from core.pocket import fonts
 from core.pocket.model import GRID, STRIDE
 from core.pocket.questions import (
@@ -36,6 +37,7 @@ from core.pocket.scenes import (
 )
 from core.pocket.words import DIGITS, LETTERS, sample_text
 
+INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
 CHART_STRIDE = 8  # cells of the middle stage, where single letters are told apart
 CHARACTERS = "".join(sorted(set(LETTERS + DIGITS + "IOQ")))
 SURFACES = (*SHAPES, *KINDS)
@@ -69,9 +71,8 @@ def through_codec(rng, image: Image.Image) -> Image.Image:
     if draw < 0.15:
         return image
     quality = rng.uniform(60, 96) if draw < 0.75 else np.exp(rng.uniform(np.log(3), np.log(60)))
-    buffer = io.BytesIO()
-    image.save(buffer, "WEBP" if rng.random() < 0.2 else "JPEG", quality=int(quality))
-    return Image.open(buffer).convert("RGB")
+    codec = Codec("webp" if rng.random() < 0.2 else "jpeg", int(quality))
+    return codec.decode(codec.encode(image))
 
 
 def to_input(image: Image.Image) -> np.ndarray:
@@ -84,36 +85,29 @@ def to_input(image: Image.Image) -> np.ndarray:
     return np.asarray(square)
 
 
-def fit(image: Image.Image) -> Image.Image:
-    """Reduced, never enlarged, to at most the input side."""
-    if max(image.size) > GLOBAL_SIDE:
-        scale = GLOBAL_SIDE / max(image.size)
-        size = (max(1, round(image.width * scale)), max(1, round(image.height * scale)))
-        image = image.resize(size, Image.LANCZOS, reducing_gap=3.0)
-    return image
-
-
 # --- whole scenes ------------------------------------------------------------------------------
 
 
 def scene_example(index: int, seed: int, text_share: float) -> Example:
-    """Global image, three local images, and questions behind one or two images."""
+    """Global image, two local images, and questions behind one or two images."""
     scene = make_scene("train", index, seed)
     rng = scene_rng("train", index, seed + 10_000)
     original = render(scene)
-    example = Example([to_input(through_codec(rng, fit(original)))], surfaces=surfaces(scene))
+    example = Example(
+        [to_input(through_codec(rng, downscale(original, INPUT)))], surfaces=surfaces(scene)
+    )
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
-    for i in order[:3]:
+    for i in order:
         question = ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15)
         example.branches.append(Branch(suffixed(rng, question), focus=focus(scene, question)))
-    for _ in range(2):
+    for _ in range(3):
         question = other_question(rng, scene)
         if question is not None:
             example.branches.append(Branch(suffixed(rng, question), focus=focus(scene, question)))
-    for turn in range(3):
+    for turn in (0, 1 + rng.integers(2)):
         target = _target(rng, scene, turn, order)
-        example.images.append(to_input(through_codec(rng, fit(crop_around(rng, original, target)))))
+        example.images.append(to_input(through_codec(rng, crop_around(rng, original, target))))
         local = len(example.images) - 1
         for question in _local_questions(rng, scene, turn, order, target, text_share):
             example.branches.append(Branch(suffixed(rng, question), local))
@@ -171,7 +165,7 @@ def crop_around(rng, original: Image.Image, target) -> Image.Image:
     w, h = min(round(side), width), min(round(side), height)
     left = int(np.clip(x - w / 2, 0, width - w))
     top = int(np.clip(y - h / 2, 0, height - h))
-    return original.crop((left, top, left + w, top + h))
+    return crop_local(original, Box(left, top, left + w, top + h), INPUT)
 
 
 # --- labels on the grid ------------------------------------------------------------------------
