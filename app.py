@@ -7,11 +7,11 @@ from concurrent.futures import Future
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
-from PIL import Image  # noqa: E402
+from PIL import Image
 
-from core.imaging import MAX_PIXELS  # noqa: E402
-from core.vlm import VLM, VLMError, load_vlm  # noqa: E402
-from dashboard.page import build, launch  # noqa: E402
+from core.imaging import MAX_PIXELS
+from core.vlm import VLM, VLMError, load_vlm
+from dashboard.page import build, launch
 
 
 def main() -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.imaging import Codec, ImageError
-from core.protocol import Edge, Server, Sessions, SessionExpired, first_stage, second_stage
+from core.protocol import Edge, Server, SessionExpired, Sessions, first_stage, second_stage
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import VLM

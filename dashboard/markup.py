@@ -219,8 +219,9 @@ def _steps(steps: Sequence[Step]) -> str:
     longest = max((step.seconds for step in steps), default=0) or 1.0
     rows = "".join(
         f"""<tr><td class="way {step.where}">{NAMES[step.where]}</td><td>{escape(step.name)}</td>
-<td class="bar-cell"><span class="bar {step.where}" style="width:{100 * step.seconds / longest:.1f}%">
-</span></td><td class="number">{_seconds(step.seconds)}</td>
+<td class="bar-cell"><span class="bar {step.where}"
+style="width:{100 * step.seconds / longest:.1f}%"></span></td>
+<td class="number">{_seconds(step.seconds)}</td>
 <td class="number">{_count(step.flops) if step.flops else ""}</td></tr>"""
         for step in steps
     )
@@ -248,7 +249,8 @@ def _tokens(stage: Stage, gate: Gate, element: str) -> str:
     rows = []
     for token, score in zip(stage.tokens, scores, strict=True):
         others = ", ".join(
-            f'<span class="whole">{_token(text)} {_percent(p)}</span>' for text, p in token.alternatives[1 : RUNNERS_UP + 1]
+            f'<span class="whole">{_token(text)} {_percent(p)}</span>'
+            for text, p in token.alternatives[1 : RUNNERS_UP + 1]
         )
         own = _percent(token.alternatives[0][1]) if token.alternatives else ""
         rows.append(
@@ -261,7 +263,8 @@ def _tokens(stage: Stage, gate: Gate, element: str) -> str:
 <th class="bar-cell"><span class="eta">η {eta:.2f}</span></th>
 <th class="own">Probability</th><th>It also considered</th></tr></thead>
 <tbody>{"".join(rows)}</tbody>
-<tfoot><tr><th scope="row">Mean</th>{_bar(scores, top, gate)}<td class="own"></td><td></td></tr></tfoot>
+<tfoot><tr><th scope="row">Mean</th>{_bar(scores, top, gate)}<td class="own"></td><td></td></tr>
+</tfoot>
 </table></div>"""
 
 
@@ -291,8 +294,9 @@ def _sizes(transcript: Transcript, local: bool = True) -> str:
         if name != "original" and transcript.original_bytes:
             share = f", {_share(count, transcript.original_bytes)} of the original"
         lines.append(
-            f"""<dt>{label}</dt><dd><span class="bar {name}" style="width:
-{100 * count / largest:.2f}%"></span><span class="{name}-bytes">{_bytes(count)}{share}</span></dd>"""
+            f"""<dt>{label}</dt><dd>
+<span class="bar {name}" style="width:{100 * count / largest:.2f}%"></span>
+<span class="{name}-bytes">{_bytes(count)}{share}</span></dd>"""
         )
     return f'<dl class="sizes">{"".join(lines)}</dl>'
 

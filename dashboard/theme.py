@@ -32,10 +32,7 @@ def rgb(color: str) -> tuple[int, int, int]:
 # Dark to bright, evenly in lightness, and free of red against green: cividis, nine of its steps.
 HEAT = tuple(
     rgb(color)
-    for color in (
-        "#00224E", "#123570", "#3B496C", "#575D6D", "#707173",
-        "#8A8678", "#A59C74", "#C3B369", "#FEE838",
-    )  # fmt: skip
+    for color in "#00224E #123570 #3B496C #575D6D #707173 #8A8678 #A59C74 #C3B369 #FEE838".split()
 )
 
 # No web fonts: the page works without internet, and asks nobody for anything.

@@ -116,7 +116,9 @@ class Walkthrough:
                 self.both = gr.Button(
                     "Ask, and look twice if unsure", variant="primary", size="lg", elem_id="both"
                 )
-                self.step = gr.Button("Step by step: stage 1 only", size="md", elem_id="stage-1-only")
+                self.step = gr.Button(
+                    "Step by step: stage 1 only", size="md", elem_id="stage-1-only"
+                )
                 self.status = gr.HTML(elem_id="status")
         with gr.Row(elem_classes="settings"):
             with gr.Column(min_width=280):

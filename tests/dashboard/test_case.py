@@ -59,9 +59,10 @@ def test_the_second_stage_follows_the_gate_as_judged(vlm, scene_file):
     assert case.transcript.box is None
     second = ask_second(vlm, sessions, case.judged(OPEN))
     assert second.transcript.box and not second.transcript.forced
-    assert second.transcript.second == ask_second(
-        vlm, sessions, _first(vlm, scene_file, OPEN, sessions)
-    ).transcript.second
+    assert (
+        second.transcript.second
+        == ask_second(vlm, sessions, _first(vlm, scene_file, OPEN, sessions)).transcript.second
+    )
 
 
 def test_judging_after_the_second_stage_keeps_the_record_valid(vlm, scene_file):

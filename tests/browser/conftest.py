@@ -1,0 +1,74 @@
+"""The page in Debian's Chromium. Nothing here waits for the network: `expect` retries."""
+
+import os
+import shutil
+from concurrent.futures import Future
+from urllib.parse import urlsplit
+
+import pytest
+
+FLAGS = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+)  # fmt: skip
+LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        reason = "There is no chromium: apt-get install chromium."
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def url(vlm, samples, tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+    from dashboard.page import build, launch
+
+    model = Future()
+    model.set_result(vlm)
+    page = build("pocket", model, samples)
+    launch(page, server_name="127.0.0.1", quiet=True)
+    yield page.local_url
+    page.close()
+    patch.undo()
+
+
+@pytest.fixture
+def open_page(browser, url):
+    """Open the page in a window of a given size. No window may complain or talk to strangers."""
+    contexts, complaints, strangers = [], [], []
+
+    def seen(request):
+        address = urlsplit(request.url)
+        if address.scheme not in ("data", "blob") and address.hostname not in LOOPBACK:
+            strangers.append(request.url)
+
+    def open_page(width=1280, theme="light"):
+        context = browser.new_context(viewport={"width": width, "height": 900})
+        contexts.append(context)
+        context.on("request", seen)
+        page = context.new_page()
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
+        page.goto(f"{url}?__theme={theme}")
+        # The question is there as soon as the page is drawn, the facts once it is connected.
+        page.locator("#model-facts", has_text="parameters").wait_for()
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert not complaints
+    assert not strangers

@@ -1,0 +1,144 @@
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from dashboard.samples import load_samples
+
+SECONDS = 1000
+WAIT = 60 * SECONDS  # for the model, on a busy machine
+
+
+def _set_eta(page, eta):
+    field = page.locator("#eta input[type=number]")
+    field.fill(str(eta))
+    field.press("Enter")
+
+
+def _loaded(image):
+    """Whether the browser could decode a picture."""
+    return image.evaluate("image => image.complete && image.naturalWidth > 0")
+
+
+def test_a_sample_through_both_stages(open_page, samples):
+    page = open_page()
+    sample = load_samples(samples)[1]
+    page.locator("#samples button", has_text=sample.title).click()
+    expect(page.locator("#question textarea")).to_have_value(sample.question)
+    _set_eta(page, 0)
+    page.get_by_role("button", name="Ask, and look twice if unsure").click()
+
+    expect(page.locator("#second-answer")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#first-answer")).not_to_be_empty()
+    expect(page.locator("#verdict")).to_contain_text("Uncertain")
+    for picture in (".global-image", ".heatmap", ".box", ".local-image"):
+        expect(page.locator(picture)).to_be_visible()
+        assert _loaded(page.locator(picture))
+    share = re.compile(r"^[\d,]+ (bytes|kB), [\d.]+ % of the original$")
+    expect(page.locator(".global-bytes").first).to_have_text(share)
+    expect(page.locator(".local-bytes")).to_have_text(share)
+    expect(page.locator("#bytes-total")).to_have_text(re.compile(r"^[\d,]+ bytes in 4 messages"))
+    expect(page.locator("#log-view tbody").first.locator("tr")).to_have_count(4)
+    assert page.locator("#first-tokens tbody tr").count() >= 1
+
+
+def test_the_first_sample_takes_one_click(open_page):
+    page = open_page()
+    page.locator("#both").click()
+    expect(page.locator("#first-answer")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#verdict")).to_be_in_viewport()  # the page goes where the news is
+
+
+def test_step_by_step_with_eta_moved_in_between(open_page):
+    page = open_page()
+    _set_eta(page, 0)
+    page.locator("#stage-1-only").click()
+    expect(page.locator("#verdict")).to_contain_text("Uncertain", timeout=WAIT)
+    expect(page.locator("#stage-2-go")).to_be_enabled()
+    expect(page.locator("#stage-2-anyway")).to_be_hidden()
+    answer = page.locator("#first-answer").inner_text()
+
+    # A margin is at most 1, and "at or below 0" is met by no answer of this model.
+    page.get_by_label("Probability margin").check()
+    expect(page.locator("#first-tokens")).to_contain_text("Margin")
+    _set_eta(page, 0)
+    expect(page.locator("#verdict")).to_contain_text("Confident")
+    expect(page.locator("#stage-2-go")).to_be_disabled()
+    expect(page.locator("#first-answer")).to_have_text(answer)
+
+    page.locator("#stage-2-anyway").click()
+    expect(page.locator("#second-answer")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#verdict")).to_contain_text("forced")
+    expect(page.locator("#stage-2-anyway")).to_be_hidden()
+
+
+def test_a_file_that_is_no_image_is_one_sentence(open_page, bad_files, scene_file):
+    page = open_page()
+    upload = page.locator("#original input[type=file]")
+    upload.set_input_files(bad_files["text"])
+    alert = page.get_by_role("alert")
+    expect(alert).to_contain_text("text file")
+    expect(alert).to_contain_text("The image before it is still there.")
+
+    page.locator("#stage-1-only").click()  # and it is: the page goes on
+    expect(page.locator("#first-answer")).to_be_visible(timeout=WAIT)
+    expect(alert).to_have_count(0)
+
+
+def test_an_upload_of_ones_own(open_page, samples):
+    page = open_page()
+    page.get_by_role("button", name="Remove Image").or_(page.get_by_label("Clear")).first.click()
+    page.locator("#original input[type=file]").set_input_files(str(samples / "2.jpg"))
+    page.locator("#question textarea").fill("Is there a star?")
+    page.locator("#stage-1-only").click()
+    expect(page.locator("#stage-1-view")).to_contain_text("Is there a star?", timeout=WAIT)
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("", "question is empty"), ("x" * 10_000, "10,000 characters")]
+)
+def test_a_question_that_cant_be_asked_is_one_sentence(open_page, question, words):
+    page = open_page()
+    page.locator("#question textarea").fill(question)
+    page.locator("#both").click()
+    expect(page.get_by_role("alert")).to_contain_text(words)
+    expect(page.locator("#question textarea")).to_have_value(question)  # nothing is lost
+    page.locator("#question textarea").fill("What does the sign say?")
+    page.locator("#stage-1-only").click()
+    expect(page.locator("#first-answer")).to_be_visible(timeout=WAIT)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 1280, 1920])
+def test_nothing_sticks_out(open_page, width, theme):
+    page = open_page(width, theme)
+    _set_eta(page, 0)
+    page.locator("#both").click()
+    expect(page.locator("#second-answer")).to_be_visible(timeout=WAIT)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # What scrolls by itself (wide tables) may be wider than the window; nothing else may.
+    wider = page.evaluate(
+        """width => [...document.querySelectorAll('main *')].filter(element => {
+            const box = element.getBoundingClientRect();
+            return box.width && box.right > width + 1 && !element.closest('.wide, .hidden');
+        }).map(element => element.outerHTML.slice(0, 120))""",
+        width,
+    )
+    assert wider == []
+
+
+def test_two_users_at_once(open_page, samples):
+    pages = [open_page() for _ in range(2)]
+    questions = ["What does the first sign say?", "What does the last sign say?"]
+    for index, (page, question) in enumerate(zip(pages, questions, strict=True)):
+        page.locator("#samples button").nth(index + 1).click()
+        expect(page.locator("#question textarea")).to_have_value(
+            load_samples(samples)[index + 1].question
+        )
+        page.locator("#question textarea").fill(question)
+        _set_eta(page, 0)
+    for page in pages:
+        page.locator("#both").click()
+    for page, question in zip(pages, questions, strict=True):
+        expect(page.locator("#second-answer")).to_be_visible(timeout=WAIT)
+        expect(page.locator("#stage-1-view")).to_contain_text(question)

@@ -1,0 +1,74 @@
+"""`python app.py` as a command."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+APP = Path(__file__).parents[2] / "app.py"
+
+
+def _start(tmp_path, *arguments, **environment):
+    return subprocess.Popen(
+        [sys.executable, APP, *map(str, arguments)],
+        cwd=tmp_path,  # not the clone: the command works from anywhere
+        env=os.environ | {"GRADIO_TEMP_DIR": str(tmp_path / "gradio")} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _wait_for(url, process, seconds=120):
+    for _ in range(seconds * 4):
+        assert process.poll() is None, process.stdout.read()
+        try:
+            return httpx.get(url, timeout=5)
+        except httpx.TransportError:
+            time.sleep(0.25)
+    raise AssertionError(f"no answer from {url}")
+
+
+def test_it_answers_where_the_environment_says(tmp_path, checkpoint):
+    """As on a Space, which names server and port by environment and gives no arguments."""
+    port = _free_port()
+    process = _start(
+        tmp_path,
+        "--model", checkpoint,
+        GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=str(port),
+    )  # fmt: skip
+    try:
+        response = _wait_for(f"http://127.0.0.1:{port}/", process)
+        assert response.status_code == 200 and "Second Look" in response.text
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_a_taken_port_is_one_sentence(tmp_path, checkpoint):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        process = _start(tmp_path, "--model", checkpoint, "--port", taken.getsockname()[1])
+        output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "port" in output and "Traceback" not in output
+
+
+@pytest.mark.parametrize("model", ["no/such/model/anywhere", ""])
+def test_a_model_that_isnt_there_is_one_sentence(tmp_path, model):
+    process = _start(tmp_path, "--model", model, "--port", _free_port())
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 1
+    assert "is no model" in output and "Traceback" not in output

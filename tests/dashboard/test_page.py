@@ -1,0 +1,117 @@
+"""The page as a whole: what it offers to programs, and what it refuses."""
+
+import re
+from concurrent.futures import Future
+
+import httpx
+import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+
+from core.transcript import Transcript
+from core.uncertainty import METRICS, Gate
+from dashboard import theme
+from dashboard.page import LAUNCH, build, launch
+from dashboard.samples import SAMPLES, load_samples
+
+
+@pytest.fixture(scope="module")
+def page(vlm, samples, tmp_path_factory):
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+    model = Future()
+    model.set_result(vlm)
+    page = build("pocket", model, samples)
+    yield page
+    patch.undo()
+
+
+@pytest.fixture(scope="module")
+def url(page):
+    launch(page, server_name="127.0.0.1", quiet=True)
+    yield page.local_url
+    page.close()
+
+
+def test_only_one_endpoint_is_public_and_the_model_serves_one_at_a_time(page):
+    config = page.get_config_file()
+    public = [d for d in config["dependencies"] if d["api_visibility"] == "public"]
+    assert [d["api_name"] for d in public] == ["ask"]
+    model_events = [fn for fn in page.fns.values() if fn.concurrency_id == "vlm"]
+    assert len(model_events) == 6 and {fn.concurrency_limit for fn in model_events} == {1}
+
+
+def test_the_first_sample_is_ready_to_be_asked_about(page, samples):
+    first = load_samples(samples)[0]
+    props = {c["props"].get("elem_id"): c["props"] for c in page.get_config_file()["components"]}
+    assert props["question"]["value"] == first.question
+    assert props["original"]["value"]["orig_name"] == first.path.name
+    assert props["samples"]["selected_index"] == 0
+    assert props["eta"]["value"] == Gate().threshold
+
+
+def test_launch_options_for_strangers():
+    assert LAUNCH["max_file_size"] == "10mb" and LAUNCH["strict_cors"] is True
+    assert LAUNCH["run_history"] is False and LAUNCH["enable_monitoring"] is False
+    assert "allowed_paths" not in LAUNCH and "share" not in LAUNCH
+
+
+def test_style_and_theme_need_no_other_host():
+    css = theme.style()
+    assert not re.search(r"@import|url\(|https?:", css)
+    assert not theme.theme()._stylesheets
+    for name, color in theme.MEANING.items():
+        assert f"--{name}: {color};" in css
+
+
+def test_the_page_is_served(url):
+    response = httpx.get(url)
+    assert response.status_code == 200 and "Second Look" in response.text
+
+
+def test_a_program_asks(url, scene_file):
+    client = Client(url, verbose=False)
+    result = client.predict(
+        handle_file(scene_file), "What does the sign say?", "min_entropy", 0.0, 60, False,
+        api_name="/ask",
+    )  # fmt: skip
+    transcript = Transcript.from_dict(result)
+    assert transcript.retransmitted and transcript.gate == Gate("min_entropy", 0.0)
+
+
+def test_a_program_gets_one_sentence(url, bad_files):
+    client = Client(url, verbose=False)
+    with pytest.raises(AppError, match="text file"):
+        client.predict(
+            handle_file(bad_files["text"]), "What?", "min_entropy", 0.5, 75, False, api_name="/ask"
+        )
+
+
+def test_files_of_the_machine_are_out_of_reach(url, page):
+    ask = next(fn for fn in page.fns.values() if fn.api_name == "ask")
+    upload = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
+    data = [upload, "What?", "min_entropy", 0.5, 75, False]
+    body = {"data": data, "fn_index": ask._id, "session_hash": "x"}
+    # Past the queue, past the limit on concurrency: refused.
+    assert httpx.post(f"{url}gradio_api/run/ask", json={"data": data}).status_code >= 400
+    assert httpx.post(f"{url}gradio_api/queue/join", json=body).status_code == 200
+    with httpx.stream("GET", f"{url}gradio_api/queue/data?session_hash=x", timeout=30) as events:
+        text = "".join(events.iter_text())
+    assert '"success":false' in text and "Traceback" not in text
+    for path in ("/etc/hostname", str(SAMPLES.parents[1] / "pyproject.toml")):
+        assert httpx.get(f"{url}gradio_api/file={path}").status_code in (403, 404)
+
+
+def test_metrics_of_the_page_are_those_of_core(page):
+    props = {c["props"].get("elem_id"): c["props"] for c in page.get_config_file()["components"]}
+    assert [value for _, value in props["metric"]["choices"]] == list(METRICS)
+
+
+def test_without_samples_there_is_still_a_page(vlm, tmp_path):
+    model = Future()
+    model.set_result(vlm)
+    props = {
+        c["props"].get("elem_id"): c["props"]
+        for c in build("pocket", model, tmp_path).get_config_file()["components"]
+    }
+    assert props["original"].get("value") is None and props["question"]["value"] == ""

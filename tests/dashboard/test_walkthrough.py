@@ -1,0 +1,228 @@
+"""The handlers, called as Gradio calls them."""
+
+import logging
+from concurrent.futures import Future
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from core.uncertainty import METRICS
+from core.vlm import VLMError
+from dashboard.samples import load_samples
+from dashboard.walkthrough import FAILED, Walkthrough, eta_slider
+
+QUESTION = "What does the sign say?"
+
+
+@pytest.fixture(scope="module")
+def tab(vlm, samples):
+    model = Future()
+    model.set_result(vlm)
+    with gr.Blocks():
+        return Walkthrough(model, load_samples(samples))
+
+
+def _content(update):
+    """What an update puts into an HTML element."""
+    return update if isinstance(update, str) else update.value
+
+
+def _said(tab, updates):
+    """The sentences of all status lines in the last update."""
+    places = (tab.status, tab.status_below, tab.image_status)
+    return " ".join(updates[place] for place in places if updates.get(place))
+
+
+def _one_alert(text):
+    assert text.count('role="alert"') == 1 and "Traceback" not in text and "\n" not in text
+    sentence = text.split(">", 1)[1].rsplit("<", 1)[0]
+    assert sentence.endswith(".") and len(sentence) < 250
+    return sentence
+
+
+def _ask(tab, image, question=QUESTION, metric="min_entropy", eta=0.0, quality=75):
+    return list(tab.ask_both(image, question, metric, eta, quality))
+
+
+def test_both_stages_at_once(tab, scene_file):
+    first, both = _ask(tab, scene_file)
+    assert 'id="first-answer"' in first[tab.verdict_html]
+    assert "under way" in first[tab.status]
+    assert not first[tab.second_html].visible and both[tab.second_html].visible
+    assert 'class="heatmap"' in _content(both[tab.second_html])
+    assert 'id="second-answer"' in _content(both[tab.comparison_html])
+    assert _said(tab, both) == ""
+    assert not both[tab.go_on].visible  # nothing is left to do
+
+
+def test_step_by_step_equals_both_at_once(tab, scene_file):
+    [step] = tab.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75)
+    assert step[tab.second].interactive and not step[tab.anyway].visible
+    [then] = tab.look_again(step[tab.case], "min_entropy", 0.0)
+    both = _ask(tab, scene_file)[-1]
+    assert then[tab.case].transcript.second == both[tab.case].transcript.second
+    assert then[tab.case].transcript.box == both[tab.case].transcript.box
+
+
+def test_a_closed_gate_stops_and_can_be_forced(tab, scene_file):
+    [only] = _ask(tab, scene_file, eta=100.0)
+    assert not only[tab.case].transcript.retransmitted
+    assert not only[tab.second].interactive and only[tab.anyway].visible
+    [forced] = tab.look_again(only[tab.case], "min_entropy", 100.0)
+    assert forced[tab.case].transcript.forced
+    assert "forced" in forced[tab.verdict_html]
+
+
+def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
+    [step] = tab.ask_step(scene_file, QUESTION, "min_entropy", 100.0, 75)
+    case = step[tab.case]
+    moved = tab.judge(case, "min_entropy", 0.0)
+    assert "Uncertain" in moved[tab.verdict_html] and moved[tab.second].interactive
+    assert "η = 100.00" in _content(moved[tab.log_html])  # what was sent was sent under that
+    assert tab.case not in moved  # a judgement changes nothing that a running stage writes
+    [then] = tab.look_again(case, "min_entropy", 0.0)
+    assert not then[tab.case].transcript.forced
+    assert then[tab.case].transcript.gate.threshold == 0.0
+
+
+@pytest.mark.parametrize("eta", [None, "many", float("nan")])
+def test_judging_waits_for_a_number(tab, scene_file, eta):
+    [step] = tab.ask_step(scene_file, QUESTION, "min_entropy", 1.0, 75)
+    assert list(tab.judge(step[tab.case], "min_entropy", eta)) == [tab.verdict_html]
+    assert list(tab.judge(None, "min_entropy", 1.0)) == [tab.verdict_html]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"), [("", "empty"), (" \n ", "empty"), ("x" * 10_000, "10,000 characters")]
+)
+def test_a_question_that_cant_be_asked(tab, scene_file, question, words):
+    [update] = _ask(tab, scene_file, question)
+    assert words in _one_alert(update[tab.status])
+    assert list(update) == [tab.status]  # nothing else on the page changes
+
+
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("name", ["text", "empty", "truncated", "huge", "noise"])
+def test_a_file_that_is_no_image(tab, bad_files, scene_file, name):
+    [update] = _ask(tab, bad_files[name])
+    asked = _one_alert(update[tab.status])
+    assert list(update) == [tab.status]
+    brought = tab.bring(bad_files[name], scene_file)
+    assert _one_alert(brought[tab.image_status]).startswith(asked)
+    assert brought[tab.image] == scene_file  # the image before stays
+    assert set(brought) == {tab.image, tab.image_status}
+    assert tab.bring(bad_files[name], None)[tab.image] is None
+    assert tab.bring(bad_files[name], "/nowhere.jpg")[tab.image] is None
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1)])
+def test_extreme_shapes_are_answered_or_explained(tab, tmp_path, size):
+    path = str(tmp_path / "image.png")
+    Image.new("RGB", size, "red").save(path)
+    last = _ask(tab, path)[-1]
+    if last.get(tab.case) is None:
+        _one_alert(last[tab.status])
+    else:
+        assert last[tab.case].transcript.original_size == size
+        assert 'class="heatmap"' in _content(last[tab.second_html])
+
+
+@pytest.mark.parametrize(
+    "settings", [{"eta": None}, {"eta": float("nan")}, {"metric": "mood"}, {"quality": 0},
+                 {"quality": None}, {"quality": float("inf")}],
+)  # fmt: skip
+def test_settings_no_slider_would_send(tab, scene_file, settings):
+    [update] = _ask(tab, scene_file, **settings)
+    _one_alert(update[tab.status])
+
+
+def test_no_image_and_no_case(tab):
+    [update] = _ask(tab, None)
+    assert "choose a sample or upload one" in _one_alert(update[tab.status])
+    [update] = tab.look_again(None, "min_entropy", 0.5)
+    assert "ask first" in _one_alert(update[tab.status_below])
+
+
+def test_a_defect_is_logged_and_not_shown(tab, scene_file, monkeypatch, caplog):
+    def broken(*args):
+        raise RuntimeError("secret detail")
+
+    monkeypatch.setattr("dashboard.walkthrough.ask_first", broken)
+    with caplog.at_level(logging.ERROR):
+        [update] = _ask(tab, scene_file)
+    assert _one_alert(update[tab.status]) in FAILED.replace("'", "&#x27;")
+    assert "secret detail" in caplog.text
+
+
+def test_choosing_and_bringing_clear_what_was_there(tab, samples, scene_file):
+    class Event:
+        index = 1
+
+    chosen = tab.choose(Event)
+    assert chosen[tab.image] == chosen[tab.chosen] == str(samples / "1.jpg")
+    assert chosen[tab.question] == load_samples(samples)[1].question
+    for update in (chosen, tab.bring(scene_file, None), tab.bring(None, scene_file)):
+        assert update[tab.case] is None and not update[tab.stage_1].visible
+        assert not update[tab.log_html].visible and not update[tab.go_on].visible
+    assert tab.bring(None, scene_file)[tab.chosen] is None
+
+
+def test_users_do_not_see_each_other(tab, samples):
+    """Two users take their steps in turns; each gets what a user alone gets."""
+    questions = {"0.jpg": "What does the red circle say?", "2.jpg": "Is there a star?"}
+    alone = {n: _ask(tab, str(samples / n), q)[-1][tab.case] for n, q in questions.items()}
+    started = {
+        n: next(iter(tab.ask_step(str(samples / n), q, "min_entropy", 0.0, 75)))[tab.case]
+        for n, q in questions.items()
+    }
+    for name, case in started.items():
+        [done] = tab.look_again(case, "min_entropy", 0.0)
+        assert done[tab.case].transcript.question == questions[name]
+        assert done[tab.case].transcript.second == alone[name].transcript.second
+        assert done[tab.case].transcript.local_image == alone[name].transcript.local_image
+
+
+def test_sessions_are_bounded(tab, scene_file):
+    for _ in range(3):
+        list(tab.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75))
+    assert 0 < len(tab.sessions) <= tab.sessions.limit
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_slider_fits_the_metric_and_the_model(tab, vlm, metric):
+    default = vlm.info.thresholds[metric]
+    slider = tab.adapt(metric)
+    assert slider.value == default and slider.minimum <= default <= slider.maximum
+    assert ("bits" in slider.label) == bool(METRICS[metric].unit)
+    assert eta_slider("min_entropy", 7.3)["maximum"] >= 7.3
+
+
+def test_a_question_asked_too_early_waits_for_the_model(vlm, samples, scene_file):
+    model = Future()
+    with gr.Blocks():
+        early = Walkthrough(model, load_samples(samples))
+    updates = early.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75)
+    assert "being loaded" in next(updates)[early.status]
+    model.set_result(vlm)
+    assert 'id="first-answer"' in next(updates)[early.verdict_html]
+
+
+def test_the_api_gives_transcripts_and_sentences(tab, scene_file, bad_files):
+    from core.transcript import Transcript
+
+    plain = tab.transcript(scene_file, QUESTION, "min_entropy", 100.0, 75, False)
+    assert not Transcript.from_dict(plain).retransmitted
+    forced = tab.transcript(scene_file, QUESTION, "min_entropy", 100.0, 75, True)
+    assert Transcript.from_dict(forced).forced
+    with pytest.raises(gr.Error, match="text file"):
+        tab.transcript(bad_files["text"], QUESTION, "min_entropy", 1.0, 75, False)
+
+
+def test_the_models_own_sentence_is_shown(tab, scene_file, monkeypatch):
+    def refuses(*args):
+        raise VLMError("The question is too long for this model.")
+
+    monkeypatch.setattr("dashboard.walkthrough.ask_first", refuses)
+    [update] = _ask(tab, scene_file)
+    assert "too long for this model" in _one_alert(update[tab.status])
