@@ -2,7 +2,7 @@
 
     from core.bench.datasets import load_dataset
     load_dataset("pope", "adversarial", folder="data/pope")       # official files
-    load_dataset("pope", "adversarial", mirror="lmms-lab/POPE")   # hub
+    load_dataset("pope", "adversarial", mirror="lmms-lab-encoder/POPE")   # hub
     load_dataset("signs-text", "test")                            # rendered
     load_dataset("folder", folder="mine/questions.csv")           # people's own
 

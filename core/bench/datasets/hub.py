@@ -48,9 +48,6 @@ class Table:
             "revision": commit[1] if commit else revision,
         }
 
-    def __len__(self) -> int:
-        return len(self._rows)
-
     def records(self) -> Iterator[Record]:
         for number, row in enumerate(self._rows):
             yield Record(f"{self.where}, row {number}", row)

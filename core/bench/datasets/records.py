@@ -49,9 +49,6 @@ class Record:
         wanted = f"a list of {count} texts" if count else "a list of texts, not empty"
         return tuple(self._checked(key, wanted, lambda v: _are_texts(v, count)))
 
-    def mapping(self, key: str) -> Mapping[str, Any]:
-        return self._checked(key, "an object", lambda v: isinstance(v, Mapping))
-
     def wrong(self, key: str, wanted: str) -> DatasetError:
         """The error to raise where `key` should be something else."""
         found = f"not {reprlib.repr(self.values[key])}" if key in self.values else "but is missing"
