@@ -53,11 +53,11 @@ class Settings:
     charts_beside: int = 3  # eye charts in every step of the later phases
     rate: float = 1e-3
     warmup: int = 100
-    decay: float = 0.2  # share of the last phase over which the rate falls to a hundredth
+    decay: float = 0.4  # share of the last phase over which the rate falls to a hundredth
     attention_layer: int = 3
-    focus_weight: float = 0.15
+    focus_weight: float = 0.4
     generic_weight: float = 0.05
-    surface_weight: float = 0.1
+    surface_weight: float = 0.25
     chart_weight: float = 0.2
     text_share: float = 0.7
     seed: int = 0
@@ -396,6 +396,7 @@ def main() -> None:
     parser.add_argument("--closeups", type=int, default=900, help="steps on close-ups")
     parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes")
     parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--decay", type=float, default=0.4, help="share of the scenes' steps")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--threads", type=int, default=2)
@@ -405,7 +406,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     steps = {"charts": args.charts, "closeups": args.closeups, "scenes": args.scenes}
-    settings = Settings(steps=steps, rate=args.rate, seed=args.seed)
+    settings = Settings(steps=steps, rate=args.rate, decay=args.decay, seed=args.seed)
     train(args.out, settings, args.workers, args.save_every, args.export, args.init)
 
 
