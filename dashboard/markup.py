@@ -306,7 +306,7 @@ def _as_sent(image: EncodedImage, element_class: str, alt: str) -> str:
     width, height = image.size
     factor = min(16, max(1, round(SIDE_SHOWN / max(width, height))))
     source = f"data:image/{image.format};base64,{base64.b64encode(image.data).decode('ascii')}"
-    note = f"{width} × {height} pixels" + (f", shown {factor} times as large" * (factor > 1))
+    note = f"{width} × {height} pixels{', magnified' if factor > 1 else ''}"
     return f"""<div class="sent"><img class="pixelated {element_class}" src="{source}"
 alt="{escape(alt)}" width="{width * factor}" height="{height * factor}">
 <span class="fine">{note}</span></div>"""

@@ -11,13 +11,15 @@ FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
+PATIENCE = 60_000  # ms; a busy machine is slow, not broken
 LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @pytest.fixture(scope="session")
 def browser():
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE)
     chromium = shutil.which("chromium")
     if chromium is None:
         reason = "There is no chromium: apt-get install chromium."
@@ -57,6 +59,7 @@ def open_page(browser, url):
 
     def open_page(width=1280, theme="light"):
         context = browser.new_context(viewport={"width": width, "height": 900})
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.on("request", seen)
         page = context.new_page()
