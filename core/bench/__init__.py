@@ -26,6 +26,7 @@ from core.bench.separability import (
     separability,
     step_means,
 )
+from core.bench.uploads import load_upload
 
 __all__ = [
     "COSTS",
@@ -49,6 +50,7 @@ __all__ = [
     "initial",
     "list_runs",
     "load_run",
+    "load_upload",
     "operating_point",
     "oracle_curve",
     "random_curve",

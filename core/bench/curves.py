@@ -279,8 +279,9 @@ def _curve(run: Run, name: str, first_tokens: int | None, threshold: np.ndarray,
         return sums[sent]
 
     def along(first: str | int, second: str, per: str | int) -> np.ndarray:
-        with np.errstate(invalid="ignore"):  # no FLOPs recorded: 0 / 0
-            return (added(second) + column(run, first).sum()) / column(run, per).sum()
+        whole = n if per == 1 else getattr(run, per).sum()
+        with np.errstate(invalid="ignore", divide="ignore"):  # a run without FLOPs: x / 0
+            return (added(second) + (column(run, first).sum() if first else 0)) / whole
 
     accuracy = along("first_score", "gain", 1)
     # The ends are the mean scores themselves, without the rounding of a running sum.

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
@@ -108,7 +108,7 @@ def load_run(path: str | os.PathLike[str], max_rows: int = MAX_ROWS,
     Raises RunError, in one sentence, for a file that is missing, damaged, too large, no run file,
     or of a newer schema.
     """
-    with _opened(path) as (file, metadata):
+    with _opened(path) as (file, stream, metadata):
         if file.metadata.num_rows > max_rows:
             raise RunError(
                 f"{_name(path)} holds {file.metadata.num_rows:,} samples; at most {max_rows:,} "
@@ -117,7 +117,7 @@ def load_run(path: str | os.PathLike[str], max_rows: int = MAX_ROWS,
         _check_columns(file, path)
         if _claimed_bytes(file) > max_bytes:
             raise _too_large(path, max_bytes)
-        columns = _read_columns(file, path, max_bytes)
+        columns = _read_columns(file, stream, path, max_bytes)
         try:
             return Run(metadata=metadata, **columns)
         except RunError as error:
@@ -136,7 +136,7 @@ def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
     found = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
-            with _opened(path) as (file, metadata):
+            with _opened(path) as (file, _, metadata):
                 found.append(RunFile(path, metadata, file.metadata.num_rows))
         except RunError as error:
             found.append(RunFile(path, problem=str(error)))
@@ -180,8 +180,8 @@ def _metadata_entries(metadata: Metadata) -> dict[bytes, bytes]:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, Metadata]]:
-    """The open file and its metadata. Whatever pyarrow thinks of the file becomes a RunError."""
+def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, BinaryIO, Metadata]]:
+    """The file, what it is read from, and its metadata. What pyarrow raises becomes a RunError."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -196,12 +196,10 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, Meta
                 raise RunError(f"{_name(path)} is no run file: it isn't Parquet.")
             file = pq.ParquetFile(
                 stream,
-                read_dictionary=list(TEXTS),  # a text repeated a million times stays one text
-                page_checksum_verification=True,
                 thrift_string_size_limit=MAX_FOOTER,
                 thrift_container_size_limit=MAX_FOOTER,
             )
-            yield file, _read_metadata(file, path)
+            yield file, stream, _read_metadata(file, path)
     except RunError:
         raise
     except PermissionError as error:
@@ -250,7 +248,7 @@ def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
     import pyarrow as pa
 
     schema = file.schema_arrow
-    expected = dict.fromkeys(TEXTS, pa.dictionary(pa.int32(), pa.string()))
+    expected = dict.fromkeys(TEXTS, pa.string())
     expected |= dict.fromkeys((*COUNTS, *BOX), pa.int64()) | dict.fromkeys(MEASURES, pa.float64())
     expected["box_hit"] = pa.bool_()
     tokens = [name for name in schema.names if name.startswith(PREFIX)]
@@ -266,17 +264,23 @@ def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
 
 
 def _claimed_bytes(file: pq.ParquetFile) -> int:
-    groups = (file.metadata.row_group(i) for i in range(file.metadata.num_row_groups))
-    chunks = (group.column(i) for group in groups for i in range(group.num_columns))
-    # A value that is repeated takes next to nothing in the file; in memory a number takes 8 bytes.
-    return sum(max(chunk.total_uncompressed_size, 8 * chunk.num_values) for chunk in chunks)
+    # Row groups only: asked for a column of a damaged footer, pyarrow ends the whole process.
+    groups = range(file.metadata.num_row_groups)
+    return sum(file.metadata.row_group(i).total_byte_size for i in groups)
 
 
-def _read_columns(file: pq.ParquetFile, path: str | os.PathLike[str],
+def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLike[str],
                   max_bytes: int) -> dict[str, Any]:  # fmt: skip
     """The keyword arguments of `Run`, read batch by batch and stopped at `max_bytes`."""
     import pyarrow.compute as pc
+    import pyarrow.parquet as pq
 
+    file = pq.ParquetFile(
+        stream,
+        metadata=file.metadata,
+        read_dictionary=list(TEXTS),  # a text repeated a million times stays one text
+        page_checksum_verification=True,
+    )
     metrics = [n.removeprefix(PREFIX) for n in file.schema_arrow.names if n.startswith(PREFIX)]
     parts: dict[str, list[np.ndarray]] = {
         name: [np.empty(0, dtype)]
@@ -288,6 +292,7 @@ def _read_columns(file: pq.ParquetFile, path: str | os.PathLike[str],
     }  # fmt: skip
     rows = unpacked = 0
     for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, use_threads=False):
+        batch.validate(full=True)  # UTF-8, and texts that are there: pyarrow takes both on trust
         rows += len(batch)
         unpacked += batch.nbytes
         if unpacked > max_bytes:

@@ -67,14 +67,12 @@ def bootstrap(
         raise ValueError(f"level must lie between 0 and 1, not {level}.")
     samples = np.concatenate([statistic(w) for w in resample(run, replicates, seed)])
     estimate = statistic(np.ones((1, len(run.answered))))[0]
-    tail = (1 - level) / 2
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    bounds = np.full((2, *np.shape(estimate)), np.nan)
     defined = ~np.isnan(samples).all(axis=0)
-    low, high = np.full((2, *np.shape(estimate)), np.nan)
-    if defined.any():
-        low[defined], high[defined] = np.nanquantile(
-            samples[:, defined], [tail, 1 - tail], axis=0
-        )
-    return Interval(estimate, low, high, level)
+    # Observed values, nothing between two of them: D_B may be infinite.
+    bounds[:, defined] = np.nanquantile(samples[:, defined], tails, axis=0, method="inverted_cdf")
+    return Interval(estimate, *bounds, level)
 
 
 def resample(run: Run, replicates: int = REPLICATES, seed: int = 0) -> Iterator[np.ndarray]:
@@ -115,7 +113,7 @@ def accuracy_statistic(
     def along(weights: np.ndarray, first: str | int, second: str | int, per: str | int):
         added = np.cumsum(weights[:, order] * column(run, second)[order], axis=1)[:, ends - 1]
         sums = (weights @ column(run, first))[:, None] + np.pad(added, ((0, 0), (1, 0)))
-        with np.errstate(invalid="ignore"):  # no FLOPs recorded: 0 / 0
+        with np.errstate(invalid="ignore", divide="ignore"):  # a run without FLOPs: x / 0
             return sums / (weights @ column(run, per))[:, None]
 
     def statistic(weights: np.ndarray) -> np.ndarray:

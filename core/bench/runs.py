@@ -95,7 +95,8 @@ class Record:
     truth_boxes: str = "[]"  # JSON: [[left, top, right, bottom], ...], where they are known
     box_hit: bool | None = None  # does the box hold a true one? None: not known
     error: str = ""
-    scores: dict[str, tuple[float, ...]] | None = None  # metric -> one per first-answer token
+    # Metric -> one value per token of the first answer.
+    scores: dict[str, tuple[float, ...]] | None = None
 
 
 TEXTS = tuple(f.name for f in fields(Record) if f.type == "str")
@@ -217,7 +218,8 @@ class Run:
             box=None if self.box[index, 0] < 0 else Box(*self.box[index].tolist()),
             box_hit=None if np.isnan(hit) else bool(hit),
             scores={name: tuple(values[tokens].tolist()) for name, values in self.scores.items()}
-            or None,
+            if self.lengths[index]
+            else None,
         )
 
     def select(self, samples: ArrayLike) -> Self:

@@ -5,7 +5,7 @@ import numpy as np
 from core.bench.runs import Metadata, Run
 from core.uncertainty import METRICS
 
-VOCABULARY = 8
+VOCABULARY = 4
 SCORES = np.array([0.0, 0.3, 0.6, 0.9, 1.0])  # what soft accuracy can give
 
 

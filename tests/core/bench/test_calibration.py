@@ -1,0 +1,122 @@
+from dataclasses import asdict, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.bench.calibration import halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.curves import COSTS, full, initial, operating_point, tradeoff
+from core.bench.runs import Run
+from core.bench.synthetic import synthetic_run
+from core.uncertainty import METRICS, Gate
+
+from .strategies import METADATA, patient, runs
+
+metrics = st.sampled_from(sorted(METRICS))
+
+
+@patient
+@given(run=runs(), metric=metrics, cost=st.sampled_from(sorted(COSTS)), share=st.floats(0, 1))
+def test_no_threshold_spends_more_of_the_budget(run, metric, cost, share):
+    curve = tradeoff(run, metric)
+    budget = float((1 - share) * curve.cost(cost)[0] + share * curve.cost(cost)[-1])
+    budget = max(budget, float(curve.cost(cost)[0]))
+    found = threshold_for_budget(run, budget, metric, cost=cost)
+    assert getattr(found.expected, cost) == max(c for c in curve.cost(cost) if c <= budget)
+    expected = asdict(found.expected) | {"threshold": found.gate.threshold}
+    assert asdict(found.on(run)) == pytest.approx(expected)  # but for the order of summing
+
+
+@patient
+@given(run=runs(), metric=metrics, target=st.floats(0, 1))
+def test_no_cheaper_threshold_reaches_the_accuracy(run, metric, target):
+    curve = tradeoff(run, metric)
+    if curve.accuracy.max() < target:
+        with pytest.raises(ValueError, match="No threshold reaches an accuracy"):
+            threshold_for_accuracy(run, target, metric)
+        return
+    found = threshold_for_accuracy(run, target, metric)
+    assert found.expected.accuracy >= target
+    cheaper = curve.additional_cost < found.expected.additional_cost
+    assert (curve.accuracy[cheaper] < target).all()
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+@pytest.mark.parametrize("first_tokens", [None, 2])
+def test_a_budget_of_40_percent_set_on_one_split_is_kept_on_another(metric, first_tokens):
+    validation, test = synthetic_run(4_000, seed=1), synthetic_run(4_000, seed=2)
+    found = threshold_for_budget(validation, 0.4, metric, first_tokens)
+    assert found.gate.metric == metric and found.gate.first_tokens == first_tokens
+    assert found.expected.additional_cost == pytest.approx(0.4, abs=1e-3)
+    spent = found.on(test)
+    assert 0.37 <= spent.additional_cost <= 0.43
+    assert spent.accuracy == pytest.approx(found.expected.accuracy, abs=0.03)
+    assert spent == operating_point(test, found.gate)
+
+
+def test_a_budget_in_bytes_set_on_one_split_is_kept_on_another():
+    validation, test = synthetic_run(4_000, seed=1), synthetic_run(4_000, seed=2)
+    found = threshold_for_budget(validation, 8_000, cost="bytes")
+    assert 7_990 < found.expected.bytes <= 8_000
+    assert found.on(test).bytes == pytest.approx(8_000, rel=0.02)
+    assert found.cost == "bytes"
+
+
+def test_a_target_accuracy_set_on_one_half_holds_on_the_other():
+    run = synthetic_run(8_000)
+    first, second = halves(run)
+    target = float((run.first_score.mean() + run.second_score.mean()) / 2)
+    found = threshold_for_accuracy(first, target)
+    assert found.expected.accuracy >= target
+    assert found.on(second).accuracy == pytest.approx(target, abs=0.02)
+    assert found.on(second).additional_cost < 0.45
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_a_budget_for_everything_always_asks_and_one_for_nothing_never(metric):
+    run, other = synthetic_run(50, seed=1), synthetic_run(5_000, seed=2)
+    everything = threshold_for_budget(run, 1.0, metric)
+    assert everything.on(other).retransmitted == 1
+    assert everything.expected.accuracy == full(run).accuracy
+    nothing = threshold_for_budget(run, 0.0, metric)
+    assert nothing.on(other).retransmitted == 0
+    assert nothing.expected.accuracy == initial(run).accuracy
+    assert threshold_for_accuracy(run, 0.0, metric).gate == nothing.gate
+
+
+def test_a_budget_is_never_overspent_where_samples_tie():
+    row = synthetic_run(1).record(0)
+    tied = [
+        replace(row, id=str(i), scores={"min_entropy": (0.2 if i < 3 else 0.1,)}) for i in range(10)
+    ]
+    found = threshold_for_budget(Run.from_records(tied, METADATA), 0.9)
+    assert found.expected.retransmitted == 0.3
+    assert found.gate == Gate("min_entropy", 0.2)
+
+
+def test_budgets_and_targets_that_cannot_be_met_say_what_can():
+    run = synthetic_run(100)
+    with pytest.raises(ValueError, match=r"The first stage alone costs \d+.* \(bytes\)"):
+        threshold_for_budget(run, 10, cost="bytes")
+    with pytest.raises(ValueError, match="can't be kept"):
+        threshold_for_budget(run, float("nan"))
+    with pytest.raises(ValueError, match=r"the best is 0\.\d+"):
+        threshold_for_accuracy(run, 0.999)
+    with pytest.raises(ValueError, match="must be one of"):
+        threshold_for_budget(run, 0.5, cost="money")
+    with pytest.raises(ValueError, match="must be one of"):
+        threshold_for_accuracy(run, 0.5, cost="money")
+
+
+def test_halves_share_no_image_and_lose_no_sample():
+    run = synthetic_run(90)
+    run = replace(run, image_id=np.array([f"{i // 3}" for i in range(90)], dtype=object))
+    first, second = halves(run, seed=5)
+    assert not set(first.image_id) & set(second.image_id)
+    assert sorted([*first.id, *second.id]) == sorted(run.id)
+    assert len(first) == len(second) == 45
+    assert halves(run, seed=5)[0].id.tolist() == first.id.tolist()
+    assert halves(run, seed=6)[0].id.tolist() != first.id.tolist()
+    with pytest.raises(ValueError, match="one image"):
+        halves(run.select(np.arange(3)))

@@ -1,0 +1,369 @@
+import hashlib
+import json
+import os
+from dataclasses import fields, replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.bench import files
+from core.bench.files import DIGEST_KEY, KEY, list_runs, load_run, save_run
+from core.bench.runs import Record, Run, RunError
+from core.bench.synthetic import synthetic_run
+
+from .strategies import METADATA, patient, runs
+
+pa = pytest.importorskip("pyarrow")
+pq = pytest.importorskip("pyarrow.parquet")
+
+
+def _equal(a: Run, b: Run) -> bool:
+    """To the last bit; NaN is NaN."""
+    return (
+        a.metadata == b.metadata
+        and a.scores.keys() == b.scores.keys()
+        and all(np.array_equal(a.scores[m], b.scores[m]) for m in a.scores)
+        and np.array_equal(a.offsets, b.offsets)
+        and np.array_equal(a.box, b.box)
+        and all(
+            np.array_equal(x, y, equal_nan=x.dtype == float)
+            for x, y in (
+                (getattr(a, f.name), getattr(b, f.name))
+                for f in fields(Record)
+                if f.name not in ("scores", "box")
+            )
+        )
+    )
+
+
+@pytest.fixture
+def saved(tmp_path):
+    run = synthetic_run(40)
+    save_run(run, tmp_path / "run.parquet")
+    return run, tmp_path / "run.parquet"
+
+
+def _rewrite(path, change=None, entries=None, **options):
+    """The file again, as an ordinary Parquet writer would write it, its table changed."""
+    file = pq.ParquetFile(path)
+    table = file.read()
+    table = change(table) if change else table
+    kept = {KEY: file.metadata.metadata[KEY], DIGEST_KEY: file.metadata.metadata[DIGEST_KEY]}
+    with pq.ParquetWriter(path, table.schema, store_schema=False, **options) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata(kept | (entries or {}))
+
+
+def _metadata_entries(path, **changes):
+    text = pq.ParquetFile(path).metadata.metadata[KEY]
+    values = json.loads(text) | changes
+    text = json.dumps({k: v for k, v in values.items() if v is not ...}).encode()
+    return {KEY: text, DIGEST_KEY: hashlib.sha256(text).hexdigest().encode()}
+
+
+@patient
+@given(run=runs())
+def test_a_run_comes_back_as_it_was_saved(tmp_path, run):
+    save_run(run, tmp_path / "run.parquet")
+    assert _equal(load_run(tmp_path / "run.parquet"), run)
+
+
+def test_a_run_of_several_row_groups_comes_back(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROWS_PER_GROUP", 7)
+    run = synthetic_run(40)
+    save_run(run, tmp_path / "run.parquet")
+    assert pq.ParquetFile(tmp_path / "run.parquet").num_row_groups == 6
+    assert _equal(load_run(tmp_path / "run.parquet"), run)
+
+
+def test_an_empty_run_and_one_of_failures_come_back(tmp_path):
+    failed = Record("x", "i", "?", "?", "[]", error="It failed.")
+    for rows in ([], [failed]):
+        run = Run.from_records(rows, METADATA)
+        save_run(run, tmp_path / "run.parquet")
+        assert _equal(load_run(tmp_path / "run.parquet"), run)
+
+
+def test_texts_of_every_script_come_back_and_lone_surrogates_as_question_marks(tmp_path):
+    row = replace(
+        synthetic_run(1).record(0),
+        question="Wie groß? 大きさ\0 \U0001f50e",
+        first_answer="a\ud800b",
+    )
+    save_run(Run.from_records([row], METADATA), tmp_path / "run.parquet")
+    again = load_run(tmp_path / "run.parquet").record(0)
+    assert (again.question, again.first_answer) == (row.question, "a?b")
+
+
+def test_any_parquet_reader_reads_it(saved):
+    run, path = saved
+    frame = pd.read_parquet(path)
+    assert frame["first_score"].tolist() == run.first_score.tolist()
+    assert frame["question"].tolist() == run.question.tolist()
+    assert list(frame["tokens_min_entropy"][3]) == list(run.record(3).scores["min_entropy"])
+    assert frame["first_flops_exact"].isna().all()
+
+
+def test_a_file_that_another_writer_wrote_again_is_still_a_run(saved):
+    run, path = saved
+    _rewrite(path, compression="snappy", use_dictionary=False)
+    assert _equal(load_run(path), run)
+
+
+def test_saving_replaces_the_file_in_one_step_or_leaves_it(saved, monkeypatch):
+    _, path = saved
+    before = path.read_bytes()
+
+    def fail(*_):
+        raise OSError("disk full")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", fail)
+        with pytest.raises(OSError, match="disk full"):
+            save_run(synthetic_run(3), path)
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]  # nothing half written lies about
+    save_run(synthetic_run(3), path)
+    assert len(load_run(path)) == 3
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_new_file_is_as_readable_as_any_other(saved):
+    _, path = saved
+    (path.parent / "other").touch()
+    assert path.stat().st_mode == (path.parent / "other").stat().st_mode
+
+
+def test_runs_are_listed_by_name_and_a_damaged_one_does_not_hide_the_others(tmp_path):
+    save_run(synthetic_run(3), tmp_path / "b.parquet")
+    save_run(synthetic_run(2), tmp_path / "a.parquet")
+    (tmp_path / "c.parquet").write_bytes(b"PAR1 and nothing else")
+    (tmp_path / "notes.txt").write_text("no run")
+    a, b, c = list_runs(tmp_path)
+    assert [(f.path.name, f.samples, f.problem) for f in (a, b)] == [
+        ("a.parquet", 2, None), ("b.parquet", 3, None),
+    ]  # fmt: skip
+    assert a.metadata.model == "synthetic"
+    assert c.metadata is None and "'c.parquet' is damaged" in c.problem
+    with pytest.raises(RunError, match="no folder 'nowhere'"):
+        list_runs(tmp_path / "nowhere")
+
+
+# What is wrong with a file is said in one sentence that names the file, but not its folder.
+
+
+def _refused(path, match, **limits):
+    with pytest.raises(RunError, match=match) as caught:
+        load_run(path, **limits)
+    text = str(caught.value)
+    assert path.name in text and str(path.parent) not in text
+    assert text.endswith(".") and "\n" not in text
+    assert len(text) < 400
+
+
+def test_a_file_that_is_no_run(tmp_path):
+    path = tmp_path / "x.parquet"
+    _refused(path, "There is no run file")
+    for content in (b"", b"PA", b"id,answer\n1,a\n", b"\x80\x04K\x01."):
+        path.write_bytes(content)
+        _refused(path, "it isn't Parquet")
+    pd.DataFrame({"a": [1]}).to_parquet(path)
+    _refused(path, "a Parquet file, but no run file")
+    path.unlink()
+    path.mkdir()
+    _refused(path, "There is no run file")
+
+
+def test_a_truncated_file(saved):
+    _, path = saved
+    whole = path.read_bytes()
+    for size in (4, 100, len(whole) // 2, len(whole) - 1):
+        path.write_bytes(whole[:size])
+        _refused(path, "damaged")
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_a_file_that_may_not_be_read(saved):
+    _, path = saved
+    path.chmod(0)
+    _refused(path, "permissions")
+
+
+@settings(patient, max_examples=300)
+@given(data=st.data())
+def test_a_flipped_bit_is_found_or_harmless(tmp_path_factory, data):
+    """Never another exception, and never other numbers than were saved."""
+    run, whole = _small_file(tmp_path_factory)
+    at = data.draw(st.integers(0, len(whole) - 1))
+    bit = data.draw(st.integers(0, 7))
+    path = tmp_path_factory.getbasetemp() / "flipped.parquet"
+    path.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << bit]) + whole[at + 1 :])
+    try:
+        again = load_run(path)
+    except RunError as error:
+        assert "\n" not in str(error)
+    else:
+        assert _equal(again, run)
+
+
+def _small_file(tmp_path_factory, cache=[]):  # noqa: B006 - one file for all examples
+    if not cache:
+        run = synthetic_run(5, max_tokens=3)
+        path = tmp_path_factory.mktemp("whole") / "run.parquet"
+        save_run(run, path)
+        cache.append((run, path.read_bytes()))
+    return cache[0]
+
+
+def test_a_newer_schema(saved):
+    _, path = saved
+    _rewrite(path, entries=_metadata_entries(path, schema=files.SCHEMA + 1))
+    _refused(path, "written by a newer version .* update Second Look")
+
+
+@pytest.mark.parametrize("schema", [0, -1, "1", True, None, 1.0])
+def test_a_schema_that_never_was(saved, schema):
+    _, path = saved
+    _rewrite(path, entries=_metadata_entries(path, schema=schema))
+    _refused(path, "metadata of .* are damaged")
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"model": ...}, "lack a field or have one too many: model"),
+        ({"extra": 1}, "lack a field or have one too many: extra"),
+        ({"model": 3}, "model must be a text"),
+        ({"versions": {"a": []}}, "versions must map"),
+        ({"schema": ...}, "damaged"),
+    ],
+)
+def test_metadata_that_are_not_those_of_a_run(saved, changes, match):
+    _, path = saved
+    _rewrite(path, entries=_metadata_entries(path, **changes))
+    _refused(path, match)
+
+
+@pytest.mark.parametrize("text", [b"[]", b"{", b"\xff", b"[" * 100_000, b"1", b'{"schema": 1' * 9])
+def test_metadata_that_are_no_json_object(saved, text):
+    _, path = saved
+    digest = hashlib.sha256(text).hexdigest().encode()
+    _rewrite(path, entries={KEY: text, DIGEST_KEY: digest})
+    _refused(path, "metadata of .* are damaged")
+
+
+def test_metadata_that_were_changed_by_accident(saved):
+    _, path = saved
+    _rewrite(path, entries={DIGEST_KEY: b"0" * 64})
+    _refused(path, "metadata of .* are damaged")
+
+
+def _with(name, values):
+    def change(table):
+        return table.set_column(table.schema.get_field_index(name), name, values(table[name]))
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        (lambda t: t.drop_columns(["box_left"]), "lacks a column or has one too many: box_left"),
+        (lambda t: t.append_column("more", t["id"]), "one too many: more"),
+        (lambda t: t.append_column("id", t["id"]), "one that is there twice"),
+        (_with("id", lambda c: c.cast("binary")), "Column id .* must be"),
+        (_with("first_score", lambda c: c.cast("float32")), "first_score .* must be double"),
+        (_with("local_bytes", lambda c: c.cast("int32")), "local_bytes .* must be int64"),
+        (_with("tokens_min_entropy", lambda c: c.cast(pa.list_(pa.float32()))), "tokens_min_ent"),
+        (_with("first_score", lambda c: pa.array([2.0] * len(c))), "no valid run file: .* 0 to 1"),
+        (_with("id", lambda c: pa.array(["a"] * len(c))), "an id that no other sample has"),
+        (_with("id", lambda c: pa.array([None] * len(c), "string")), "a value in every row"),
+        (_with("global_bytes", lambda c: pa.array([None] * len(c), "int64")), "in every row"),
+        (_with("box_left", lambda c: pa.array([None] * len(c), "int64")), "must have a box"),
+        (_with("tokens_min_entropy", lambda c: pa.array([None] * len(c), c.type)), "every row"),
+        (_with("tokens_min_entropy", lambda c: pa.array([[None]] * len(c), c.type)), "empty val"),
+        (_with("tokens_shannon_entropy", lambda c: pa.array([[0.1] * 30] * len(c), c.type)),
+         "as many values as the other"),
+        (_with("question", lambda c: pa.array(["x" * 100_001] * len(c))), "over 100,000 char"),
+        (lambda t: t.rename_columns({"tokens_min_entropy": "tokens_guess"}), "metric 'guess'"),
+    ],
+)  # fmt: skip
+def test_columns_that_are_not_those_of_a_run(saved, change, match):
+    _, path = saved
+    _rewrite(path, change)
+    _refused(path, match)
+
+
+def test_text_columns_may_be_large_strings_to_another_writer(saved):
+    run, path = saved
+    _rewrite(path, _with("question", lambda c: c.cast("large_string")))
+    assert _equal(load_run(path), run)
+
+
+# Sizes: a stranger's file takes no more than it is allowed.
+
+
+def test_limits_are_the_callers(saved):
+    _, path = saved
+    _refused(path, "holds 40 samples; at most 39 are read", max_rows=39)
+    _refused(path, "takes over 1,000 bytes unpacked", max_bytes=1_000)
+
+
+def test_a_text_that_is_long_and_repeated_stays_small(saved):
+    """A dictionary bomb: written once in the file, it would be a gigabyte row by row."""
+    _, path = saved
+    row = synthetic_run(1).record(0)
+    rows = [replace(row, id=str(i), question="x" * 90_000) for i in range(12_000)]
+    save_run(Run.from_records(rows, METADATA), path)
+    assert path.stat().st_size < 5_000_000
+    run = load_run(path, max_bytes=100_000_000)
+    assert len(run) == 12_000
+    assert len({id(text) for text in run.question}) == 1
+
+
+def test_numbers_that_are_repeated_count_as_what_they_unpack_to(saved):
+    _, path = saved
+    constant = _with("tokens_min_entropy", lambda c: pa.array([[0.5] * 50_000] * len(c), c.type))
+    _rewrite(path, constant)
+    assert path.stat().st_size < 1_000_000
+    _refused(path, "takes over 10,000,000 bytes unpacked", max_bytes=10_000_000)
+
+
+def test_a_file_too_large_to_be_looked_at(saved, monkeypatch):
+    _, path = saved
+    monkeypatch.setattr(files, "MAX_FILE", 100)
+    _refused(path, "larger than the 100 bytes that are read")
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path, monkeypatch):
+    path = tmp_path / "run.parquet"
+    row = synthetic_run(1).record(0)
+    with pytest.raises(RunError, match="question of sample '0' is longer"):
+        save_run(Run.from_records([replace(row, question="x" * 100_001)], METADATA), path)
+    with pytest.raises(RunError, match="metadata of a run take at most"):
+        save_run(replace(synthetic_run(1), metadata=replace(METADATA, command="x" * 2**20)), path)
+    monkeypatch.setattr(files, "MAX_ROWS", 2)
+    with pytest.raises(RunError, match="at most 2 samples, not 3"):
+        save_run(synthetic_run(3), path)
+    assert not path.exists()
+
+
+def test_a_pickle_in_the_file_is_never_opened(saved, tmp_path):
+    """Arrow can carry a Python type as a pickle in its own schema: it must stay text."""
+    _, path = saved
+    trap = b"cos\nsystem\n(S'touch " + str(tmp_path / "sprung").encode() + b"'\ntR."
+    field = pa.field("more", pa.string(), metadata={
+        b"ARROW:extension:name": b"arrow.py_extension_type",
+        b"ARROW:extension:metadata": trap,
+    })  # fmt: skip
+    table = pq.ParquetFile(path).read()
+    table = table.append_column(field, pa.array(["a"] * len(table)))
+    entries = pq.ParquetFile(path).metadata.metadata
+    with pq.ParquetWriter(path, table.schema) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({KEY: entries[KEY], DIGEST_KEY: entries[DIGEST_KEY]})
+    _refused(path, "one too many: more")
+    assert not (tmp_path / "sprung").exists()

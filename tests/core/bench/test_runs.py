@@ -1,0 +1,167 @@
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from core.bench.runs import Metadata, Record, Run, RunError
+from core.bench.synthetic import synthetic_run
+from core.uncertainty import METRICS, aggregate
+
+from .strategies import METADATA, patient, runs
+
+RECORD = synthetic_run(1).record(0)
+first_tokens = st.none() | st.integers(1, 15)
+
+
+def _same(a: Record, b: Record) -> bool:
+    pairs = [(getattr(a, f.name), getattr(b, f.name)) for f in fields(Record)]
+    return all(x == y or (x != x and y != y) for x, y in pairs)  # NaN is NaN
+
+
+@patient
+@given(run=runs(max_size=12), first=first_tokens)
+def test_uncertainty_is_what_the_gate_sees_to_the_last_bit(run, first):
+    for metric in METRICS:
+        found = run.uncertainty(metric, first)
+        for i in range(len(run)):
+            scores = (run.record(i).scores or {}).get(metric)
+            assert np.isnan(found[i]) if scores is None else found[i] == aggregate(scores, first)
+
+
+def test_uncertainty_of_long_answers_is_what_the_gate_sees_to_the_last_bit():
+    run = synthetic_run(500, max_tokens=300)  # numpy sums eight and more numbers in another order
+    for first in (None, 1, 7, 8, 9, 130):
+        expected = [aggregate(run.record(i).scores["min_entropy"], first) for i in range(len(run))]
+        assert run.uncertainty("min_entropy", first).tolist() == expected
+
+
+@patient
+@given(run=runs())
+def test_records_make_the_run_they_come_from(run):
+    again = Run.from_records([run.record(i) for i in range(len(run))], run.metadata)
+    assert all(_same(again.record(i), run.record(i)) for i in range(len(run)))
+
+
+@patient
+@given(run=runs(), data=st.data())
+def test_a_selection_holds_the_samples_chosen_in_their_order(run, data):
+    chosen = data.draw(st.lists(st.integers(0, len(run) - 1), unique=True))
+    part = run.select(np.array(chosen, dtype=int))
+    assert len(part) == len(chosen)
+    assert all(_same(part.record(k), run.record(i)) for k, i in enumerate(chosen))
+
+
+def test_a_mask_selects_and_what_failed_is_left_out():
+    run = Run.from_records([RECORD, Record("x", "i", "?", "?", "[]", error="no")], METADATA)
+    assert run.failed.tolist() == [False, True]
+    assert run.answered.id.tolist() == [RECORD.id]
+    assert run.select(run.failed).id.tolist() == ["x"]
+    with pytest.raises(RunError, match="no sample that was answered"):
+        _ = run.select(run.failed).answered
+
+
+def test_an_empty_run_is_a_run_but_nothing_to_analyse():
+    run = Run.from_records([], METADATA)
+    assert len(run) == 0 and run.metrics == ()
+    with pytest.raises(RunError, match="no sample that was answered"):
+        _ = run.answered
+
+
+def test_columns_are_those_of_the_record():
+    assert {f.name for f in fields(Run)} == {f.name for f in fields(Record)} | {
+        "metadata", "offsets",
+    }  # fmt: skip
+
+
+def test_columns_cannot_be_written_to():
+    run = synthetic_run(3)
+    for values in (run.first_score, run.id, run.box, run.offsets, run.scores["min_entropy"]):
+        with pytest.raises(ValueError, match="read-only"):
+            values[0] = values[1]
+
+
+def test_record_counts_from_either_end():
+    run = synthetic_run(3)
+    assert run.record(-1).id == "2"
+    with pytest.raises(IndexError):
+        run.record(3)
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ({"first_score": 1.1}, "first_score from 0 to 1"),
+        ({"second_score": float("nan")}, "second_score from 0 to 1"),
+        ({"global_bytes": 0}, "global_bytes of at least 1"),
+        ({"reference_bytes": 1 << 41}, "reference_bytes"),
+        ({"second_message_bytes": -1}, "second_message_bytes of at least 0"),
+        ({"first_flops": float("inf")}, "finite first_flops"),
+        ({"second_seconds": -1.0}, "finite second_seconds"),
+        ({"second_flops_exact": float("inf")}, "finite second_flops_exact"),
+        ({"box_hit": 2}, "box_hit that is true, false or not known"),
+        ({"box": RECORD.box.__class__(5, 5, 5, 9)}, "a box with"),
+        ({"scores": {}}, "token scores of at least one metric"),
+        ({"scores": {"min_entropy": ()}}, "at least one token"),
+        ({"scores": {"min_entropy": (0.1, float("nan"))}}, "finite min_entropy"),
+        ({"scores": {"min_entropy": (float("inf"),)}}, "finite min_entropy"),
+        ({"scores": {"guess": (0.1,)}}, "metric 'guess', which this version doesn't know"),
+        ({"id": 7}, "id of sample 7 must be a text"),
+        ({"answers": ["a"]}, "answers of sample '0' must be a text"),
+    ],
+)
+def test_a_sample_that_cannot_be_is_refused_by_name(change, named):
+    with pytest.raises(RunError, match=named):
+        Run.from_records([replace(RECORD, **change)], METADATA)
+
+
+def test_samples_must_agree_on_metrics_and_tokens():
+    with pytest.raises(RunError, match="Sample '0' must have the metrics of the others"):
+        Run.from_records(
+            [replace(RECORD, scores={"min_entropy": (0.1,), "shannon_entropy": (0.1, 0.2)})],
+            METADATA,
+        )
+    with pytest.raises(RunError, match="Sample 'b' must have the metrics of the others"):
+        other = replace(RECORD, id="b", scores={"min_entropy": (0.1,)})
+        Run.from_records([RECORD, other], METADATA)
+
+
+def test_an_id_is_there_once():
+    with pytest.raises(RunError, match=r"Sample 1 \('0'\) must have an id that no other"):
+        Run.from_records([RECORD, RECORD], METADATA)
+
+
+def test_columns_must_fit_together():
+    run = synthetic_run(3)
+    with pytest.raises(RunError, match="Column question"):
+        replace(run, question=run.question[:2])
+    with pytest.raises(RunError, match="offsets"):
+        replace(run, offsets=run.offsets[:-1])
+    with pytest.raises(RunError, match="offsets must start at 0"):
+        replace(run, offsets=run.offsets + 1)
+    with pytest.raises(RunError, match="one value for each of"):
+        replace(run, scores={"min_entropy": run.scores["min_entropy"][1:]})
+
+
+def test_a_metric_that_is_not_held_is_named():
+    run = replace(synthetic_run(3), scores={"min_entropy": synthetic_run(3).scores["min_entropy"]})
+    with pytest.raises(ValueError, match="no 'shannon_entropy'; its metrics: min_entropy"):
+        run.uncertainty("shannon_entropy")
+    with pytest.raises(ValueError, match="at least 1, not 0"):
+        run.uncertainty("min_entropy", 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("model", None), ("seed", "7"), ("quality", True), ("parameters", 1.5), ("revision", 3),
+     ("versions", {"numpy": 2}), ("versions", ["numpy"])],
+)  # fmt: skip
+def test_metadata_of_the_wrong_kind_are_refused(name, value):
+    with pytest.raises(RunError, match=name):
+        replace(METADATA, **{name: value})
+
+
+def test_metadata_may_leave_open_what_is_not_known():
+    unknown = dict.fromkeys(("revision", "parameters", "seed", "quality"))
+    assert isinstance(replace(METADATA, **unknown), Metadata)
