@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.imaging import Codec
-from core.pocket.questions import Question, ask_attribute, ask_presence, ask_text
+from core.pocket.questions import Question, ask_presence, ask_text
 from core.pocket.render import render
 from core.pocket.scenes import Scene, make_scene, scene_rng
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
 from core.uncertainty import Gate
 
+SCENES_TRIED = 500
 AT_ONCE, WITH_CROP, STAYS_WRONG = "at once", "with the crop", "stays wrong"
 
 
@@ -42,8 +43,8 @@ PARTS = (
          "Letters and digits that no language model could guess."),
     Part("object", "presence", AT_ONCE, 400, (0, 0), "Is it there?",
          "A yes-or-no question, answered at once."),
-    Part("colour", "attributes", AT_ONCE, 500, (0, 0), "A colour",
-         "Colours survive in the small image."),
+    Part("near", "text", AT_ONCE, 500, (11, 99), "Close by",
+         "Another sign near enough to be read in the small image."),
     Part("tall", "text", WITH_CROP, 600, (2.5, 5), "A tall scene",
          "Padding left and right does not shift the box."),
     Part("beyond", "text", STAYS_WRONG, 700, (1.5, 4), "Beyond it",
@@ -62,8 +63,6 @@ def question_for(part: Part, scene: Scene, index: int) -> Question | None:
     rng = scene_rng("test", index, seed=60_000)
     if part.family == "presence":
         return ask_presence(rng, scene, kind="yes")
-    if part.family == "attributes":
-        return ask_attribute(rng, scene, kind="color")
     low, high = part.letters
     signs = [sign for sign in scene.signs if low <= sign.letter_height * scene.scale <= high]
     if part.file == "plate":
@@ -86,7 +85,7 @@ def outcome(transcript: Transcript, answer: str) -> str | None:
 def pick(vlm, part: Part, gate: Gate, codec: Codec):
     """The part's original, encoded, and its entry for samples.json."""
     server = Server(vlm, gate)
-    for index in range(part.start, part.start + 100_000):
+    for index in range(part.start, part.start + SCENES_TRIED):
         scene = make_scene("test", index)
         question = question_for(part, scene, index) if fits(part, scene) else None
         if question is None:
