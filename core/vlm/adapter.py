@@ -105,6 +105,10 @@ class Adapter(VLM):
 
     # What all have in common.
 
+    def prompt_text(self, question: str, n_images: int) -> str:
+        """The prompt, one placeholder an image; in the question nothing spells a special token."""
+        return self._text(defuse(question, self._special.values()), n_images)
+
     def look(self, image: Image.Image) -> Look:
         return self.look_batch([image])[0]
 
@@ -126,7 +130,9 @@ class Adapter(VLM):
         prefixes: Sequence[Prefix | None] = [None] * len(images)
         if images and self.info.unshared is None:
             prompts = [self._embed(self._common_ids(one), [one]) for one in features]
-            cache = read(self._language, prompts, prefixes).cache
+            # Of the last layer, nothing but keys and values is needed.
+            enough = AttentionRow(self._language.layers - 1, stop=True)
+            cache = read(self._language, prompts, prefixes, enough).cache
             prefixes = [
                 cache.prefix(row, prompt.ids, needed=int(prompt.visual[-1]) + 1)
                 for row, prompt in enumerate(prompts)
@@ -172,7 +178,7 @@ class Adapter(VLM):
         inputs = [
             self._prompt(text, [look.features]) for look, text in zip(looks, prompts, strict=True)
         ]
-        row = AttentionRow(self.info.attention_layer)
+        row = AttentionRow(self.info.attention_layer, stop=True)
         reading = read(self._language, inputs, [look.prefix for look in looks], row)
         return _over_visual(row, inputs, reading.slots)
 
@@ -211,7 +217,7 @@ class Adapter(VLM):
 
     def _tokenize(self, question: str, n_images: int) -> list[int]:
         """The prompt's tokens, one placeholder an image."""
-        text = self._text(defuse(question, self._special.values()), n_images)
+        text = self.prompt_text(question, n_images)
         begin = self._tokenizer.bos_token
         written = begin is not None and text.startswith(begin)
         return self._backend.encode(text, add_special_tokens=not written).ids

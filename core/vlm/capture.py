@@ -20,15 +20,22 @@ from transformers.masking_utils import sdpa_mask
 ATTENTION = "sdpa_attention_row"
 
 
+class Stopped(Exception):
+    """A model stopped where it was asked to."""
+
+
 class AttentionRow:
     """A request for the last query's attention in ``layer`` (0-based), for one call of a model.
 
     After ``model(..., attention_row=row)`` the attribute ``weights`` holds (batch, keys) float32:
     softmax(q_last K^T * scaling + mask), mean over the heads, the keys of a cached prefix included.
+
+    stop: the output is not wanted, and what comes after this layer's keys, values and weights is
+    not computed: the model raises `Stopped`.
     """
 
-    def __init__(self, layer: int):
-        self.layer = layer
+    def __init__(self, layer: int, stop: bool = False):
+        self.layer, self.stop = layer, stop
         self.weights: torch.Tensor | None = None
 
 
@@ -41,6 +48,8 @@ def _attention_forward(module, query, key, value, attention_mask, **kwargs):
     row = kwargs.pop("attention_row", None)
     if row is not None and module.layer_idx == row.layer:
         row.weights = _last_row(module, query, key, attention_mask, kwargs.get("scaling"))
+        if row.stop:
+            raise Stopped
     return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
 
 

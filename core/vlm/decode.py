@@ -13,7 +13,7 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from core.vlm.capture import AttentionRow
+from core.vlm.capture import AttentionRow, Stopped
 from core.vlm.prefix import Prefix, SuffixCache
 
 
@@ -70,7 +70,7 @@ class LanguageModel:
 class Reading:
     """A batch of prompts, read to their ends."""
 
-    hidden: torch.Tensor  # (batch, hidden) of each prompt's last token
+    hidden: torch.Tensor | None  # (batch, hidden) of each prompt's last token; None: stopped before
     cache: SuffixCache
     mask: torch.Tensor | None  # (batch, slots) bool
     next_position: torch.Tensor  # (batch,)
@@ -86,7 +86,8 @@ def read(
 ) -> Reading:
     """Prefill: every prompt behind what its prefix shares with it.
 
-    row: is given the last token's attention. room: tokens that may follow.
+    row: is given the last token's attention, and may stop the model there. room: tokens that may
+    follow.
     """
     device = prompts[0].embeddings.device
     shared = [
@@ -105,9 +106,12 @@ def read(
     mask = None if max(shared) == min(shared) and max(rest) == min(rest) else seen
     suffixes = [prompt.embeddings[n:] for prompt, n in zip(prompts, shared, strict=True)]
     positions = [prompt.positions[n:] for prompt, n in zip(prompts, shared, strict=True)]
-    hidden = language.hidden(_align(suffixes), _align(positions), mask, cache, row)
+    try:
+        hidden = language.hidden(_align(suffixes), _align(positions), mask, cache, row)[:, -1]
+    except Stopped:
+        hidden = None
     next_position = torch.stack([prompt.positions.max() + 1 for prompt in prompts])
-    return Reading(hidden[:, -1], cache, mask, next_position, slots)
+    return Reading(hidden, cache, mask, next_position, slots)
 
 
 def decode_greedily(

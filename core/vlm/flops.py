@@ -1,0 +1,85 @@
+"""Floating-point operations of a loaded model: counted while it runs, beside the paper's estimate.
+
+`paper_flops` is eq. 18 and 19, which see the visual tokens only. `exact_flops` counts every matrix
+product and convolution that is executed: the vision tower, text tokens, the output head and
+decoding too, and of what is shared only what is computed. A multiplication and an addition are two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+from core.cost import first_stage_flops, prefill_flops
+from core.vlm.base import MAX_NEW_TOKENS, VLM, ModelInfo
+
+
+def _attention(query_shape, key_shape, value_shape, *args, **kwargs) -> int:
+    return sdpa_flop_count(query_shape, key_shape, value_shape)
+
+
+# PyTorch's counter doesn't know the attention kernel of the CPU: it would count nothing for it.
+_KERNELS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+
+
+@dataclass(frozen=True)
+class Flops:
+    """Of one step: to its first token, the encoding of its images included; of the tokens after."""
+
+    prefill: int
+    decode: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.prefill + self.decode
+
+
+def count_flops(work: Callable[[], object]) -> int:
+    """FLOPs of whatever `work` runs in this thread. Attention is counted whole, mask or not."""
+    with FlopCounterMode(display=False, custom_mapping=_KERNELS) as counter:
+        work()
+    return counter.get_total_flops()
+
+
+def paper_flops(info: ModelInfo) -> dict[str, Flops]:
+    """The steps of a retransmitted question by the paper's estimate (eq. 18, 19)."""
+    n, d, layers = info.visual_tokens, info.hidden, info.layers
+    return {
+        "first answer": Flops(first_stage_flops(n, d, layers)),  # eq. 18
+        "relative attention": Flops(prefill_flops(n, d, layers)),  # eq. 19, first term
+        "second answer": Flops(prefill_flops(2 * n, d, layers)),  # eq. 19, second term
+    }
+
+
+def exact_flops(
+    vlm: VLM,
+    image: Image.Image,
+    question: str,
+    local: Image.Image,
+    max_new_tokens: int = MAX_NEW_TOKENS,
+) -> dict[str, Flops]:
+    """The same steps as `vlm` executes them for this prompt, counted.
+
+    Runs both stages twice, on the device that the model is on.
+    """
+    look = vlm.look(image)
+    return {
+        "first answer": answer_flops(
+            lambda tokens: vlm.answer(vlm.look(image), question, None, tokens), max_new_tokens
+        ),
+        "relative attention": Flops(count_flops(lambda: vlm.attend(look, vlm.info.generic_prompt))),
+        "second answer": answer_flops(
+            lambda tokens: vlm.answer(look, question, local, tokens), max_new_tokens
+        ),
+    }
+
+
+def answer_flops(answer: Callable[[int], object], max_new_tokens: int = MAX_NEW_TOKENS) -> Flops:
+    """Prefill and decoding of ``answer(max_new_tokens)``: all that a single token leaves is
+    decoding."""
+    prefill = count_flops(lambda: answer(1))
+    return Flops(prefill, count_flops(lambda: answer(max_new_tokens)) - prefill)

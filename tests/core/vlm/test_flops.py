@@ -1,0 +1,95 @@
+"""Counted FLOPs against sums done by hand, and against the paper's estimate."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from core.cost import prefill_flops, sample_flops
+from core.vlm import bench
+from core.vlm.flops import count_flops, exact_flops, paper_flops
+
+from .tiny import LAYERS
+
+QUESTION = "what is written on the red sign?"
+
+
+def language_flops(vlm, n, behind=0, heads=1, layers=LAYERS):
+    """Of the tiny language model, for n tokens behind others; the output head `heads` times."""
+    d, d_ff, d_kv, vocabulary = 32, 64, 16, vlm._model.config.text_config.vocab_size
+    linear = 2 * d * d + 2 * d * d_kv + 3 * d * d_ff  # q, o; k, v; gate, up, down
+    attention = 2 * n * (behind + n) * d  # q K^T and weights V
+    return 2 * (layers * (n * linear + attention) + heads * d * vocabulary)
+
+
+@pytest.mark.parametrize("kernel", ["causal", "masked", "eager"])
+@torch.inference_mode()
+def test_attention_is_counted_whichever_kernel_runs_it(vlm, kernel):
+    query, key = torch.randn(1, 2, 5, 8), torch.randn(1, 2, 7, 8)
+    attend = torch.nn.functional.scaled_dot_product_attention
+    work = {
+        "causal": lambda: attend(key, key, key, is_causal=True),
+        "masked": lambda: attend(query, key, key, torch.ones(5, 7, dtype=torch.bool)),
+        "eager": lambda: (query @ key.transpose(2, 3)).softmax(-1) @ key,
+    }[kernel]
+    queries = 7 if kernel == "causal" else 5
+    assert count_flops(work) == 2 * 2 * 2 * queries * 7 * 8
+
+
+def test_steps_are_counted_as_they_are_executed(vlm, images):
+    tokens, (image, local) = 4, images
+    flops = exact_flops(vlm, image, QUESTION, local, tokens)
+    look = vlm.look(image)
+    held = len(look.prefix.ids)
+    one, two = (len(vlm._ids(QUESTION, [look.features] * n)) for n in (1, 2))
+    encode = count_flops(lambda: vlm._encode([image]))
+    row = 2 * 32  # of the layer whose attention is asked for, a key
+
+    def decode(n):
+        return sum(language_flops(vlm, 1, behind=n + i) for i in range(tokens - 1))
+
+    assert encode > 0
+    assert flops["first answer"].decode == decode(one)
+    assert flops["second answer"].decode == decode(two)
+    expected = encode + language_flops(vlm, two - held, held) + row * two
+    assert flops["second answer"].prefill == expected
+    # Of the prefix, the last layer's keys and values only; its queries come with them.
+    d, d_kv = 32, 16
+    last = 2 * held * (d * d + 2 * d * d_kv) + row * held
+    prefix = language_flops(vlm, held, heads=0, layers=LAYERS - 1) + last
+    suffix = language_flops(vlm, one - held, held) + row * one
+    assert flops["first answer"].prefill == encode + prefix + suffix
+    assert 0 < flops["relative attention"].prefill < suffix
+    assert flops["relative attention"].decode == 0
+    total = flops["first answer"]
+    assert total.total == total.prefill + total.decode
+
+
+def test_the_papers_estimate_has_the_same_steps(vlm, images):
+    info = vlm.info
+    paper = paper_flops(info)
+    assert list(paper) == list(exact_flops(vlm, images[0], QUESTION, images[1], 1))
+    assert sum(flops.total for flops in paper.values()) == sample_flops(
+        True, info.visual_tokens, info.hidden, info.layers
+    )
+    assert paper["second answer"].prefill == prefill_flops(
+        2 * info.visual_tokens, info.hidden, info.layers
+    )
+
+
+@pytest.mark.parametrize("shape", ["pocket", "llava"])
+def test_a_retransmitted_question_takes_half_the_flops_of_the_plain_path(shape):
+    torch.manual_seed(0)
+    vlm = bench.SHAPES[shape]()
+    case = bench.random_case(vlm, max_new_tokens=3)
+    paths = {name: path(vlm, case) for name, path in bench.PATHS.items()}
+    flops = {
+        name: sum(count_flops(step) for step in steps.values()) for name, steps in paths.items()
+    }
+    assert flops["shared"] <= 0.5 * flops["reference"]
+    assert flops["shared"] <= 1.2 * flops["floor"]
+    if shape == "llava":
+        assert vlm.info.visual_tokens == 576
+        encode = count_flops(lambda: vlm._encode([case.image]))
+        answer = count_flops(lambda: vlm.answer(vlm.look(case.image), case.question, None, 1))
+        assert answer - encode >= 10 * encode
