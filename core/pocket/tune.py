@@ -107,8 +107,8 @@ def main() -> None:
     thresholds = {}
     for name in METRICS:
         eta, index = best_threshold(name, trials)
-        thresholds[name] = round(eta, 3)
-        print(f"{name}: η = {eta:.3f}, Youden index {index:.2f}")
+        thresholds[name] = round(eta, 2)
+        print(f"{name}: η = {eta:.2f}, Youden index {index:.2f}")
     if args.write:
         path = (POCKET if args.model == "pocket" else Path(args.model)) / "config.json"
         config = json.loads(path.read_text())
