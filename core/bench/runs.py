@@ -163,6 +163,8 @@ class Run:
         put("offsets", freeze(self.offsets, np.int64))
         put("scores", {name: freeze(v, np.float64) for name, v in self.scores.items()})
         _check(self)
+        # Now, while a file is being read, and not when somebody waits for the first curve.
+        _ = self._by_length, self.gain
 
     def __len__(self) -> int:
         return len(self.id)
@@ -281,13 +283,13 @@ class Run:
         # One matrix per length: its rows are summed in the order in which the gate sums the tokens
         # of one answer, so that both see the same number to the last bit, and the same ties.
         samples, tokens = self._by_length
-        values = self.scores[metric][tokens]
+        values = self.scores[metric]
         means = np.full(len(self), np.nan)
         for length, count in enumerate(np.bincount(self.lengths)):
             rows, samples = samples[:count], samples[count:]
-            scores, values = values[: count * length], values[count * length :]
-            if rows.size and length:
-                means[rows] = scores.reshape(count, length)[:, :first_tokens].mean(axis=1)
+            steps, tokens = tokens[: count * length], tokens[count * length :]
+            if count and length:
+                means[rows] = values[steps.reshape(count, length)[:, :first_tokens]].mean(axis=1)
         return means
 
     @cached_property
