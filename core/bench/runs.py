@@ -23,6 +23,7 @@ MAX_TEXT = 100_000  # characters of one text
 MAX_COUNT = 1 << 40  # bytes of one thing: the sum over a run stays far inside an int64
 MAX_MEASURE = 1e30  # FLOPs or seconds of one stage: sums stay finite
 MAX_TOKEN_SCORE = 1e6
+MAX_TOKENS = 10_000  # of one answer
 NO_BOX = (-1, -1, -1, -1)
 
 
@@ -368,6 +369,7 @@ def _check_samples(run: Run) -> None:
     if not run.scores:
         refuse(ok, "token scores of at least one metric")
     refuse(ok & (run.lengths < 1), "at least one token")
+    refuse(run.lengths > MAX_TOKENS, f"at most {MAX_TOKENS:,} tokens")
     for metric, values in run.scores.items():
         # NaN would compare as False: a gate that silently never opens.
         bad = np.flatnonzero(~(np.abs(values) <= MAX_TOKEN_SCORE))

@@ -104,6 +104,7 @@ def test_record_counts_from_either_end():
         ({"box": RECORD.box.__class__(5, 5, 5, 9)}, "a box with"),
         ({"scores": {}}, "token scores of at least one metric"),
         ({"scores": {"min_entropy": ()}}, "at least one token"),
+        ({"scores": {"min_entropy": (0.1,) * 10_001}}, "at most 10,000 tokens"),
         ({"scores": {"min_entropy": (0.1, float("nan"))}}, "finite min_entropy"),
         ({"scores": {"min_entropy": (float("inf"),)}}, "finite min_entropy"),
         ({"scores": {"guess": (0.1,)}}, "metric 'guess', which this version doesn't know"),
