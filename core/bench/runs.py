@@ -164,8 +164,6 @@ class Run:
         put("offsets", freeze(self.offsets, np.int64))
         put("scores", {name: freeze(v, np.float64) for name, v in self.scores.items()})
         _check(self)
-        # Now, while a file is being read, and not when somebody waits for the first curve.
-        _ = self._by_length, self.gain
 
     def __len__(self) -> int:
         return len(self.id)
@@ -281,23 +279,27 @@ class Run:
             raise ValueError(f"The run holds no {metric!r}; its metrics: {held}.")
         if first_tokens is not None and first_tokens < 1:
             raise ValueError(f"first_tokens must be at least 1, not {first_tokens}.")
-        # One matrix per length: its rows are summed in the order in which the gate sums the tokens
-        # of one answer, so that both see the same number to the last bit, and the same ties.
-        samples, tokens = self._by_length
-        values = self.scores[metric]
-        means = np.full(len(self), np.nan)
-        for length, count in enumerate(np.bincount(self.lengths)):
-            rows, samples = samples[:count], samples[count:]
-            steps, tokens = tokens[: count * length], tokens[count * length :]
-            if count and length:
-                means[rows] = values[steps.reshape(count, length)[:, :first_tokens]].mean(axis=1)
-        return means
+        counts = self.lengths if first_tokens is None else np.minimum(self.lengths, first_tokens)
+        starts = self.offsets[:-1] + np.arange(len(self))  # among the zeros of `_led_by_zero`
+        edges = np.stack((starts, starts + 1 + counts), axis=1).ravel()
+        sums = np.add.reduceat(self._led_by_zero(metric), edges)[::2]  # between two, what is left
+        with np.errstate(invalid="ignore"):  # no tokens: 0 / 0
+            return sums / counts
+
+    def _led_by_zero(self, metric: str) -> np.ndarray:
+        """All token scores, with a 0 before each sample's and one at the end.
+
+        From that 0 on, `reduceat` sums a sample's tokens in the very order in which the gate sums
+        those of one answer. So both see the same number to the last bit, and the same ties.
+        """
+        if metric not in self._prepared:
+            led = np.insert(self.scores[metric], self.offsets[:-1], 0.0)
+            self._prepared[metric] = np.append(led, 0.0)
+        return self._prepared[metric]
 
     @cached_property
-    def _by_length(self) -> tuple[np.ndarray, np.ndarray]:
-        """All samples, the shortest answers first, and all tokens in that order of samples."""
-        samples = np.argsort(self.lengths, kind="stable")
-        return samples, self._tokens_of(samples)
+    def _prepared(self) -> dict[str, np.ndarray]:
+        return {}
 
     def _tokens_of(self, samples: np.ndarray) -> np.ndarray:
         """Where the tokens of these samples are, one sample after the other."""
