@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.bench.separability import auroc
 from core.imaging import Codec, crop_local
 from core.pocket.questions import FAMILIES, Question, ask_attribute, ask_presence, ask_text
 from core.pocket.render import render
@@ -126,17 +127,6 @@ def random_box_hit(box: Box, target: Box, image_size) -> float:
     hits = [holds(Box(int(x), int(y), int(x) + box.width, int(y) + box.height), target)
             for x in lefts for y in tops]  # fmt: skip
     return float(np.mean(hits))
-
-
-def auroc(score: np.ndarray, wrong: np.ndarray) -> float:
-    """Probability that a wrong answer is more uncertain than a right one; ties count half."""
-    wrong_scores, right_scores = score[wrong], score[~wrong]
-    if not len(wrong_scores) or not len(right_scores):
-        return float("nan")
-    ordered = np.sort(right_scores)
-    below = np.searchsorted(ordered, wrong_scores, "left")
-    up_to = np.searchsorted(ordered, wrong_scores, "right")
-    return float((below + up_to).mean() / 2 / len(ordered))
 
 
 def interval(hits: np.ndarray) -> str:

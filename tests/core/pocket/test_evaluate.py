@@ -1,17 +1,8 @@
-import math
-
 import numpy as np
 import pytest
 
 from core.cropping import Box
-from core.pocket.evaluate import auroc, box_around, holds, interval, random_box_hit
-
-
-def test_auroc_is_the_share_of_ordered_pairs():
-    score, wrong = np.array([3.0, 1, 2, 2]), np.array([True, False, False, True])
-    assert auroc(score, wrong) == pytest.approx(3.5 / 4)
-    assert auroc(-score, wrong) == pytest.approx(0.5 / 4)
-    assert math.isnan(auroc(score, np.zeros(4, bool)))
+from core.pocket.evaluate import box_around, holds, interval, random_box_hit
 
 
 def test_a_box_holds_centre_and_four_fifths():
