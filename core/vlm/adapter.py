@@ -172,8 +172,8 @@ class Adapter(VLM):
         ]
 
     # A question and the generic prompt are not read as one batch. Alone, the generic suffix stops
-    # at its layer and takes 2 % of a retransmitted question (pocket; 1 % with 576 visual tokens),
-    # and nothing of a question that is not retransmitted.
+    # at its layer and takes 2 to 3 % of a retransmitted question (pocket; 1 % with 576 visual
+    # tokens), and nothing of a question that is not retransmitted.
     @torch.inference_mode()
     def attend_batch(self, looks: Sequence[Look], prompts: Sequence[str]) -> list[np.ndarray]:
         if not looks:
