@@ -5,7 +5,7 @@ and resumes exactly where it stopped. Pixels go the way they go in use: the orig
 the edge, encoded by a lossy codec, decoded, and padded to pocket's input.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -149,7 +149,7 @@ def other_question(rng, scene):
 def suffixed(rng, question: Question) -> Question:
     """Sometimes with the instruction that VQA benchmarks append."""
     if rng.random() < 0.15:
-        return Question(**{**question.__dict__, "text": question.text + SUFFIX})
+        return replace(question, text=question.text + SUFFIX)
     return question
 
 
@@ -180,11 +180,16 @@ def _cell_box(scene: Scene, box):
 
 
 def _coverage(scene: Scene, box) -> np.ndarray:
-    """(GRID, GRID): the share of each cell that a box covers."""
-    left, top, right, bottom = _cell_box(scene, box)
-    cells = np.arange(GRID)
-    x = np.clip(np.minimum(right, cells + 1) - np.maximum(left, cells), 0, 1)
-    y = np.clip(np.minimum(bottom, cells + 1) - np.maximum(top, cells), 0, 1)
+    """(GRID, GRID): the share of each cell of the global image that a box covers."""
+    return _cover(_cell_box(scene, box), (GRID, GRID))
+
+
+def _cover(box, grid: tuple[int, int]) -> np.ndarray:
+    """(rows, cols): the share of each cell that a box, measured in cells, covers."""
+    left, top, right, bottom = box
+    rows, columns = (np.arange(cells) for cells in grid)
+    x = np.clip(np.minimum(right, columns + 1) - np.maximum(left, columns), 0, 1)
+    y = np.clip(np.minimum(bottom, rows + 1) - np.maximum(top, rows), 0, 1)
     return y[:, None] * x[None, :]
 
 
@@ -255,11 +260,7 @@ def closeup_example(index: int, seed: int) -> Example:
 
 
 def _strip_focus(sign: Sign) -> np.ndarray:
-    rows, columns = np.arange(GRID // 2), np.arange(GRID)
-    left, top, right, bottom = (edge / STRIDE for edge in sign.box)
-    x = np.clip(np.minimum(right, columns + 1) - np.maximum(left, columns), 0, 1)
-    y = np.clip(np.minimum(bottom, rows + 1) - np.maximum(top, rows), 0, 1)
-    total = y[:, None] * x[None, :]
+    total = _cover([edge / STRIDE for edge in sign.box], (GRID // 2, GRID))
     return (total / total.sum()).astype(np.float32).ravel()
 
 

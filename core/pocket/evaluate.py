@@ -74,7 +74,8 @@ def measure(vlm, family, count, split, fonts_held_out, phrasings_held_out, quali
 
 def _ask(vlm, server: Server, scene: Scene, question: Question, quality: int) -> Record:
     original = render(scene)
-    edge = Edge(original, Codec("jpeg", quality))
+    codec = Codec("jpeg", quality)
+    edge = Edge(original, codec)
     begin = time.perf_counter()
     transcript = first_stage(edge, server, question.text)
     middle = time.perf_counter()
@@ -84,8 +85,7 @@ def _ask(vlm, server: Server, scene: Scene, question: Question, quality: int) ->
     hit = random_hit = iou = None
     if question.letter_height:
         around = box_around(question.boxes[0], original.size, vlm.info.base_side)
-        local = Edge(original, Codec("jpeg", quality)).codec
-        view = local.decode(local.encode(crop_local(original, around, vlm.info.input_size)))
+        view = codec.decode(codec.encode(crop_local(original, around, vlm.info.input_size)))
         look = vlm.look(transcript.global_image.open())
         guided = vlm.answer(look, question.text, view).text
     if len(question.boxes) == 1:
