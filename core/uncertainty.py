@@ -46,7 +46,7 @@ METRICS: dict[str, Metric] = {
             label="Min-entropy",
             unit="bits",
             formula="−log₂ max p",
-            definition="How surprising the most likely token is, 0 when the model is certain of it.",
+            definition="How surprising the likeliest token is, 0 when the model is certain of it.",
             higher_is_uncertain=True,
             score=_min_entropy,
         ),

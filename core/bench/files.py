@@ -349,4 +349,3 @@ def _too_large(path: str | os.PathLike[str], max_bytes: int) -> RunError:
 def _name(path: str | os.PathLike[str]) -> str:
     """What a message calls a file: its folder is none of a visitor's business."""
     return repr(Path(path).name)
-

@@ -80,9 +80,7 @@ def test_agrees_with_the_published_search(attention, image_size, base_side):
     assume(base_side >= 2 * ceil(max(image_size[0] / cols, image_size[1] / rows)))
     ends = [base_side * ratio for ratio in RATIOS]
     assume(not any(2 * (side // 2) < size <= side for side in ends for size in image_size))
-    assert find_box(attention, image_size, base_side) == published(
-        attention, image_size, base_side
-    )
+    assert find_box(attention, image_size, base_side) == published(attention, image_size, base_side)
 
 
 @pytest.mark.parametrize("grid", [(24, 24), (16, 16), (14, 14), (9, 31)])
@@ -231,9 +229,7 @@ def test_attention_on_padding_does_not_count(attention, cell, base_side, padding
     left, top, right, bottom = padding
     padded = np.pad(attention, ((top, bottom), (left, right)), constant_values=glare)
     extent = (-left * cell, -top * cell, (cols + right) * cell, (rows + bottom) * cell)
-    assert find_box(padded, size, base_side, extent=extent) == find_box(
-        attention, size, base_side
-    )
+    assert find_box(padded, size, base_side, extent=extent) == find_box(attention, size, base_side)
 
 
 def test_by_hand_padded():
@@ -271,7 +267,6 @@ def test_a_centre_crop_seen_by_one_window_is_asked_for_itself():
 @pytest.mark.parametrize("grid", [(24, 24), (7, 5), (1, 1)])
 def test_an_image_thinner_than_a_cell_is_still_searched(image_size, grid):
     """No cell has its centre in such an image. The peak along its length is found all the same."""
-    rows, cols = grid
     geometry = Geometry.pad(image_size, 336, grid)
     wide = image_size[0] >= image_size[1]
     attention = np.zeros(grid)

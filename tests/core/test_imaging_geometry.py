@@ -184,9 +184,9 @@ def test_cells_tile_the_extent(geometry):
         for row in range(rows - 1):
             assert geometry.cell(row, col)[3] == geometry.cell(row + 1, col)[1]
     for row, col in {(0, 0), (rows // 2, cols // 3), (rows - 1, cols - 1)}:
-        l, t, r, b = geometry.cell(row, col)
+        x0, y0, x1, y1 = geometry.cell(row, col)
         expected = ((right - left) / cols, (bottom - top) / rows)
-        assert close((r - l, b - t), expected, max(map(abs, geometry.extent)))
+        assert close((x1 - x0, y1 - y0), expected, max(map(abs, geometry.extent)))
 
 
 @given(source=size, inputs=size, grid=grids)
@@ -197,8 +197,8 @@ def test_whole_pixels_stay_whole(source, inputs, grid):
 @given(geometry=geometries(), original=size, fraction=st.tuples(st.floats(0, 1), st.floats(0, 1)))
 def test_of_original_composes(geometry, original, fraction):
     seen = geometry.of_original(original)
-    in_source = [f * s for f, s in zip(fraction, geometry.source_size)]
-    in_original = [f * s for f, s in zip(fraction, original)]
+    in_source = [f * s for f, s in zip(fraction, geometry.source_size, strict=True)]
+    in_original = [f * s for f, s in zip(fraction, original, strict=True)]
     assert close(seen.to_input(*in_original), geometry.to_input(*in_source), 1e4)
     assert (seen.source_size, seen.input_size, seen.grid) == (
         original, geometry.input_size, geometry.grid,

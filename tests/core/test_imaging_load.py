@@ -163,9 +163,7 @@ LEVELS = np.array([[0, 128, 129, 257, 32896, 65535]])
 SCALED = [0, 0, 1, 1, 128, 255]  # round(level / 257)
 
 
-@pytest.mark.parametrize(
-    ("dtype", "format"), [("<u2", "PNG"), ("<u2", "TIFF"), (">u2", "TIFF")]
-)
+@pytest.mark.parametrize(("dtype", "format"), [("<u2", "PNG"), ("<u2", "TIFF"), (">u2", "TIFF")])
 def test_16_bit_grey_is_scaled(dtype, format):
     data = encoded(Image.fromarray(LEVELS.astype(dtype)), format)
     assert pixels(data)[0].tolist() == [[v] * 3 for v in SCALED]
@@ -181,8 +179,15 @@ def test_16_bit_tiff_with_white_as_zero_is_not_a_negative():
 def test_12_bit_tiff_is_scaled_by_its_own_white():
     samples = bytes.fromhex("000fff7ff000")  # 12 bits each: 0, 4095, 2047, 0
     entries = [
-        (256, 3, 1, 4), (257, 3, 1, 1), (258, 3, 1, 12), (259, 3, 1, 1), (262, 3, 1, 1),
-        (273, 4, 1, 8), (277, 3, 1, 1), (278, 3, 1, 1), (279, 4, 1, len(samples)),
+        (256, 3, 1, 4),
+        (257, 3, 1, 1),
+        (258, 3, 1, 12),
+        (259, 3, 1, 1),
+        (262, 3, 1, 1),
+        (273, 4, 1, 8),
+        (277, 3, 1, 1),
+        (278, 3, 1, 1),
+        (279, 4, 1, len(samples)),
     ]
     ifd = b"".join(struct.pack("<HHII", *entry) for entry in entries)
     data = b"II*\0" + struct.pack("<I", 8 + len(samples)) + samples
@@ -466,7 +471,7 @@ def test_threads_do_not_disturb_each_other_or_pillow():
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(attempt, range(40)))
-    assert (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS) == limits
+    assert limits == (ImageFile.LOAD_TRUNCATED_IMAGES, Image.MAX_IMAGE_PIXELS)
 
 
 def test_small_boards_need_pillow_only():

@@ -43,12 +43,14 @@ def test_global_size(original, target, expected):
 @given(original=sizes, target=sizes)
 def test_global_size_fits_keeps_its_shape_and_is_never_enlarged(original, target):
     size = global_size(original, target)
-    assert all(1 <= new <= min(old, limit) for new, old, limit in zip(size, original, target))
+    assert all(
+        1 <= new <= min(old, limit) for new, old, limit in zip(size, original, target, strict=True)
+    )
     # Within half a pixel of the same factor on both sides, but never less than one pixel.
     factor = min(1, target[0] / original[0], target[1] / original[1])
-    for new, old in zip(size, original):
+    for new, old in zip(size, original, strict=True):
         assert abs(new - old * factor) <= 0.5 + 1e-9 or new == 1
-    assert size == original or any(new == limit for new, limit in zip(size, target))
+    assert size == original or any(new == limit for new, limit in zip(size, target, strict=True))
 
 
 def test_downscale_averages_instead_of_skipping_pixels():

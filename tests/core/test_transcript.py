@@ -115,8 +115,7 @@ def test_an_image_opens_as_it_was_sent():
         ),
         (
             FIRST_ONLY,
-            "Confident: mean min-entropy is 0.19 bits, below η = 0.50, "
-            "so the first answer stands.",
+            "Confident: mean min-entropy is 0.19 bits, below η = 0.50, so the first answer stands.",
         ),
         (
             FORCED,
@@ -205,7 +204,7 @@ def changed(transcript, path, value):
         (["first", "scores"], {}, "first.scores"),
         (["first", "scores"], {1: [0.0, 0.0]}, "first.scores"),
         (["first", "scores", "min_entropy"], [0.5], r"first.scores\['min_entropy'\]"),
-        (["first", "scores", "min_entropy", 1], float("inf"), r"first.scores\['min_entropy'\]\[1\]"),
+        (["first", "scores", "min_entropy", 1], np.inf, r"first.scores\['min_entropy'\]\[1\]"),
         (["second"], None, "local_image"),
         (["second", "scores", "min_entropy"], None, r"second.scores\['min_entropy'\]"),
         (["local_image"], None, "local_image"),

@@ -52,9 +52,7 @@ def record(rng: np.random.Generator, index: int, images: int, tied: bool) -> Rec
         second_seconds=float(rng.random()),
         box=Box(left, top, left + width, top + height),
         box_hit=[True, False, None][rng.integers(3)],
-        scores={
-            metric: tuple(rng.choice(palette, tokens).tolist()) for metric in METRICS
-        },
+        scores={metric: tuple(rng.choice(palette, tokens).tolist()) for metric in METRICS},
     )
 
 

@@ -96,9 +96,7 @@ def test_values_that_are_all_but_equal_have_bins_too(values):
 @given(data=judged())
 def test_auroc_is_the_share_of_pairs_won(data):
     uncertainty, wrong = data
-    pairs = [
-        (a > b) + (a == b) / 2 for a in uncertainty[wrong] for b in uncertainty[~wrong]
-    ]
+    pairs = [(a > b) + (a == b) / 2 for a in uncertainty[wrong] for b in uncertainty[~wrong]]
     expected = np.mean(pairs) if pairs else np.nan
     assert auroc(uncertainty, wrong) == pytest.approx(expected, nan_ok=True)
 
