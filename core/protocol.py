@@ -14,7 +14,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -82,6 +82,7 @@ __all__ = [
     "Transcript",
     "TranscriptError",
     "ask",
+    "attention_at",
     "first_stage",
     "second_stage",
 ]
@@ -170,6 +171,21 @@ def second_stage(
         messages=(*messages, _record("edge", sent), _record("server", reply.message)),
         steps=(*steps, *reply.steps),
     )
+
+
+def attention_at(vlm: VLM, transcript: Transcript, layer: int) -> tuple[Attention, Box]:
+    """Where layer `layer` (0-based) of the model would have made the server look, and the box.
+
+    Line 13 and 14 for another layer than the model's own, from the global image as it was sent;
+    `vlm` is the transcript's model. Raises ValueError for a layer that it doesn't have.
+    """
+    look = vlm.look(transcript.global_image.open())
+    rows = (
+        vlm.attend(look, text, layer) for text in (transcript.question, vlm.info.generic_prompt)
+    )
+    geometry = vlm.geometry(look.image_size).of_original(transcript.original_size)
+    attention = _attention(*rows, vlm.info.grid, geometry.extent)
+    return attention, _box(vlm, attention, transcript.original_size)
 
 
 class Edge:
@@ -280,17 +296,9 @@ class Server:
         info = self.vlm.info
         with _timed(steps, "relative attention", "server", self._flops(1)):  # eq. 19, first term
             generic = self.vlm.attend(held.look, info.generic_prompt)
-            relative = relative_attention(held.attention, generic, info.grid)  # line 13 (eq. 22)
+            attention = _attention(held.attention, generic, info.grid, held.extent)  # line 13
         with _timed(steps, "find box", "server"):
-            box = find_box(  # line 14 (eq. 11)
-                relative, held.original_size, info.base_side, extent=held.extent
-            )
-        attention = Attention(
-            question=_map(held.attention, info.grid),
-            generic=_map(generic, info.grid),
-            relative=_map(relative, info.grid),
-            extent=tuple(float(edge) for edge in held.extent),
-        )
+            box = _box(self.vlm, attention, held.original_size)  # line 14
         return Reply(CropRequest(session, box).to_bytes(), tuple(steps), attention=attention)  # 15
 
     def _second_stage(self, message: LocalImage) -> Reply:
@@ -434,6 +442,23 @@ def _file_size(source) -> int | None:
     if isinstance(source, bytes):
         return len(source)
     return os.path.getsize(source) if isinstance(source, str | PathLike) else None
+
+
+def _attention(
+    question: np.ndarray, generic: np.ndarray, grid: tuple[int, int], extent: Sequence[float]
+) -> Attention:
+    return Attention(
+        question=_map(question, grid),
+        generic=_map(generic, grid),
+        relative=_map(relative_attention(question, generic, grid), grid),  # eq. 22
+        extent=tuple(float(edge) for edge in extent),
+    )
+
+
+def _box(vlm: VLM, attention: Attention, original_size: tuple[int, int]) -> Box:
+    return find_box(  # eq. 11
+        np.asarray(attention.relative), original_size, vlm.info.base_side, extent=attention.extent
+    )
 
 
 def _map(weights: np.ndarray, grid: tuple[int, int]) -> AttentionMap:

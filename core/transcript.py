@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from types import UnionType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
@@ -153,6 +153,15 @@ class Transcript:
     def retransmitted(self) -> bool:
         """Whether a local image was sent."""
         return self.second is not None
+
+    def with_gate(self, gate: Gate) -> Self:
+        """The same answers under another gate.
+
+        The scores of every metric are here, so the model needn't run again; a second stage that
+        continues from the result runs under that gate.
+        """
+        judged = replace(self, gate=gate)
+        return replace(judged, forced=judged.retransmitted and not judged.uncertain)
 
     def summary(self) -> str:
         """The verdict in words."""

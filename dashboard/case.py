@@ -25,15 +25,8 @@ class Case:
     transcript: Transcript
 
     def judged(self, gate: Gate) -> Case:
-        """The same answers under another gate.
-
-        The transcript holds every metric's scores, so the model needn't run again; and a second
-        stage of this case continues under that gate.
-        """
-        forced = self.transcript.retransmitted and not gate.retransmit(
-            self.transcript.scores[gate.metric]
-        )
-        return replace(self, transcript=replace(self.transcript, gate=gate, forced=forced))
+        """The same answers under another gate; a second stage continues under that gate."""
+        return replace(self, transcript=self.transcript.with_gate(gate))
 
     @property
     def moved(self) -> bool:

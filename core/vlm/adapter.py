@@ -121,8 +121,8 @@ class Adapter(VLM):
     ) -> Generation:
         return self.answer_batch([Request(look, question, local)], max_new_tokens)[0]
 
-    def attend(self, look: Look, prompt: str) -> np.ndarray:
-        return self.attend_batch([look], [prompt])[0]
+    def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
+        return self.attend_batch([look], [prompt], layer)[0]
 
     @torch.inference_mode()
     def look_batch(self, images: Sequence[Image.Image]) -> list[Look]:
@@ -175,13 +175,18 @@ class Adapter(VLM):
     # at its layer and takes 2 to 3 % of a retransmitted question (pocket; 1 % with 576 visual
     # tokens), and nothing of a question that is not retransmitted.
     @torch.inference_mode()
-    def attend_batch(self, looks: Sequence[Look], prompts: Sequence[str]) -> list[np.ndarray]:
+    def attend_batch(
+        self, looks: Sequence[Look], prompts: Sequence[str], layer: int | None = None
+    ) -> list[np.ndarray]:
         if not looks:
             return []
         inputs = [
             self._prompt(text, [look.features]) for look, text in zip(looks, prompts, strict=True)
         ]
-        row = AttentionRow(self.info.attention_layer, stop=True)
+        layer = self.info.attention_layer if layer is None else layer
+        if not 0 <= layer < self._language.layers:
+            raise ValueError(f"layer must be 0 to {self._language.layers - 1}, not {layer}.")
+        row = AttentionRow(layer, stop=True)
         reading = read(self._language, inputs, [look.prefix for look in looks], row)
         return _over_visual(row, inputs, reading.slots)
 

@@ -114,11 +114,12 @@ class VLM(ABC):
         """
 
     @abstractmethod
-    def attend(self, look: Look, prompt: str) -> np.ndarray:
+    def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
         """Attention (n_v,) float32 of ``prompt``'s last token over the global image's tokens.
 
-        The mean over the heads of layer ``info.attention_layer``: the numerator of eq. 22 for the
-        question, the denominator for ``info.generic_prompt``.
+        The mean over the heads of layer ``info.attention_layer``, or of another (0-based): the
+        numerator of eq. 22 for the question, the denominator for ``info.generic_prompt``. Raises
+        ValueError for a layer that the model doesn't have.
         """
 
     # Several at once: the same results as one by one, and faster where the family can do it. What
@@ -134,9 +135,11 @@ class VLM(ABC):
         """`answer` each request; several may be about one look."""
         return [self.answer(*request, max_new_tokens) for request in requests]
 
-    def attend_batch(self, looks: Sequence[Look], prompts: Sequence[str]) -> list[np.ndarray]:
+    def attend_batch(
+        self, looks: Sequence[Look], prompts: Sequence[str], layer: int | None = None
+    ) -> list[np.ndarray]:
         """`attend` to each look with the prompt beside it."""
-        return [self.attend(look, text) for look, text in zip(looks, prompts, strict=True)]
+        return [self.attend(look, text, layer) for look, text in zip(looks, prompts, strict=True)]
 
     @abstractmethod
     def decode_token(self, token_id: int) -> str:

@@ -57,8 +57,8 @@ class Reference(VLM):
         images = [look.image] if local is None else [look.image, local]
         return self.generate(images, question, max_new_tokens, self.row(images, question))
 
-    def attend(self, look: Look, prompt: str) -> np.ndarray:
-        return self.row([look.image], prompt)
+    def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
+        return self.row([look.image], prompt, layer)
 
     def decode_token(self, token_id: int) -> str:
         return self._vlm.decode_token(token_id)
@@ -96,11 +96,14 @@ class Reference(VLM):
         )
 
     @torch.inference_mode()
-    def row(self, images: Sequence[Image.Image], prompt: str) -> np.ndarray:
+    def row(
+        self, images: Sequence[Image.Image], prompt: str, layer: int | None = None
+    ) -> np.ndarray:
         """The last prompt token's attention (n_v,) float32 over the first image's tokens."""
         inputs = self._inputs(images, prompt)
         layers = self._model(**inputs, output_attentions=True).attentions
-        weights = layers[self.info.attention_layer][0, :, -1].float().mean(dim=0)
+        chosen = self.info.attention_layer if layer is None else layer
+        weights = layers[chosen][0, :, -1].float().mean(dim=0)
         visual = (inputs["input_ids"][0] == self._model.config.image_token_id).nonzero()[:, 0]
         return weights[visual[: self.info.visual_tokens]].cpu().numpy()
 

@@ -31,6 +31,7 @@ from core.protocol import (
     Sessions,
     Transcript,
     ask,
+    attention_at,
     first_stage,
     second_stage,
 )
@@ -93,7 +94,7 @@ class PixelVLM(VLM):
         tokens = tuple(self.decode_token(i) for i in ids)
         return Generation("".join(tokens), ids, tokens, logits, self.attend(look, question))
 
-    def attend(self, look, prompt):
+    def attend(self, look, prompt, layer=None):
         square = Image.new("L", (max(look.image_size),) * 2)
         margins = [(max(look.image_size) - side) // 2 for side in look.image_size]
         square.paste(look.image.convert("L"), tuple(margins))
@@ -304,6 +305,21 @@ def test_attention_and_box_are_those_of_the_global_image(vlm):
     assert t.box == find_box(relative, (400, 300), SIDE, extent=t.attention.extent)
     assert t.box != find_box(relative, (400, 300), SIDE)  # without the geometry, it would be off
     assert t.box.contains(sign)
+
+
+def test_attention_at_the_models_own_layer_is_that_of_the_transcript(llava):
+    rng = np.random.default_rng(3)
+    image = Image.fromarray(rng.integers(0, 256, (300, 500, 3), dtype=np.uint8))
+    t = ask(Edge(image), Server(llava, ALWAYS), "What is it?")
+    own = llava.info.attention_layer
+    attention, box = attention_at(llava, t, own)
+    np.testing.assert_allclose(attention.relative, t.attention.relative, rtol=1e-4)
+    assert (box, attention.extent) == (t.box, t.attention.extent)
+    other, _ = attention_at(llava, t, own + 1)
+    assert not np.allclose(other.question, attention.question, rtol=1e-2)
+    for layer in (-1, llava.info.layers):
+        with pytest.raises(ValueError, match="layer must be 0 to"):
+            attention_at(llava, t, layer)
 
 
 def test_weights_that_are_no_numbers_count_as_no_attention(vlm, edge, monkeypatch):

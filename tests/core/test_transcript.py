@@ -99,6 +99,24 @@ def test_a_transcript_answers_for_both_stages():
     assert BOTH.scores["min_entropy"] == (1.5, 2.5)
 
 
+@SAMPLES
+@pytest.mark.parametrize("metric", METRICS)
+def test_another_gate_judges_the_same_answers(transcript, metric):
+    value = Gate(metric).uncertainty(transcript.scores[metric])
+    for threshold in (value - 0.1, value, value + 0.1):
+        gate = Gate(metric, threshold)
+        judged = transcript.with_gate(gate)
+        assert (judged.gate, judged.first, judged.second) == (
+            gate,
+            transcript.first,
+            transcript.second,
+        )
+        assert judged.uncertain is gate.retransmit(transcript.scores[metric])
+        assert judged.forced is (transcript.retransmitted and not judged.uncertain)
+        assert Transcript.from_dict(judged.to_dict()) == judged
+        assert judged.with_gate(transcript.gate) == transcript
+
+
 def test_an_image_opens_as_it_was_sent():
     image = BOTH.local_image.open()
     assert image.size == (20, 20)
