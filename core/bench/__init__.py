@@ -15,6 +15,7 @@ from core.bench.curves import (
     tradeoff,
 )
 from core.bench.files import RunFile, list_runs, load_run, save_run
+from core.bench.outcomes import Confusion, confusion, samples_near, samples_of_kind
 from core.bench.runs import Metadata, Record, Run, RunError
 from core.bench.separability import (
     Changes,
@@ -32,6 +33,7 @@ __all__ = [
     "COSTS",
     "Calibration",
     "Changes",
+    "Confusion",
     "Curve",
     "Frontier",
     "Metadata",
@@ -44,6 +46,7 @@ __all__ = [
     "Separability",
     "Steps",
     "changes",
+    "confusion",
     "frontier",
     "full",
     "halves",
@@ -55,6 +58,8 @@ __all__ = [
     "oracle_curve",
     "random_curve",
     "reliability",
+    "samples_near",
+    "samples_of_kind",
     "save_run",
     "separability",
     "step_means",

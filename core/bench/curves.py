@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cache
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from core.bench.ranking import by_uncertainty
 from core.bench.runs import Run
@@ -87,6 +88,18 @@ class Curve:
 
     def point(self, index: int) -> Point:
         return Point(**{f.name: float(getattr(self, f.name)[index]) for f in fields(Point)})
+
+    def at(self, thresholds: ArrayLike) -> np.ndarray:
+        """Which of the points a gate with each of these thresholds (…) is at: indices (…).
+
+        Raises ValueError for a curve that isn't one of a metric.
+        """
+        if self.name not in METRICS:
+            raise ValueError(f"A curve of {self.name!r} has no thresholds.")
+        # Thresholds fall along the curve, or rise for a margin: turned, both rise.
+        sign = -1.0 if METRICS[self.name].higher_is_uncertain else 1.0
+        eta = sign * np.asarray(thresholds, dtype=np.float64)
+        return np.searchsorted(sign * self.threshold, eta, side="right").clip(1) - 1
 
     def accuracy_at(self, cost: float, name: str = "additional_cost") -> float:
         """Accuracy that a budget buys.
@@ -214,16 +227,23 @@ def operating_point(run: Run, decide: Gate | np.ndarray) -> Point:
     threshold = np.nan
     if isinstance(decide, Gate):
         threshold = decide.threshold
-        uncertainty = run.uncertainty(decide.metric, decide.first_tokens)
-        if METRICS[decide.metric].higher_is_uncertain:
-            decide = uncertainty >= threshold
-        else:
-            decide = uncertainty <= threshold
+        decide = asked_by(run, decide)
     if decide.shape != (len(run),) or decide.dtype != bool:
         raise ValueError(f"The mask must be ({len(run)},) bool.")
     order = np.flatnonzero(decide)
     curve = _curve(run, "", None, np.array([threshold]), order, np.array([len(order)]))
     return curve.point(0)
+
+
+def asked_by(run: Run, gate: Gate) -> np.ndarray:
+    """Which of the answered samples the gate retransmits, (N,) bool.
+
+    Raises ValueError as `operating_point` does.
+    """
+    uncertainty = run.answered.uncertainty(gate.metric, gate.first_tokens)
+    if METRICS[gate.metric].higher_is_uncertain:
+        return uncertainty >= gate.threshold
+    return uncertainty <= gate.threshold
 
 
 @dataclass(frozen=True, eq=False)

@@ -82,6 +82,20 @@ def test_both_ends_are_exact_and_costs_never_fall(run):
             assert (np.diff(curve.cost(name)) >= 0).all()
 
 
+@patient
+@given(runs(), st.sampled_from(sorted(METRICS)), st.sampled_from([None, 1, 2]), st.data())
+def test_the_point_at_a_threshold_is_that_of_its_gate(run, metric, first, data):
+    curve = tradeoff(run, metric, first)
+    observed = st.sampled_from(curve.threshold.tolist())
+    etas = data.draw(st.lists(st.floats(allow_nan=False) | observed, max_size=5))
+    for eta, index in zip(etas, curve.at(etas), strict=True):
+        point = operating_point(run, Gate(metric, eta, first))
+        assert curve.retransmitted[index] == point.retransmitted
+        assert curve.accuracy[index] == pytest.approx(point.accuracy, **close)
+    with pytest.raises(ValueError, match="no thresholds"):
+        random_curve(run).at([0.5])
+
+
 def test_a_margin_is_retransmitted_from_below():
     base = synthetic_run(2)
     rows = [
