@@ -28,7 +28,7 @@ class Batch:
     focus_query: torch.Tensor  # (F, 2) batch row and position of a prompt's last token
     focus_target: torch.Tensor  # (F, n_v) where its attention should be
     focus_generic: torch.Tensor  # (F,) bool
-    surfaces: torch.Tensor | None  # (B, GRID, GRID, 2)
+    surfaces: torch.Tensor | None  # (images, GRID, GRID, 2)
 
 
 class Packer:
@@ -72,7 +72,7 @@ class Packer:
                 parent = locals_at[branch.local]
             parents.append(parent)
             prompt, answer = self._branch(branch)
-            weight = self.answer_weights[branch.question.family]
+            weight = branch.weight * self.answer_weights[branch.question.family]
             begin = len(ids)
             extend(prompt + answer, len(parents) - 1, ends[parent], len(answer), weight)
             if branch.focus is not None and branch.local is None:
@@ -102,8 +102,8 @@ class Packer:
         focus = [(r, *entry) for r, p in enumerate(packed) for entry in p["focus"]]
         visual = examples[0].grid[0] * examples[0].grid[1]
         surfaces = None
-        if examples[0].surfaces is not None:
-            surfaces = torch.from_numpy(np.stack([e.surfaces for e in examples]))
+        if examples[0].surfaces:
+            surfaces = torch.from_numpy(np.stack([s for e in examples for s in e.surfaces]))
         pixels = np.stack([image for example in examples for image in example.images])
         return Batch(
             pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),

@@ -50,7 +50,7 @@ class Settings:
     batch: dict[str, int] = field(
         default_factory=lambda: {"charts": 12, "closeups": 40, "scenes": 6}
     )
-    charts_beside: int = 3  # eye charts in every step of the later phases
+    charts_beside: int = 2  # eye charts in every step of the later phases
     rate: float = 1e-3
     warmup: int = 100
     decay: float = 0.4  # share of the last phase over which the rate falls to a hundredth
@@ -61,9 +61,12 @@ class Settings:
     chart_weight: float = 0.2
     text_share: float = 0.7
     seed: int = 0
+    # Steps of the scenes in which the auxiliary losses train their own heads only. A checkpoint has
+    # no such heads: while they are new, their gradients would undo what its vision tower knows.
+    heads_alone: int = 0
 
 
-ANSWER_WEIGHTS = {"text": 1.0, "presence": 0.5, "attributes": 0.5, "generic": 0.1}
+ANSWER_WEIGHTS = {"text": 1.0, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
 
 
 # --- data --------------------------------------------------------------------------------------
@@ -160,13 +163,15 @@ class Trainee(nn.Module):
             hook.remove()
         return middle[0], out.hidden_states[-1]
 
-    def forward(self, batch: Batch | None, charts) -> dict[str, torch.Tensor]:
+    def forward(self, batch: Batch | None, charts, heads_alone=False) -> dict[str, torch.Tensor]:
         losses = {}
         if charts is not None:
             pixels, labels = charts
-            losses |= self.chart_loss(*self.see(pixels), labels)
+            with torch.set_grad_enabled(not heads_alone):
+                seen = self.see(pixels)
+            losses |= self.chart_loss(*seen, labels)
         if batch is not None:
-            losses |= self.answer_losses(batch)
+            losses |= self.answer_losses(batch, heads_alone)
         return losses
 
     def chart_loss(self, middle, last, labels):
@@ -185,14 +190,13 @@ class Trainee(nn.Module):
             "chart_token_accuracy": _accuracy(by_token, merged),
         }
 
-    def answer_losses(self, batch: Batch):
+    def answer_losses(self, batch: Batch, heads_alone: bool):
         s = self.settings
         _, features = self.see(batch.pixels)
         losses = {}
         if batch.surfaces is not None:
-            is_global = batch.ids.new_zeros(len(batch.pixels), dtype=torch.bool)
-            is_global[global_rows(batch, self.image_id)] = True
-            losses |= self.surface_loss(features[is_global], batch.surfaces.flatten(1, 2))
+            seen = features.detach() if heads_alone else features
+            losses |= self.surface_loss(seen, batch.surfaces.flatten(1, 2))
         visual = self.vlm.model.multi_modal_projector(features)
         embeds = self.vlm.get_input_embeddings()(batch.ids).to(visual.dtype)
         place = (batch.ids == self.image_id)[..., None].expand_as(embeds)
@@ -218,10 +222,10 @@ class Trainee(nn.Module):
             cross = -(batch.focus_target * rows).sum(-1)
             generic = batch.focus_generic
             losses["generic"] = cross[generic].mean() if generic.any() else cross.sum() * 0
-            # the question's attention shall lie on the object, no matter how it spreads there
-            on = (focus.rows * (batch.focus_target > 0)).sum(-1).clamp_min(1e-6)
-            losses["focus"] = -on[~generic].log().mean() if (~generic).any() else cross.sum() * 0
-            losses["on_target"] = on[~generic].mean().detach()
+            losses["focus"] = cross[~generic].mean() if (~generic).any() else cross.sum() * 0
+            peak = batch.focus_target.gather(1, focus.rows.argmax(1, keepdim=True))[:, 0]
+            found = peak > 0.3 * batch.focus_target.amax(1)
+            losses["found"] = found[~generic].float().mean().detach()
         return losses
 
     def surface_loss(self, features, labels):
@@ -234,7 +238,7 @@ class Trainee(nn.Module):
             weight = torch.ones(logits.shape[-1])
             weight[0] = 0.2
             loss = loss + F.cross_entropy(logits.flatten(0, 1), target.flatten(), weight=weight)
-        return {"surface": loss}
+        return {"surface": loss, "surface_accuracy": _accuracy(logits, target.flatten(1))}
 
     def total(self, losses) -> torch.Tensor:
         s = self.settings
@@ -251,13 +255,6 @@ class Trainee(nn.Module):
 def _accuracy(logits, labels) -> torch.Tensor:
     """The share of characters, without the background, that are told right."""
     return (logits.argmax(-1) == labels)[labels > 0].float().mean().detach()
-
-
-def global_rows(batch: Batch, image_id: int) -> torch.Tensor:
-    """Index of each example's first image among all images of the batch."""
-    visual = batch.focus_target.shape[1]
-    images = (batch.ids == image_id).sum(1) // visual
-    return torch.cumsum(images, 0) - images
 
 
 # --- optimisation ------------------------------------------------------------------------------
@@ -357,25 +354,26 @@ def run_phase(phase, first, trainee, optims, packer, settings, workers, save_eve
         stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
     )
     begin = saved = time.monotonic()
-    sums: dict[str, float] = {}
+    sums: dict[str, list[float]] = {}  # since the last line of the log
     trainee.train()
     for step, (batch, charts) in enumerate(loader, start=first):
         for optim in optims:
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step)
         with torch.autocast("cpu", torch.bfloat16):
-            losses = trainee(batch, charts)
+            new_heads = phase == PHASES[-1] and step < settings.heads_alone
+            losses = trainee(batch, charts, new_heads)
         trainee.total(losses).backward()
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         for optim in optims:
             optim.step()
             optim.zero_grad(set_to_none=True)
         for name, value in losses.items():
-            sums[name] = sums.get(name, 0.0) + value.item()
+            sums.setdefault(name, []).append(value.item())
         if (step + 1) % 20 == 0:
             each = (time.monotonic() - begin) / (step + 1 - first)
             left = each * (settings.steps[phase] - step - 1)
-            means = {name: round(value / 20, 4) for name, value in sums.items()}
+            means = {name: round(float(np.mean(values)), 4) for name, values in sums.items()}
             sums = {}
             line = {"phase": phase, "step": step + 1, "seconds": round(each, 3), **means}
             log.write(json.dumps(line) + "\n")
@@ -406,7 +404,10 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     steps = {"charts": args.charts, "closeups": args.closeups, "scenes": args.scenes}
-    settings = Settings(steps=steps, rate=args.rate, decay=args.decay, seed=args.seed)
+    settings = Settings(
+        steps=steps, rate=args.rate, decay=args.decay, seed=args.seed,
+        heads_alone=150 if args.init else 0,
+    )  # fmt: skip
     train(args.out, settings, args.workers, args.save_every, args.export, args.init)
 
 

@@ -3,8 +3,9 @@ import pytest
 
 from core.pocket import data
 from core.pocket.data import GRID, chart_example, closeup_example, scene_example
+from core.pocket.evaluate import holds
 from core.pocket.questions import Question
-from core.pocket.scenes import Scene, Sign
+from core.pocket.scenes import Scene, Sign, make_scene
 
 
 def _scene(width, height, box):
@@ -25,7 +26,12 @@ def test_labels_lie_where_the_padded_image_has_the_object(size):
     y = (rows * focus).sum() / GRID * side - (side - height) / 2
     assert x == pytest.approx(0.75 * width, abs=side / GRID / 2)
     assert y == pytest.approx(0.35 * height, abs=side / GRID / 2)
-    assert data.surfaces(scene)[..., 1].max() == data.SURFACES.index("circle") + 1
+    circle = data.SURFACES.index("circle") + 1
+    assert data.surfaces(scene, data.whole(scene))[..., 1].max() == circle
+    beside = data.Box(box[2], box[3], width, height)
+    assert data.surfaces(scene, beside).max() == 0
+    inside = data.Box(box[0] + 20, box[1] + 20, box[0] + 120, box[1] + 120)
+    assert (data.surfaces(scene, inside)[..., 1] == circle).all()
 
 
 def test_generic_attention_is_even_inside_and_nothing_in_the_padding():
@@ -56,13 +62,40 @@ def test_chart_labels_lie_on_ink():
 
 
 def test_crops_stay_inside_and_reach_their_target():
-    from PIL import Image
-
     rng = np.random.default_rng(0)
-    original = Image.new("RGB", (1600, 900))
     for _ in range(50):
-        view = data.crop_around(rng, original, (1500, 800, 1590, 890))
-        assert max(view.size) == 192
+        box = data.box_near(rng, (1600, 900), (1500, 800, 1590, 890))
+        assert 0 <= box.left < 1590 < 1500 + box.width and box.right <= 1600
+        assert 0 <= box.top < 890 and 800 < box.bottom <= 900
+
+
+def test_the_attention_asked_for_leads_the_box_search_to_small_signs():
+    """The hill on the asked sign is what the box search needs: it finds the sign's centre."""
+    from core.cropping import Box, find_box
+
+    hits = []
+    for index in range(60):
+        scene = make_scene("validation", index)
+        side = data.GLOBAL_SIDE / scene.scale
+        dx, dy = (side - scene.width) / 2, (side - scene.height) / 2
+        extent = (-dx, -dy, side - dx, side - dy)
+        for sign in scene.signs:
+            if sign.letter_height * scene.scale <= 4:
+                question = Question("text", "", sign.text, (sign.box,), sign.letter_height)
+                hill = data.focus(scene, question).reshape(GRID, GRID)
+                size = (scene.width, scene.height)
+                box = find_box(hill, size, data.GLOBAL_SIDE, extent=extent)
+                hits.append(holds(box, Box(*sign.box)))
+    assert len(hits) > 50 and np.mean(hits) > 0.88
+
+
+def test_what_nobody_can_read_weighs_less():
+    scene = _scene(1600, 1600, (100, 100, 200, 150))
+    sign = Question("text", "", "A", ((100, 100, 200, 150),), 20)  # 2.4 px in the global image
+    assert data.legibility(scene, sign) == data.ILLEGIBLE_WEIGHT
+    assert data.legibility(scene, sign, data.Box(0, 0, 300, 300)) == 1
+    assert data.legibility(scene, sign, data.Box(700, 700, 1000, 1000)) == data.ILLEGIBLE_WEIGHT
+    assert data.legibility(scene, Question("presence", "", "yes", ())) == 1
 
 
 @pytest.mark.parametrize("size", [(192, 108), (120, 192), (192, 192), (100, 80)])
