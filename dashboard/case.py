@@ -11,7 +11,15 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.imaging import Codec, ImageError
-from core.protocol import Edge, Server, SessionExpired, Sessions, first_stage, second_stage
+from core.protocol import (
+    Edge,
+    ProtocolError,
+    Server,
+    SessionExpired,
+    Sessions,
+    first_stage,
+    second_stage,
+)
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import VLM
@@ -47,8 +55,9 @@ def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
     """The second stage, whatever the gate says. Raises what `ask_first` raises.
 
     If the server has forgotten the first stage in the meantime, it is run again: the model is
-    deterministic, so nothing that the user has seen changes.
+    deterministic, so nothing that the user has seen changes. Unless it is another model by now.
     """
+    _check_model(vlm, case)
     edge = _edge(case.image, case.codec)
     server = Server(vlm, case.transcript.gate, sessions)
     try:
@@ -56,6 +65,15 @@ def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
     except SessionExpired:
         again = first_stage(edge, server, case.transcript.question)
         return replace(case, asked=server.gate, transcript=second_stage(edge, server, again))
+
+
+def _check_model(vlm: VLM, case: Case) -> None:
+    before, now = case.transcript, vlm.info
+    if (before.model, before.revision) != (now.name, now.revision):
+        raise ProtocolError(
+            f"The first answer was given by {before.model}, and {now.name} has taken its place:"
+            " ask again."
+        )
 
 
 def _edge(image: str | None, codec: Codec) -> Edge:

@@ -11,6 +11,7 @@ import gradio as gr
 from core.uncertainty import Gate
 from core.vlm import VLM
 from dashboard import markup, theme
+from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.walkthrough import Walkthrough, eta_slider
 
@@ -33,6 +34,7 @@ def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
 
     samples: a folder with a samples.json; whatever lies in it is public.
     """
+    live = LiveModel(name, model)
     gr.set_static_paths([samples])  # served in place, wherever the command was started from
     hour = 3600
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(hour, hour)) as page:
@@ -41,11 +43,12 @@ def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
                 gr.HTML(markup.header(), elem_id="header")
             with gr.Column(min_width=300):
                 about = gr.HTML(markup.about_model(name), elem_id="about")
-        walkthrough = Walkthrough(model, load_samples(samples))
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Walkthrough", id="walkthrough"):
+            walkthrough = Walkthrough(live, load_samples(samples))
 
         def greet() -> tuple[str, gr.Slider]:
             """The model's facts and its own threshold, as soon as it is loaded."""
-            info = model.result().info
+            info = live.current().vlm.info
             metric = Gate().metric
             slider = gr.Slider(**eta_slider(metric, info.thresholds[metric]))
             return markup.about_model(name, info), slider

@@ -5,21 +5,19 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Iterator
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from core.imaging import Codec, ImageError, load_image
-from core.protocol import ProtocolError, Sessions
+from core.protocol import ProtocolError
 from core.uncertainty import METRICS, Gate
-from core.vlm import VLM, VLMError
 from dashboard import markup
 from dashboard.case import Case, ask_first, ask_second
+from dashboard.live import EXPECTED, LiveModel
 from dashboard.samples import Sample
 
-EXPECTED = (ImageError, ProtocolError, VLMError)  # each says in one sentence what to do
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation
 FAILED = "This didn't work, and it isn't your fault: try again, or with another image."
 
@@ -50,13 +48,12 @@ def eta_slider(metric: str, eta: float) -> dict[str, Any]:
 class Walkthrough:
     """Components and handlers of the tab; call it inside a `gr.Blocks`.
 
-    model: the loaded model, or one that is still being loaded. What belongs to a user is in that
-    user's `gr.State`; here is only what all users share.
+    live: the model, which may still be being loaded. What belongs to a user is in that user's
+    `gr.State`; here is only what all users share.
     """
 
-    def __init__(self, model: Future[VLM], samples: tuple[Sample, ...]):
-        self.model, self.samples = model, samples
-        self.sessions = Sessions()
+    def __init__(self, live: LiveModel, samples: tuple[Sample, ...]):
+        self.live, self.samples = live, samples
         self._lay_out()
         self._connect()
 
@@ -196,9 +193,8 @@ class Walkthrough:
         )
 
         cleared = [self.image, self.chosen, *results]
-        self.gallery.select(
-            self.choose, None, [self.question, self.note, *cleared], **PRIVATE, queue=False
-        )
+        self.placed = [self.question, self.note, *cleared]  # what `place` changes
+        self.gallery.select(self.choose, None, self.placed, **PRIVATE, queue=False)
         self.image.input(self.bring, [self.image, self.chosen], [self.note, *cleared], **PRIVATE)
 
         self.for_programs.click(
@@ -239,16 +235,20 @@ class Walkthrough:
 
     def adapt(self, metric: str) -> gr.Slider:
         """The slider for another metric, at the model's own threshold for it."""
-        return gr.Slider(**eta_slider(metric, self.model.result().info.thresholds[metric]))
+        return gr.Slider(**eta_slider(metric, self.live.current().vlm.info.thresholds[metric]))
 
     def choose(self, event: gr.SelectData) -> dict:
         """A sample of the gallery."""
         sample = self.samples[event.index]
+        return self.place(str(sample.path), sample.question, sample.note)
+
+    def place(self, image: str, question: str, note: str = "") -> dict:
+        """An image, its path one that Gradio may serve, and a question: ready to be asked."""
         return self._cleared() | {
-            self.image: str(sample.path),
-            self.chosen: str(sample.path),
-            self.question: sample.question,
-            self.note: markup.sample_note(sample.note),
+            self.image: image,
+            self.chosen: image,
+            self.question: question,
+            self.note: markup.sample_note(note) if note else "",
         }
 
     def bring(self, image: str | None, chosen: str | None) -> dict:
@@ -268,7 +268,7 @@ class Walkthrough:
         try:
             case = self._first(image, question, metric, eta, quality)
             if case.transcript.uncertain or force:
-                case = ask_second(self.model.result(), self.sessions, case)
+                case = self.live.run(ask_second, case)
         except EXPECTED as error:
             raise gr.Error(str(error), print_exception=False) from None
         return case.transcript.to_dict()
@@ -276,25 +276,25 @@ class Walkthrough:
     # What they are made of
 
     def _ask(self, image, question, metric, eta, quality, both: bool) -> Iterator[dict]:
-        if not self.model.done():
+        if not self.live.ready:
             yield {self.status: markup.notice("The model is still being loaded; please wait.")}
         case = self._first(image, question, metric, eta, quality)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
         yield self._shown(case) | {self.status: markup.notice(doing) if doing else ""}
         if more:
-            yield self._shown(ask_second(self.model.result(), self.sessions, case))
+            yield self._shown(self.live.run(ask_second, case))
 
     def _look_again(self, case: Case | None, metric, eta) -> Iterator[dict]:
         if case is None:
             raise ProtocolError("There is no first answer yet: ask first.")
         if not case.transcript.retransmitted:
             case = case.judged(_gate(metric, eta))
-            yield self._shown(ask_second(self.model.result(), self.sessions, case))
+            yield self._shown(self.live.run(ask_second, case))
 
     def _first(self, image, question, metric, eta, quality) -> Case:
         gate, codec = _gate(metric, eta), _codec(quality)
-        return ask_first(self.model.result(), self.sessions, image, question, gate, codec)
+        return self.live.run(ask_first, image, question, gate, codec)
 
     def _explained(self, updates: Iterator[dict], where: gr.HTML) -> Iterator[dict]:
         """The updates; if they fail, one sentence `where`, and all that was on the page stays."""

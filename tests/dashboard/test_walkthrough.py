@@ -9,6 +9,7 @@ from PIL import Image
 
 from core.uncertainty import METRICS
 from core.vlm import VLMError
+from dashboard.live import LiveModel
 from dashboard.samples import load_samples
 from dashboard.walkthrough import FAILED, Walkthrough, eta_slider
 
@@ -20,7 +21,7 @@ def tab(vlm, samples):
     model = Future()
     model.set_result(vlm)
     with gr.Blocks():
-        return Walkthrough(model, load_samples(samples))
+        return Walkthrough(LiveModel("pocket", model), load_samples(samples))
 
 
 def _content(update):
@@ -186,7 +187,8 @@ def test_users_do_not_see_each_other(tab, samples):
 def test_sessions_are_bounded(tab, scene_file):
     for _ in range(3):
         list(tab.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75))
-    assert 0 < len(tab.sessions) <= tab.sessions.limit
+    sessions = tab.live.current().sessions
+    assert 0 < len(sessions) <= sessions.limit
 
 
 @pytest.mark.parametrize("metric", METRICS)
@@ -201,7 +203,7 @@ def test_the_slider_fits_the_metric_and_the_model(tab, vlm, metric):
 def test_a_question_asked_too_early_waits_for_the_model(vlm, samples, scene_file):
     model = Future()
     with gr.Blocks():
-        early = Walkthrough(model, load_samples(samples))
+        early = Walkthrough(LiveModel("pocket", model), load_samples(samples))
     updates = early.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75)
     assert "being loaded" in next(updates)[early.status]
     model.set_result(vlm)
