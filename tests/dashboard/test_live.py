@@ -86,13 +86,13 @@ def test_switching_is_safe_while_others_ask(live, other, scene_file):
             except ProtocolError:
                 refused.append(case)  # the model changed between the two stages
 
-    students = [threading.Thread(target=student) for _ in range(3)]
+    students = [threading.Thread(target=student) for _ in range(2)]
     for thread in students:
         thread.start()
-    for name in (other, first_name, other):
+    for name in (first_name, other):
         live.switch(name)
     done.set()
     for thread in students:
         thread.join(60)
-    assert wrong == [] and len(refused) <= 9  # at most one of each student at each switch
+    assert wrong == [] and len(refused) <= 4  # at most one of each student at each switch
     assert live.name == other
