@@ -17,7 +17,7 @@ import json
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self
 
-from core.cropping import Box
+from core.box import Box
 
 MAX_QUESTION = 1_000  # characters
 MAX_HEADER = 65_536  # bytes

@@ -9,7 +9,6 @@ Nothing here imports a deep-learning framework, so an edge device needs none.
 
 from __future__ import annotations
 
-import os
 import secrets
 import threading
 import time
@@ -17,8 +16,7 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from os import PathLike
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -26,7 +24,8 @@ from PIL import Image
 from core.attention import relative_attention
 from core.cost import prefill_flops
 from core.cropping import Box, find_box
-from core.imaging import Codec, crop_local, downscale, load_image, to_rgb
+from core.edge.device import Edge
+from core.imaging import Codec
 from core.messages import (
     Answer,
     CropRequest,
@@ -186,42 +185,6 @@ def attention_at(vlm: VLM, transcript: Transcript, layer: int) -> tuple[Attentio
     geometry = vlm.geometry(look.image_size).of_original(transcript.original_size)
     attention = _attention(*rows, vlm.info.grid, geometry.extent)
     return attention, _box(vlm, attention, transcript.original_size)
-
-
-class Edge:
-    """The device with the original image. It sends a small copy of all of it, or a part in detail.
-
-    image: a PIL image, or a path, bytes or a file, as `core.imaging.load_image` takes them.
-    codec: how the global image is encoded, and the local one too unless `local_codec` is given.
-    """
-
-    def __init__(
-        self,
-        image: Image.Image | str | PathLike | bytes | BinaryIO,
-        codec: Codec | None = None,
-        local_codec: Codec | None = None,
-    ):
-        self.image = to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
-        self.original_bytes = _file_size(image)
-        self.codec = codec or Codec()
-        self.local_codec = local_codec or self.codec
-
-    def resize(self, input_size: tuple[int, int]) -> Image.Image:
-        """Î = Resize(I): the global image, within the model's (width, height)."""
-        return downscale(self.image, input_size)
-
-    def question(self, text: str, image: Image.Image) -> Question:
-        return Question(self.image.size, self.codec.encode(image), self.codec.format, text)
-
-    def crop(self, box: Box, input_size: tuple[int, int]) -> Image.Image:
-        """Ĩ = Resize(Crop(I, b)) (eq. 21). Raises MessageError for a box not in the image."""
-        try:
-            return crop_local(self.image, box, input_size)
-        except ValueError as error:
-            raise MessageError(str(error)) from None
-
-    def local_image(self, session: str, image: Image.Image) -> LocalImage:
-        return LocalImage(session, self.local_codec.encode(image), self.local_codec.format)
 
 
 @dataclass(frozen=True)
@@ -435,13 +398,6 @@ def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
             f"A global image of {width} × {height} pixels can't be an original of"
             f" {full_width} × {full_height} scaled down: send it in its own proportions."
         )
-
-
-def _file_size(source) -> int | None:
-    """Bytes of the original file, where it was given as bytes or as a path."""
-    if isinstance(source, bytes):
-        return len(source)
-    return os.path.getsize(source) if isinstance(source, str | PathLike) else None
 
 
 def _attention(
