@@ -13,7 +13,7 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from core.attention import relative_attention
 from core.cost import prefill_flops
 from core.cropping import Box, find_box
 from core.edge.device import Edge
-from core.imaging import Codec
+from core.imaging import Codec, Geometry
 from core.messages import (
     Answer,
     CropRequest,
@@ -183,7 +183,7 @@ def attention_at(vlm: VLM, transcript: Transcript, layer: int) -> tuple[Attentio
         vlm.attend(look, text, layer) for text in (transcript.question, vlm.info.generic_prompt)
     )
     geometry = vlm.geometry(look.image_size).of_original(transcript.original_size)
-    attention = _attention(*rows, vlm.info.grid, geometry.extent)
+    attention = _attention(*rows, geometry)
     return attention, _box(vlm, attention, transcript.original_size)
 
 
@@ -239,14 +239,14 @@ class Server:
         with _timed(steps, "decode global", "server"):
             image = self._decode(message)
             _check_aspect(image.size, message.original_size)
-        with _timed(steps, "first answer", "server", self._flops(1)):  # eq. 18
+        with _timed(steps, "first answer", "server", self._flops(image.size)):  # eq. 18
             look = self.vlm.look(image)  # line 6
             generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
         with _timed(steps, "score tokens", "server"):
             stage = self._stage(generation)  # line 9 (eq. 14-16)
         geometry = self.vlm.geometry(image.size).of_original(message.original_size)
         held = _FirstStage(
-            message.question, message.original_size, geometry.extent, look, generation.attention
+            message.question, message.original_size, geometry, look, generation.attention
         )
         session = self.sessions.add(held)
         if self.gate.retransmit(stage.scores[self.gate.metric]):  # lines 11, 12 (eq. 9)
@@ -257,9 +257,10 @@ class Server:
     def _request_crop(self, session: str, held: _FirstStage) -> Reply:
         steps: list[Step] = []
         info = self.vlm.info
-        with _timed(steps, "relative attention", "server", self._flops(1)):  # eq. 19, first term
+        flops = self._flops(held.look.image_size)
+        with _timed(steps, "relative attention", "server", flops):  # eq. 19, first term
             generic = self.vlm.attend(held.look, info.generic_prompt)
-            attention = _attention(held.attention, generic, info.grid, held.extent)  # line 13
+            attention = _attention(held.attention, generic, held.geometry)  # line 13
         with _timed(steps, "find box", "server"):
             box = _box(self.vlm, attention, held.original_size)  # line 14
         return Reply(CropRequest(session, box).to_bytes(), tuple(steps), attention=attention)  # 15
@@ -269,15 +270,17 @@ class Server:
         with _timed(steps, "decode local", "server"):
             local = self._decode(message)
         held = self.sessions.take(message.session)  # once: a second stage is answered only once
-        with _timed(steps, "second answer", "server", self._flops(2)):  # eq. 19, second term
+        flops = self._flops(held.look.image_size, local.size)
+        with _timed(steps, "second answer", "server", flops):  # eq. 19, second term
             generation = self.vlm.answer(held.look, held.question, local)  # lines 20-22 (eq. 12)
         with _timed(steps, "score tokens", "server"):
             stage = self._stage(generation)
         return Reply(Answer(generation.text).to_bytes(), tuple(steps), stage)  # line 23
 
-    def _flops(self, images: int) -> int:
+    def _flops(self, *image_sizes: tuple[int, int]) -> int:
         info = self.vlm.info
-        return prefill_flops(images * info.visual_tokens, info.hidden, info.layers)
+        n_visual = sum(map(self.vlm.visual_tokens, image_sizes))
+        return prefill_flops(n_visual, info.hidden, info.layers)
 
     def _decode(self, message: Question | LocalImage) -> Image.Image:
         """The image of a message, if the model can take it."""
@@ -318,7 +321,7 @@ class _FirstStage:
 
     question: str
     original_size: tuple[int, int]
-    extent: tuple[float, float, float, float]  # of the attention grid, in original pixels
+    geometry: Geometry  # from the original to the attention grid
     look: Look  # the model's own: the global image, encoded
     attention: np.ndarray  # (n_v,), for the question
 
@@ -400,14 +403,13 @@ def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
         )
 
 
-def _attention(
-    question: np.ndarray, generic: np.ndarray, grid: tuple[int, int], extent: Sequence[float]
-) -> Attention:
+def _attention(question: np.ndarray, generic: np.ndarray, geometry: Geometry) -> Attention:
+    grid = geometry.grid
     return Attention(
         question=_map(question, grid),
         generic=_map(generic, grid),
         relative=_map(relative_attention(question, generic, grid), grid),  # eq. 22
-        extent=tuple(float(edge) for edge in extent),
+        extent=tuple(float(edge) for edge in geometry.extent),
     )
 
 

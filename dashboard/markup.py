@@ -51,10 +51,10 @@ def about_model(name: str, info: ModelInfo | None = None) -> str:
     if info is None:
         facts = "It is being loaded, which takes some seconds; a question asked now will wait."
     else:
-        (width, height), (rows, cols) = info.input_size, info.grid
+        width, height = info.input_size
         facts = (
             f"{_count(info.parameters)} parameters; sees images of {width} × {height} pixels as "
-            f"{rows} × {cols} visual tokens."
+            f"{info.visual_tokens} visual tokens."
         )
     return f'<p class="model">{text}</p><p class="fine" id="model-facts">{facts}</p>'
 

@@ -56,17 +56,17 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
 def boxes(vlm, view, question, original_size, target):
     """For every layer: does its box hold the target, and their intersection over union."""
     chosen = vlm.info
-    extent = vlm.geometry(view.size).of_original(original_size).extent
+    geometry = vlm.geometry(view.size).of_original(original_size)
     try:
         for layer in range(chosen.layers):
             vlm.info = replace(chosen, attention_layer=layer)
             look = vlm.look(view)
             rows = [vlm.attend(look, text) for text in (question, chosen.generic_prompt)]
             box = find_box(
-                relative_attention(*rows, chosen.grid),
+                relative_attention(*rows, geometry.grid),
                 original_size,
                 chosen.base_side,
-                extent=extent,
+                extent=geometry.extent,
             )
             yield holds(box, target), box.iou(target)
     finally:

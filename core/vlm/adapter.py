@@ -1,8 +1,9 @@
 """What every family has in common: one look, whose prefix all prompts about its image continue.
 
-A family contributes what differs: how images become visual tokens (`_encode`), its geometry and its
-facts; and where it is not what most do, how a question is written (`_text`), which places the
-visual tokens take (`_expand`), and how both meet in the language model (`_embed`).
+A family contributes what differs: how images become visual tokens (`_encode`), where they lie on
+the image (`_geometry`, and `_cells` if not all of them do) and its facts; and where it is not what
+most do, how a question is written (`_text`), where the language model places tokens (`_positions`),
+and what it reads of an image for one question (`_for_question`).
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from typing import ClassVar
 import numpy as np
 import torch
 from PIL import Image
-from transformers import PreTrainedModel, PreTrainedTokenizerFast, ProcessorMixin
+from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast, ProcessorMixin
 
-from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, Request, VLMError
+from core.imaging import Geometry
+from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, VLMError
 from core.vlm.capture import AttentionRow, capture_attention
 from core.vlm.decode import LanguageModel, Prompt, decode_greedily, read
-from core.vlm.loading import Checkpoint
+from core.vlm.loading import Checkpoint, explained
 from core.vlm.prefix import Prefix, common_length
+from core.vlm.settings import Settings
 from core.vlm.text import defuse, readable, special_tokens
 
 # Two questions that begin differently: what they have in common, all prompts about the image have.
@@ -31,34 +34,55 @@ _PROBES = ("a", "0")
 # one of four 36 ms and as one of sixteen 44 ms (one core).
 _IMAGES_AT_ONCE_ON_CPU = 4
 
+_BLANK = Image.new("RGB", (64, 32))
+
+
+@dataclass(frozen=True, eq=False)
+class Visual:
+    """An image as it stands in a prompt."""
+
+    size: tuple[int, int]  # (width, height) of the image
+    ids: tuple[int, ...]  # what takes its placeholder's place; text between its tokens, too
+    features: torch.Tensor  # x = f_v(I) of eq. 1, (n, width), one row for each image token of `ids`
+    spread: torch.Tensor | None = None  # (n, cells): where no token is a cell, what each one reads
+
 
 @dataclass(frozen=True, eq=False)
 class AdapterLook(Look):
     """The global image as visual tokens, and the beginning of every prompt about it."""
 
-    features: torch.Tensor  # what the family's `_encode` made of the image
+    visual: Visual
     prefix: Prefix | None
 
     @property
     def nbytes(self) -> int:
-        return self.features.nbytes + (self.prefix.nbytes if self.prefix else 0)
+        return self.visual.features.nbytes + (self.prefix.nbytes if self.prefix else 0)
 
 
 class Adapter(VLM):
     """A model of transformers behind the interface of core.vlm.base. No state between calls.
 
-    Subclasses set `info` after this class's own __init__.
+    resolution: every image is first stretched to a square of this side, as the paper does with
+    Qwen2.5-VL (section VII-A). None: images are given to the model as they are.
     """
 
     obstacle: ClassVar[str | None] = None  # why no model of a family can share a prefix, if so
+    language_model: ClassVar[type[LanguageModel]] = LanguageModel
 
-    def __init__(self, checkpoint: Checkpoint, model: PreTrainedModel, processor: ProcessorMixin):
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        model: PreTrainedModel,
+        processor: ProcessorMixin,
+        resolution: int | None = None,
+    ):
         self._name, self._model, self._processor = checkpoint.name, model, processor
-        self._language = LanguageModel(model)
+        self._side = resolution
+        self._language = self.language_model(model)
         self._tokenizer: PreTrainedTokenizerFast = processor.tokenizer
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
-        self._special[self._image_id] = processor.image_token
+        self._special[self._image_id] = str(processor.image_token)
         self._end_ids = _end_ids(model, self._tokenizer)
         # The tokenizer's own __call__ sets these on the shared backend at every call, under the
         # hands of other threads. Set once here, the backend only reads.
@@ -67,47 +91,96 @@ class Adapter(VLM):
         self._backend.no_padding()
         self._backend.encode_special_tokens = False
         capture_attention(model)
+        with explained(checkpoint):
+            self.info = self._describe(checkpoint)
 
     # What a family contributes.
 
     @abstractmethod
-    def _encode(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
-        """Each image as the language model's visual tokens: x = f_v(I) of eq. 1, (n, width)."""
+    def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
+        """Each image as the language model's visual tokens."""
+
+    @abstractmethod
+    def _geometry(self, image_size: tuple[int, int]) -> Geometry:
+        """`geometry` of an image that is not stretched before; raises VLMError if it can't be
+        followed."""
+
+    @abstractmethod
+    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
+        """`ModelInfo.input_size`, and what stands where a checkpoint says nothing of itself."""
+
+    def _cells(self, image_size: tuple[int, int]) -> torch.Tensor | None:
+        """Which of an image's tokens (cells,) are its grid, row by row. None: all, in order."""
+        return None
+
+    def _count(self, image_size: tuple[int, int]) -> int:
+        """How many tokens an image is, those that are no cell of its grid included."""
+        rows, cols = self._geometry(image_size).grid
+        return rows * cols
 
     def _text(self, question: str, n_images: int) -> str:
         """The prompt, one placeholder an image."""
+        if self._processor.chat_template is None:
+            raise VLMError(f"{self._name!r} has no chat template: there is no telling its prompts.")
         content = [{"type": "image"}] * n_images + [{"type": "text", "text": question}]
         return self._processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True
         )
 
-    def _expand(self, ids: Sequence[int], features: Sequence[torch.Tensor]) -> list[int]:
-        """A placeholder for every visual token in the place of one for every image."""
-        images = iter(features)
-        expanded: list[int] = []
-        for token_id in ids:
-            n = len(next(images)) if token_id == self._image_id else 1
-            expanded += [token_id] * n
-        return expanded
+    def _positions(self, ids: torch.Tensor, visuals: Sequence[Visual]) -> torch.Tensor:
+        """Of every token of a prompt (n,), or (n, axes) where a model counts along several axes."""
+        return torch.arange(len(ids), device=ids.device)
 
-    def _embed(self, ids: Sequence[int], features: Sequence[torch.Tensor]) -> Prompt:
-        """A prompt, or the beginning of one, that holds these images; the global one first."""
-        input_ids = torch.tensor(ids, device=self._model.device)
-        placeholders = input_ids == self._image_id
-        embeddings = self._language.embed(input_ids)
-        embeddings[placeholders] = torch.cat(list(features)).to(embeddings.dtype)
-        return Prompt(
-            ids=tuple(ids),
-            embeddings=embeddings,
-            positions=torch.arange(len(ids), device=input_ids.device),
-            visual=placeholders.nonzero()[: len(features[0]), 0],
+    def _for_question(self, question: str, visuals: Sequence[Visual]) -> Sequence[Visual]:
+        """What the language model reads of these images when it is asked this."""
+        return visuals
+
+    # What the plain path of core.vlm.reference has to know of a family.
+
+    def plain_inputs(
+        self, processor: ProcessorMixin, text: str, images: Sequence[Image.Image]
+    ) -> BatchFeature:
+        """What `generate` of the model takes, for a prompt as `prompt_text` writes it."""
+        begin = processor.tokenizer.bos_token
+        return processor(
+            text=text,
+            images=list(images),
+            return_tensors="pt",
+            add_special_tokens=begin is None or not text.startswith(begin),
         )
+
+    def plain_row(
+        self, model: PreTrainedModel, inputs: BatchFeature, image_size: tuple[int, int], layer: int
+    ) -> torch.Tensor:
+        """The last prompt token's attention over the first image's grid, by a full eager pass.
+
+        image_size: of that image, as `plain_inputs` was given it.
+        """
+        layers = model(**inputs, output_attentions=True).attentions
+        weights = layers[layer][0, :, -1].float().mean(dim=0)
+        visual = (inputs["input_ids"][0] == self._image_id).nonzero()[:, 0]
+        return weights[self._on_grid(visual, image_size)]
 
     # What all have in common.
 
+    def geometry(self, image_size: tuple[int, int]) -> Geometry:
+        return self._geometry(self._seen(image_size)).of_original(image_size)
+
+    def visual_tokens(self, image_size: tuple[int, int]) -> int:
+        return self._count(self._seen(image_size))
+
     def prompt_text(self, question: str, n_images: int) -> str:
         """The prompt, one placeholder an image; in the question nothing spells a special token."""
-        return self._text(defuse(question, self._special.values()), n_images)
+        return self._text(self.defused(question), n_images)
+
+    def defused(self, question: str) -> str:
+        return defuse(question, self._special.values())
+
+    def stretched(self, image: Image.Image) -> Image.Image:
+        """The image as it is given to the model's own preparation."""
+        if self._side is None:
+            return image
+        return image.resize((self._side, self._side), Image.Resampling.BICUBIC)
 
     def look(self, image: Image.Image) -> Look:
         return self.look_batch([image])[0]
@@ -126,20 +199,20 @@ class Adapter(VLM):
 
     @torch.inference_mode()
     def look_batch(self, images: Sequence[Image.Image]) -> list[Look]:
-        features = self._encode_all(images)
+        visuals = self._encode_all(images)
         prefixes: Sequence[Prefix | None] = [None] * len(images)
         if images and self.info.unshared is None:
-            prompts = [self._embed(self._common_ids(one), [one]) for one in features]
+            prompts = [self._embed(self._common_ids(visual), [visual]) for visual in visuals]
             # Of the last layer, nothing but keys and values is needed.
             enough = AttentionRow(self._language.layers - 1, stop=True)
             cache = read(self._language, prompts, prefixes, enough).cache
             prefixes = [
-                cache.prefix(row, prompt.ids, needed=int(prompt.visual[-1]) + 1)
+                cache.prefix(row, prompt.ids, needed=self._end_of_images(prompt.ids))
                 for row, prompt in enumerate(prompts)
             ]
         return [
-            AdapterLook(image.size, one, prefix)
-            for image, one, prefix in zip(images, features, prefixes, strict=True)
+            AdapterLook(image.size, visual, prefix)
+            for image, visual, prefix in zip(images, visuals, prefixes, strict=True)
         ]
 
     @torch.inference_mode()
@@ -153,12 +226,12 @@ class Adapter(VLM):
         locals_ = iter(self._encode_all([r.local for r in requests if r.local is not None]))
         prompts = []
         for look, question, local in requests:
-            features = [look.features] if local is None else [look.features, next(locals_)]
-            prompts.append(self._prompt(question, features, max_new_tokens))
+            visuals = [look.visual] if local is None else [look.visual, next(locals_)]
+            prompts.append(self._prompt(question, visuals, max_new_tokens))
         row = AttentionRow(self.info.attention_layer)
         prefixes = [request.look.prefix for request in requests]
         reading = read(self._language, prompts, prefixes, row, room=max_new_tokens - 1)
-        attention = _over_visual(row, prompts, reading.slots)
+        attention = _over_grid(row, prompts, reading.slots)
         answers = decode_greedily(self._language, reading, self._end_ids, max_new_tokens)
         return [
             Generation(
@@ -181,47 +254,111 @@ class Adapter(VLM):
         if not looks:
             return []
         inputs = [
-            self._prompt(text, [look.features]) for look, text in zip(looks, prompts, strict=True)
+            self._prompt(text, [look.visual]) for look, text in zip(looks, prompts, strict=True)
         ]
         layer = self.info.attention_layer if layer is None else layer
         if not 0 <= layer < self._language.layers:
             raise ValueError(f"layer must be 0 to {self._language.layers - 1}, not {layer}.")
         row = AttentionRow(layer, stop=True)
         reading = read(self._language, inputs, [look.prefix for look in looks], row)
-        return _over_visual(row, inputs, reading.slots)
+        return _over_grid(row, inputs, reading.slots)
 
     def decode_token(self, token_id: int) -> str:
         return readable(token_id, self._tokenizer, self._special)
 
-    def _encode_all(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
+    def _describe(self, checkpoint: Checkpoint) -> ModelInfo:
+        """The model's facts. One blank image is encoded: it shows whether the parts of the
+        checkpoint fit each other, and whether its images can be followed to the grid."""
+        text_config = self._model.config.get_text_config()
+        layers = text_config.num_hidden_layers
+        with torch.inference_mode():
+            (visual,) = self._encode_all([_BLANK])
+            if len(visual.features) != self.visual_tokens(_BLANK.size):
+                raise VLMError(
+                    f"{checkpoint.name!r} turns an image into {len(visual.features)} visual tokens "
+                    f"where {self.visual_tokens(_BLANK.size)} were expected: its images can't be "
+                    "followed here."
+                )
+            unshared = self._why_unshared(visual)
+        input_size, defaults = self._defaults(layers)
+        if self._side is not None:
+            input_size = (self._side, self._side)
+        settings = defaults.override(checkpoint.config.get("second_look", {}), layers)
+        return ModelInfo(
+            name=checkpoint.name,
+            family=self._model.config.model_type,
+            revision=checkpoint.revision,
+            parameters=self._model.num_parameters(),
+            hidden=text_config.hidden_size,
+            layers=layers,
+            visual_tokens=self.visual_tokens(input_size),
+            input_size=input_size,
+            unshared=unshared,
+            **vars(settings),
+        )
+
+    def _seen(self, image_size: tuple[int, int]) -> tuple[int, int]:
+        return image_size if self._side is None else (self._side, self._side)
+
+    def _encode_all(self, images: Sequence[Image.Image]) -> list[Visual]:
         on_cpu = self._model.device.type == "cpu"
         step = _IMAGES_AT_ONCE_ON_CPU if on_cpu else max(len(images), 1)
+        images = [self.stretched(image) for image in images]
         batches = (images[i : i + step] for i in range(0, len(images), step))
-        return [features for batch in batches for features in self._encode(batch)]
+        return [visual for batch in batches for visual in self._encode(batch)]
 
-    def _prompt(self, question: str, features: Sequence[torch.Tensor], reserve: int = 0) -> Prompt:
+    def _prompt(self, question: str, visuals: Sequence[Visual], reserve: int = 0) -> Prompt:
         """Text and images, the global one first; ``reserve`` counts the tokens that may follow."""
-        ids = self._ids(question, features)
+        visuals = self._for_question(question, visuals)
+        ids = self._ids(question, visuals)
         longest = self._model.config.get_text_config().max_position_embeddings
         if len(ids) + reserve > longest:
             raise VLMError(
                 f"The question is too long for this model: shorten it by "
                 f"{len(ids) + reserve - longest} tokens."
             )
-        return self._embed(ids, features)
+        return self._embed(ids, visuals)
 
-    def _ids(self, question: str, features: Sequence[torch.Tensor]) -> list[int]:
+    def _embed(self, ids: Sequence[int], visuals: Sequence[Visual]) -> Prompt:
+        """A prompt, or the beginning of one, that holds these images; the global one first."""
+        input_ids = torch.tensor(ids, device=self._model.device)
+        placeholders = input_ids == self._image_id
+        embeddings = self._language.embed(input_ids)
+        features = torch.cat([visual.features for visual in visuals]).to(embeddings.dtype)
+        # Features may be wider: what is beyond goes to later layers, and text has nothing there.
+        beyond = features.shape[-1] - embeddings.shape[-1]
+        embeddings = torch.nn.functional.pad(embeddings, (0, beyond))
+        embeddings[placeholders] = features
+        visual = placeholders.nonzero()[:, 0]
+        return Prompt(
+            ids=tuple(ids),
+            embeddings=embeddings,
+            positions=self._positions(input_ids, visuals),
+            visual=self._on_grid(visual, visuals[0].size),
+            spread=visuals[0].spread,
+        )
+
+    def _on_grid(self, visual: torch.Tensor, image_size: tuple[int, int]) -> torch.Tensor:
+        """Of all visual tokens (n,) of a prompt, the first image's that are cells of its grid."""
+        visual, cells = visual[: self._count(image_size)], self._cells(image_size)
+        return visual if cells is None else visual[cells]
+
+    def _ids(self, question: str, visuals: Sequence[Visual]) -> list[int]:
         """The prompt's tokens, every visual one in its place; the global image's first.
 
         Raises VLMError if the images have no place in it.
         """
-        ids = self._tokenize(question, len(features))
-        if (places := ids.count(self._image_id)) != len(features):
+        ids = self._tokenize(question, len(visuals))
+        if (places := ids.count(self._image_id)) != len(visuals):
             raise VLMError(
                 f"The chat template of {self._name!r} gives {places} places "
-                f"to {len(features)} images."
+                f"to {len(visuals)} images."
             )
-        return self._expand(ids, features)
+        images = iter(visuals)
+        expanded: list[int] = []
+        for token_id in ids:
+            expanded += next(images).ids if token_id == self._image_id else [token_id]
+        return expanded
 
     def _tokenize(self, question: str, n_images: int) -> list[int]:
         """The prompt's tokens, one placeholder an image."""
@@ -230,35 +367,42 @@ class Adapter(VLM):
         written = begin is not None and text.startswith(begin)
         return self._backend.encode(text, add_special_tokens=not written).ids
 
-    def _common_ids(self, features: torch.Tensor) -> list[int]:
+    def _common_ids(self, visual: Visual) -> list[int]:
         """The longest common token prefix of every prompt about one image."""
-        prompts = [self._ids(probe, [features]) for probe in _PROBES]
-        prompts.append(self._ids(_PROBES[0], [features, features]))
+        prompts = [self._ids(probe, [visual]) for probe in _PROBES]
+        prompts.append(self._ids(_PROBES[0], [visual, visual]))
         return prompts[0][: common_length(*prompts)]
 
-    def _why_unshared(self, features: torch.Tensor) -> str | None:
+    def _end_of_images(self, ids: Sequence[int]) -> int:
+        """How many tokens there are up to the last visual one."""
+        return max(i for i, token_id in enumerate(ids) if token_id == self._image_id) + 1
+
+    def _why_unshared(self, visual: Visual) -> str | None:
         """Why prompts have no beginning in common that holds the image; None if they have.
 
-        features: of any image.
+        visual: any image.
         """
         if self.obstacle is not None:
             return self.obstacle
         try:
-            common = self._common_ids(features)
+            common = self._common_ids(visual)
         except VLMError as error:  # no place for a second image
             return str(error)
-        visual = self._embed(self._ids(_PROBES[0], [features]), [features]).visual
-        if len(common) <= int(visual[-1]):
+        if common.count(self._image_id) < len(visual.features):
             return "Its prompts begin to differ before the image has ended."
         return None
 
 
-def _over_visual(
+def _over_grid(
     row: AttentionRow, prompts: Sequence[Prompt], slots: Sequence[torch.Tensor]
 ) -> list[np.ndarray]:
-    """Of the captured rows (batch, slots), the part over each global image's tokens, (n_v,)."""
-    weights = zip(row.weights, prompts, slots, strict=True)
-    return [one[where[prompt.visual]].cpu().numpy() for one, prompt, where in weights]
+    """Of the captured rows (batch, slots), the part over each global image's grid, (n_v,)."""
+    spread = []
+    for weights, prompt, where in zip(row.weights, prompts, slots, strict=True):
+        one = weights[where[prompt.visual]]
+        one = one if prompt.spread is None else one @ prompt.spread
+        spread.append(one.cpu().numpy())
+    return spread
 
 
 def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:

@@ -37,9 +37,8 @@ class ModelInfo:
     parameters: int
     hidden: int  # width of the language model, d_LLM of eq. 17
     layers: int  # layers of the language model, L of eq. 17
-    visual_tokens: int  # of one image, n_v of eq. 17
-    input_size: tuple[int, int]  # (width, height) in pixels of what the vision tower sees
-    grid: tuple[int, int]  # (rows, cols) of the visual tokens; rows * cols == visual_tokens
+    visual_tokens: int  # of an image as large as input_size, n_v of eq. 17
+    input_size: tuple[int, int]  # (width, height) in pixels: the model sees no more of an image
     attention_layer: int  # 0-based layer of the language model whose attention is used
     base_side: int  # side in original pixels of the box at ratio 1.0
     generic_prompt: str  # s' of eq. 22
@@ -59,7 +58,7 @@ class Generation:
     token_ids: tuple[int, ...]  # (T,)
     tokens: tuple[str, ...]  # (T,) readable, see VLM.decode_token
     logits: np.ndarray  # (T, V) float32, the model's own: before any sampling or penalty
-    attention: np.ndarray  # (n_v,) float32, last prompt token over the global image's tokens
+    attention: np.ndarray  # (cells,) float32, last prompt token over the global image's grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +92,19 @@ class VLM(ABC):
 
     @abstractmethod
     def geometry(self, image_size: tuple[int, int]) -> Geometry:
-        """How an image of ``image_size`` (width, height), given to this model, meets its grid."""
+        """How an image of ``image_size`` (width, height), given to this model, meets its grid.
+
+        The grid differs between images where a model takes them in different resolutions.
+        """
+
+    def visual_tokens(self, image_size: tuple[int, int]) -> int:
+        """How many tokens such an image is to the language model, n_v of eq. 17.
+
+        As many as its grid has cells, except where a model also reads an overview, or nothing but
+        a summary.
+        """
+        rows, cols = self.geometry(image_size).grid
+        return rows * cols
 
     @abstractmethod
     def look(self, image: Image.Image) -> Look:
@@ -115,7 +126,7 @@ class VLM(ABC):
 
     @abstractmethod
     def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
-        """Attention (n_v,) float32 of ``prompt``'s last token over the global image's tokens.
+        """Attention (cells,) float32 of ``prompt``'s last token over the global image's grid.
 
         The mean over the heads of layer ``info.attention_layer``, or of another (0-based): the
         numerator of eq. 22 for the question, the denominator for ``info.generic_prompt``. Raises

@@ -120,8 +120,8 @@ def floor_path(vlm: Adapter, case: Case) -> Steps:
 
     @torch.inference_mode()
     def once():
-        features = [vlm._encode([image])[0] for image in (case.image, case.local)]
-        prompt = vlm._prompt(case.question, features, tokens)
+        visuals = [vlm._encode_all([image])[0] for image in (case.image, case.local)]
+        prompt = vlm._prompt(case.question, visuals, tokens)
         reading = read(vlm._language, [prompt], [None], room=tokens)
         return decode_greedily(vlm._language, reading, (), tokens)
 

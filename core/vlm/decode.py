@@ -25,6 +25,9 @@ class Prompt:
     embeddings: torch.Tensor  # (n, width)
     positions: torch.Tensor  # (n,), or (n, axes) where a model counts along several axes
     visual: torch.Tensor  # (n_v,) where the global image's tokens are, row by row of its grid
+    spread: torch.Tensor | None = (
+        None  # (n_v, cells): where no token is a cell, what each one reads
+    )
 
 
 class LanguageModel:

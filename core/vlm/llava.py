@@ -8,25 +8,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import cached_property
 
 import torch
 from PIL import Image
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 from core.imaging import Geometry
-from core.vlm.adapter import Adapter
-from core.vlm.base import ModelInfo, VLMError
-from core.vlm.loading import Checkpoint, explained
+from core.vlm.adapter import Adapter, Visual
+from core.vlm.base import VLMError
+from core.vlm.loading import Checkpoint
 from core.vlm.settings import Settings
 
 # Layer 14 of 32 is what ViCrop (arXiv 2502.17422) uses for the 7B model. No layer is published for
 # other depths: they get the same relative depth, the 13B model (40 layers) layer 17.
 _DEPTH = 14 / 32
-
-_GENERIC_PROMPT = "Write a general description of the image."  # s' of eq. 22
-
-# Where eta starts. The paper prints no eta: it sweeps it. To be calibrated on one's own questions.
-_THRESHOLDS = {"min_entropy": 0.5, "shannon_entropy": 1.0, "probability_margin": 0.5}
 
 # A centre crop first enlarges the shorter side to the input's, and a line one pixel wide grows
 # to gigabytes on the way.
@@ -48,21 +44,17 @@ def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> Ll
 class LlavaVLM(Adapter):
     """A LLaVA model behind the interface of core.vlm.base."""
 
-    def __init__(
-        self,
-        checkpoint: Checkpoint,
-        model: LlavaForConditionalGeneration,
-        processor: LlavaProcessor,
-    ):
-        super().__init__(checkpoint, model, processor)
-        with explained(checkpoint):
-            self.info = self._describe(checkpoint)
+    def _geometry(self, image_size: tuple[int, int]) -> Geometry:
+        return _geometry(self._processor.image_processor, image_size, self._grid)
 
-    def geometry(self, image_size: tuple[int, int]) -> Geometry:
-        return _geometry(self._processor.image_processor, image_size, self.info.grid)
+    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
+        size = self._geometry((1, 1)).input_size
+        # As ViCrop: the box at ratio 1.0 is as wide as the input.
+        return size, Settings(attention_layer=int(_DEPTH * layers), base_side=size[0])
 
-    def _describe(self, checkpoint: Checkpoint) -> ModelInfo:
-        """The model's facts, measured on one blank image rather than read from configs.
+    @cached_property
+    def _grid(self) -> tuple[int, int]:
+        """Rows and columns, measured on one blank image rather than read from configs.
 
         Old checkpoints leave the patch size out of their processor, and vision towers without
         patches have no such thing.
@@ -70,54 +62,37 @@ class LlavaVLM(Adapter):
         blank = Image.new("RGB", (64, 32))
         with torch.inference_mode():
             height, width = self._pixels([blank]).shape[-2:]
-            (features,) = self._encode([blank])
-            unshared = self._why_unshared(features)
-        visual_tokens = len(features)
+            (visual,) = self._encode([blank])
+        count = len(visual.features)
         # Cells are square pixels of the input: rows / cols = height / width.
-        rows = round(math.sqrt(visual_tokens * height / width))
-        grid = (rows, visual_tokens // max(rows, 1))
-        if grid[0] * grid[1] != visual_tokens:
+        rows = round(math.sqrt(count * height / width))
+        grid = (rows, count // max(rows, 1))
+        if grid[0] * grid[1] != count:
             raise VLMError(
-                f"{checkpoint.name!r} turns {width} x {height} pixels into {visual_tokens} visual "
+                f"{self._name!r} turns {width} x {height} pixels into {count} visual "
                 "tokens, which is no grid: attention can't be drawn over its images."
             )
         geometry = _geometry(self._processor.image_processor, blank.size, grid)
         if geometry.input_size != (width, height):
-            raise VLMError(f"{checkpoint.name!r} {_UNKNOWN_GEOMETRY}")
-        text_config = self._model.config.text_config
-        layers = text_config.num_hidden_layers
-        settings = Settings(
-            attention_layer=int(_DEPTH * layers),
-            base_side=width,  # as ViCrop: the box at ratio 1.0 is as wide as the input
-            generic_prompt=_GENERIC_PROMPT,
-            thresholds=_THRESHOLDS,
-        ).override(checkpoint.config.get("second_look", {}), layers)
-        return ModelInfo(
-            name=checkpoint.name,
-            family=self._model.config.model_type,
-            revision=checkpoint.revision,
-            parameters=self._model.num_parameters(),
-            hidden=text_config.hidden_size,
-            layers=layers,
-            visual_tokens=visual_tokens,
-            input_size=(width, height),
-            grid=grid,
-            unshared=unshared,
-            **vars(settings),
-        )
+            raise VLMError(f"{self._name!r} {_UNKNOWN_GEOMETRY}")
+        return grid
 
     def _pixels(self, images: Sequence[Image.Image]) -> torch.Tensor:
         """(N, 3, height, width) on the model's device and in its dtype."""
         inputs = self._processor.image_processor(images=list(images), return_tensors="pt")
         return inputs["pixel_values"].to(self._model.device, self._model.dtype)
 
-    def _encode(self, images: Sequence[Image.Image]) -> list[torch.Tensor]:
+    def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
         for image in images:
             _check_aspect(self._processor.image_processor, image.size)
         # Each on its own: a look must not hold the features of others.
         return [
-            features.clone()
-            for features in self._model.get_image_features(self._pixels(images)).pooler_output
+            Visual(image.size, (self._image_id,) * len(features), features.clone())
+            for image, features in zip(
+                images,
+                self._model.get_image_features(self._pixels(images)).pooler_output,
+                strict=True,
+            )
         ]
 
     def _text(self, question: str, n_images: int) -> str:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from PIL import Image
-from transformers import GenerationConfig
+from transformers import BatchFeature, GenerationConfig
 
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter
@@ -43,6 +43,9 @@ class Reference(VLM):
 
     def geometry(self, image_size: tuple[int, int]) -> Geometry:
         return self._vlm.geometry(image_size)
+
+    def visual_tokens(self, image_size: tuple[int, int]) -> int:
+        return self._vlm.visual_tokens(image_size)
 
     def look(self, image: Image.Image) -> Look:
         return ReferenceLook(image.size, image)
@@ -86,7 +89,8 @@ class Reference(VLM):
         )
         ids = output.sequences[0, -len(output.logits) :].tolist()
         if attention is None:
-            attention = np.full(self.info.visual_tokens, np.nan, dtype=np.float32)
+            rows, cols = self.geometry(images[0].size).grid
+            attention = np.full(rows * cols, np.nan, dtype=np.float32)
         return Generation(
             text=self._processor.decode(ids, skip_special_tokens=True).strip(),
             token_ids=tuple(ids),
@@ -99,21 +103,14 @@ class Reference(VLM):
     def row(
         self, images: Sequence[Image.Image], prompt: str, layer: int | None = None
     ) -> np.ndarray:
-        """The last prompt token's attention (n_v,) float32 over the first image's tokens."""
-        inputs = self._inputs(images, prompt)
-        layers = self._model(**inputs, output_attentions=True).attentions
-        chosen = self.info.attention_layer if layer is None else layer
-        weights = layers[chosen][0, :, -1].float().mean(dim=0)
-        visual = (inputs["input_ids"][0] == self._model.config.image_token_id).nonzero()[:, 0]
-        return weights[visual[: self.info.visual_tokens]].cpu().numpy()
+        """The last prompt token's attention (cells,) float32 over the first image's grid."""
+        seen = self._vlm.stretched(images[0]).size
+        layer = self.info.attention_layer if layer is None else layer
+        row = self._vlm.plain_row(self._model, self._inputs(images, prompt), seen, layer)
+        return row.float().cpu().numpy()
 
-    def _inputs(self, images: Sequence[Image.Image], question: str) -> dict[str, torch.Tensor]:
+    def _inputs(self, images: Sequence[Image.Image], question: str) -> BatchFeature:
+        images = [self._vlm.stretched(image) for image in images]
         text = self._vlm.prompt_text(question, len(images))
-        begin = self._processor.tokenizer.bos_token
-        inputs = self._processor(
-            text=text,
-            images=list(images),
-            return_tensors="pt",
-            add_special_tokens=begin is None or not text.startswith(begin),
-        )
+        inputs = self._vlm.plain_inputs(self._processor, text, images)
         return inputs.to(self._model.device, self._model.dtype)

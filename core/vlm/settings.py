@@ -11,11 +11,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from core.uncertainty import METRICS
 from core.vlm.base import VLMError
+
+GENERIC_PROMPT = "Write a general description of the image."  # s' of eq. 22, as ViCrop writes it
+
+# Where eta starts. The paper prints no eta: it sweeps it. To be calibrated on one's own questions.
+THRESHOLDS = {"min_entropy": 0.5, "shannon_entropy": 1.0, "probability_margin": 0.5}
 
 
 @dataclass(frozen=True)
@@ -24,8 +29,8 @@ class Settings:
 
     attention_layer: int
     base_side: int
-    generic_prompt: str
-    thresholds: dict[str, float]
+    generic_prompt: str = GENERIC_PROMPT
+    thresholds: dict[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
 
     def override(self, said: Any, layers: int) -> Settings:
         """These settings with what a checkpoint says about itself put over them.
@@ -59,9 +64,7 @@ class Settings:
         }
         for key, (holds, wanted) in rules.items():
             if not holds:
-                raise VLMError(
-                    f"second_look.{key} in config.json must be {wanted}, not {said[key]!r}."
-                )
+                raise VLMError(f"second_look.{key} must be {wanted}, not {said[key]!r}.")
         return replace(settings, thresholds={**self.thresholds, **etas})
 
 

@@ -67,7 +67,6 @@ class PixelVLM(VLM):
             layers=2,
             visual_tokens=TOKENS,
             input_size=(SIDE, SIDE),
-            grid=GRID,
             attention_layer=0,
             base_side=SIDE,
             generic_prompt="Describe.",
@@ -619,7 +618,7 @@ def test_a_real_model_goes_through_both_stages(llava, size, gate):
     assert (t.answer, t.second.token_ids) == (second.text, second.token_ids)
     for name in METRICS:
         np.testing.assert_allclose(t.scores[name], token_scores(first.logits, name), atol=1e-4)
-    assert np.shape(t.attention.relative) == llava.info.grid
+    assert np.shape(t.attention.relative) == llava.geometry(t.global_image.size).grid
     assert Box(0, 0, *size).contains(t.box) and t.box.area > 0
     assert t.forced is (gate is NEVER)
     assert Transcript.from_json(t.to_json()) == t

@@ -42,7 +42,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
     assert whole.keys() == killed.keys()
     assert all(torch.equal(whole[name], killed[name]) for name in whole)
     vlm = load_vlm(tmp_path / "whole" / "checkpoint")
-    assert vlm.info.grid == (12, 12) and vlm.info.base_side == 192
+    assert vlm.geometry((192, 192)).grid == (12, 12) and vlm.info.base_side == 192
 
 
 def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():

@@ -41,7 +41,7 @@ def test_steps_are_counted_as_they_are_executed(vlm, images):
     flops = exact_flops(vlm, image, QUESTION, local, tokens)
     look = vlm.look(image)
     held = len(look.prefix.ids)
-    one, two = (len(vlm._ids(QUESTION, [look.features] * n)) for n in (1, 2))
+    one, two = (len(vlm._ids(QUESTION, [look.visual] * n)) for n in (1, 2))
     encode = count_flops(lambda: vlm._encode([image]))
     row = 2 * 32  # of the layer whose attention is asked for, a key
 

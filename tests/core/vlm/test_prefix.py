@@ -50,7 +50,7 @@ def test_a_prefix_is_shared_if_it_holds_the_whole_image(ids, shared):
 @torch.inference_mode()
 def test_the_prefix_is_what_all_prompts_about_an_image_begin_with(vlm, images):
     look = vlm.look(images[0])
-    two = [look.features] * 2
+    two = [look.visual] * 2
     prompts = [vlm._ids(text, two[:n]) for text in ("x", QUESTION, "?!") for n in (1, 2)]
     prompts.append(vlm._ids(vlm.info.generic_prompt, two[:1]))
     ids = list(look.prefix.ids)
@@ -74,7 +74,7 @@ def test_neither_question_nor_local_image_changes_the_prefix(vlm, images):
 @torch.inference_mode()
 def test_a_prefix_that_holds_too_much_is_used_as_far_as_it_goes(vlm, images):
     look = vlm.look(images[0])
-    prompt = vlm._prompt("what else is there?", [look.features])
+    prompt = vlm._prompt("what else is there?", [look.visual])
     cache = read(vlm._language, [prompt], [None]).cache
     longer = replace(look, prefix=cache.prefix(0, prompt.ids, look.prefix.needed))
     for local in (None, images[1]):
@@ -100,9 +100,9 @@ def test_the_image_is_read_once_and_then_only_what_follows(vlm, images):
         vlm.answer(look, QUESTION, images[1], 1)
     finally:
         hook.remove()
-    features = [look.features] * 2
+    visuals = [look.visual] * 2
     prompts = [(QUESTION, 1), (vlm.info.generic_prompt, 1), (QUESTION, 2)]
-    rest = [len(vlm._ids(text, features[:n])) - held for text, n in prompts]
+    rest = [len(vlm._ids(text, visuals[:n])) - held for text, n in prompts]
     assert lengths == [held, *rest]
 
 
@@ -127,7 +127,7 @@ def test_the_cache_gives_every_layer_what_transformers_own_gives():
 @torch.inference_mode()
 def test_a_model_stops_once_it_has_what_was_asked_for(vlm, images):
     look = vlm.look(images[0])
-    prompt = vlm._prompt(QUESTION, [look.features])
+    prompt = vlm._prompt(QUESTION, [look.visual])
     whole, part = AttentionRow(1), AttentionRow(1, stop=True)
     reading = read(vlm._language, [prompt], [None], whole)
     assert reading.hidden is not None

@@ -48,7 +48,7 @@ def test_a_retransmitted_question_is_that_of_the_plain_path(vlm, plain, size, to
         look = model.look(image)
         first = model.answer(look, QUESTION, None, tokens)
         generic = model.attend(look, model.info.generic_prompt)
-        relative = relative_attention(first.attention, generic, model.info.grid)
+        relative = relative_attention(first.attention, generic, model.geometry(size).grid)
         extent = model.geometry(size).extent
         boxes.append(find_box(relative, size, model.info.base_side / 4, extent=extent))
         local = crop_local(image, boxes[0], model.info.input_size)
@@ -123,7 +123,7 @@ def test_answers_of_a_batch_end_where_they_end_alone(vlm, monkeypatch):
 def test_looks_of_a_batch_hold_no_more_than_their_own(vlm):
     images = [noise((60, 40), i) for i in range(3)]
     for look, image in zip(vlm.look_batch(images), images, strict=True):
-        tensors = [look.features, *(part for layer in look.prefix.layers for part in layer)]
+        tensors = [look.visual.features, *(part for layer in look.prefix.layers for part in layer)]
         stored = sum(tensor.untyped_storage().nbytes() for tensor in tensors)
         assert look.nbytes == stored == vlm.look(image).nbytes > 0
 
@@ -142,7 +142,7 @@ def test_a_prompt_with_the_question_in_front_takes_the_plain_path_and_says_so(tm
     assert "differ before the image has ended" in vlm.info.unshared
     plain, image, local = Reference(vlm), noise((90, 50)), noise((40, 40), 1)
     look, theirs = vlm.look(image), plain.look(image)
-    assert look.prefix is None and look.nbytes == look.features.nbytes
+    assert look.prefix is None and look.nbytes == look.visual.features.nbytes
     for second in (None, local):
         same(vlm.answer(look, QUESTION, second), plain.answer(theirs, QUESTION, second))
     mixed = [Request(look, QUESTION, local), Request(vlm.look(local), "so?")]
