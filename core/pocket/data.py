@@ -14,6 +14,16 @@ from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale
 from core.pocket import fonts
 from core.pocket.evaluate import holds
+from core.pocket.labels import (
+    CHARACTER_STRIDE,
+    CHARACTERS,
+    characters,
+    focus,
+    hill_on,
+    inside,
+    surfaces,
+    whole,
+)
 from core.pocket.model import GRID, STRIDE
 from core.pocket.questions import (
     Question,
@@ -26,7 +36,6 @@ from core.pocket.render import draw_background, draw_sign, render
 from core.pocket.scenes import (
     COLORS,
     GLOBAL_SIDE,
-    KINDS,
     SHAPES,
     Scene,
     ink_for,
@@ -35,12 +44,9 @@ from core.pocket.scenes import (
     scene_rng,
     sketch_sign,
 )
-from core.pocket.words import DIGITS, LETTERS, sample_text
+from core.pocket.words import sample_text
 
 INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
-CHART_STRIDE = 8  # cells of the middle stage, where single letters are told apart
-CHARACTERS = "".join(sorted(set(LETTERS + DIGITS + "IOQ")))
-SURFACES = (*SHAPES, *KINDS)
 LEGIBLE = 4.0  # capital height in pixels of an image, least
 # Illegible letters teach the model to be unsure; at full weight their noise drowns the legible.
 ILLEGIBLE_WEIGHT = 0.3
@@ -59,10 +65,12 @@ class Branch:
 
 @dataclass
 class Example:
-    images: list[np.ndarray]  # (192, 192, 3) uint8, the first one global
+    images: list[np.ndarray] = field(default_factory=list)  # (192, 192, 3) uint8, global first
     branches: list[Branch] = field(default_factory=list)
     # an image each, (GRID, GRID, 2): colour and shape of the sign or object there, 0 for neither
     surfaces: list[np.ndarray] = field(default_factory=list)
+    # an image each, (24, 24): the character in each cell of the middle stage, 0 for none
+    characters: list[np.ndarray] = field(default_factory=list)
     grid: tuple[int, int] = (GRID, GRID)
 
 
@@ -97,10 +105,8 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     scene = make_scene("train", index, seed)
     rng = scene_rng("train", index, seed + 10_000)
     original = render(scene)
-    example = Example(
-        [to_input(through_codec(rng, downscale(original, INPUT)))],
-        surfaces=[surfaces(scene, whole(scene))],
-    )
+    example = Example()
+    _show(rng, example, scene, downscale(original, INPUT), whole(scene))
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
     asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
@@ -112,14 +118,19 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     for turn in (0, 1 if rng.random() < 0.75 else 2):
         target = _target(rng, scene, turn, order)
         box = box_near(rng, original.size, target)
-        crop = crop_local(original, box, INPUT)
-        example.images.append(to_input(through_codec(rng, crop)))
-        example.surfaces.append(surfaces(scene, box))
+        _show(rng, example, scene, crop_local(original, box, INPUT), box)
         local = len(example.images) - 1
         for question in _local_questions(rng, scene, turn, order, target, text_share):
             weight = legibility(scene, question, box)
             example.branches.append(Branch(suffixed(rng, question), local, weight=weight))
     return example
+
+
+def _show(rng, example: Example, scene: Scene, image: Image.Image, shown: Box) -> None:
+    """Add an image of a part of the scene, as it arrives at the server, with its labels."""
+    example.images.append(to_input(through_codec(rng, image)))
+    example.surfaces.append(surfaces(scene, shown))
+    example.characters.append(characters(scene, shown))
 
 
 def legibility(scene: Scene, question: Question, box: Box | None = None) -> float:
@@ -195,84 +206,6 @@ def box_near(rng, image_size: tuple[int, int], target) -> Box:
     return Box(left, top, left + w, top + h)
 
 
-# --- labels on the grid ------------------------------------------------------------------------
-
-
-def whole(scene: Scene) -> Box:
-    """What the global image shows."""
-    return Box(0, 0, scene.width, scene.height)
-
-
-def _cells(shown: Box, box) -> tuple[float, float, float, float]:
-    """A box of the original in cells of the image that shows a part of it, padded to a square."""
-    side = max(shown.size)
-    x0, y0 = shown.left - (side - shown.width) / 2, shown.top - (side - shown.height) / 2
-    left, top, right, bottom = box
-    scale = GRID / side
-    return (left - x0) * scale, (top - y0) * scale, (right - x0) * scale, (bottom - y0) * scale
-
-
-def _coverage(shown: Box, box) -> np.ndarray:
-    """(GRID, GRID): the share of each cell that a box covers."""
-    return _cover(_cells(shown, box), (GRID, GRID))
-
-
-def _cover(box, grid: tuple[int, int]) -> np.ndarray:
-    """(rows, cols): the share of each cell that a box, measured in cells, covers."""
-    left, top, right, bottom = box
-    rows, columns = (np.arange(cells) for cells in grid)
-    x = np.clip(np.minimum(right, columns + 1) - np.maximum(left, columns), 0, 1)
-    y = np.clip(np.minimum(bottom, rows + 1) - np.maximum(top, rows), 0, 1)
-    return y[:, None] * x[None, :]
-
-
-def focus(scene: Scene, question: Question) -> np.ndarray | None:
-    """Where the answer lies: a hill on each asked object, wide as the object.
-
-    A hill and not a plateau, because the box search has to find the object's centre to a fraction
-    of a cell. All weight on one cell would do for the answer, but not for the box: of the small
-    signs, the box then holds 62 %, with hills or plateaus 93 %.
-    """
-    if not question.boxes or question.kind == "count":
-        return None
-    hills = [_hill(_cells(whole(scene), box), (GRID, GRID)) for box in question.boxes]
-    return sum(hills) / len(hills)
-
-
-def _hill(box, grid: tuple[int, int]) -> np.ndarray:
-    """(rows * cols,), sums to 1: a Gaussian on a box that is measured in cells."""
-    left, top, right, bottom = box
-    rows, columns = (np.arange(cells) + 0.5 for cells in grid)
-    x = np.exp(-0.5 * ((columns - (left + right) / 2) / max(0.6, (right - left) / 3)) ** 2)
-    y = np.exp(-0.5 * ((rows - (top + bottom) / 2) / max(0.6, (bottom - top) / 3)) ** 2)
-    hill = y[:, None] * x[None, :]
-    return (hill / hill.sum()).astype(np.float32).ravel()
-
-
-def inside(scene: Scene) -> np.ndarray:
-    """Evenly over the image, without the padding: what the generic prompt looks at."""
-    total = _coverage(whole(scene), (0, 0, scene.width, scene.height))
-    return (total / total.sum()).astype(np.float32).ravel()
-
-
-def surfaces(scene: Scene, shown: Box) -> np.ndarray:
-    """(GRID, GRID, 2): colour and shape of the sign or object in each cell; 0 is neither."""
-    labels = np.zeros((GRID, GRID, 2), np.int64)
-    best = np.full((GRID, GRID), 0.2)
-    colors = list(COLORS)
-    objects = [(s.box, s.color, s.shape) for s in scene.signs]
-    objects += [(t.box, t.color, t.kind) for t in scene.things]
-    for box, color, surface in objects:
-        cover = _coverage(shown, box)
-        left, top, right, bottom = _cells(shown, box)
-        small = (right - left) * (bottom - top) < 1
-        # an object smaller than a cell still owns the cell that it is mostly in, if it is shown
-        mask = (cover == cover.max()) & (cover > 0) if small else cover > best
-        labels[mask] = (colors.index(color) + 1, SURFACES.index(surface) + 1)
-        best[mask] = cover[mask]
-    return labels
-
-
 # --- close-ups ---------------------------------------------------------------------------------
 
 
@@ -305,7 +238,7 @@ def closeup_example(index: int, seed: int) -> Example:
     example = Example([pixels], grid=(GRID // 2, GRID))
     for sign in signs:
         question = ask_text(rng, scene, sign)
-        hill = _hill([edge / STRIDE for edge in sign.box], example.grid)
+        hill = hill_on([edge / STRIDE for edge in sign.box], example.grid)
         example.branches.append(Branch(question, focus=hill))
     return example
 
@@ -321,7 +254,7 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     rng = scene_rng("train", index, seed + 30_000)
     image = draw_background(rng, GLOBAL_SIDE, GLOBAL_SIDE)
     draw = ImageDraw.Draw(image)
-    cells = GLOBAL_SIDE // CHART_STRIDE
+    cells = GLOBAL_SIDE // CHARACTER_STRIDE
     labels = np.zeros((cells, cells), np.int64)
     families = fonts.families(held_out=False) or ("",)
     y = int(rng.integers(1, 8))
@@ -351,10 +284,10 @@ def _mark(labels, text, face, origin, rows) -> None:
     """Give each cell whose centre lies on a character (or nearest to it) that character's label."""
     cells = labels.shape[0]
     edges = [origin[0] + face.getlength(text[:i]) for i in range(len(text) + 1)]
-    top, bottom = (edge / CHART_STRIDE - 0.5 for edge in rows)
+    top, bottom = (edge / CHARACTER_STRIDE - 0.5 for edge in rows)
     first, last = int(np.ceil(top - 0.25)), int(np.floor(bottom + 0.25))
     for row in range(max(0, first), min(cells, last + 1)):
         for char, left, right in zip(text, edges, edges[1:], strict=False):
-            begin, end = left / CHART_STRIDE - 0.5, right / CHART_STRIDE - 0.5
+            begin, end = left / CHARACTER_STRIDE - 0.5, right / CHARACTER_STRIDE - 0.5
             for column in range(max(0, int(np.ceil(begin))), min(cells, int(np.floor(end)) + 1)):
                 labels[row, column] = CHARACTERS.index(char) + 1

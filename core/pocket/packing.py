@@ -29,6 +29,7 @@ class Batch:
     focus_target: torch.Tensor  # (F, n_v) where its attention should be
     focus_generic: torch.Tensor  # (F,) bool
     surfaces: torch.Tensor | None  # (images, GRID, GRID, 2)
+    characters: torch.Tensor | None  # (images, 2 * GRID, 2 * GRID)
 
 
 class Packer:
@@ -101,9 +102,6 @@ class Packer:
             mask[row, 0, :n, :n] = p["mask"]
         focus = [(r, *entry) for r, p in enumerate(packed) for entry in p["focus"]]
         visual = examples[0].grid[0] * examples[0].grid[1]
-        surfaces = None
-        if examples[0].surfaces:
-            surfaces = torch.from_numpy(np.stack([s for e in examples for s in e.surfaces]))
         pixels = np.stack([image for example in examples for image in example.images])
         return Batch(
             pixels=torch.from_numpy(pixels).permute(0, 3, 1, 2),
@@ -117,7 +115,8 @@ class Packer:
                 np.array([f for _, _, f, _ in focus], np.float32).reshape(-1, visual)
             ),
             focus_generic=torch.tensor([g for *_, g in focus], dtype=torch.bool),
-            surfaces=surfaces,
+            surfaces=_stacked([one for example in examples for one in example.surfaces]),
+            characters=_stacked([one for example in examples for one in example.characters]),
         )
 
 
@@ -133,6 +132,10 @@ def tree_mask(nodes: np.ndarray, parents: list[int]) -> np.ndarray:
             related[node] |= related[parent]
     order = np.arange(len(nodes))
     return related[nodes[:, None], nodes[None, :]] & (order[:, None] >= order[None, :])
+
+
+def _stacked(labels: list[np.ndarray]) -> torch.Tensor | None:
+    return torch.from_numpy(np.stack(labels)) if labels else None
 
 
 def _padded(packed, key, length, fill) -> torch.Tensor:

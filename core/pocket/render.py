@@ -140,11 +140,17 @@ def sign_layer(sign: Sign) -> Image.Image:
         line = max(1, round(0.03 * min(w, h)))
         _draw_outline(draw, sign.shape, outline, outline=sign.border, width=line)
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
-    low = {"triangle": 0.68}.get(sign.shape, 0.5)
-    left, top, right, bottom = face.getbbox(sign.text)
-    draw.text((w / 2 - (left + right) / 2, h * low - (top + bottom) / 2), sign.text, sign.ink, face)
+    draw.text(text_origin(sign, face), sign.text, sign.ink, face)
     layer.putalpha(mask)
     return layer
+
+
+def text_origin(sign: Sign, face) -> tuple[float, float]:
+    """Where in the layer the text is drawn: in the middle, low in a triangle."""
+    w, h = sign.size
+    low = 0.68 if sign.shape == "triangle" else 0.5
+    left, top, right, bottom = face.getbbox(sign.text)
+    return w / 2 - (left + right) / 2, h * low - (top + bottom) / 2
 
 
 def shape_outline(shape: str, w: int, h: int) -> list[tuple[float, float]]:

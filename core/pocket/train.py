@@ -1,13 +1,15 @@
 """Trains pocket: `python -m core.pocket.train --out FOLDER`. Seeded, logged, resumable.
 
-A curriculum in three phases, because end-to-end training on whole scenes from the start learns
-only the language prior: eye charts teach the vision tower letters, close-ups teach the language
-model to read, scenes teach it to find, to use a second image, and everything else.
+A curriculum in four phases, because end-to-end training on whole scenes from the start learns
+only the language prior: eye charts teach the vision tower letters, views of scenes teach it colours
+and shapes, close-ups teach the language model to read, and questions about scenes teach it to find,
+to use a second image, and everything else. The first two train the tower alone: a view costs it a
+third of the computing time that it costs with questions behind it.
 
 Besides the answers' cross-entropy there are three auxiliary losses, all stated in the model card:
-characters on eye charts, the sign or object in each cell of a scene, and the attention of one
-layer's last prompt token, which is drawn to the asked object (and, for the generic prompt, over
-the whole image).
+the character in each cell of a chart or scene, the sign or object in each cell of a scene, and the
+attention of one layer's last prompt token, which is drawn to the asked object (and, for the generic
+prompt, over the whole image).
 """
 
 import argparse
@@ -29,28 +31,25 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 from transformers.models.llama.modeling_llama import repeat_kv
 
-from core.pocket.data import (
-    CHARACTERS,
-    SURFACES,
-    chart_example,
-    closeup_example,
-    scene_example,
-)
+from core.pocket.data import chart_example, closeup_example, scene_example
+from core.pocket.labels import CHARACTERS, SURFACES
 from core.pocket.model import MEAN, STD, build_model, build_processor
 from core.pocket.packing import IGNORE, Batch, Packer, round_up
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
 
-PHASES = ("charts", "closeups", "scenes")
+PHASES = ("charts", "views", "closeups", "scenes")
 
 
 @dataclass
 class Settings:
     steps: dict[str, int]
     batch: dict[str, int] = field(
-        default_factory=lambda: {"charts": 12, "closeups": 40, "scenes": 6}
+        default_factory=lambda: {"charts": 12, "views": 8, "closeups": 40, "scenes": 6}
     )
-    charts_beside: int = 2  # eye charts in every step of the later phases
+    charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
+        default_factory=lambda: {"views": 8, "closeups": 2, "scenes": 2}
+    )
     rate: float = 1e-3
     warmup: int = 100
     decay: float = 0.4  # share of the last phase over which the rate falls to a hundredth
@@ -59,6 +58,7 @@ class Settings:
     generic_weight: float = 0.05
     surface_weight: float = 0.25
     chart_weight: float = 0.2
+    letters_weight: float = 0.2
     text_share: float = 0.7
     seed: int = 0
     # Steps of the scenes in which the auxiliary losses train their own heads only. A checkpoint has
@@ -90,8 +90,10 @@ class Stream(torch.utils.data.Dataset):
         if self.phase == "closeups":
             examples = [closeup_example(i, s.seed) for i in span]
         else:
-            examples = [scene_example(i, s.seed, s.text_share) for i in span]
-        beside = range(10**7 + step * s.charts_beside, 10**7 + (step + 1) * s.charts_beside)
+            first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
+            examples = [scene_example(first + i, s.seed, s.text_share) for i in span]
+        count = s.charts_beside[self.phase]
+        beside = range(10**7 + step * count, 10**7 + (step + 1) * count)
         return self.packer.collate(examples), self._charts(beside)
 
     def _charts(self, span):
@@ -144,7 +146,7 @@ class Trainee(nn.Module):
         middle, last = self.vlm.config.vision_config.hidden_sizes[1:]
         self.character_head = nn.Linear(middle, len(CHARACTERS) + 1)
         self.color_head = nn.Linear(last, len(COLORS) + 1)
-        self.surface_head = nn.Linear(last, len(SURFACES) + 1)
+        self.shape_head = nn.Linear(last, len(SURFACES) + 1)
         # Each visual token has to keep the characters of the 2 x 2 middle cells that it merges.
         self.token_head = nn.Linear(last, 4 * (len(CHARACTERS) + 1))
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
@@ -163,18 +165,27 @@ class Trainee(nn.Module):
             hook.remove()
         return middle[0], out.hidden_states[-1]
 
-    def forward(self, batch: Batch | None, charts, heads_alone=False) -> dict[str, torch.Tensor]:
+    def forward(
+        self, batch: Batch | None, charts, answers=True, heads_alone=False
+    ) -> dict[str, torch.Tensor]:
+        """The losses; `answers` tells whether the questions of the batch are asked."""
         losses = {}
         if charts is not None:
             pixels, labels = charts
             with torch.set_grad_enabled(not heads_alone):
                 seen = self.see(pixels)
-            losses |= self.chart_loss(*seen, labels)
+            losses |= self.character_loss("chart", *seen, labels)
         if batch is not None:
-            losses |= self.answer_losses(batch, heads_alone)
+            middle, features = self.see(batch.pixels)
+            if batch.surfaces is not None:
+                seen = (middle.detach(), features.detach()) if heads_alone else (middle, features)
+                losses |= self.surface_loss(seen[1], batch.surfaces.flatten(1, 2))
+                losses |= self.character_loss("letters", *seen, batch.characters)
+            if answers:
+                losses |= self.answer_losses(batch, features)
         return losses
 
-    def chart_loss(self, middle, last, labels):
+    def character_loss(self, name, middle, last, labels):
         """Characters from the middle stage's cells, and all four from each visual token."""
         size = len(CHARACTERS) + 1
         merged = labels.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).transpose(2, 3).flatten(1)
@@ -182,21 +193,17 @@ class Trainee(nn.Module):
         by_token = self.token_head(last).float().unflatten(-1, (4, size)).flatten(1, 2)
         weight = torch.ones(size)
         weight[0] = 0.2  # most cells are background
-        chart = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
+        cell = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
         token = F.cross_entropy(by_token.flatten(0, 1), merged.flatten(), weight=weight)
         return {
-            "chart": chart + token,
-            "chart_accuracy": _accuracy(logits, labels.flatten(1)),
-            "chart_token_accuracy": _accuracy(by_token, merged),
+            name: cell + token,
+            f"{name}_accuracy": _accuracy(logits, labels.flatten(1)),
+            f"{name}_token_accuracy": _accuracy(by_token, merged),
         }
 
-    def answer_losses(self, batch: Batch, heads_alone: bool):
+    def answer_losses(self, batch: Batch, features: torch.Tensor):
         s = self.settings
-        _, features = self.see(batch.pixels)
         losses = {}
-        if batch.surfaces is not None:
-            seen = features.detach() if heads_alone else features
-            losses |= self.surface_loss(seen, batch.surfaces.flatten(1, 2))
         visual = self.vlm.model.multi_modal_projector(features)
         embeds = self.vlm.get_input_embeddings()(batch.ids).to(visual.dtype)
         place = (batch.ids == self.image_id)[..., None].expand_as(embeds)
@@ -229,23 +236,27 @@ class Trainee(nn.Module):
         return losses
 
     def surface_loss(self, features, labels):
-        loss = 0
-        for head, target in (
-            (self.color_head, labels[..., 0]),
-            (self.surface_head, labels[..., 1]),
+        losses = {"surface": 0}
+        for name, head, target in (
+            ("color", self.color_head, labels[..., 0]),
+            ("shape", self.shape_head, labels[..., 1]),
         ):
             logits = head(features).float()
             weight = torch.ones(logits.shape[-1])
             weight[0] = 0.2
-            loss = loss + F.cross_entropy(logits.flatten(0, 1), target.flatten(), weight=weight)
-        return {"surface": loss, "surface_accuracy": _accuracy(logits, target.flatten(1))}
+            loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), weight=weight)
+            losses["surface"] = losses["surface"] + loss
+            losses[f"{name}_accuracy"] = _accuracy(logits, target)
+        return losses
 
     def total(self, losses) -> torch.Tensor:
         s = self.settings
+        beside = "answer" in losses
         weights = {
             "answer": 1.0,
-            "chart": s.chart_weight if "answer" in losses else 1.0,
-            "surface": s.surface_weight,
+            "chart": s.chart_weight if beside else 1.0,
+            "letters": s.letters_weight if beside else 1.0,
+            "surface": s.surface_weight if beside else 1.0,
             "focus": s.focus_weight,
             "generic": s.generic_weight,
         }
@@ -361,8 +372,8 @@ def run_phase(phase, first, trainee, optims, packer, settings, workers, save_eve
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step)
         with torch.autocast("cpu", torch.bfloat16):
-            new_heads = phase == PHASES[-1] and step < settings.heads_alone
-            losses = trainee(batch, charts, new_heads)
+            new_heads = phase == "scenes" and step < settings.heads_alone
+            losses = trainee(batch, charts, phase != "views", new_heads)
         trainee.total(losses).backward()
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         for optim in optims:
@@ -391,6 +402,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log, checkpoint")
     parser.add_argument("--charts", type=int, default=700, help="steps on eye charts")
+    parser.add_argument("--views", type=int, default=1500, help="steps on views of scenes")
     parser.add_argument("--closeups", type=int, default=900, help="steps on close-ups")
     parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes")
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -403,7 +415,7 @@ def main() -> None:
     parser.add_argument("--export", action="store_true", help="only export the state as it is")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
-    steps = {"charts": args.charts, "closeups": args.closeups, "scenes": args.scenes}
+    steps = {phase: getattr(args, phase) for phase in PHASES}
     settings = Settings(
         steps=steps, rate=args.rate, decay=args.decay, seed=args.seed,
         heads_alone=150 if args.init else 0,

@@ -9,8 +9,8 @@ from core.vlm import load_vlm
 def _settings():
     return Settings(
         steps=dict.fromkeys(PHASES, 2),
-        batch={"charts": 1, "closeups": 2, "scenes": 1},
-        charts_beside=1,
+        batch={"charts": 1, "views": 1, "closeups": 2, "scenes": 1},
+        charts_beside=dict.fromkeys(PHASES, 1),
         warmup=2,
     )
 
@@ -29,7 +29,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
     def dies_after_saving(*args):
         real(*args)
         calls.append(args)
-        if len(calls) in (1, 4, 6):
+        if len(calls) in (1, 4, 8):
             raise KeyboardInterrupt
 
     monkeypatch.setattr(training, "save_checkpoint", dies_after_saving)
@@ -46,7 +46,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
 
 
 def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
-    settings = Settings({"charts": 100, "closeups": 100, "scenes": 1000}, rate=1.0, decay=0.2)
+    settings = Settings(dict.fromkeys(PHASES, 100) | {"scenes": 1000}, rate=1.0, decay=0.2)
     rates = [rate_at(settings, "scenes", step) for step in range(1000)]
     assert rates[0] == pytest.approx(0.01) and rates[99:800] == [1.0] * 701
     assert rates[900] == pytest.approx(0.5) and rates[999] == pytest.approx(0.01)

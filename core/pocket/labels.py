@@ -1,0 +1,133 @@
+"""Labels on the grid of visual tokens: where the attention should be, and what lies in each cell.
+
+An image shows a part of the original (`shown`, all of it in the global image), padded to a centred
+square. Cells of the middle stage, half as large as a visual token, carry single characters.
+"""
+
+import numpy as np
+
+from core.cropping import Box
+from core.pocket import fonts
+from core.pocket.model import GRID
+from core.pocket.questions import Question
+from core.pocket.render import perspective, text_origin
+from core.pocket.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
+from core.pocket.words import DIGITS, LETTERS
+
+CHARACTERS = "".join(sorted(set(LETTERS + DIGITS + "IOQ")))
+CHARACTER_STRIDE = 8  # pixels per cell of the middle stage, where single letters are told apart
+SURFACES = (*SHAPES, *KINDS)
+READABLE = 5.0  # capital height in pixels from which a cell is labelled with its character
+UNKNOWN = -100  # what the cross-entropy ignores
+
+
+def whole(scene: Scene) -> Box:
+    """What the global image shows."""
+    return Box(0, 0, scene.width, scene.height)
+
+
+def cells(shown: Box, box) -> tuple[float, float, float, float]:
+    """A box of the original in cells of the image that shows a part of it, padded to a square."""
+    side = max(shown.size)
+    x0, y0 = shown.left - (side - shown.width) / 2, shown.top - (side - shown.height) / 2
+    left, top, right, bottom = box
+    scale = GRID / side
+    return (left - x0) * scale, (top - y0) * scale, (right - x0) * scale, (bottom - y0) * scale
+
+
+def _coverage(shown: Box, box) -> np.ndarray:
+    """(GRID, GRID): the share of each cell that a box covers."""
+    return cover_of(cells(shown, box), (GRID, GRID))
+
+
+def cover_of(box, grid: tuple[int, int]) -> np.ndarray:
+    """(rows, cols): the share of each cell that a box, measured in cells, covers."""
+    left, top, right, bottom = box
+    rows, columns = (np.arange(cells) for cells in grid)
+    x = np.clip(np.minimum(right, columns + 1) - np.maximum(left, columns), 0, 1)
+    y = np.clip(np.minimum(bottom, rows + 1) - np.maximum(top, rows), 0, 1)
+    return y[:, None] * x[None, :]
+
+
+def focus(scene: Scene, question: Question) -> np.ndarray | None:
+    """Where the answer lies: a hill on each asked object, wide as the object.
+
+    A hill and not a plateau, because the box search has to find the object's centre to a fraction
+    of a cell. All weight on one cell would do for the answer, but not for the box: of the small
+    signs, the box then holds 62 %, with hills or plateaus 93 %.
+    """
+    if not question.boxes or question.kind == "count":
+        return None
+    hills = [hill_on(cells(whole(scene), box), (GRID, GRID)) for box in question.boxes]
+    return sum(hills) / len(hills)
+
+
+def hill_on(box, grid: tuple[int, int]) -> np.ndarray:
+    """(rows * cols,), sums to 1: a Gaussian on a box that is measured in cells."""
+    left, top, right, bottom = box
+    rows, columns = (np.arange(cells) + 0.5 for cells in grid)
+    x = np.exp(-0.5 * ((columns - (left + right) / 2) / max(0.6, (right - left) / 3)) ** 2)
+    y = np.exp(-0.5 * ((rows - (top + bottom) / 2) / max(0.6, (bottom - top) / 3)) ** 2)
+    hill = y[:, None] * x[None, :]
+    return (hill / hill.sum()).astype(np.float32).ravel()
+
+
+def inside(scene: Scene) -> np.ndarray:
+    """Evenly over the image, without the padding: what the generic prompt looks at."""
+    total = _coverage(whole(scene), (0, 0, scene.width, scene.height))
+    return (total / total.sum()).astype(np.float32).ravel()
+
+
+def surfaces(scene: Scene, shown: Box) -> np.ndarray:
+    """(GRID, GRID, 2): colour and shape of the sign or object in each cell; 0 is neither."""
+    labels = np.zeros((GRID, GRID, 2), np.int64)
+    best = np.full((GRID, GRID), 0.2)
+    colors = list(COLORS)
+    objects = [(s.box, s.color, s.shape) for s in scene.signs]
+    objects += [(t.box, t.color, t.kind) for t in scene.things]
+    for box, color, surface in objects:
+        cover = _coverage(shown, box)
+        left, top, right, bottom = cells(shown, box)
+        small = (right - left) * (bottom - top) < 1
+        # an object smaller than a cell still owns the cell that it is mostly in, if it is shown
+        mask = (cover == cover.max()) & (cover > 0) if small else cover > best
+        labels[mask] = (colors.index(color) + 1, SURFACES.index(surface) + 1)
+        best[mask] = cover[mask]
+    return labels
+
+
+def characters(scene: Scene, shown: Box) -> np.ndarray:
+    """(n, n) with n cells of the middle stage a side: the character at each centre; 0 is none.
+
+    `UNKNOWN` where there are letters too small to tell.
+    """
+    cells_a_side = GLOBAL_SIDE // CHARACTER_STRIDE
+    labels = np.zeros((cells_a_side, cells_a_side), np.int64)
+    side = max(shown.size)
+    centres = (np.arange(cells_a_side) + 0.5) * side / cells_a_side
+    x, y = np.meshgrid(
+        centres + shown.left - (side - shown.width) / 2,
+        centres + shown.top - (side - shown.height) / 2,
+    )
+    visible = (x >= shown.left) & (x < shown.right) & (y >= shown.top) & (y < shown.bottom)
+    for sign in scene.signs:
+        found = _characters_of(sign, x, y) * visible
+        if sign.letter_height * GLOBAL_SIDE / side < READABLE:
+            found[found > 0] = UNKNOWN
+        labels = np.where(found != 0, found, labels)
+    return labels
+
+
+def _characters_of(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which character of a sign lies at these points of the original; 0: none."""
+    a, b, c, d, e, f, g, h = perspective(sign.corners, sign.size)  # from the original to the layer
+    depth = g * x + h * y + 1
+    u, v = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
+    face = fonts.font(sign.family, sign.weight, sign.letter_height)
+    left, top = text_origin(sign, face)
+    _, upper, _, lower = face.getbbox(sign.text)
+    edges = [left + face.getlength(sign.text[:i]) for i in range(len(sign.text) + 1)]
+    place = np.searchsorted(edges, u, side="right") - 1
+    on = (place >= 0) & (place < len(sign.text)) & (v >= top + upper) & (v < top + lower)
+    numbers = np.array([CHARACTERS.index(char) + 1 for char in sign.text])
+    return np.where(on, numbers[np.clip(place, 0, len(sign.text) - 1)], 0)
