@@ -1,11 +1,10 @@
 """Algorithm 1 end to end, on a small model whose answers are a function of the pixels it gets."""
 
-import hashlib
 import io
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from PIL import Image, ImageChops
 from core.attention import relative_attention
 from core.cost import prefill_flops
 from core.cropping import Box, find_box
-from core.imaging import Codec, Geometry, ImageError, crop_local, downscale, global_size
+from core.imaging import Codec, ImageError, crop_local, downscale, global_size
 from core.protocol import (
     Answer,
     CropRequest,
@@ -36,81 +35,11 @@ from core.protocol import (
     second_stage,
 )
 from core.uncertainty import METRICS, Gate, token_scores
-from core.vlm.base import VLM, Generation, Look, ModelInfo
+from core.vlm.base import Generation
 
-SIDE, GRID, TOKENS, VOCABULARY = 32, (8, 8), 64, 50
+from .pixels import GRID, SIDE, UNIFORM, PixelVLM, picture
+
 ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", float("inf"))
-
-UNIFORM = np.full(TOKENS, 1 / TOKENS, dtype=np.float32)
-
-
-@dataclass(frozen=True, eq=False)
-class PixelLook(Look):
-    image: Image.Image
-
-    @property
-    def nbytes(self):
-        return len(self.image.tobytes())
-
-
-class PixelVLM(VLM):
-    """Attends to what is bright; its words and its doubts are a hash of all it was shown."""
-
-    def __init__(self):
-        self.seen: list[Image.Image] = []  # every image that ever reached the model
-        self.info = ModelInfo(
-            name="pixels",
-            family="test",
-            revision="r1",
-            parameters=0,
-            hidden=8,
-            layers=2,
-            visual_tokens=TOKENS,
-            input_size=(SIDE, SIDE),
-            attention_layer=0,
-            base_side=SIDE,
-            generic_prompt="Describe.",
-            thresholds={},
-        )
-
-    def geometry(self, image_size):
-        return Geometry.pad(image_size, SIDE, GRID)
-
-    def look(self, image):
-        self.seen.append(image)
-        return PixelLook(image.size, image)
-
-    def answer(self, look, question, local=None, max_new_tokens=20):
-        assert isinstance(look, PixelLook)
-        pixels = look.image.tobytes() + question.encode()
-        if local is not None:
-            self.seen.append(local)
-            pixels += local.tobytes()
-        seed = int.from_bytes(hashlib.sha256(pixels).digest()[:8], "big")
-        logits = np.random.default_rng(seed).normal(0, 3, (4, VOCABULARY)).astype(np.float32)
-        logits[:, 7] = -np.inf  # a token the model can never say
-        ids = tuple(int(i) for i in logits.argmax(axis=-1))
-        tokens = tuple(self.decode_token(i) for i in ids)
-        return Generation("".join(tokens), ids, tokens, logits, self.attend(look, question))
-
-    def attend(self, look, prompt, layer=None):
-        square = Image.new("L", (max(look.image_size),) * 2)
-        margins = [(max(look.image_size) - side) // 2 for side in look.image_size]
-        square.paste(look.image.convert("L"), tuple(margins))
-        cells = np.asarray(square.resize((SIDE, SIDE)), dtype=np.float32)
-        brightness = cells.reshape(8, 4, 8, 4).mean(axis=(1, 3)).ravel() + 1
-        return brightness / brightness.sum() if prompt != "Describe." else UNIFORM
-
-    def decode_token(self, token_id):
-        return f"<{token_id}>"
-
-
-def picture(width=200, height=100, spot=(150, 40)) -> Image.Image:
-    """Noise, too fine to survive the global image, and one bright spot."""
-    noise = np.random.default_rng(0).integers(0, 60, (height, width, 3), dtype=np.uint8)
-    image = Image.fromarray(noise)
-    image.paste("white", (spot[0], spot[1], spot[0] + 20, spot[1] + 20))
-    return image
 
 
 @pytest.fixture
