@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, overload
@@ -32,6 +32,7 @@ class Sample:
     boxes: tuple[tuple[int, int, int, int], ...] = ()  # of what has to be seen, where known:
     # (left, top, right, bottom) in original pixels, right and bottom exclusive
     group: str = ""  # the data set's own class of question (VQAv2: yes/no, number, other)
+    letter_height: float = 0  # of a capital that has to be read, original pixels; 0: not known
 
     @property
     def image(self) -> os.PathLike | bytes | Image.Image:
@@ -61,9 +62,12 @@ class Entry:
     label: str
     splits: tuple[str, ...]  # the first is the default
     scoring: str  # key of SCORERS
-    load: Callable[[Place, str], Loaded]
+    load: Callable[..., Loaded]  # (Place, split, and its options by name)
     takes: tuple[str, ...] = ()  # fields of Place; of folder and mirror, one is needed
     mirror: str | None = None  # a mirror that is known to exist; never used unasked
+    # Options of its own: name -> what it can be, the first being the default. `load` takes them as
+    # keyword arguments.
+    options: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 DATASETS: dict[str, Entry] = {}
@@ -104,6 +108,7 @@ def load_dataset(
     images: str | os.PathLike | None = None,
     mirror: str | None = None,
     revision: str | None = None,
+    options: Mapping[str, str] | None = None,
 ) -> Dataset:
     """A data set by its name in `DATASETS`.
 
@@ -111,6 +116,7 @@ def load_dataset(
     `images`, where they are kept elsewhere), or from a `mirror` on the hub at a `revision`; the
     hub is reached only if a mirror is named. For people's own questions (`folder`, `folder+vqa`,
     `folder+yes-no`), `folder` is a JSON-lines or CSV file. The `signs-*` sets are rendered.
+    `options` are the data set's own, as its entry lists them.
 
     Raises DatasetError for an unknown name or split, for options that don't fit the data set, and
     for files that are missing or malformed.
@@ -123,8 +129,19 @@ def load_dataset(
         raise DatasetError(f"{name} has no split {split!r}; choose {' or '.join(entry.splits)}.")
     place = Place(_path(folder), _path(images), mirror, revision)
     _check_place(entry, place)
-    samples, source = entry.load(place, split)
+    samples, source = entry.load(place, split, **_options(entry, options or {}))
     return Dataset(name, entry.label, split, entry.scoring, samples, source)
+
+
+def _options(entry: Entry, given: Mapping[str, str]) -> dict[str, str]:
+    for name, value in given.items():
+        if name not in entry.options:
+            known = ", ".join(entry.options) or "none"
+            raise DatasetError(f"{entry.name} has no option {name!r}; its options: {known}.")
+        if value not in entry.options[name]:
+            choices = " or ".join(entry.options[name])
+            raise DatasetError(f"{entry.name}: {name} can be {choices}, not {value!r}.")
+    return {name: given.get(name, choices[0]) for name, choices in entry.options.items()}
 
 
 def _path(path: str | os.PathLike | None) -> Path | None:

@@ -2,27 +2,44 @@
 
 `signs-text` is the counterpart of TextVQA (`signs-text+hints`: with OCR tokens), `signs-presence`
 of POPE, and `signs-attributes` of GQA and A-OKVQA. Every sample is made from its split and index
-alone, so there are no files, and no sample depends on another. Questions are drawn as in
-`core.pocket.evaluate`, in phrasings seen in training; the test split's fonts are held out.
+alone, so there are no files, and no sample depends on another.
+
+Options: `fonts`, of the signs, and `phrasings`, of the questions, each `training` or `held-out`
+from training. Unless told otherwise, fonts are those of the split (held out for the test) and
+phrasings those seen in training.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
 
 from PIL import Image
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
-from core.pocket import fonts
-from core.pocket.evaluate import questions
+from core.pocket import fonts as faces
+from core.pocket.questions import Question, ask_attribute, ask_presence, ask_text
 from core.pocket.render import render
-from core.pocket.scenes import make_scene
+from core.pocket.scenes import Scene, make_scene, scene_rng
 
 SIZE = 10_000  # samples of a split
+SEED = 40_000  # of the questions; that of the scenes is 0
+
+
+def draw_question(
+    scene: Scene, index: int, family: str, split: str, held_out: bool, hints: bool
+) -> Question | None:
+    """One question about a scene; None if it has nothing that the family asks about."""
+    if not scene.signs:
+        return None
+    rng = scene_rng(split, index, SEED)
+    if family == "text":
+        sign = scene.signs[rng.integers(len(scene.signs))]
+        return ask_text(rng, scene, sign, held_out, hints)
+    return (ask_presence if family == "presence" else ask_attribute)(rng, scene, held_out)
 
 
 @dataclass(frozen=True)
@@ -32,6 +49,8 @@ class Signs(Sequence[Sample]):
     family: str  # text, presence or attributes
     split: str
     hints: bool = False
+    held_out_fonts: bool = True
+    held_out_phrasings: bool = False
     indices: range = range(SIZE)
 
     def __len__(self) -> int:
@@ -39,17 +58,17 @@ class Signs(Sequence[Sample]):
 
     def __getitem__(self, index):
         if isinstance(index, slice):
-            return Signs(self.family, self.split, self.hints, self.indices[index])
+            return replace(self, indices=self.indices[index])
         return self._sample(self.indices[operator.index(index)])
 
     def _sample(self, index: int) -> Sample:
         # Not every scene has what the question is about: the next candidate is a scene that no
         # other sample can have.
         for candidate in count(index, SIZE):
-            scene = make_scene(self.split, candidate)
-            question = None
-            if scene.signs:
-                question = questions(scene, candidate, self.family, self.split, False, self.hints)
+            scene = make_scene(self.split, candidate, held_out_fonts=self.held_out_fonts)
+            question = draw_question(
+                scene, candidate, self.family, self.split, self.held_out_phrasings, self.hints
+            )
             if question is not None:
                 break
         first_line, *rest = question.text.split("\n")
@@ -61,26 +80,33 @@ class Signs(Sequence[Sample]):
             question=first_line,
             prompt=question.text,  # the bundled model was trained without an instruction
             answers=(options[right] if options else question.answer,),
-            opener=partial(scene_image, self.split, candidate),
+            opener=partial(scene_image, self.split, candidate, self.held_out_fonts),
             choices=tuple(options),
             choice=right,
             boxes=question.boxes,
             group=question.kind,
+            letter_height=question.letter_height,
         )
 
 
-def scene_image(split: str, index: int) -> Image.Image:
-    return render(make_scene(split, index))
+def scene_image(split: str, index: int, held_out_fonts: bool) -> Image.Image:
+    return render(make_scene(split, index, held_out_fonts=held_out_fonts))
 
 
-def load(place: Place, split: str, family: str, hints: bool = False) -> Loaded:
-    faces = fonts.families(held_out=split == "test") or ("Pillow's own",)
-    source = {"kind": "rendered", "family": family, "hints": hints, "fonts": list(faces)}
-    return Signs(family, split, hints), source
+def load(
+    place: Place, split: str, family: str, fonts: str, phrasings: str, hints: bool = False
+) -> Loaded:
+    held_out_fonts = split == "test" if fonts == "split's" else fonts == "held-out"
+    families = faces.families(held_out_fonts) or ("Pillow's own",)
+    source = {"kind": "rendered", "family": family, "hints": hints, "seed": 0}
+    source |= {"phrasings": phrasings, "fonts": list(families)}
+    return Signs(family, split, hints, held_out_fonts, phrasings == "held-out"), source
 
 
-def _entry(name: str, label: str, scoring: str, **options) -> Entry:
-    return Entry(name, label, ("test", "validation"), scoring, partial(load, **options))
+def _entry(name: str, label: str, scoring: str, **settings) -> Entry:
+    options = {"fonts": ("split's", "held-out", "training"), "phrasings": ("training", "held-out")}
+    load_family = partial(load, **settings)
+    return Entry(name, label, ("test", "validation"), scoring, load_family, options=options)
 
 
 register(

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
-from core.bench.datasets import load_dataset
+from core.bench.datasets import DatasetError, load_dataset
+from core.bench.datasets.signs import draw_question
 from core.bench.scoring import SCORERS
 from core.imaging import Codec
-from core.pocket.evaluate import questions
 from core.pocket.render import render
 from core.pocket.scenes import make_scene
 from core.protocol import Edge
@@ -33,13 +33,13 @@ def test_samples_depend_on_split_and_index_only(family):
     assert load_dataset(f"signs-{family}", "validation")[3].boxes != dataset[3].boxes
 
 
-def test_questions_are_those_of_the_evaluation(family):
+def test_a_sample_is_a_question_about_its_own_scene(family):
     """Where scene i has a question, it is sample i; elsewhere a scene no other sample can have."""
     dataset = load_dataset(f"signs-{family}")
     skipped = 0
     for index in range(20):
         scene = make_scene("test", index)
-        asked = questions(scene, index, family, "test", held_out=False, hints=False)
+        asked = draw_question(scene, index, family, "test", held_out=False, hints=False)
         sample = dataset[index]
         assert sample.id == f"test-{index}"
         if asked is None:
@@ -94,3 +94,40 @@ def test_the_source_names_the_fonts():
     assert source["kind"] == "rendered"
     assert (source["family"], source["hints"]) == ("text", True)
     assert source["fonts"]
+
+
+def test_fonts_and_phrasings_can_be_those_of_training_or_held_out():
+    from core.pocket import fonts
+    from core.pocket.questions import HELD_OUT, TEXT
+
+    def ending(sample):
+        return any(
+            sample.question.endswith(t.split("{sign}")[1]) and sample.question.startswith(
+                t.split("{sign}")[0])
+            for t in TEXT[-HELD_OUT:]
+        )  # fmt: skip
+
+    sets = {
+        (faces, phrasings): load_dataset(
+            "signs-text", options={"fonts": faces, "phrasings": phrasings}
+        )
+        for faces in ("training", "held-out")
+        for phrasings in ("training", "held-out")
+    }
+    assert list(sets["held-out", "training"][:3]) == list(load_dataset("signs-text")[:3])
+    for (faces, phrasings), dataset in sets.items():
+        assert dataset.source["fonts"] == list(fonts.families(faces == "held-out")) or [
+            "Pillow's own"
+        ]
+        assert dataset.source["phrasings"] == phrasings
+        assert all(ending(sample) == (phrasings == "held-out") for sample in dataset[:10])
+    pictures = [np.asarray(sets[faces, "training"][0].image) for faces in ("training", "held-out")]
+    if fonts.available():
+        assert not np.array_equal(*pictures)
+
+
+def test_an_option_that_the_data_set_does_not_have():
+    with pytest.raises(DatasetError, match="signs-text has no option 'hints'; .*fonts, phrasings"):
+        load_dataset("signs-text", options={"hints": "yes"})
+    with pytest.raises(DatasetError, match="phrasings can be training or held-out, not 'new'"):
+        load_dataset("signs-text", options={"phrasings": "new"})
