@@ -8,10 +8,10 @@ A quantity of the second stage is always what retransmitting *adds* to the first
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -48,6 +48,7 @@ class Metadata:
     machine: str
     date: str  # ISO 8601
     command: str
+    source: dict[str, Any] = field(default_factory=dict)  # `Dataset.source`
 
     def __post_init__(self) -> None:
         for name, kind, optional in (
@@ -66,6 +67,8 @@ class Metadata:
             isinstance(text, str) for pair in packages.items() for text in pair
         ):
             raise RunError("The metadata's versions must map names of packages to texts.")
+        if not isinstance(self.source, dict):
+            raise RunError("The metadata's source must be an object.")
 
 
 @dataclass(frozen=True)
@@ -77,6 +80,7 @@ class Record:
     question: str  # as published
     prompt: str  # as put to the model
     answers: str  # JSON: what the answers are scored against
+    group: str = ""  # the data set's own class of question
     first_answer: str = ""
     second_answer: str = ""
     first_score: float = np.nan  # 0..1
@@ -95,6 +99,17 @@ class Record:
     box: Box | None = None  # pixels of the original image
     truth_boxes: str = "[]"  # JSON: [[left, top, right, bottom], ...], where they are known
     box_hit: bool | None = None  # does the box hold a true one? None: not known
+    random_hit: float = np.nan  # how often a box of that size, laid at random, would
+    letter_height: float = np.nan  # of a capital that has to be read, pixels of the global image
+    guided_answer: str = ""  # with the local image of the true box; "" where that isn't measured
+    guided_score: float = np.nan
+    # The high-resolution baseline: all of the image at twice the side, always. NaN: not measured.
+    hd_answer: str = ""
+    hd_score: float = np.nan
+    hd_bytes: float = np.nan  # the encoded image
+    hd_message_bytes: float = np.nan  # all messages on the wire
+    hd_flops: float = np.nan  # as the paper counts them (eq. 17)
+    hd_seconds: float = np.nan
     error: str = ""
     # Metric -> one value per token of the first answer.
     scores: dict[str, tuple[float, ...]] | None = None
@@ -103,7 +118,11 @@ class Record:
 TEXTS = tuple(f.name for f in fields(Record) if f.type == "str")
 COUNTS = tuple(f.name for f in fields(Record) if f.type == "int")
 MEASURES = (*(f.name for f in fields(Record) if f.type == "float"), "box_hit")
-OPTIONAL = ("first_flops_exact", "second_flops_exact", "box_hit")  # NaN where not known
+# NaN where they aren't known, or not measured.
+SHARES = ("random_hit", "guided_score", "hd_score")
+OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "hd_bytes",
+                  "hd_message_bytes", "hd_flops", "hd_seconds")  # fmt: skip
+OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,6 +145,7 @@ class Run:
     question: np.ndarray
     prompt: np.ndarray
     answers: np.ndarray
+    group: np.ndarray
     first_answer: np.ndarray
     second_answer: np.ndarray
     first_score: np.ndarray
@@ -144,6 +164,16 @@ class Run:
     box: np.ndarray
     truth_boxes: np.ndarray
     box_hit: np.ndarray
+    random_hit: np.ndarray
+    letter_height: np.ndarray
+    guided_answer: np.ndarray
+    guided_score: np.ndarray
+    hd_answer: np.ndarray
+    hd_score: np.ndarray
+    hd_bytes: np.ndarray
+    hd_message_bytes: np.ndarray
+    hd_flops: np.ndarray
+    hd_seconds: np.ndarray
     error: np.ndarray
     scores: dict[str, np.ndarray]  # metric -> (offsets[-1],) float64
     offsets: np.ndarray  # (N + 1,) int64
@@ -205,6 +235,31 @@ class Run:
                 for metric in metrics
             },
             offsets=np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
+        )
+
+    @classmethod
+    def join(cls, runs: Sequence[Self]) -> Self:
+        """The samples of several runs, one run after the other, with the metadata of the first.
+
+        Raises RunError as the constructor does, for an id that two of them have, and for runs that
+        don't hold the same metrics. A run without tokens goes with any.
+        """
+        metrics = {run.metrics for run in runs if run.metrics}
+        if len(metrics) > 1:
+            raise RunError("Runs can only be joined if they hold the same metrics.")
+        names = next(iter(metrics), ())
+        lengths = np.concatenate([run.lengths for run in runs])
+        return cls(
+            metadata=runs[0].metadata,
+            **{
+                name: np.concatenate([getattr(run, name) for run in runs])
+                for name in (*TEXTS, *COUNTS, *MEASURES, "box")
+            },
+            scores={
+                name: np.concatenate([run.scores[name] for run in runs if run.metrics])
+                for name in names
+            },
+            offsets=np.append(0, np.cumsum(lengths)),
         )
 
     def record(self, index: int) -> Record:
@@ -353,9 +408,12 @@ def _check_samples(run: Run) -> None:
     for name in ("first_flops", "second_flops", "first_seconds", "second_seconds"):
         values = getattr(run, name)
         refuse(ok & ~((values >= 0) & (values <= MAX_MEASURE)), f"a finite {name}, 0 or more")
-    for name in ("first_flops_exact", "second_flops_exact"):
+    for name in OPTIONAL_COSTS:
         values = getattr(run, name)
         refuse((values < 0) | (values > MAX_MEASURE), f"a finite {name}, 0 or more, or none")
+    for name in SHARES:
+        values = getattr(run, name)
+        refuse((values < 0) | (values > 1), f"a {name} from 0 to 1, or none")
     hit = run.box_hit
     refuse(~((hit == 0) | (hit == 1) | np.isnan(hit)), "a box_hit that is true, false or not known")
     for name in ("global_bytes", "local_bytes", "reference_bytes"):

@@ -53,6 +53,12 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         first_seconds=0.02 + 0.01 * rng.random(samples),
         second_seconds=0.04 + 0.01 * rng.random(samples),
         box=np.stack((left, top, left + 336, top + 336), axis=1), truth_boxes=text("[]"),
-        box_hit=rng.integers(0, 2, samples).astype(float), error=np.full(samples, "", object),
+        box_hit=rng.integers(0, 2, samples).astype(float),
+        random_hit=np.full(samples, np.nan), letter_height=np.full(samples, np.nan),
+        group=text(""), guided_answer=text(""), guided_score=np.full(samples, np.nan),
+        hd_answer=text(""),
+        **{f"hd_{name}": np.full(samples, np.nan)
+           for name in ("score", "bytes", "message_bytes", "flops", "seconds")},
+        error=np.full(samples, "", object),
         scores={name: metric.score(logp) for name, metric in METRICS.items()}, offsets=offsets,
     )  # fmt: skip
