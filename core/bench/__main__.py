@@ -1,0 +1,26 @@
+"""`python -m core.bench COMMAND`: make runs, and read them; `COMMAND --help` says more."""
+
+import argparse
+import sys
+
+from core.bench import run_command
+
+COMMANDS = {"run": run_command}
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m core.bench", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        summary = module.__doc__.split("\n")[0]
+        module.add_arguments(commands.add_parser(name, help=summary, description=module.__doc__))
+    args = parser.parse_args(argv)
+    try:
+        return COMMANDS[args.command].main(args)
+    except (ValueError, OSError) as error:  # our own errors are sentences
+        print(error, file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,113 @@
+"""One question of a data set, asked through the protocol to the end and written down.
+
+Both stages run, whatever a gate would decide: the gate is drawn afterwards, from the record.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+
+from PIL import Image
+
+from core.bench.boxes import box_around, holds_any, random_hit
+from core.bench.datasets import Sample
+from core.bench.runs import Metadata, Record, Run
+from core.bench.scoring import Scorer
+from core.bench.together import Asker
+from core.cropping import Box
+from core.imaging import Codec, crop_local
+from core.protocol import Edge, Server, Transcript, first_stage, second_stage
+from core.uncertainty import Gate
+
+REFERENCE = Codec("jpeg", 100)  # of the relative cost (section VII-F)
+NEVER = Gate(threshold=float("inf"))
+
+
+@dataclass(frozen=True)
+class Recorder:
+    """How samples are asked and scored. guided: also with the local image of the true box."""
+
+    metadata: Metadata
+    scorer: Scorer
+    codec: Codec
+    guided: bool = False
+
+    def record(self, vlm: Asker, sample: Sample, original: Image.Image) -> Record:
+        """Ask everything there is to ask about one sample. Raises whatever goes wrong, and RunError
+        for what could not stand in a run."""
+        edge = Edge(original, self.codec)
+        server = Server(vlm, NEVER)
+        transcript = first_stage(edge, server, sample.prompt)
+        waited = {"first": vlm.waited}
+        look = server.sessions.get(transcript.session).look
+        first_steps = len(transcript.steps)
+        transcript = second_stage(edge, server, transcript)
+        waited["second"] = vlm.waited - waited["first"]
+
+        first, second = transcript.first.answer, transcript.second.answer
+        row = replace(
+            unanswered(sample),
+            first_answer=first,
+            second_answer=second,
+            first_score=self.scorer.score(first, sample),
+            second_score=self.scorer.score(second, sample),
+            global_bytes=len(transcript.global_image.data),
+            local_bytes=len(transcript.local_image.data),
+            reference_bytes=len(REFERENCE.encode(edge.resize(server.input_size))),
+            **_message_bytes(transcript),
+            box=transcript.box,
+            scores=transcript.scores,
+        )
+        for stage, steps in (
+            ("first", transcript.steps[:first_steps]),
+            ("second", transcript.steps[first_steps:]),
+        ):
+            flops = float(sum(step.flops for step in steps if step.flops is not None))
+            # Without the time in which others of the batch were served.
+            seconds = max(0.0, sum(step.seconds for step in steps) - waited[stage])
+            row = replace(row, **{f"{stage}_flops": flops, f"{stage}_seconds": seconds})
+        targets = [Box(*box) for box in sample.boxes]
+        if targets:
+            hit = holds_any(transcript.box, targets)
+            row = replace(row, box_hit=hit, random_hit=random_hit(row.box, targets, original.size))
+        if sample.letter_height:
+            scale = max(transcript.global_image.size) / max(original.size)
+            row = replace(row, letter_height=sample.letter_height * scale)
+        if self.guided and len(targets) == 1:
+            around = box_around(targets[0], original.size, vlm.info.base_side)
+            crop = crop_local(original, around, server.input_size)
+            local = self.codec.decode(self.codec.encode(crop))
+            answer = vlm.answer(look, sample.prompt, local).text
+            score = self.scorer.score(answer, sample)
+            row = replace(row, guided_answer=answer, guided_score=score)
+        Run.from_records([row], self.metadata)  # raises for what would spoil the run as a whole
+        return row
+
+
+def unanswered(sample: Sample, error: str = "") -> Record:
+    """What is known of a sample before it is asked, or when that failed."""
+    truth = {"answers": sample.answers, "choices": sample.choices, "choice": sample.choice}
+    return Record(
+        id=sample.id,
+        image_id=sample.image_id,
+        question=sample.question,
+        prompt=sample.prompt,
+        answers=json.dumps(truth if sample.choices else sample.answers, ensure_ascii=False),
+        group=sample.group,
+        truth_boxes=json.dumps(sample.boxes),
+        error=error,
+    )
+
+
+def _message_bytes(transcript: Transcript) -> dict[str, int]:
+    """Of a gate that is content with the first answer, and what one that isn't adds.
+
+    The transcript's gate was content, and then a second look was wished for. Had the gate asked for
+    it, there would be neither that wish nor a first answer on the wire.
+    """
+    question, answer, _wish, request, local, final = (m.byte_count for m in transcript.messages)
+    return {
+        "first_message_bytes": question + answer,
+        "second_message_bytes": request + local + final - answer,
+    }

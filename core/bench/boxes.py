@@ -1,0 +1,45 @@
+"""Did the model look in the right place? Boxes asked for against the boxes of what was asked."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from core.cropping import Box
+
+COVERED = 0.8  # of the object's area
+PLACES = 24  # tried along each axis for the expectation over random boxes
+
+
+def holds(box: Box, target: Box) -> bool:
+    """Does the box hold the target's centre and at least 80 % of its area?"""
+    w = min(box.right, target.right) - max(box.left, target.left)
+    h = min(box.bottom, target.bottom) - max(box.top, target.top)
+    x, y = (target.left + target.right) / 2, (target.top + target.bottom) / 2
+    centre = box.left <= x < box.right and box.top <= y < box.bottom
+    return bool(centre and max(w, 0) * max(h, 0) >= COVERED * target.area)
+
+
+def holds_any(box: Box, targets: Iterable[Box]) -> bool:
+    return any(holds(box, target) for target in targets)
+
+
+def random_hit(box: Box, targets: list[Box], image_size: tuple[int, int]) -> float:
+    """How often a box of the same size at a random place would hold one of the targets."""
+    lefts = np.linspace(0, image_size[0] - box.width, PLACES).astype(int)
+    tops = np.linspace(0, image_size[1] - box.height, PLACES).astype(int)
+    hits = [
+        holds_any(Box(int(x), int(y), int(x) + box.width, int(y) + box.height), targets)
+        for x in lefts
+        for y in tops
+    ]
+    return float(np.mean(hits))
+
+
+def box_around(target: Box, image_size: tuple[int, int], base_side: int) -> Box:
+    """The smallest box that the search could ask for (1.0 to 2.0 base sides) around an object."""
+    width, height = image_size
+    side = int(min(max(base_side, 1.1 * max(target.size)), 2 * base_side))
+    w, h = min(side, width), min(side, height)
+    left = int(np.clip((target.left + target.right - w) / 2, 0, width - w))
+    top = int(np.clip((target.top + target.bottom - h) / 2, 0, height - h))
+    return Box(left, top, left + w, top + h)

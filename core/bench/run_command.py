@@ -1,0 +1,84 @@
+"""Ask a model every question of a data set, both stages, and write a run file.
+
+Interrupted, even killed, the same command goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from core.bench.files import load_run
+from core.bench.runner import Plan, Runner
+from core.bench.runs import RunError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", default="pocket", help="pocket, a directory or a hub id")
+    add("--data", default="signs-text", help="name of a data set (core.bench.datasets)")
+    add("--split", help="default: the data set's first")
+    add("--limit", type=int, help="the first samples only")
+    add("--codec", default="jpeg", help="jpeg, webp, avif or png, of both images")
+    add("--quality", type=int, nargs="+", default=[75], help="of the codec; several make a run "
+        "each, and open every image once")  # fmt: skip
+    add("--out", required=True, help="run file; with several qualities, {quality} stands for each")
+    add("--guided", action="store_true", help="also ask with the local image of the true box")
+    add("--batch", type=int, default=8, help="samples asked at once")
+    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the data set")
+    add("--folder", help="the data set's official files, or the file of your own questions")
+    add("--images", help="folder of the images, where it isn't inside --folder")
+    add("--mirror", help="of the data set on the Hugging Face hub; nothing is downloaded without")
+    add("--revision", help="of the mirror")
+    add("--device", help="of the model: cpu, cuda, cuda:1, …")
+    add("--dtype", help="of the model: float32, bfloat16 or float16")
+    add("--threads", type=int, help="of torch; default: its own choice")
+
+
+def plan_of(args: argparse.Namespace) -> Plan:
+    pairs = [option.partition("=") for option in args.option]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise RunError(f"--option {wrong[0]}: write NAME=VALUE.")
+    same = ("out", "model", "data", "split", "limit", "codec", "guided", "batch", "folder",
+            "images", "mirror", "revision", "device", "dtype")  # fmt: skip
+    return Plan(
+        **{name: getattr(args, name) for name in same},
+        qualities=tuple(dict.fromkeys(args.quality)),
+        options={name: value for name, _, value in pairs},
+    )
+
+
+def main(args: argparse.Namespace) -> int:
+    plan = plan_of(args)
+    if args.threads:
+        import torch
+
+        torch.set_num_threads(args.threads)
+    return 0 if report(run_here(plan)) else 1
+
+
+def run_here(plan: Plan) -> list[Path]:
+    """Run a plan to its end in this process, with a progress bar; returns the run files."""
+    from tqdm import tqdm
+
+    runner = Runner(plan)
+    name = f"{plan.model}, {plan.data}"
+    with tqdm(
+        total=runner.total, initial=runner.recorded(), unit="sample", desc=name, smoothing=0.05
+    ) as bar:
+        runner.work(progress=bar.update)
+    return runner.finish()
+
+
+def report(paths: list[Path]) -> bool:
+    """Say what the run files hold. False if in one of them nothing was answered."""
+    answered = True
+    for path in paths:
+        run = load_run(path)
+        failed = int(run.failed.sum())
+        print(f"{path}: {len(run) - failed:,} samples answered, {failed:,} failed")
+        if failed:
+            first = run.record(int(run.failed.argmax()))
+            print(f"  the first of them, {first.id}: {first.error}")
+        answered &= failed < len(run)
+    return answered

@@ -1,0 +1,323 @@
+"""The runner on a small model: what is asked, what is written down, and what survives a kill."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import fields, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.bench import runner as runner_module
+from core.bench.files import load_run
+from core.bench.runner import Plan, Runner
+from core.bench.runs import Record, RunError
+from core.bench.scoring import SCORERS
+from core.cropping import Box
+from core.imaging import Codec, crop_local
+from core.protocol import Edge, Server, ask, first_stage
+from core.uncertainty import Gate
+
+from ..pixels import SIDE, PixelVLM, picture
+from ..vlm.tiny import save_focalnet_llava
+
+SAMPLES = 11
+TIMES = ("first_seconds", "second_seconds", "hd_seconds")
+ALWAYS, NEVER = Gate(threshold=float("-inf")), Gate(threshold=float("inf"))
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(runner_module, "CHUNK", 4)
+
+
+@pytest.fixture(scope="module")
+def questions(tmp_path_factory):
+    """A file of questions about a few pictures, of which the fifth can't be opened."""
+    folder = tmp_path_factory.mktemp("questions")
+    for i in range(3):
+        picture(spot=(20 + 50 * i, 10 + 30 * i)).save(folder / f"{i}.png")
+    (folder / "bad.png").write_bytes(b"no image")
+    rows = [
+        {"image": f"{image}.png", "question": f"What {i}?", "answers": ["a"]}
+        for i, image in enumerate([0, 1, 2, 0, "bad", 2, 0, 1, 2, 0, 1])
+    ]  # fmt: skip
+    path = folder / "questions.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    return path
+
+
+@pytest.fixture
+def plan(questions, tmp_path):
+    return Plan(
+        out=str(tmp_path / "run.parquet"), model="pixels", data="folder", folder=str(questions),
+        batch=3,
+    )  # fmt: skip
+
+
+def carry_out(plan, vlm=None):
+    runner = Runner(plan, vlm or PixelVLM())
+    runner.work()
+    return [load_run(path) for path in runner.finish()]
+
+
+def same(a, b):
+    """All but the times."""
+
+    def plain(run, i):
+        row = run.record(i)
+        values = {f.name: getattr(row, f.name) for f in fields(Record) if f.name not in TIMES}
+        return repr(values)  # NaN is NaN
+
+    return len(a) == len(b) and all(plain(a, i) == plain(b, i) for i in range(len(a)))
+
+
+def test_what_is_recorded_is_what_the_protocol_gives_one_by_one(plan):
+    vlm, codec = PixelVLM(), Codec("jpeg", 75)
+    (run,) = carry_out(plan)
+    dataset = Runner(plan, vlm).dataset
+    for i, sample in enumerate(dataset):
+        row = run.record(i)
+        if i == 4:
+            continue
+        image = sample.image
+        transcript = ask(Edge(image, codec), Server(vlm, ALWAYS), sample.prompt)
+        assert (row.first_answer, row.second_answer) == (transcript.first_answer, transcript.answer)
+        assert row.scores == {k: pytest.approx(v) for k, v in transcript.scores.items()}
+        assert row.box == transcript.box
+        score = SCORERS["exact"].score
+        assert row.first_score == score(row.first_answer, sample)
+        assert row.second_score == score(row.second_answer, sample)
+        assert row.global_bytes == len(transcript.global_image.data)
+        assert row.local_bytes == len(transcript.local_image.data)
+        view = Edge(image).resize((SIDE, SIDE))
+        assert row.reference_bytes == len(Codec("jpeg", 100).encode(view))
+        spent = sum(message.byte_count for message in transcript.messages)
+        assert row.first_message_bytes + row.second_message_bytes == spent
+        alone = first_stage(Edge(image, codec), Server(vlm, NEVER), sample.prompt)
+        assert row.first_message_bytes == sum(m.byte_count for m in alone.messages)
+        flops = [step.flops for step in transcript.steps if step.flops]
+        assert (row.first_flops, row.second_flops) == (flops[0], sum(flops[1:]))
+        assert row.first_seconds > 0 and row.second_seconds > 0
+
+
+def test_a_sample_that_fails_is_recorded_with_its_error_and_the_run_goes_on(plan):
+    (run,) = carry_out(plan)
+    assert run.failed.tolist() == [i == 4 for i in range(SAMPLES)]
+    assert run.error[4].startswith("This is a text file, which can't be read here")
+    assert (run.id[4], run.question[4], run.first_answer[4]) == ("5", "What 4?", "")
+    assert run.id.tolist() == [str(i + 1) for i in range(SAMPLES)]
+
+
+def test_an_error_of_the_model_is_one_of_the_sample(plan):
+    class Choosy(PixelVLM):
+        def answer(self, look, question, local=None, max_new_tokens=20):
+            if question.startswith("What 7?") and local is not None:
+                raise RuntimeError("out of\nmemory")
+            return super().answer(look, question, local, max_new_tokens)
+
+    (run,) = carry_out(plan, Choosy())
+    (plain,) = carry_out(replace(plan, out=plan.out.replace("run", "plain")))
+    assert run.error[7] == "RuntimeError: out of memory"
+    others = np.arange(SAMPLES) != 7
+    assert same(run.select(others), plain.select(others))
+
+
+def test_a_run_knows_how_to_repeat_it(plan):
+    (run,) = carry_out(replace(plan, limit=5))
+    meta = run.metadata
+    assert (meta.model, meta.revision) == ("pixels", "r1")
+    assert (meta.dataset, meta.split) == ("folder", "all")
+    assert (meta.codec, meta.quality, meta.prompt) == ("jpeg", 75, "{question}")
+    assert meta.command == (
+        f"python -m core.bench run --model pixels --data folder --limit 5 --folder {plan.folder} "
+        "--codec jpeg --quality 75 --batch 3 --out run.parquet"
+    )
+    assert meta.source["kind"] == "files" and meta.versions["numpy"] == np.__version__
+    assert len(run) == 5
+
+
+def test_qualities_share_their_images_and_give_what_each_gives_alone(plan, monkeypatch):
+    opened = []
+    monkeypatch.setattr(
+        runner_module, "load_image", lambda path, load=runner_module.load_image: (
+            opened.append(path) or load(path))
+    )  # fmt: skip
+    several = replace(plan, out=plan.out.replace("run", "q{quality}"), qualities=(10, 80))
+    runs = carry_out(several)
+    assert len(opened) == SAMPLES
+    for quality, run in zip((10, 80), runs, strict=True):
+        (alone,) = carry_out(replace(plan, out=plan.out + str(quality), qualities=(quality,)))
+        assert same(run, alone) and run.metadata.quality == quality
+    assert runs[0].global_bytes.sum() < runs[1].global_bytes.sum()
+
+
+def test_with_the_true_box_its_local_image_is_asked_too(tmp_path):
+    """On rendered signs, the only ones whose boxes are known."""
+    vlm = PixelVLM()
+    plan = Plan(str(tmp_path / "run.parquet"), "pixels", "signs-text", limit=3, guided=True)
+    (run,) = carry_out(plan)
+    for i, sample in enumerate(Runner(plan, vlm).dataset):
+        row, image = run.record(i), sample.image
+        (target,) = [Box(*box) for box in sample.boxes]
+        assert json.loads(row.truth_boxes) == [list(target.as_tuple())]
+        assert 0 <= row.random_hit <= 1 and row.box_hit in (True, False)
+        scale = SIDE / max(image.size)
+        assert row.letter_height == pytest.approx(sample.letter_height * scale)
+        side = int(min(max(SIDE, 1.1 * max(target.size)), 2 * SIDE))
+        left, top = (
+            int(np.clip((a + b - side) / 2, 0, size - side))
+            for a, b, size in zip(target.as_tuple()[:2], target.as_tuple()[2:], image.size,
+                                  strict=True)
+        )  # fmt: skip
+        codec = Codec("jpeg", 75)
+        around = Box(left, top, left + side, top + side)
+        local = codec.decode(codec.encode(crop_local(image, around, (SIDE, SIDE))))
+        view = codec.decode(codec.encode(Edge(image).resize((SIDE, SIDE))))
+        assert row.guided_answer == vlm.answer(vlm.look(view), sample.prompt, local).text
+
+
+def test_what_is_done_is_not_done_again(plan, questions):
+    class Stops(PixelVLM):
+        """Is interrupted at its n-th look."""
+
+        def __init__(self, looks):
+            super().__init__()
+            self.looks = looks
+
+        def look(self, image):
+            self.looks -= 1
+            if self.looks < 0:
+                raise KeyboardInterrupt
+            return super().look(image)
+
+    (undisturbed,) = carry_out(replace(plan, out=plan.out.replace("run", "other")))
+    for looks in (1, 5, 5):
+        runner = Runner(plan, Stops(looks))
+        with pytest.raises(KeyboardInterrupt):
+            runner.work()
+        with pytest.raises(RunError, match="isn't finished"):
+            runner.finish()
+    resumed = Runner(plan, PixelVLM())
+    counted = []
+    assert resumed.recorded() == 8
+    resumed.work(progress=counted.append)
+    assert sum(counted) == SAMPLES - 8
+    (path,) = resumed.finish()
+    assert same(load_run(path), undisturbed)
+    assert os.listdir(path.parent).count("run.parquet.parts") == 0
+
+    never = Runner(plan, Stops(0))  # finished: no look at all
+    never.work()
+    assert never.finish() == [path]
+
+
+def test_shards_of_several_workers_are_the_single_run(plan):
+    (single,) = carry_out(replace(plan, out=plan.out.replace("run", "single")))
+    for rank in (2, 0, 1):
+        Runner(plan, PixelVLM()).work(rank, 3)
+    (path,) = Runner(plan, PixelVLM()).finish()
+    assert same(load_run(path), single)
+
+
+def test_a_damaged_chunk_is_asked_again(plan):
+    runner = Runner(plan, PixelVLM())
+    runner.work()
+    chunk = Path(plan.out + ".parts") / "000001.parquet"
+    whole = chunk.read_bytes()
+    chunk.write_bytes(whole[:-9])
+    with pytest.raises(RunError, match="from 4 on are missing. Run the command again."):
+        runner.finish()
+    (run,) = carry_out(plan)
+    assert len(run) == SAMPLES
+
+
+@pytest.mark.parametrize(
+    "change", [{"qualities": (50,)}, {"limit": 3}, {"guided": True}, {"batch": 5}]
+)
+def test_another_run_of_that_name_is_neither_continued_nor_overwritten(plan, change):
+    Runner(plan, PixelVLM()).work(0, 2)
+    with pytest.raises(RunError, match="the beginning of another run"):
+        Runner(replace(plan, **change), PixelVLM())
+    (run,) = carry_out(plan)
+    with pytest.raises(RunError, match="is there already, and another run"):
+        Runner(replace(plan, **change), PixelVLM())
+    assert same(load_run(plan.out), run)
+
+
+@pytest.mark.parametrize(
+    ("change", "match"),
+    [
+        ({"qualities": (1, 2)}, "put {quality} into the name"),
+        ({"qualities": ()}, "needs a quality"),
+        ({"limit": 0}, "limit must be at least 1"),
+        ({"batch": 0}, "batch must be at least 1"),
+    ],
+)
+def test_a_plan_that_makes_no_sense(plan, change, match):
+    with pytest.raises(RunError, match=match):
+        replace(plan, **change)
+
+
+def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
+    folder = save_focalnet_llava(tmp_path / "tiny")
+    plan = Plan(
+        str(tmp_path / "run.parquet"), str(folder), "folder", folder=str(questions), limit=4,
+        device="cpu",
+    )  # fmt: skip
+    runner = Runner(plan)
+    runner.work()
+    (path,) = runner.finish()
+    run = load_run(path)
+    assert run.metadata.revision.startswith("sha256:")
+    assert run.metadata.prompt == "<s><image>\n{question}\nA:"
+    for i, sample in enumerate(runner.dataset):
+        row = run.record(i)
+        transcript = ask(Edge(sample.image), Server(runner.vlm, ALWAYS), sample.prompt)
+        assert (row.first_answer, row.second_answer) == (transcript.first_answer, transcript.answer)
+        assert row.box == transcript.box
+        for name, scores in transcript.scores.items():
+            assert row.scores[name] == pytest.approx(scores, abs=1e-4)
+
+
+KILLED = """
+import sys, time
+from core.bench import runner
+from core.bench.runner import Plan, Runner
+from tests.core.pixels import PixelVLM
+runner.CHUNK = 4
+class Slow(PixelVLM):
+    def look_batch(self, images):
+        time.sleep(0.05)
+        return super().look_batch(images)
+made = Runner(Plan(sys.argv[1], "pixels", "folder", folder=sys.argv[2], batch=3), Slow())
+print("begun", flush=True)
+made.work()
+made.finish()
+"""
+
+
+def test_killed_at_random_moments_it_ends_as_if_undisturbed(plan, questions):
+    (undisturbed,) = carry_out(replace(plan, out=plan.out.replace("run", "other")))
+    rng = random.Random(0)
+    kills = 0
+    while not Path(plan.out).exists():
+        child = subprocess.Popen(
+            [sys.executable, "-c", KILLED, plan.out, str(questions)],
+            cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        child.stdout.readline()
+        if kills < 3:
+            time.sleep(rng.uniform(0.02, 0.2))
+            child.send_signal(signal.SIGKILL)
+            kills += 1
+        assert child.wait(60) in (0, -signal.SIGKILL)
+        child.stdout.close()
+    assert same(load_run(plan.out), undisturbed)
+    assert kills == 3
+    assert not os.path.exists(plan.out + ".parts")
