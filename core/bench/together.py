@@ -54,11 +54,14 @@ class Asker(VLM):
         request = Request(look, question, local)
         return self._give(_Order("answer_batch", (request,), (max_new_tokens,)))
 
-    def attend(self, look, prompt):
-        return self._give(_Order("attend_batch", (look, prompt)))
+    def attend(self, look, prompt, layer=None):
+        return self._give(_Order("attend_batch", (look, prompt), (layer,)))
 
     def geometry(self, image_size):
         return self._vlm.geometry(image_size)
+
+    def visual_tokens(self, image_size):
+        return self._vlm.visual_tokens(image_size)
 
     def decode_token(self, token_id):
         return self._vlm.decode_token(token_id)

@@ -26,9 +26,9 @@ class Counting(PixelVLM):
             raise VLMError("Ask something else.")
         return super().answer_batch(requests, max_new_tokens)
 
-    def attend_batch(self, looks, prompts):
+    def attend_batch(self, looks, prompts, layer=None):
         self.batches.append(("attend", len(looks)))
-        return super().attend_batch(looks, prompts)
+        return super().attend_batch(looks, prompts, layer)
 
 
 def ask_one(vlm, question):
