@@ -32,35 +32,51 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--revision", help="of the mirror")
     add("--device", help="of the model: cpu, cuda, cuda:1, …")
     add("--dtype", help="of the model: float32, bfloat16 or float16")
-    add("--threads", type=int, help="of torch; default: its own choice")
+    add("--threads", type=int, help="of torch, for each worker; default: the cores, divided")
+    add("--workers", type=int, default=1, help="processes that divide the samples among them")
+    add("--executor", choices=("local", "slurm", "ray"), default="local", help="where they run")
+    add("--executor-option", action="append", default=[], metavar="NAME=VALUE",
+        help="of datatrove's executor, e.g. time=04:00:00 and partition=gpu for slurm")  # fmt: skip
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
-    pairs = [option.partition("=") for option in args.option]
-    if wrong := [name for name, equals, _ in pairs if not equals]:
-        raise RunError(f"--option {wrong[0]}: write NAME=VALUE.")
     same = ("out", "model", "data", "split", "limit", "codec", "guided", "batch", "folder",
             "images", "mirror", "revision", "device", "dtype")  # fmt: skip
     return Plan(
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
-        options={name: value for name, _, value in pairs},
+        options=_pairs("--option", args.option),
     )
 
 
 def main(args: argparse.Namespace) -> int:
     plan = plan_of(args)
-    if args.threads:
-        import torch
+    if args.workers == 1 and args.executor == "local":
+        return 0 if report(run_here(plan, args.threads)) else 1
+    try:
+        from core.bench.distribute import run_divided
+    except ModuleNotFoundError:
+        raise RunError(
+            "Several workers need the package `datatrove`; install it with "
+            "`pip install second-look[distributed]`, or leave out --workers and --executor."
+        ) from None
 
-        torch.set_num_threads(args.threads)
-    return 0 if report(run_here(plan)) else 1
+    settings = _pairs("--executor-option", args.executor_option)
+    paths = run_divided(plan, args.workers, args.executor, settings, args.threads)
+    if paths is None:
+        print(f"Submitted. When all jobs are done, {plan.out} is there.")
+        return 0
+    return 0 if report(paths) else 1
 
 
-def run_here(plan: Plan) -> list[Path]:
+def run_here(plan: Plan, threads: int | None = None) -> list[Path]:
     """Run a plan to its end in this process, with a progress bar; returns the run files."""
     from tqdm import tqdm
 
+    if threads:
+        import torch
+
+        torch.set_num_threads(threads)
     runner = Runner(plan)
     name = f"{plan.model}, {plan.data}"
     with tqdm(
@@ -68,6 +84,13 @@ def run_here(plan: Plan) -> list[Path]:
     ) as bar:
         runner.work(progress=bar.update)
     return runner.finish()
+
+
+def _pairs(flag: str, given: list[str]) -> dict[str, str]:
+    pairs = [text.partition("=") for text in given]
+    if wrong := [name for name, equals, _ in pairs if not equals]:
+        raise RunError(f"{flag} {wrong[0]}: write NAME=VALUE.")
+    return {name: value for name, _, value in pairs}
 
 
 def report(paths: list[Path]) -> bool:

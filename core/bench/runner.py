@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
@@ -33,7 +34,7 @@ from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
 from core.vlm.base import VLM, VLMError
 
-CHUNK = 64  # samples
+CHUNK = 32  # samples
 PLANNED = "run.json"  # in the working folder
 MAX_ERROR = 500  # characters of a sample's error that are kept
 
@@ -76,6 +77,18 @@ class Plan:
     def path(self, quality: int) -> Path:
         return Path(self.out.replace("{quality}", str(quality)))
 
+    @property
+    def paths(self) -> list[Path]:
+        return [self.path(quality) for quality in self.qualities]
+
+    def dataset(self) -> Dataset:
+        """The samples to be asked. Raises DatasetError."""
+        whole = load_dataset(
+            self.data, self.split, self.folder, self.images, self.mirror, self.revision,
+            self.options,
+        )  # fmt: skip
+        return whole[: self.limit]
+
     def command(self, quality: int) -> str:
         """The command that makes the run of one quality, without the folder it is written to."""
         words = ["python", "-m", "core.bench", "run", "--model", self.model, "--data", self.data]
@@ -101,11 +114,7 @@ class Runner:
         from core.vlm import load_vlm
 
         self.plan = plan
-        dataset = load_dataset(
-            plan.data, plan.split, plan.folder, plan.images, plan.mirror, plan.revision,
-            plan.options,
-        )  # fmt: skip
-        self.dataset: Dataset = dataset[: plan.limit]
+        self.dataset = plan.dataset()
         codecs = {quality: Codec(plan.codec, quality) for quality in plan.qualities}
         self.vlm = vlm or load_vlm(plan.model, plan.device, plan.dtype)
         scorer = SCORERS[self.dataset.scoring]
@@ -138,7 +147,7 @@ class Runner:
 
     def finish(self) -> list[Path]:
         """Join the chunks into the run files. Raises RunError if any is missing."""
-        return [parts.join() for parts in self.parts.values()]
+        return [join(parts.out) for parts in self.parts.values()]
 
     @property
     def total(self) -> int:
@@ -185,16 +194,19 @@ class Runner:
 
 
 class Parts:
-    """The finished chunks of one run file, in a folder beside it."""
+    """The finished chunks of one run file, in a folder beside it.
+
+    What they are chunks of is written down there. Raises RunError if that is another run, or if the
+    run file is there and holds another one.
+    """
 
     def __init__(self, out: Path, metadata: Metadata, samples: int):
         self.out, self.metadata, self.samples = out, metadata, samples
-        self.folder = out.with_name(f"{out.name}.parts")
-        same = identity(metadata) | {"samples": samples, "chunk": CHUNK}
+        self.folder = working_folder(out)
         self.done = out.exists()
         if self.done:
             found = load_run(out)
-            if identity(found.metadata) | {"samples": len(found), "chunk": CHUNK} != same:
+            if _odd(found.metadata, metadata) or len(found) != samples:
                 raise RunError(
                     f"{out.name!r} is there already, and another run: move it, or choose another "
                     "name."
@@ -203,69 +215,91 @@ class Parts:
         self.folder.mkdir(parents=True, exist_ok=True)
         planned = self.folder / PLANNED
         if not planned.exists():
-            unfinished = planned.with_suffix(f".{os.getpid()}.tmp")
-            unfinished.write_text(json.dumps(same | {"date": metadata.date}))
+            unfinished = planned.with_suffix(f".{secrets.token_hex(8)}.tmp")
+            content = {"metadata": asdict(metadata), "samples": samples, "chunk": CHUNK}
+            unfinished.write_text(json.dumps(content))
             os.replace(unfinished, planned)
-        begun = json.loads(planned.read_text())
-        self.metadata = replace(metadata, date=begun.pop("date"))
-        if begun != json.loads(json.dumps(same)):
-            odd = ", ".join(k for k in same if begun.get(k) != json.loads(json.dumps(same[k])))
+        begun, count, chunk = _read_plan(planned)
+        odd = _odd(begun, metadata)
+        odd += ["samples"] * (count != samples) + ["chunk"] * (chunk != CHUNK)
+        if odd:
             raise RunError(
-                f"The folder {self.folder.name!r} holds the beginning of another run ({odd} "
-                "differs): remove it, or choose another name."
+                f"The folder {self.folder.name!r} holds the beginning of another run "
+                f"({', '.join(odd)} differs): remove it, or choose another name."
             )
+        self.metadata = begun
 
     def has(self, chunk: int) -> bool:
-        return self.done or self._path(chunk).exists()
+        return self.done or _part(self.folder, chunk).exists()
 
     def put(self, chunk: int, records: list[Record]) -> None:
-        save_run(Run.from_records(records, self.metadata), self._path(chunk))
+        save_run(Run.from_records(records, self.metadata), _part(self.folder, chunk))
 
     def recorded(self) -> int:
-        if self.done:
-            return self.samples
-        chunks = range(chunks_of(self.samples))
-        return sum(len(chunk_range(c, self.samples)) for c in chunks if self.has(c))
+        """Samples in finished chunks."""
+        return self.samples if self.done else recorded(self.out, self.samples)
 
-    def join(self) -> Path:
-        """The run file of all chunks. Raises RunError if one is missing or damaged; what is damaged
-        is removed, so that it is asked again."""
-        if self.done:
-            return self.out
-        runs = []
-        for chunk in range(chunks_of(self.samples)):
-            path = self._path(chunk)
-            try:
-                runs.append(load_run(path))
-            except RunError:
-                path.unlink(missing_ok=True)
-                raise RunError(
-                    f"{self.out.name!r} isn't finished: its samples from {chunk * CHUNK} on are "
-                    "missing. Run the command again."
-                ) from None
-        joined = Run.join(runs)
-        if len(joined) != self.samples:
-            raise RunError(f"{self.out.name!r} lacks samples: remove {self.folder.name!r}.")
-        save_run(replace(joined, metadata=self.metadata), self.out)
-        self.done = True
-        shutil.rmtree(self.folder, ignore_errors=True)
-        return self.out
 
-    def _path(self, chunk: int) -> Path:
-        return self.folder / f"{chunk:06}{SUFFIX}"
+def recorded(out: Path, samples: int) -> int:
+    """How many of a run's samples are in finished chunks, or all if the run file is there."""
+    if out.exists():
+        return samples
+    found = [int(path.stem) for path in working_folder(out).glob(f"*{SUFFIX}")]
+    return sum(min(CHUNK, samples - chunk * CHUNK) for chunk in found)
+
+
+def join(out: Path) -> Path:
+    """Make the run file of all its chunks, and remove them; nothing to do if it is there already.
+
+    Raises RunError if one is missing or damaged. What is damaged is removed, to be asked again.
+    """
+    if out.exists():
+        return out
+    folder = working_folder(out)
+    metadata, samples, chunk_size = _read_plan(folder / PLANNED)
+    runs = []
+    for chunk in range(-(-samples // chunk_size)):
+        path = _part(folder, chunk)
+        try:
+            runs.append(load_run(path))
+        except RunError:
+            path.unlink(missing_ok=True)
+            raise RunError(
+                f"{out.name!r} isn't finished: its samples from {chunk * chunk_size} on are "
+                "missing. Run the command again."
+            ) from None
+    save_run(replace(Run.join(runs), metadata=metadata), out)
+    shutil.rmtree(folder, ignore_errors=True)
+    return out
+
+
+def working_folder(out: Path) -> Path:
+    return out.with_name(f"{out.name}.parts")
+
+
+def _part(folder: Path, chunk: int) -> Path:
+    return folder / f"{chunk:06}{SUFFIX}"
+
+
+def _read_plan(path: Path) -> tuple[Metadata, int, int]:
+    """The metadata, the number of samples, and how many make a chunk."""
+    try:
+        content = json.loads(path.read_text())
+        return Metadata(**content["metadata"]), content["samples"], content["chunk"]
+    except (OSError, ValueError, TypeError, KeyError):
+        folder = path.parent.name
+        raise RunError(f"The folder {folder!r} holds no run that was begun: remove it.") from None
+
+
+def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
+    """In which fields two runs differ that can't be pieces of one."""
+    ours = json.loads(json.dumps(asdict(metadata)))
+    theirs = json.loads(json.dumps(asdict(begun)))
+    return [k for k in ours if k not in ("date", "machine") and ours[k] != theirs[k]]
 
 
 def chunks_of(samples: int) -> int:
     return -(-samples // CHUNK)
-
-
-def chunk_range(chunk: int, samples: int) -> range:
-    return range(chunk * CHUNK, min((chunk + 1) * CHUNK, samples))
-
-
-def identity(metadata: Metadata) -> dict[str, Any]:
-    """What must be the same for two pieces to be of one run."""
-    return {k: v for k, v in asdict(metadata).items() if k not in ("date", "machine")}
 
 
 def _open(sample: Sample) -> Image.Image | Exception:
