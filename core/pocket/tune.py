@@ -8,7 +8,7 @@ checkpoint's config.json, under `second_look`.
 
 import argparse
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -44,33 +44,23 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
         question = ask_text(rng, scene, sign)
         original = render(scene)
         view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
-        answer = vlm.answer(vlm.look(view), question.text)
-        hits, ious = zip(
-            *boxes(vlm, view, question.text, original.size, Box(*sign.box)), strict=True
-        )
+        look = vlm.look(view)
+        answer = vlm.answer(look, question.text)
+        fits = boxes(vlm, look, question.text, original.size, Box(*sign.box))
+        hits, ious = zip(*fits, strict=True)
         scores = {name: token_scores(answer.logits, name) for name in METRICS}
         trials.append(Trial(answer.text == sign.text, scores, list(hits), list(ious)))
     return trials
 
 
-def boxes(vlm, view, question, original_size, target):
+def boxes(vlm, look, question, original_size, target):
     """For every layer: does its box hold the target, and their intersection over union."""
-    chosen = vlm.info
-    geometry = vlm.geometry(view.size).of_original(original_size)
-    try:
-        for layer in range(chosen.layers):
-            vlm.info = replace(chosen, attention_layer=layer)
-            look = vlm.look(view)
-            rows = [vlm.attend(look, text) for text in (question, chosen.generic_prompt)]
-            box = find_box(
-                relative_attention(*rows, geometry.grid),
-                original_size,
-                chosen.base_side,
-                extent=geometry.extent,
-            )
-            yield holds(box, target), box.iou(target)
-    finally:
-        vlm.info = chosen
+    geometry = vlm.geometry(look.image_size).of_original(original_size)
+    for layer in range(vlm.info.layers):
+        rows = [vlm.attend(look, text, layer) for text in (question, vlm.info.generic_prompt)]
+        attention = relative_attention(*rows, geometry.grid)
+        box = find_box(attention, original_size, vlm.info.base_side, extent=geometry.extent)
+        yield holds(box, target), box.iou(target)
 
 
 def best_threshold(metric: str, trials: list[Trial]) -> tuple[float, float]:
