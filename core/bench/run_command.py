@@ -11,6 +11,7 @@ from pathlib import Path
 from core.bench.files import load_run
 from core.bench.runner import Plan, Runner
 from core.bench.runs import RunError
+from core.vlm.base import VLM
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,15 +70,18 @@ def main(args: argparse.Namespace) -> int:
     return 0 if report(paths) else 1
 
 
-def run_here(plan: Plan, threads: int | None = None) -> list[Path]:
-    """Run a plan to its end in this process, with a progress bar; returns the run files."""
+def run_here(plan: Plan, threads: int | None = None, vlm: VLM | None = None) -> list[Path]:
+    """Run a plan to its end in this process, with a progress bar; returns the run files.
+
+    threads: of torch; None: its own choice. vlm: the plan's model, if it is loaded already.
+    """
     from tqdm import tqdm
 
     if threads:
         import torch
 
         torch.set_num_threads(threads)
-    runner = Runner(plan)
+    runner = Runner(plan, vlm)
     name = f"{plan.model}, {plan.data}"
     with tqdm(
         total=runner.total, initial=runner.recorded(), unit="sample", desc=name, smoothing=0.05

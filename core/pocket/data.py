@@ -10,10 +10,10 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image, ImageDraw
 
+from core.bench.boxes import holds
 from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale
 from core.pocket import fonts
-from core.pocket.evaluate import holds
 from core.pocket.labels import (
     CHARACTER_STRIDE,
     CHARACTERS,

@@ -1,132 +1,103 @@
-"""Measures a model on held-out scenes: `python -m core.pocket.evaluate --questions 500`.
+"""Measures a model on held-out scenes: `python -m core.pocket.evaluate --questions 2000 --all`.
 
-Each question is asked through the real protocol, with JPEG as on the link, and always gets its
-second look, so that both answers are known. Prints one figure a line, each with its definition.
+A report over run files (core.bench): each question was asked through the real protocol, with JPEG
+as on the link, and always got its second look, so that both answers are known. Runs that are
+missing are made, into a folder of the model's own; whatever interrupts that, the same command goes
+on. `--all` makes the table that the model card shows; without it, one run of each family is
+reported. Prints one figure a line, each with its 95 % interval and the number of questions.
 """
 
 import argparse
 import json
-import sys
-import time
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from core.bench.figures import benchmark_figures
+from core.bench.files import load_run
+from core.bench.run_command import run_here
+from core.bench.runner import Plan
+from core.bench.runs import Run
 from core.bench.separability import auroc
-from core.imaging import Codec, crop_local
-from core.pocket.questions import FAMILIES, Question, ask_attribute, ask_presence, ask_text
-from core.pocket.render import render
-from core.pocket.scenes import Scene, make_scene, scene_rng
-from core.protocol import Box, Edge, Server, first_stage, second_stage
-from core.uncertainty import Gate
+from core.pocket.questions import FAMILIES
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
+QUALITY = 75
+QUALITIES = (5, 10, 20, 40, 60, 80, 95)
+TIMED = 50  # questions asked one at a time
 
 
-@dataclass
-class Record:
+@dataclass(frozen=True)
+class Questions:
+    """Which questions a run asks."""
+
     family: str
-    kind: str
-    question: str
-    truth: str
-    letter: float  # capital height in the global image, pixels; 0 where nothing is read
-    first: str
-    second: str  # with the model's own box
-    guided: str | None  # with a box around the asked sign; None where no text is asked
-    uncertainty: float  # mean min-entropy of the first answer, bits
-    hit: bool | None  # own box: holds the centre and 80 % of the asked object
-    random_hit: float | None  # the same, expected of a random box of that size
-    iou: float | None
-    first_seconds: float
-    both_seconds: float
+    split: str = "test"
+    fonts: str = "split's"  # or training, held-out
+    phrasings: str = "training"  # or held-out
+    hints: bool = False  # OCR-like tokens in text questions
+
+    @property
+    def name(self) -> str:
+        text = f"signs-{self.family}" + "-hints" * self.hints
+        text += f"-{self.split}" * (self.split != "test")
+        text += f"-fonts-{self.fonts}" * (self.fonts != "split's")
+        return text + f"-phrasings-{self.phrasings}" * (self.phrasings != "training")
+
+    def plan(self, folder: Path, count: int, model: str, qualities: tuple[int, ...],
+             batch: int = 8) -> Plan:  # fmt: skip
+        options = {"fonts": self.fonts, "phrasings": self.phrasings}
+        defaults = {"fonts": "split's", "phrasings": "training"}
+        return Plan(
+            out=str(folder / f"{self.name}-q{{quality}}.parquet"),
+            model=model,
+            data=f"signs-{self.family}" + "+hints" * self.hints,
+            split=self.split,
+            limit=count,
+            qualities=qualities,
+            guided=self.family == "text" and QUALITY in qualities,
+            batch=batch,
+            options={k: v for k, v in options.items() if v != defaults[k]},
+        )
 
 
-def questions(scene: Scene, index: int, family: str, split: str, held_out: bool, hints: bool):
-    """One question about each scene."""
-    rng = scene_rng(split, index, seed=40_000)
-    if family == "text":
-        sign = scene.signs[rng.integers(len(scene.signs))]
-        return ask_text(rng, scene, sign, held_out, hints)
-    return (ask_presence if family == "presence" else ask_attribute)(rng, scene, held_out)
+class Measured:
+    """The columns of a run that the figures are made of; every array is (N,)."""
+
+    def __init__(self, run: Run):
+        self.run = run.answered
+        self.first = self.run.first_score == 1
+        self.second = self.run.second_score == 1
+        self.guided = self.run.guided_score == 1  # with the box around the asked sign
+        self.letter = self.run.letter_height
+        self.small, self.large = self.letter <= SMALL, self.letter >= LARGE
+
+    @cached_property
+    def one_box(self) -> np.ndarray:
+        """Questions about one object, whose box the model's own box can hold or miss."""
+        return np.array([len(json.loads(boxes)) == 1 for boxes in self.run.truth_boxes])
+
+    @cached_property
+    def hit(self) -> np.ndarray:
+        return self.run.box_hit == 1
+
+    @property
+    def auroc(self) -> float:
+        """Of mean min-entropy against a wrong first answer."""
+        return auroc(self.run.uncertainty("min_entropy"), ~self.first)
+
+    def f1(self, stage: str) -> float:
+        """Of the answer yes."""
+        return benchmark_figures(self.run, stage)["f1"]
 
 
-def measure(vlm, family, count, split, fonts_held_out, phrasings_held_out, quality, hints, log):
-    """Records of `count` questions of one family."""
-    server = Server(vlm, Gate(threshold=float("inf")))
-    records, index, begin = [], 0, time.monotonic()
-    while len(records) < count:
-        scene = make_scene(split, index, held_out_fonts=fonts_held_out)
-        question = None
-        if scene.signs:
-            question = questions(scene, index, family, split, phrasings_held_out, hints)
-        index += 1
-        if question is None:
-            continue
-        records.append(_ask(vlm, server, scene, question, quality))
-        if len(records) % 100 == 0:
-            each = (time.monotonic() - begin) / len(records)
-            left = each * (count - len(records)) / 60
-            print(f"{family} {len(records)}/{count}, {left:.0f} min left", file=log, flush=True)
-    return records
-
-
-def _ask(vlm, server: Server, scene: Scene, question: Question, quality: int) -> Record:
-    original = render(scene)
-    codec = Codec("jpeg", quality)
-    edge = Edge(original, codec)
-    begin = time.perf_counter()
-    transcript = first_stage(edge, server, question.text)
-    middle = time.perf_counter()
-    transcript = second_stage(edge, server, transcript)
-    end = time.perf_counter()
-    guided = None
-    hit = random_hit = iou = None
-    if question.letter_height:
-        around = box_around(question.boxes[0], original.size, vlm.info.base_side)
-        view = codec.decode(codec.encode(crop_local(original, around, vlm.info.input_size)))
-        look = vlm.look(transcript.global_image.open())
-        guided = vlm.answer(look, question.text, view).text
-    if len(question.boxes) == 1:
-        target = Box(*question.boxes[0])
-        hit = holds(transcript.box, target)
-        random_hit = random_box_hit(transcript.box, target, original.size)
-        iou = transcript.box.iou(target)
-    return Record(
-        question.family, question.kind, question.text, question.answer,
-        question.letter_height * scene.scale, transcript.first.answer, transcript.second.answer,
-        guided, transcript.uncertainty, hit, random_hit, iou, middle - begin, end - begin,
-    )  # fmt: skip
-
-
-def box_around(target, image_size, base_side: int) -> Box:
-    """The smallest box that the search could ask for (1.0 to 2.0 base sides) around an object."""
-    width, height = image_size
-    side = max(target[2] - target[0], target[3] - target[1])
-    side = int(min(max(base_side, 1.1 * side), 2 * base_side))
-    w, h = min(side, width), min(side, height)
-    left = int(np.clip((target[0] + target[2] - w) / 2, 0, width - w))
-    top = int(np.clip((target[1] + target[3] - h) / 2, 0, height - h))
-    return Box(left, top, left + w, top + h)
-
-
-def holds(box: Box, target: Box) -> bool:
-    """Does the box hold the target's centre and at least 80 % of its area?"""
-    w = min(box.right, target.right) - max(box.left, target.left)
-    h = min(box.bottom, target.bottom) - max(box.top, target.top)
-    x, y = (target.left + target.right) / 2, (target.top + target.bottom) / 2
-    centre = box.left <= x < box.right and box.top <= y < box.bottom
-    return bool(centre and max(w, 0) * max(h, 0) >= 0.8 * target.area)
-
-
-def random_box_hit(box: Box, target: Box, image_size) -> float:
-    """How often a box of the same size at a random place would hold the target."""
-    lefts = np.linspace(0, image_size[0] - box.width, 24).astype(int)
-    tops = np.linspace(0, image_size[1] - box.height, 24).astype(int)
-    hits = [holds(Box(int(x), int(y), int(x) + box.width, int(y) + box.height), target)
-            for x in lefts for y in tops]  # fmt: skip
-    return float(np.mean(hits))
+def share(values: np.ndarray) -> str:
+    """The mean in percent."""
+    return f"{100 * values.mean():.1f} %" if values.size else "of no question"
 
 
 def interval(hits: np.ndarray) -> str:
@@ -140,94 +111,186 @@ def interval(hits: np.ndarray) -> str:
     return f"{100 * p:5.1f} %  [{100 * (middle - half):.1f}, {100 * (middle + half):.1f}]  n = {n}"
 
 
-def report(records: list[Record]) -> list[str]:
+def difference(a: np.ndarray, b: np.ndarray, paired: bool) -> str:
+    """In percent points, share of `a` less share of `b`, with its 95 % interval.
+
+    paired: they are about the same questions, so their errors go together.
+    """
+    points = 100 * (a.mean() - b.mean())
+    if paired:
+        error = np.std(a.astype(float) - b.astype(float)) / np.sqrt(len(a))
+    else:
+        error = np.sqrt(a.var() / len(a) + b.var() / len(b))
+    return f"{points:+5.1f}    [{points - 196 * error:+.1f}, {points + 196 * error:+.1f}]"
+
+
+def report(run: Run) -> list[str]:
     """The figures of one family, one a line."""
-    first = np.array([r.first == r.truth for r in records])
-    second = np.array([r.second == r.truth for r in records])
-    uncertainty = np.array([r.uncertainty for r in records])
+    m = Measured(run)
     lines = [
-        f"right from the global image only            {interval(first)}",
-        f"right from both images (own box)            {interval(second)}",
-        f"both minus global only, points              {100 * (second.mean() - first.mean()):+5.1f}",
-        f"right answers broken by the second look     {interval(~second[first])}",
-        f"wrong answers mended by the second look     {interval(second[~first])}",
-        f"AUROC, min-entropy against first error      {auroc(uncertainty, ~first):.3f}",
+        f"right from the global image only            {interval(m.first)}",
+        f"right from both images (own box)            {interval(m.second)}",
+        f"both minus global only, points              {difference(m.second, m.first, True)}",
+        f"right answers broken by the second look     {interval(~m.second[m.first])}",
+        f"wrong answers mended by the second look     {interval(m.second[~m.first])}",
+        f"AUROC, min-entropy against first error      {m.auroc:.3f}",
     ]
-    if records[0].family == "presence":
+    if run.metadata.dataset == "signs-presence":
         lines.append(f"F1, global only / both                      "
-                     f"{f1(records, 'first'):.3f} / {f1(records, 'second'):.3f}")  # fmt: skip
-    if records[0].family == "text":
-        lines += _text_report(records, first, second)
-    hits = np.array([r.hit for r in records if r.hit is not None])
-    chance = np.array([r.random_hit for r in records if r.hit is not None])
-    lines.append(f"own box holds the asked object              {interval(hits)}"
-                 f", random box {100 * chance.mean():.1f} %")  # fmt: skip
-    seconds = np.array([(r.first_seconds, r.both_seconds) for r in records])
-    lines.append("median milliseconds, stage 1 / both stages  "
-                 + " / ".join(f"{1000 * s:.0f}" for s in np.median(seconds, axis=0)))  # fmt: skip
-    return lines
+                     f"{m.f1('first'):.3f} / {m.f1('second'):.3f}")  # fmt: skip
+    if run.metadata.dataset.startswith("signs-text"):
+        lines += _text_report(m)
+    chance = share(m.run.random_hit[m.one_box])
+    lines.append(f"own box holds the asked object              {interval(m.hit[m.one_box])}"
+                 f", random box {chance}")  # fmt: skip
+    failed = int(run.failed.sum())
+    return [*lines, f"questions that failed                       {failed}"]
 
 
-def _text_report(records, first, second) -> list[str]:
-    letter = np.array([r.letter for r in records])
-    guided = np.array([r.guided == r.truth for r in records])
-    hit = np.array([r.hit for r in records])
-    chance = np.array([r.random_hit for r in records])
-    small, large = letter <= SMALL, letter >= LARGE
+def _text_report(m: Measured) -> list[str]:
+    chance = share(m.run.random_hit[m.small])
     lines = [
-        f"letters >= {LARGE:g} px, global image only           {interval(first[large])}",
-        f"letters <= {SMALL:g} px, global image only            {interval(first[small])}",
-        f"letters <= {SMALL:g} px, with the box around the sign {interval(guided[small])}",
-        f"letters <= {SMALL:g} px, with the own box             {interval(second[small])}",
-        f"letters <= {SMALL:g} px, own box holds the sign       {interval(hit[small])}"
-        f", random box {100 * chance[small].mean():.1f} %",
+        f"letters >= {LARGE:g} px, global image only           {interval(m.first[m.large])}",
+        f"letters <= {SMALL:g} px, global image only            {interval(m.first[m.small])}",
+        f"letters <= {SMALL:g} px, with the box around the sign {interval(m.guided[m.small])}",
+        f"letters <= {SMALL:g} px, with the own box             {interval(m.second[m.small])}",
+        f"letters <= {SMALL:g} px, own box holds the sign       {interval(m.hit[m.small])}"
+        f", random box {chance}",
     ]
     for low, high in pairwise((0, 3, 4, 6, 8, 10, 14, 99)):
-        part = (letter > low) & (letter <= high)
+        part = (m.letter > low) & (m.letter <= high)
         if part.any():
-            parts = (100 * a[part].mean() for a in (first, second, guided, hit))
+            parts = (100 * a[part].mean() for a in (m.first, m.second, m.guided, m.hit))
             line = "global {:.0f} %, both {:.0f} %, box around {:.0f} %, box holds {:.0f} %"
             lines.append(f"  letters {low}-{high} px: {line.format(*parts)}, n = {part.sum()}")
     return lines
 
 
-def f1(records: list[Record], stage: str) -> float:
-    """Of the answer yes."""
-    said = np.array([getattr(r, stage) == "yes" for r in records])
-    true = np.array([r.truth == "yes" for r in records])
-    return float(2 * (said & true).sum() / max(1, said.sum() + true.sum()))
+def milliseconds(run: Run) -> str:
+    """Medians over a run whose questions were asked one at a time."""
+    run = run.answered
+    both = run.first_seconds + run.second_seconds
+    return f"{1000 * np.median(run.first_seconds):.0f} / {1000 * np.median(both):.0f}"
+
+
+TEXT, PRESENCE, ATTRIBUTES = (Questions(family) for family in FAMILIES)
+OTHER_PHRASINGS = Questions("text", phrasings="held-out")
+TRAINING_FONTS = Questions("text", fonts="training")
+
+
+def table(get: Callable[..., Run], qualities: Iterable[int]) -> list[str]:
+    """What a model must show, as lines of a Markdown table.
+
+    get: gives the run of some `Questions`, at a JPEG quality if one is named. qualities: of the
+    curve of global images.
+    """
+    text, presence, attributes = (Measured(get(q)) for q in (TEXT, PRESENCE, ATTRIBUTES))
+    phrasings, fonts = Measured(get(OTHER_PHRASINGS)), Measured(get(TRAINING_FONTS))
+    small = text.small
+    chance = share(text.run.random_hit[small])
+    rows = [
+        ("text, global image only, letters ≥ 10 px", "≥ 90 %", interval(text.first[text.large])),
+        ("text, global image only, letters ≤ 4 px", "≤ 15 %", interval(text.first[small])),
+        ("text, letters ≤ 4 px, with the box around the sign", "≥ 90 %",
+         interval(text.guided[small])),
+        ("text, letters ≤ 4 px, with the own box", "≥ 80 %", interval(text.second[small])),
+        ("own box holds the asked sign, letters ≤ 4 px", "≥ 88 %",
+         f"{interval(text.hit[small])}; random box {chance}"),
+        ("text, both images minus global only, points", "≥ 25",
+         difference(text.second, text.first, True)),
+        ("AUROC of mean min-entropy against a wrong first answer, text", "≥ 0.88",
+         f"{text.auroc:.3f}"),
+        ("text, right answers broken by a forced second look", "≤ 2 %",
+         interval(~text.second[text.first])),
+        ("presence, F1 with both images", "≥ 0.92", f"{presence.f1('second'):.3f}"),
+        ("presence, F1 with both images minus global only, points", "≥ 5",
+         f"{100 * (presence.f1('second') - presence.f1('first')):+.1f}"),
+        ("attributes, both images", "≥ 85 %", interval(attributes.second)),
+        ("text lost on held-out phrasings, both images, points", "≤ 5",
+         difference(text.second, phrasings.second, True)),
+        ("text lost on held-out phrasings, global only, points", "",
+         difference(text.first, phrasings.first, True)),
+        ("text lost on held-out fonts, both images, points", "≤ 8",
+         difference(fonts.second, text.second, False)),
+        ("text lost on held-out fonts, global only, points", "",
+         difference(fonts.first, text.first, False)),
+    ]  # fmt: skip
+    for quality in qualities:
+        run = Measured(get(TEXT, quality))
+        bytes_each = run.run.global_bytes.mean()
+        rows.append((f"text, global only, JPEG {quality} ({bytes_each:,.0f} bytes an image)", "",
+                     interval(run.first)))  # fmt: skip
+    lines = ["| figure | at least | measured |", "|---|---|---|"]
+    return lines + [
+        f"| {name} | {target} | {' '.join(text.split())} |" for name, target, text in rows
+    ]
+
+
+class Runs:
+    """The runs of one model, from its folder, or made now."""
+
+    def __init__(self, args: argparse.Namespace):
+        from core.bench.provenance import revision
+        from core.vlm import load_vlm
+
+        self.args, self.vlm = args, load_vlm(args.model)
+        name = (revision(self.vlm) or "model").replace(":", "-")
+        self.folder = args.runs / f"{name}-{args.questions}"
+
+    def get(self, questions: Questions, quality: int = QUALITY) -> Run:
+        # All the qualities of the curve at once: each scene is then rendered once for all.
+        qualities = QUALITIES if quality in QUALITIES else (quality,)
+        plan = questions.plan(self.folder, self.args.questions, self.args.model, qualities)
+        if self.args.workers > 1:
+            from core.bench.distribute import run_divided
+
+            run_divided(plan, self.args.workers)
+        else:
+            run_here(plan, self.args.threads, self.vlm)
+        return load_run(plan.path(quality))
+
+    def timed(self) -> Run:
+        folder = self.folder / "one-at-a-time"
+        plan = TEXT.plan(folder, min(TIMED, self.args.questions), self.args.model, (QUALITY,), 1)
+        return load_run(*run_here(plan, self.args.threads, self.vlm))
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="pocket")
+    parser.add_argument("--questions", type=int, default=500, help="in each run")
+    parser.add_argument("--all", action="store_true", help="every figure of the model card")
     parser.add_argument("--family", choices=FAMILIES, nargs="+", default=["text"])
-    parser.add_argument("--questions", type=int, default=500, help="per family")
     parser.add_argument("--split", choices=("validation", "test"), default="test")
-    parser.add_argument("--fonts", choices=("held-out", "training"), default="held-out")
+    parser.add_argument("--fonts", choices=("held-out", "training"), default="split's",
+                        help="default: held-out for the test")  # fmt: skip
     parser.add_argument("--phrasings", choices=("held-out", "training"), default="training")
-    parser.add_argument("--quality", type=int, default=75, help="JPEG quality of both images")
+    parser.add_argument("--quality", type=int, default=QUALITY, help="JPEG quality of both images")
     parser.add_argument("--hints", action="store_true", help="OCR-like tokens in text questions")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--out", type=Path, help="write every record to this JSON-lines file")
+    parser.add_argument("--threads", type=int, default=2, help="of torch; with --workers, theirs")
+    parser.add_argument("--workers", type=int, default=1, help="processes that make the runs")
+    parser.add_argument("--runs", type=Path, default=Path("runs/evaluation"),
+                        help="where run files are kept, in a folder for each model")  # fmt: skip
     args = parser.parse_args()
-    import torch
-
-    from core.vlm import load_vlm
-
-    torch.set_num_threads(args.threads)
-    vlm = load_vlm(args.model)
-    for family in args.family:
-        records = measure(
-            vlm, family, args.questions, args.split, args.fonts == "held-out",
-            args.phrasings == "held-out", args.quality, args.hints, sys.stderr,
-        )  # fmt: skip
-        print(f"\n{family}: {len(records)} questions, {args.split} split, {args.fonts} fonts, "
-              f"{args.phrasings} phrasings, JPEG {args.quality}")  # fmt: skip
-        print("\n".join(report(records)))
-        if args.out:
-            with args.out.open("a") as file:
-                file.writelines(json.dumps(asdict(record)) + "\n" for record in records)
+    runs = Runs(args)
+    asked = [
+        Questions(family, args.split, args.fonts, args.phrasings, args.hints and family == "text")
+        for family in args.family
+    ]
+    if args.all:
+        asked = [TEXT, PRESENCE, ATTRIBUTES, OTHER_PHRASINGS, TRAINING_FONTS]
+    sections = []
+    for questions in asked:
+        quality = QUALITY if args.all else args.quality
+        run = runs.get(questions, quality)
+        title = f"{questions.name}, JPEG {quality}: {len(run)} questions"
+        sections.append("\n".join([title, *report(run)]))
+    rows = table(runs.get, QUALITIES) if args.all else []
+    times = "median milliseconds, stage 1 / both stages, one question at a time: "
+    print("\n" + "\n\n".join(sections))
+    print(f"\n{times}{milliseconds(runs.timed())}")
+    if rows:
+        print("\n" + "\n".join(rows))
 
 
 if __name__ == "__main__":

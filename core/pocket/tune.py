@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from core.attention import relative_attention
+from core.bench.boxes import holds
 from core.cropping import Box, find_box
 from core.imaging import Codec, downscale
-from core.pocket.evaluate import holds
 from core.pocket.questions import ask_text
 from core.pocket.render import render
 from core.pocket.scenes import make_scene, scene_rng

@@ -3,9 +3,9 @@ from itertools import groupby
 import numpy as np
 import pytest
 
+from core.bench.boxes import holds
 from core.cropping import Box, find_box
 from core.pocket import labels
-from core.pocket.evaluate import holds
 from core.pocket.labels import GRID
 from core.pocket.questions import Question
 from core.pocket.scenes import GLOBAL_SIDE, Scene, Sign, make_scene
