@@ -14,13 +14,24 @@ if TYPE_CHECKING:
 
 __all__ = ["FAMILIES", "VLM", "Generation", "Look", "ModelInfo", "Request", "VLMError", "load_vlm"]
 
-FAMILIES = {"llava": "core.vlm.llava"}  # config.model_type -> module with load(checkpoint, ...)
+FAMILIES = {  # config.model_type -> module with load(checkpoint, options)
+    "idefics3": "core.vlm.idefics",
+    "instructblip": "core.vlm.instructblip",
+    "internvl": "core.vlm.internvl",
+    "llava": "core.vlm.llava",
+    "llava_next": "core.vlm.llava_next",
+    "qwen2_5_vl": "core.vlm.qwen",
+    "qwen3_vl": "core.vlm.qwen",
+    "smolvlm": "core.vlm.idefics",
+}
 
 
 def load_vlm(
     name_or_path: str | Path = "pocket",
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
+    *,
+    resolution: int | None = None,
 ) -> VLM:
     """Load a model: ``"pocket"`` (the bundled one), a local directory, or a hub id.
 
@@ -29,7 +40,7 @@ def load_vlm(
     family.
     """
     # Here, not above: they import torch and transformers, which takes seconds.
-    from core.vlm.loading import find_checkpoint, placement
+    from core.vlm.loading import Options, find_checkpoint, placement
 
     device, dtype = placement(device, dtype)
     checkpoint = find_checkpoint(name_or_path)
@@ -39,4 +50,4 @@ def load_vlm(
             f"{checkpoint.name!r} is of the family {family!r}, which can't be used here; "
             f"the families that can: {', '.join(sorted(FAMILIES))}."
         )
-    return import_module(FAMILIES[family]).load(checkpoint, device, dtype)
+    return import_module(FAMILIES[family]).load(checkpoint, Options(device, dtype, resolution))

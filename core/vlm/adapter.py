@@ -9,7 +9,7 @@ and what it reads of an image for one question (`_for_question`).
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -135,6 +135,10 @@ class Adapter(VLM):
         """What the language model reads of these images when it is asked this."""
         return visuals
 
+    def _names(self) -> Collection[str]:
+        """What no question may spell."""
+        return self._special.values()
+
     # What the plain path of core.vlm.reference has to know of a family.
 
     def plain_inputs(
@@ -174,7 +178,7 @@ class Adapter(VLM):
         return self._text(self.defused(question), n_images)
 
     def defused(self, question: str) -> str:
-        return defuse(question, self._special.values())
+        return defuse(question, self._names())
 
     def stretched(self, image: Image.Image) -> Image.Image:
         """The image as it is given to the model's own preparation."""
@@ -273,11 +277,12 @@ class Adapter(VLM):
         layers = text_config.num_hidden_layers
         with torch.inference_mode():
             (visual,) = self._encode_all([_BLANK])
-            if len(visual.features) != self.visual_tokens(_BLANK.size):
+            (read,) = self._for_question(_PROBES[0], [visual])
+            count = self.visual_tokens(_BLANK.size)
+            if len(read.features) != count:
                 raise VLMError(
-                    f"{checkpoint.name!r} turns an image into {len(visual.features)} visual tokens "
-                    f"where {self.visual_tokens(_BLANK.size)} were expected: its images can't be "
-                    "followed here."
+                    f"{checkpoint.name!r} turns an image into {len(read.features)} visual tokens "
+                    f"where {count} were expected: its images can't be followed here."
                 )
             unshared = self._why_unshared(visual)
         input_size, defaults = self._defaults(layers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -33,13 +34,18 @@ class Prompt:
 class LanguageModel:
     """A causal language model: embeddings in, hidden states and logits out.
 
-    A family whose language model takes other arguments than these overrides `hidden`.
+    A family whose language model takes other arguments than most overrides `inputs`.
     """
 
     def __init__(self, model: PreTrainedModel):
         self.layers: int = model.config.get_text_config().num_hidden_layers
         self.embed: nn.Module = model.get_input_embeddings()
         self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
+
+    def inputs(self, embeddings: torch.Tensor, positions: torch.Tensor) -> dict[str, Any]:
+        """What the model takes for these embeddings (batch, tokens, width) at these positions
+        (batch, tokens[, axes])."""
+        return {"inputs_embeds": embeddings, "position_ids": positions}
 
     def hidden(
         self,
@@ -55,8 +61,7 @@ class LanguageModel:
         cached + tokens) bool, False where there is padding; None: nowhere.
         """
         output = self._decoder(
-            inputs_embeds=embeddings,
-            position_ids=positions,
+            **self.inputs(embeddings, positions),
             attention_mask=mask,
             past_key_values=cache,
             use_cache=True,

@@ -17,7 +17,7 @@ from transformers import LlavaForConditionalGeneration, LlavaProcessor
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
-from core.vlm.loading import Checkpoint
+from core.vlm.loading import Checkpoint, Options
 from core.vlm.settings import Settings
 
 # Layer 14 of 32 is what ViCrop (arXiv 2502.17422) uses for the 7B model. No layer is published for
@@ -34,11 +34,11 @@ _UNKNOWN_GEOMETRY = (
 )
 
 
-def load(checkpoint: Checkpoint, device: torch.device, dtype: torch.dtype) -> LlavaVLM:
+def load(checkpoint: Checkpoint, options: Options) -> LlavaVLM:
     """Load a LLaVA checkpoint; raises VLMError if it can't be read or is laid out differently."""
     processor = checkpoint.load(LlavaProcessor, backend="pil")
-    model = checkpoint.load_model(LlavaForConditionalGeneration, device, dtype)
-    return LlavaVLM(checkpoint, model, processor)
+    model = checkpoint.load_model(LlavaForConditionalGeneration, options)
+    return LlavaVLM(checkpoint, model, processor, options.resolution)
 
 
 class LlavaVLM(Adapter):

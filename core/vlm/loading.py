@@ -32,6 +32,15 @@ _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
+class Options:
+    """How a model is loaded; see core.vlm.load_vlm."""
+
+    device: torch.device
+    dtype: torch.dtype
+    resolution: int | None = None
+
+
+@dataclass(frozen=True)
 class Checkpoint:
     """Where a model lies, and its config.json."""
 
@@ -46,9 +55,7 @@ class Checkpoint:
         with explained(self):
             return part.from_pretrained(self.location, **self._access(), **kwargs)
 
-    def load_model(
-        self, model_class: type[PreTrainedModel], device: torch.device, dtype: torch.dtype
-    ) -> PreTrainedModel:
+    def load_model(self, model_class: type[PreTrainedModel], options: Options) -> PreTrainedModel:
         """The model, ready to infer; a checkpoint that lacks some weights is refused."""
         if self.local and not any(
             Path(self.location, name).is_file()
@@ -61,7 +68,7 @@ class Checkpoint:
         with explained(self):
             model, report = model_class.from_pretrained(
                 self.location,
-                dtype=dtype,
+                dtype=options.dtype,
                 use_safetensors=True,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # but refused below, by name
@@ -76,10 +83,10 @@ class Checkpoint:
                 f"({len(absent)} such weights)."
             )
         try:
-            return model.to(device).eval()
+            return model.to(options.device).eval()
         except (RuntimeError, AssertionError) as error:  # no such device, or out of its memory
             raise VLMError(
-                f"{self.name!r} can't be put on {str(device)!r}: {_first_sentence(error)}"
+                f"{self.name!r} can't be put on {str(options.device)!r}: {_first_sentence(error)}"
             ) from error
 
     def _access(self) -> dict[str, Any]:

@@ -5,7 +5,8 @@ import pytest
 import torch
 from PIL import Image
 
-from core.vlm import load_vlm
+from core.vlm import FAMILIES, load_vlm
+from core.vlm.untrained import save_untrained
 
 from .tiny import save_clip_llava, save_focalnet_llava
 
@@ -35,6 +36,13 @@ def folder(request, tmp_path_factory):
 @pytest.fixture(scope="session")
 def vlm(folder):
     return load_vlm(folder, device="cpu")
+
+
+@pytest.fixture(scope="session", params=sorted(FAMILIES))
+def family(request, tmp_path_factory):
+    """A model of each family."""
+    folder = tmp_path_factory.mktemp(request.param)
+    return load_vlm(save_untrained(request.param, folder), device="cpu")
 
 
 @pytest.fixture(scope="session")

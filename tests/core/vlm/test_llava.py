@@ -14,8 +14,9 @@ from safetensors.torch import load_file, save_file
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 from core.vlm import VLMError, load_vlm
+from core.vlm.untrained import LLAVA_TEMPLATE
 
-from .tiny import CHAT_TEMPLATE, LAYERS, save_clip_llava, save_focalnet_llava
+from .tiny import LAYERS, save_clip_llava, save_focalnet_llava
 
 QUESTION = "what is written on the red sign?"
 SPECIAL = ("<image>", "<s>", "</s>", "<pad>")
@@ -287,7 +288,7 @@ def test_the_file_layout_of_the_hub_is_read(tmp_path, clip_folder, images, oldes
     }
     if not oldest:
         files["processor_config.json"] = processor
-        files["chat_template.json"] = {"chat_template": CHAT_TEMPLATE}
+        files["chat_template.json"] = {"chat_template": LLAVA_TEMPLATE}
     for name, content in files.items():
         (folder / name).write_text(json.dumps(content))
 

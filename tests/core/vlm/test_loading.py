@@ -74,7 +74,8 @@ def test_pocket_is_beside_the_package_and_may_be_missing(folder, monkeypatch, no
 def test_another_family_is_refused_with_the_list_of_those_that_work(folder):
     edit(folder, model_type="bert")
     assert sentence(folder).endswith(
-        "the family 'bert', which can't be used here; the families that can: llava."
+        "the family 'bert', which can't be used here; the families that can: idefics3, "
+        "instructblip, internvl, llava, llava_next, qwen2_5_vl, qwen3_vl, smolvlm."
     )
     edit(folder, model_type="not-in-transformers")
     assert "'not-in-transformers'" in sentence(folder)

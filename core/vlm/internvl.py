@@ -1,0 +1,107 @@
+"""The InternVL family in the layout of transformers (repositories that end in "-hf").
+
+The image is stretched to the arrangement of square tiles whose proportions are nearest to its own;
+where that is more than one tile, the whole image as one tile comes behind them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import isqrt
+
+import torch
+from PIL import Image
+from transformers import InternVLForConditionalGeneration, InternVLProcessor
+from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
+
+from core.imaging import Geometry
+from core.vlm.adapter import Adapter, Visual
+from core.vlm.loading import Checkpoint, Options
+from core.vlm.settings import Settings
+from core.vlm.tiles import tiled_cells
+
+
+class ImageProcessor(InternVLProcessor):
+    """Without the part for videos, which needs torchvision."""
+
+    def __init__(
+        self,
+        image_processor=None,
+        tokenizer=None,
+        image_seq_length: int = 256,
+        chat_template=None,
+        **kwargs,
+    ):
+        super().__init__(
+            image_processor, tokenizer, None, image_seq_length, chat_template, **kwargs
+        )
+
+
+def load(checkpoint: Checkpoint, options: Options) -> InternVLVLM:
+    """Load an InternVL checkpoint; raises VLMError if it can't be read."""
+    processor = checkpoint.load(ImageProcessor, backend="pil")
+    model = checkpoint.load_model(InternVLForConditionalGeneration, options)
+    return InternVLVLM(checkpoint, model, processor, options.resolution)
+
+
+class InternVLVLM(Adapter):
+    """An InternVL model behind the interface of core.vlm.base."""
+
+    def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
+        inputs = self._processor.image_processor(
+            images=list(images), return_tensors="pt", **self._processor.images_kwargs
+        )
+        pixels = inputs["pixel_values"].to(self._model.device, self._model.dtype)
+        tiles = self._model.get_image_features(pixels).pooler_output  # (tiles, n, width)
+        start, *_, end = self._backend.encode(
+            self._processor.start_image_token + self._processor.end_image_token,
+            add_special_tokens=False,
+        ).ids
+        visuals = []
+        for image, part in zip(images, tiles.split(inputs["num_patches"].tolist()), strict=True):
+            features = part.flatten(0, 1).clone()
+            ids = (start, *(self._image_id,) * len(features), end)
+            visuals.append(Visual(image.size, ids, features))
+        return visuals
+
+    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
+        # No layer is published: the relative depth of LLaVA-1.5-7B. A global image is sent as large
+        # as the tiles take a square one.
+        tile = self._processor.image_processor.size
+        across = isqrt(self._processor.image_processor.max_patches) if self._tiled else 1
+        size = tile.width * across, tile.height * across
+        return size, Settings(attention_layer=layers * 14 // 32, base_side=tile.width)
+
+    def _geometry(self, image_size: tuple[int, int]) -> Geometry:
+        rows, cols = self._tiles(image_size)
+        tile, side = self._processor.image_processor.size, self._side_of_tile
+        canvas = cols * tile.width, rows * tile.height
+        return Geometry.stretch(image_size, canvas, (rows * side, cols * side))
+
+    def _cells(self, image_size: tuple[int, int]) -> torch.Tensor | None:
+        return tiled_cells(*self._tiles(image_size), self._side_of_tile)
+
+    def _count(self, image_size: tuple[int, int]) -> int:
+        rows, cols = self._tiles(image_size)
+        tiles = rows * cols
+        return (tiles + (tiles > 1)) * self._processor.image_seq_length
+
+    @property
+    def _tiled(self) -> bool:
+        return bool(self._processor.images_kwargs["crop_to_patches"])
+
+    @property
+    def _side_of_tile(self) -> int:
+        """In tokens."""
+        return isqrt(self._processor.image_seq_length)
+
+    def _tiles(self, image_size: tuple[int, int]) -> tuple[int, int]:
+        """Rows and columns of tiles."""
+        processor = self._processor.image_processor
+        if not self._tiled or processor.max_patches <= 1:
+            return 1, 1
+        tile = (processor.size.height, processor.size.width)
+        columns, rows = get_optimal_tiled_canvas(
+            image_size[::-1], tile, processor.min_patches, processor.max_patches
+        )
+        return rows, columns
