@@ -327,18 +327,21 @@ class _FirstStage:
 
 
 class Sessions:
-    """First stages by session: at most `limit`, in at most `max_bytes`, the oldest dropped first.
+    """First stages by session: at most `limit`, in at most `max_bytes`, the oldest dropped first,
+    and none for longer than `max_seconds`.
 
     A look at an image takes 2 MB with the bundled model and 300 MB with one of seven billion
     parameters. The newest is held whatever it takes: without it there is no second stage. An edge
     whose first stage is gone asks again, and it is computed anew.
     """
 
-    def __init__(self, limit: int = 64, max_bytes: int = 2 * 2**30):
+    def __init__(
+        self, limit: int = 64, max_bytes: int = 2 * 2**30, max_seconds: float = float("inf")
+    ):
         if limit < 1:
             raise ValueError("limit must be at least 1.")
-        self.limit, self.max_bytes = limit, max_bytes
-        self._held: OrderedDict[str, _FirstStage] = OrderedDict()
+        self.limit, self.max_bytes, self.max_seconds = limit, max_bytes, max_seconds
+        self._held: OrderedDict[str, tuple[float, _FirstStage]] = OrderedDict()
         self._nbytes = 0
         self._lock = threading.Lock()
 
@@ -346,24 +349,31 @@ class Sessions:
         """Hold it; returns the session, which nobody can guess."""
         session = secrets.token_urlsafe(16)
         with self._lock:
-            self._held[session] = stage
+            self._held[session] = time.monotonic() + self.max_seconds, stage
             self._nbytes += stage.look.nbytes
+            self._drop_expired()
             while len(self._held) > self.limit or (
                 self._nbytes > self.max_bytes and len(self._held) > 1
             ):
-                _, dropped = self._held.popitem(last=False)
-                self._nbytes -= dropped.look.nbytes
+                self._drop_oldest()
         return session
 
     def get(self, session: str) -> _FirstStage:
         with self._lock:
+            self._drop_expired()
             return self._found(self._held.get(session))
 
     def take(self, session: str) -> _FirstStage:
         with self._lock:
+            self._drop_expired()
             stage = self._found(self._held.pop(session, None))
             self._nbytes -= stage.look.nbytes
             return stage
+
+    def drop_expired(self) -> None:
+        """Free what is out of date; `add`, `get` and `take` do so, too."""
+        with self._lock:
+            self._drop_expired()
 
     @property
     def nbytes(self) -> int:
@@ -373,12 +383,20 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._held)
 
-    def _found(self, stage: _FirstStage | None) -> _FirstStage:
-        if stage is None:
+    def _drop_expired(self) -> None:
+        while self._held and next(iter(self._held.values()))[0] <= time.monotonic():
+            self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        _, (_, stage) = self._held.popitem(last=False)
+        self._nbytes -= stage.look.nbytes
+
+    def _found(self, held: tuple[float, _FirstStage] | None) -> _FirstStage:
+        if held is None:
             raise SessionExpired(
                 "The server no longer holds this question, or has answered it: ask it again."
             )
-        return stage
+        return held[1]
 
 
 @contextmanager

@@ -1,0 +1,83 @@
+"""`python -m core.server`: the server alone, for edges on other machines."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import logging
+import sys
+import threading
+from concurrent.futures import Future
+
+from core.server.app import TOKENS, create_app, tokens_of_environment
+from core.server.http import make_server
+from core.server.limits import Limits
+from core.server.telemetry import JsonLines
+from core.uncertainty import METRICS, Gate
+from core.vlm.base import VLM, VLMError
+
+
+def main() -> None:
+    parser = _parser()
+    args = parser.parse_args()
+    try:
+        limits = Limits(**{f.name: getattr(args, f.name) for f in dataclasses.fields(Limits)})
+        gate = None if args.eta is None else Gate(args.metric, args.eta, args.first_tokens)
+    except ValueError as error:
+        parser.error(str(error))
+    handler = logging.StreamHandler()
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=args.log_level.upper(), handlers=[handler])
+    tokens = tokens_of_environment()
+
+    model: Future[VLM] = Future()
+    app = create_app(model, gate, limits, tokens)
+    options = {"host": args.host, "port": args.port, "log_config": None}
+    options |= {"ssl_certfile": args.certificate, "ssl_keyfile": args.key}
+    server = make_server(app, limits, forwarded_allow_ips=args.proxy, **options)
+
+    def load() -> None:
+        from core.vlm import load_vlm  # here: importing torch takes longer than to be reachable
+
+        try:
+            model.set_result(load_vlm(args.model, args.device))
+        except VLMError as error:
+            model.set_exception(error)
+            server.should_exit = True
+
+    threading.Thread(target=load, name="load", daemon=True).start()
+    server.run()
+    if model.done() and (error := model.exception()):
+        sys.exit(str(error))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.server",
+        description="Answer edges over HTTP; see /docs of the server, and SECURITY.md.",
+        epilog=f"Tokens of clients are read from the environment: {TOKENS}, one or several, "
+        "separated by spaces. Without any, everyone who can reach the server may ask.",
+        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    )
+    add = parser.add_argument
+    add("--model", default="pocket", help="pocket, a directory, or a hub id")
+    add("--device", help="where the model runs, e.g. cpu or cuda; None: the best there is")
+    add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets others in")
+    add("--port", type=int, default=7870)
+    add("--metric", choices=tuple(METRICS), default=Gate().metric, help="of the gate; needs --eta")
+    add("--eta", type=float, help="threshold of the gate; None: min-entropy at the model's own")
+    add("--first-tokens", type=int, help="average over that many tokens; None: all")
+    add("--certificate", help="file with the TLS certificate, for https")
+    add("--key", help="file with its private key")
+    add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")
+    add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    bounds = parser.add_argument_group("limits")
+    for field in dataclasses.fields(Limits):
+        kind = int if isinstance(field.default, int) else float
+        name = "--" + field.name.replace("_", "-")
+        bounds.add_argument(name, type=kind, default=field.default, help=field.metadata["what"])
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,38 @@
+"""What one client, and all of them together, may take of the server."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def _bound(default: float, what: str) -> Any:
+    return field(default=default, metadata={"what": what})
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The bounds of a service. Raises ValueError for one below its least value."""
+
+    workers: int = _bound(1, "questions the model works on at once")
+    waiting: int = _bound(128, "requests that may wait for a turn")
+    waiting_per_client: int = _bound(8, "of them, from one client")
+    max_wait: float = _bound(15.0, "seconds that a request may wait")
+    rate: float = _bound(20.0, "requests a second from one client, on average; 0: any number")
+    burst: int = _bound(40, "requests from one client at once, after a pause")
+    body_bytes: int = _bound(4 * 2**20, "bytes of a request")
+    body_seconds: float = _bound(60.0, "seconds in which a whole request must arrive")
+    stall_seconds: float = _bound(8.0, "seconds in which its next part must arrive")
+    sessions: int = _bound(512, "first stages held for a second")
+    session_bytes: int = _bound(512 * 2**20, "bytes they may take")
+    session_seconds: float = _bound(300.0, "seconds that each is held")
+    replies: int = _bound(4096, "replies held for an edge that didn't get them")
+    reply_seconds: float = _bound(300.0, "seconds that each is held")
+    connections: int = _bound(1024, "open connections")
+    connections_per_client: int = _bound(128, "of them, from one address")
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            least = 0 if name in ("rate", "waiting") else 1 if type(value) is int else 0.01
+            if not value >= least:
+                raise ValueError(f"{name} must be at least {least}, not {value}.")

@@ -1,0 +1,175 @@
+"""The two forms in which a message comes in a request: compact, and JSON for people.
+
+Compact is the protocol's own form (core/messages.py): its bytes are what the benchmarks count as
+communication. JSON has the same fields, the image in base64: a third larger, but any language and
+`curl` can write it. The reply comes in the form of the request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any, Literal
+
+from fastapi import Request
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
+from starlette.requests import ClientDisconnect
+
+from core.imaging import available_formats
+from core.messages import (
+    MAX_QUESTION,
+    MAX_SESSION,
+    MAX_SIDE,
+    Answer,
+    CropRequest,
+    LocalImage,
+    Message,
+    Question,
+    SecondLook,
+)
+from core.protocol import Reply
+from core.server.limits import Limits
+from core.server.problems import Problem
+from core.server.replies import Abandoned
+from core.uncertainty import Gate
+
+COMPACT = "application/vnd.second-look"
+JSON = "application/json"
+UNCERTAINTY = "Second-Look-Uncertainty"  # header of a compact reply to a question
+
+Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
+Session = Annotated[str, Field(min_length=1, max_length=MAX_SESSION)]
+ImageFormat = Annotated[
+    str, Field(pattern=f"^({'|'.join(available_formats())})$", description="Of the encoded image.")
+]
+Number = float | Literal["Infinity", "-Infinity"]  # JSON has no infinity
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class QuestionBody(_Body):
+    """The global image and the question (Algorithm 1, line 4)."""
+
+    question: str = Field(min_length=1, max_length=MAX_QUESTION)
+    original_size: Annotated[list[Side], Field(min_length=2, max_length=2)] = Field(
+        description="Width and height of the original in pixels: boxes are named in them."
+    )
+    image: Base64Bytes = Field(
+        description="The original scaled down to the model's input size, encoded; base64."
+    )
+    image_format: ImageFormat
+
+
+class SecondLookBody(_Body):
+    """A second look please, although the first answer was good enough for the gate."""
+
+    session: Session
+
+
+class LocalImageBody(_Body):
+    """The crop asked for (line 18)."""
+
+    session: Session
+    image: Base64Bytes = Field(description="The box of the original, scaled down; base64.")
+    image_format: ImageFormat
+
+
+class AnswerBody(BaseModel):
+    """The answer (line 23)."""
+
+    kind: Literal["answer"] = "answer"
+    text: str
+    session: str | None = Field(None, description="With which a second look may be asked for.")
+    uncertainty: float | None = Field(None, description="G_avg (eq. 9), of a first answer.")
+
+
+class CropRequestBody(BaseModel):
+    """Send this box of the original in full detail (line 15)."""
+
+    kind: Literal["crop request"] = "crop request"
+    session: str
+    box: list[int] = Field(
+        min_length=4, max_length=4,
+        description="Left, top, right, bottom in pixels of the original; the last two exclusive.",
+    )  # fmt: skip
+    uncertainty: float | None = Field(None, description="G_avg (eq. 9) of the first answer.")
+
+
+BODIES = {Question: QuestionBody, SecondLook: SecondLookBody, LocalImage: LocalImageBody}
+
+
+def described(kind: type[Message]) -> dict[str, Any]:
+    """The request body of a route, for the OpenAPI description."""
+    schema = BODIES[kind].model_json_schema()
+    binary = {"type": "string", "format": "binary", "description": "As core/messages.py packs it."}
+    content = {JSON: {"schema": schema}, COMPACT: {"schema": binary}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def read_body(request: Request, limits: Limits) -> bytes:
+    """The whole body, if it is small enough and arrives in time. Raises Problem or Abandoned."""
+    too_large = Problem(
+        413, "too_large", f"The body may have up to {limits.body_bytes:,} bytes: send less."
+    )
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limits.body_bytes:
+        raise too_large
+    body, loop = bytearray(), asyncio.get_running_loop()
+    deadline = loop.time() + limits.body_seconds
+    stream = request.stream()
+    try:
+        while True:
+            async with asyncio.timeout_at(min(deadline, loop.time() + limits.stall_seconds)):
+                chunk = await anext(stream, None)
+            if chunk is None:
+                return bytes(body)
+            body += chunk
+            if len(body) > limits.body_bytes:
+                raise too_large
+    except TimeoutError:
+        raise Problem(
+            408, "too_slow", "The body took too long to arrive: send it again.", Connection="close"
+        ) from None
+    except ClientDisconnect:
+        raise Abandoned from None
+
+
+def media_type(request: Request) -> str:
+    """COMPACT or JSON, by the request's header. Raises Problem for any other type."""
+    kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
+    if kind in (COMPACT, JSON):
+        return kind
+    raise Problem(415, "wrong_type", f"Send a body of type {JSON} or {COMPACT}.")
+
+
+def unpack(kind: type[Message], form: str, body: bytes) -> bytes:
+    """The message in a body, compact. Raises ProtocolError, or Problem for unfit JSON."""
+    if form == COMPACT:
+        return kind.from_bytes(body).to_bytes()
+    try:
+        fields = BODIES[kind].model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(map(str, first["loc"])) or "The body"
+        raise Problem(422, "bad_field", f"{where}: {first['msg']}.") from None
+    return kind(**dict(fields)).to_bytes()
+
+
+def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
+    """The body of a response, and the headers beside it."""
+    uncertainty = None
+    message = Message.from_bytes(reply.message)
+    first = isinstance(message, CropRequest) or message.session is not None
+    if reply.stage is not None and first:
+        uncertainty = gate.uncertainty(reply.stage.scores[gate.metric])
+    if form == COMPACT:
+        known = uncertainty is not None
+        return reply.message, {UNCERTAINTY: f"{uncertainty:.4f}"} if known else {}
+    if isinstance(message, Answer):
+        body = AnswerBody(text=message.text, session=message.session, uncertainty=uncertainty)
+    else:
+        body = CropRequestBody(
+            session=message.session, box=list(message.box.as_tuple()), uncertainty=uncertainty
+        )
+    return body.model_dump_json().encode(), {}

@@ -1,0 +1,46 @@
+"""A server that really listens, in a thread of the test."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+from core.server.app import create_app
+from core.server.http import make_server
+from core.server.limits import Limits
+
+from ..pixels import PixelVLM
+
+COMPACT = {"Content-Type": "application/vnd.second-look"}
+
+
+@contextmanager
+def serving(gate=None, limits=None, tokens=(), vlm=None):
+    """Yields the URL, and the app."""
+    limits = limits or Limits(rate=0)
+    app = create_app(vlm or PixelVLM(), gate, limits, tokens)
+    server = make_server(app, limits, host="127.0.0.1", port=0, log_config=None)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}", app
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+class GatedVLM(PixelVLM):
+    """Works only while it is let: `open` is set in the beginning."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = threading.Event()
+        self.open.set()
+        self.begun = threading.Semaphore(0)  # released as work begins
+
+    def look(self, image):
+        self.begun.release()
+        assert self.open.wait(30)
+        return super().look(image)
