@@ -1,0 +1,109 @@
+"""`python -m core.edge`: ask a server about images that stay on this device."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from core.edge import batch
+from core.edge.client import Client, EdgeError
+from core.imaging import Codec, ImageError, available_formats
+from core.messages import ProtocolError
+
+TOKEN = "SECOND_LOOK_TOKEN"
+
+
+def main() -> int:
+    parser = _parser()
+    args = parser.parse_args()
+    try:
+        codec = Codec(args.format, args.quality)
+        local = Codec(args.format, args.local_quality) if args.local_quality else None
+    except ValueError as error:
+        parser.error(str(error))
+    folder = args.image is not None and args.image.is_dir()
+    if (args.csv is None) == (args.image is None):
+        parser.error("Give either --image, a file or a folder, or --csv.")
+    if (args.question is None) == (args.image is not None):
+        parser.error("--image needs a --question, and --csv brings its own.")
+    if (folder or args.csv is not None) != (args.output is not None):
+        parser.error("--output belongs to a batch: to --csv, or to --image with a folder.")
+
+    def log(line: str) -> None:
+        if args.verbose:
+            print(line, file=sys.stderr)
+
+    try:
+        with Client(
+            args.server, os.environ.get(TOKEN), codec, local, args.timeout, args.patience, log
+        ) as client:
+            if args.output is None:
+                return _one(client, args)
+            rows = (
+                batch.read_csv(args.csv)
+                if args.csv
+                else batch.read_folder(args.image, args.question)
+            )
+            return _many(client, rows, args)
+    except (EdgeError, ImageError, ProtocolError, batch.BatchError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+
+
+def _one(client: Client, args: argparse.Namespace) -> int:
+    result = client.ask(args.image, args.question, args.force)
+    if args.json:
+        print(json.dumps(batch.as_json(result), ensure_ascii=False))
+        return 0
+    print(result.answer)
+    if args.verbose:
+        heads = sum(e.head_sent + e.head_received for e in result.exchanges)
+        print(
+            f"  {result.bytes_up:,} B up, {result.bytes_down:,} B down, HTTP heads {heads:,} B, "
+            f"{result.seconds:.3f} s; original {os.path.getsize(args.image):,} B",
+            file=sys.stderr,
+        )
+    return 0
+
+
+def _many(client: Client, rows: list[batch.Row], args: argparse.Namespace) -> int:
+    def progress(row: batch.Row, record: dict) -> None:
+        what = record.get("answer", f"error: {record.get('error')}")
+        print(f"{row.id}: {what}", file=sys.stderr)
+
+    failed = batch.run(client, rows, args.output, progress, args.force)
+    print(f"{len(rows)} questions, in {args.output}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m core.edge",
+        description=__doc__.split(": ", 1)[1],
+        epilog=f"A token that the server wants is read from the environment: {TOKEN}.",
+    )
+    add = parser.add_argument
+    add("--server", required=True, help="URL, e.g. http://192.168.0.2:7870")
+    add("--image", type=Path, help="a photo, or a folder of them")
+    add("--question", help="about the photo, or about each one in the folder")
+    add("--csv", type=Path, help="a batch: a file with the columns image, question (and id)")
+    add("--output", type=Path, help="of a batch: JSON lines; an existing file is continued")
+    add("--force", action="store_true", help="take the second look even if the server is sure")
+    default = Codec()
+    add("--format", default=default.format, choices=available_formats(), help="of what is sent")
+    add("--quality", type=int, default=default.quality, help="1 to 100 (default: %(default)s)")
+    add("--local-quality", type=int, help="of the crop, if it is to differ")
+    add("--timeout", type=float, default=30.0, help="seconds for one attempt (default: 30)")
+    add("--patience", type=float, default=300.0, help="seconds of attempts (default: 300)")
+    add("--json", action="store_true", help="print all there is to know about the answer")
+    add("--verbose", action="store_true", help="print bytes and seconds of every message")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

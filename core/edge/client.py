@@ -1,0 +1,317 @@
+"""Algorithm 1 against a server somewhere else: HTTP, over a link that may fail at any time.
+
+Every message has a key of its own, so that sending it again never asks twice (the server gives
+the same reply to the same key). A server that forgot the first stage says so, and the question
+starts anew. The original stays here: what leaves is at most two images of the model's input size,
+and a server that asks for more is refused.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, BinaryIO, Self
+
+import httpx
+from PIL import Image
+
+from core.box import Box
+from core.edge.device import Edge
+from core.imaging import Codec
+from core.messages import (
+    MAX_HEADER,
+    Answer,
+    CropRequest,
+    Message,
+    MessageError,
+    SecondLook,
+    check_question,
+)
+
+COMPACT = "application/vnd.second-look"
+UNCERTAINTY = "Second-Look-Uncertainty"
+MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
+MAX_RESTARTS = 5  # of a question whose session the server forgot
+PASSING = (408, 429, 502, 503, 504)  # statuses after which the same message may succeed
+LONGEST_PAUSE = 30.0  # seconds between two attempts
+
+
+class EdgeError(Exception):
+    """A question can't be asked; the text is one sentence that says what to do."""
+
+
+class Unreachable(EdgeError):
+    """The server didn't answer for as long as the client was to try."""
+
+
+class Refused(EdgeError):
+    """The server answered, and won't do it. `code` is the server's own word for why."""
+
+    def __init__(self, status: int, code: str, detail: str):
+        super().__init__(detail)
+        self.status, self.code = status, code
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One message and its reply, as they crossed the link.
+
+    `sent` and `received` are bytes of messages, what the benchmarks count as communication; the
+    heads of HTTP (request or status line, and headers) are counted apart.
+    """
+
+    kind: str  # of the message sent
+    reply: str
+    sent: int
+    received: int
+    head_sent: int
+    head_received: int
+    seconds: float  # of the attempt that succeeded, from its first byte to the last of the reply
+    attempts: int  # 1 if the first succeeded
+
+
+@dataclass(frozen=True)
+class Result:
+    """A question, answered."""
+
+    question: str
+    answer: str
+    first_answer: str | None  # None: the server kept it to itself, and asked for a crop
+    uncertainty: float | None  # of the first answer; None if the server doesn't say
+    box: Box | None  # of the original, that was sent in detail
+    exchanges: tuple[Exchange, ...]  # those of restarted questions included
+    restarts: int
+    seconds: float  # all of it, pauses included
+
+    @property
+    def retransmitted(self) -> bool:
+        """Whether a local image was sent."""
+        return self.box is not None
+
+    @property
+    def bytes_up(self) -> int:
+        return sum(exchange.sent for exchange in self.exchanges)
+
+    @property
+    def bytes_down(self) -> int:
+        return sum(exchange.received for exchange in self.exchanges)
+
+
+class Client:
+    """A server, seen from an edge. Use it as a context manager, or `close` it; one thread at once.
+
+    url: of the server, with its path if it is mounted somewhere. token: if the server wants one.
+    codec, local_codec: of the images sent, as `Edge` takes them. timeout: seconds for one attempt.
+    patience: seconds of attempts and pauses before a message is given up. log: called with one
+    line of text for each thing that happens. Raises EdgeError for a URL that is none.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        token: str | None = None,
+        codec: Codec | None = None,
+        local_codec: Codec | None = None,
+        timeout: float = 30.0,
+        patience: float = 300.0,
+        log: Callable[[str], None] = lambda line: None,
+    ):
+        self.codec, self.local_codec = codec, local_codec
+        self.timeout, self.patience, self.log = timeout, patience, log
+        headers = {"User-Agent": "second-look-edge", "Accept-Encoding": "identity"}
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        try:
+            base = httpx.URL(url.rstrip("/") + "/")
+            self._http = httpx.Client(base_url=base, headers=headers, timeout=timeout)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise EdgeError(f"{url} can't be a server: {error}.") from None
+        if base.scheme not in ("http", "https") or not base.host:
+            raise EdgeError(f"{url} can't be a server: give a URL like http://192.168.0.2:7870.")
+        self._info: dict[str, Any] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._http.close()
+
+    def info(self) -> dict[str, Any]:
+        """What the server says of itself: model, input_size, gate, image_formats.
+
+        Asked for once, and again after the connection was lost. Raises EdgeError.
+        """
+        if self._info is None:
+            response = self._attempts(lambda: self._request("GET", "v1/info"), "info")[0]
+            try:
+                info = response.json()
+                width, height = (int(side) for side in info["input_size"])
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise EdgeError("This is no Second Look server: check the URL.") from None
+            if not (min(width, height) > 0 and width * height <= MAX_INPUT_PIXELS):
+                raise EdgeError(
+                    f"The server asks for images of {width} × {height} pixels, more than the"
+                    f" {MAX_INPUT_PIXELS:,} pixels that may leave this device."
+                )
+            self._info = info
+        return self._info
+
+    def ask(
+        self,
+        image: Image.Image | str | PathLike | bytes | BinaryIO,
+        question: str,
+        force: bool = False,
+    ) -> Result:
+        """Algorithm 1 for one image and one question; with `force`, both stages at any rate.
+
+        Raises ImageError or QuestionError for what can't be asked, EdgeError otherwise.
+        """
+        question = check_question(question)
+        edge = Edge(image, self.codec, self.local_codec)
+        start, exchanges = time.monotonic(), []
+        for restarts in range(MAX_RESTARTS + 1):
+            try:
+                result = self._ask(edge, question, force, exchanges)
+            except Refused as error:
+                if error.code != "session_expired":
+                    raise
+                self.log("the server no longer holds this question: asking it again")
+                continue
+            except MessageError as error:
+                raise EdgeError(f"The server doesn't keep to the protocol: {error}") from None
+            return replace(result, restarts=restarts, seconds=time.monotonic() - start)
+        raise EdgeError("The server forgot the question again and again: give it more sessions.")
+
+    def _ask(self, edge: Edge, question: str, force: bool, exchanges: list[Exchange]) -> Result:
+        width, height = self.info()["input_size"]
+        size = (int(width), int(height))
+        message = edge.question(question, edge.resize(size))
+        reply, uncertainty = self._send("v1/questions", message, exchanges)
+        first_answer = reply.text if isinstance(reply, Answer) else None
+        if force and isinstance(reply, Answer):
+            if reply.session is None:
+                raise MessageError("its first answer has no session.")
+            reply, _ = self._send("v1/second-looks", SecondLook(reply.session), exchanges)
+        box = None
+        if isinstance(reply, CropRequest):
+            box = reply.box
+            local = edge.local_image(reply.session, edge.crop(box, size))
+            reply, _ = self._send("v1/local-images", local, exchanges)
+        if not isinstance(reply, Answer):
+            raise MessageError(f"a {reply.kind} came where an answer was expected.")
+        return Result(
+            question, reply.text, first_answer, uncertainty, box, tuple(exchanges), 0, 0.0
+        )
+
+    def _send(
+        self, path: str, message: Message, exchanges: list[Exchange]
+    ) -> tuple[Message, float | None]:
+        """The reply, and the uncertainty that stood beside it."""
+        body = message.to_bytes()
+        headers = {"Content-Type": COMPACT, "Idempotency-Key": secrets.token_urlsafe(16)}
+        self.log(f"→ {message.kind:13}{len(body):>9,} B")
+        response, seconds, attempts = self._attempts(
+            lambda: self._request("POST", path, content=body, headers=headers), message.kind
+        )
+        reply = Message.from_bytes(response.content)
+        exchange = Exchange(
+            message.kind, reply.kind, len(body), len(response.content),
+            _head(response.request.headers, _request_line(response.request)),
+            _head(response.headers, f"HTTP/1.1 {response.status_code} {response.reason_phrase}"),
+            seconds, attempts,
+        )  # fmt: skip
+        exchanges.append(exchange)
+        self.log(
+            f"← {reply.kind:13}{exchange.received:>9,} B   {seconds:8.3f} s   HTTP heads "
+            f"{exchange.head_sent} B up, {exchange.head_received} B down"
+        )
+        try:
+            return reply, float(response.headers[UNCERTAINTY])
+        except (KeyError, ValueError):
+            return reply, None
+
+    def _attempts(
+        self, attempt: Callable[[], httpx.Response], what: str
+    ) -> tuple[httpx.Response, float, int]:
+        """The response, the seconds of the attempt that brought it, and how many there were."""
+        deadline = time.monotonic() + self.patience
+        for count, pause in enumerate(_pauses(), start=1):
+            start = time.monotonic()
+            try:
+                response = attempt()
+            except httpx.TransportError as error:
+                self._info = None  # the server that comes back may be another one
+                trouble, least = str(error) or type(error).__name__, 0.0
+            except httpx.HTTPError as error:
+                raise EdgeError(f"The server can't be talked to: {error}.") from None
+            else:
+                if response.is_success:
+                    return response, time.monotonic() - start, count
+                refused = _refused(response)
+                if response.status_code not in PASSING:
+                    raise refused
+                trouble, least = str(refused), _retry_after(response)
+            pause = min(least + pause, LONGEST_PAUSE)
+            if time.monotonic() + pause > deadline:
+                raise Unreachable(
+                    f"No answer from {self._http.base_url} in {self.patience:.0f} s ({trouble}):"
+                    " check the server and the network, and try again."
+                )
+            self.log(f"  {what}: {trouble}; again in {pause:.1f} s")
+            time.sleep(pause)
+        raise AssertionError("pauses never end")
+
+    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+        """One attempt. Raises httpx.TransportError, also for a reply that is too long or slow."""
+        deadline = time.monotonic() + self.timeout
+        with self._http.stream(method, path, **content) as response:
+            body = bytearray()
+            for part in response.iter_raw():
+                body += part
+                if len(body) > MAX_HEADER + 4 or time.monotonic() > deadline:
+                    raise httpx.ReadError("the reply is too long, or too slow")
+        return httpx.Response(
+            response.status_code,
+            headers=response.headers,
+            content=bytes(body),
+            request=response.request,
+            extensions=response.extensions,
+        )
+
+
+def _pauses() -> Iterator[float]:
+    """Seconds before the next attempt: twice as long each time, and never in step with others."""
+    longest = 0.25
+    while True:
+        yield random.uniform(longest / 2, longest)
+        longest = min(2 * longest, 10.0)
+
+
+def _refused(response: httpx.Response) -> Refused:
+    try:
+        problem = response.json()
+        code, detail = str(problem["code"]), str(problem["detail"])
+    except (ValueError, TypeError, KeyError, RecursionError):
+        code, detail = "unknown", f"The server answered {response.status_code}: check the URL."
+    return Refused(response.status_code, code[:100], detail[:1000])
+
+
+def _retry_after(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return float(text) if text.isdecimal() and len(text) < 6 else 0.0
+
+
+def _request_line(request: httpx.Request) -> str:
+    return f"{request.method} {request.url.raw_path.decode('ascii')} HTTP/1.1"
+
+
+def _head(headers: httpx.Headers, line: str) -> int:
+    """Bytes of a head on the wire: each header takes a colon, a space and a line end."""
+    return len(line) + 2 + sum(len(name) + len(value) + 4 for name, value in headers.raw) + 2
