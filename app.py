@@ -8,8 +8,10 @@ from concurrent.futures import Future
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
 from PIL import Image
+from starlette.routing import Mount
 
 from core.imaging import MAX_PIXELS
+from core.server.app import create_app, tokens_of_environment
 from core.vlm import VLM, VLMError, load_vlm
 from dashboard.page import build, launch
 
@@ -27,8 +29,9 @@ def main() -> None:
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     model: Future[VLM] = Future()
     page = build(args.model, model)
+    edges = Mount("/edge", create_app(model, tokens=tokens_of_environment()))
     try:
-        launch(page, server_name=args.host, server_port=args.port)
+        launch(page, server_name=args.host, server_port=args.port, app_kwargs={"routes": [edges]})
     except OSError as error:  # the port is taken
         sys.exit(str(error))
     try:  # after the launch, because importing torch takes longer than building the page
