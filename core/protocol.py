@@ -40,6 +40,7 @@ from core.messages import (
     check_question,
 )
 from core.transcript import (
+    ATTENTION_STEP,
     Attention,
     AttentionMap,
     EncodedImage,
@@ -258,7 +259,7 @@ class Server:
         steps: list[Step] = []
         info = self.vlm.info
         flops = self._flops(held.look.image_size)
-        with _timed(steps, "relative attention", "server", flops):  # eq. 19, first term
+        with _timed(steps, ATTENTION_STEP, "server", flops):  # eq. 19, first term
             generic = self.vlm.attend(held.look, info.generic_prompt)
             attention = _attention(held.attention, generic, held.geometry)  # line 13
         with _timed(steps, "find box", "server"):

@@ -22,6 +22,7 @@ from core.imaging import Codec, ImageError, available_formats
 from core.uncertainty import METRICS, Gate
 
 VERSION = 1
+ATTENTION_STEP = "relative attention"  # name of the step that begins the search for a box
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 Place = Literal["edge", "server"]
@@ -153,6 +154,22 @@ class Transcript:
     def retransmitted(self) -> bool:
         """Whether a local image was sent."""
         return self.second is not None
+
+    @property
+    def events(self) -> tuple[Step | MessageRecord, ...]:
+        """Steps and messages in the order they happened.
+
+        Whoever sends a message has done its own steps before, and the other side's next ones wait
+        for it. No answer waits for a look at where to look: that is for the crop request after it.
+        """
+        steps, events = list(self.steps), []
+        for message in self.messages:
+            while steps and steps[0].where == message.sender:
+                if message.kind == "answer" and steps[0].name == ATTENTION_STEP:
+                    break
+                events.append(steps.pop(0))
+            events.append(message)
+        return (*events, *steps)
 
     def with_gate(self, gate: Gate) -> Self:
         """The same answers under another gate.

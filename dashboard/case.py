@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.cropping import Box
 from core.imaging import Codec, ImageError
 from core.protocol import (
     Edge,
@@ -17,10 +18,11 @@ from core.protocol import (
     Server,
     SessionExpired,
     Sessions,
+    attention_at,
     first_stage,
     second_stage,
 )
-from core.transcript import Transcript
+from core.transcript import Attention, Transcript
 from core.uncertainty import Gate
 from core.vlm import VLM
 
@@ -28,13 +30,16 @@ from core.vlm import VLM
 @dataclass(frozen=True)
 class Case:
     image: str  # path of the original
-    codec: Codec  # of global and local image
+    codec: Codec  # of the global image
+    local_codec: Codec
     asked: Gate  # under which the first stage ran
     transcript: Transcript
+    elsewhere: Transcript | None = None  # the same question with a box of the user's
 
     def judged(self, gate: Gate) -> Case:
         """The same answers under another gate; a second stage continues under that gate."""
-        return replace(self, transcript=self.transcript.with_gate(gate))
+        elsewhere = self.elsewhere and self.elsewhere.with_gate(gate)
+        return replace(self, transcript=self.transcript.with_gate(gate), elsewhere=elsewhere)
 
     @property
     def moved(self) -> bool:
@@ -44,11 +49,18 @@ class Case:
 
 
 def ask_first(
-    vlm: VLM, sessions: Sessions, image: str | None, question: str, gate: Gate, codec: Codec
+    vlm: VLM,
+    sessions: Sessions,
+    image: str | None,
+    question: str,
+    gate: Gate,
+    codec: Codec,
+    local_codec: Codec,
 ) -> Case:
     """The first stage. Raises ImageError, ProtocolError or VLMError: one sentence each."""
-    edge = _edge(image, codec)
-    return Case(image, codec, gate, first_stage(edge, Server(vlm, gate, sessions), question))
+    edge = _edge(image, codec, local_codec)
+    transcript = first_stage(edge, Server(vlm, gate, sessions), question)
+    return Case(image, codec, local_codec, gate, transcript)
 
 
 def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
@@ -57,14 +69,35 @@ def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
     If the server has forgotten the first stage in the meantime, it is run again: the model is
     deterministic, so nothing that the user has seen changes. Unless it is another model by now.
     """
+    asked, transcript = _continue(vlm, sessions, case, None)
+    return replace(case, asked=asked, transcript=transcript)
+
+
+def ask_elsewhere(vlm: VLM, sessions: Sessions, case: Case, box: Box) -> Case:
+    """The second stage with a box of the user's, beside the case's own. Raises as `ask_first`."""
+    _, transcript = _continue(vlm, sessions, case, box)
+    return replace(case, elsewhere=transcript)
+
+
+def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[Attention, Box]:
+    """Where another layer would have made the server look, and its box.
+
+    Raises ProtocolError for another model than the case's; ValueError for a layer it doesn't have.
+    """
     _check_model(vlm, case)
-    edge = _edge(case.image, case.codec)
+    return attention_at(vlm, case.transcript, layer)
+
+
+def _continue(vlm: VLM, sessions: Sessions, case: Case, box: Box | None) -> tuple[Gate, Transcript]:
+    """The gate that the first stage ran under, and the transcript with its second stage."""
+    _check_model(vlm, case)
+    edge = _edge(case.image, case.codec, case.local_codec)
     server = Server(vlm, case.transcript.gate, sessions)
     try:
-        return replace(case, transcript=second_stage(edge, server, case.transcript))
+        return case.asked, second_stage(edge, server, case.transcript, box)
     except SessionExpired:
         again = first_stage(edge, server, case.transcript.question)
-        return replace(case, asked=server.gate, transcript=second_stage(edge, server, again))
+        return server.gate, second_stage(edge, server, again, box)
 
 
 def _check_model(vlm: VLM, case: Case) -> None:
@@ -76,9 +109,9 @@ def _check_model(vlm: VLM, case: Case) -> None:
         )
 
 
-def _edge(image: str | None, codec: Codec) -> Edge:
+def _edge(image: str | None, codec: Codec, local_codec: Codec) -> Edge:
     if not image:
         raise ImageError("There is no image yet: choose a sample or upload one.")
     if not Path(image).is_file():  # uploads are deleted after an hour
         raise ImageError("The image is no longer here: choose it or upload it once more.")
-    return Edge(image, codec)
+    return Edge(image, codec, local_codec)

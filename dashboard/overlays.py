@@ -1,4 +1,7 @@
-"""Pictures that show where the server looked: a heatmap over the original, and the box on it."""
+"""Pictures that show where the server looked: a heatmap over the original, and the box on it.
+
+For files to keep; on the page the browser lays the same colours over the picture itself.
+"""
 
 import numpy as np
 from PIL import Image, ImageDraw
@@ -19,16 +22,16 @@ def heatmap(
     extent: left, top, right, bottom of the grid in pixels of `image`. Every cell is one flat
     patch, because the server knows no more than that; what the grid doesn't cover stays grey.
     """
-    shown = _display_copy(image)
+    shown = display_copy(image)
     weights = np.asarray(attention, dtype=np.float64)
-    heat = Image.fromarray((weights / (weights.max() or 1.0)).astype(np.float32))
+    levels = Image.fromarray(_levels(weights).astype(np.float32))
     left, top, right, bottom = extent
     rows, cols = weights.shape
     # From a pixel of the shown copy to a place on the grid: an affine map, as Pillow wants it.
     per_col = image.width / shown.width * cols / (right - left)
     per_row = image.height / shown.height * rows / (bottom - top)
     offsets = -left * cols / (right - left), -top * rows / (bottom - top)
-    spread = heat.transform(
+    spread = levels.transform(
         shown.size,
         Image.Transform.AFFINE,
         (per_col, 0, offsets[0], 0, per_row, offsets[1]),
@@ -39,6 +42,11 @@ def heatmap(
     grey = np.asarray(shown.convert("L"), dtype=np.float64)[..., None].repeat(3, axis=2)
     blend = np.where(level < 0, grey, (1 - OPACITY) * grey + OPACITY * _colors(level[..., 0]))
     return Image.fromarray(blend.round().astype(np.uint8))
+
+
+def heat(weights: np.ndarray) -> np.ndarray:
+    """A map (rows, cols) in colour, (rows, cols, 3) uint8: 0 is dark, its largest bright."""
+    return _colors(_levels(weights)).round().astype(np.uint8)
 
 
 def outline(image: Image.Image, box: Box, original_size: tuple[int, int]) -> Image.Image:
@@ -63,7 +71,7 @@ def outline(image: Image.Image, box: Box, original_size: tuple[int, int]) -> Ima
 
 def spotlight(image: Image.Image, box: Box) -> Image.Image:
     """The original `image` with everything outside `box` dimmed, and the box outlined."""
-    shown = _display_copy(image)
+    shown = display_copy(image)
     dimmed = shown.point(lambda value: value * 0.45 + 40)
     scale_x, scale_y = shown.width / image.width, shown.height / image.height
     corner = int(box.left * scale_x), int(box.top * scale_y)
@@ -72,13 +80,17 @@ def spotlight(image: Image.Image, box: Box) -> Image.Image:
     return outline(dimmed, box, image.size)
 
 
-def _display_copy(image: Image.Image) -> Image.Image:
-    """The image at a size for looking at: no larger than LONGEST_SIDE, and not tiny either."""
+def display_copy(image: Image.Image, side: int = LONGEST_SIDE) -> Image.Image:
+    """The image at a size for looking at: no longer than `side`, and not tiny either."""
     longest = max(image.size)
-    factor = LONGEST_SIDE / longest if longest > LONGEST_SIDE else max(1, 240 // longest)
+    factor = side / longest if longest > side else max(1, 240 // longest)
     size = tuple(max(1, round(side * factor)) for side in image.size)
     smooth = Image.Resampling.LANCZOS if factor < 1 else Image.Resampling.NEAREST
     return image.resize(size, smooth, reducing_gap=3.0)
+
+
+def _levels(weights: np.ndarray) -> np.ndarray:
+    return weights / (weights.max() or 1.0)
 
 
 def _colors(level: np.ndarray) -> np.ndarray:

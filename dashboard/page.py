@@ -13,7 +13,8 @@ from core.vlm import VLM
 from dashboard import markup, theme
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
-from dashboard.walkthrough import Walkthrough, eta_slider
+from dashboard.settings import eta_slider
+from dashboard.walkthrough import Walkthrough
 
 TITLE = "Second Look: a vision-language model that asks for a closer look"
 
@@ -44,7 +45,7 @@ def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
             with gr.Column(min_width=300):
                 about = gr.HTML(markup.about_model(name), elem_id="about")
         with gr.Tabs(elem_id="tabs"), gr.Tab("Walkthrough", id="walkthrough"):
-            walkthrough = Walkthrough(live, load_samples(samples))
+            walkthrough = Walkthrough(live, load_samples(samples), about)
 
         def greet() -> tuple[str, gr.Slider]:
             """The model's facts and its own threshold, as soon as it is loaded."""
@@ -67,5 +68,5 @@ def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
 
 def launch(page: gr.Blocks, **options: Any) -> None:
     """`page.launch` as this page needs it; returns once it answers requests."""
-    look = {"theme": theme.theme(), "css": theme.style()}
+    look = {"theme": theme.theme(), "css": theme.style(), "head": theme.script()}
     page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)

@@ -66,3 +66,9 @@ def style() -> str:
     heat = ", ".join("rgb({}, {}, {})".format(*color) for color in HEAT)
     sheet = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
     return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheet}"
+
+
+def script() -> str:
+    """For the head of the page: what moves in the browser without asking the server."""
+    code = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
+    return f"<script>{code}</script>"

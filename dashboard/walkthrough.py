@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from core.imaging import Codec, ImageError, load_image
+from core.channel import PRESETS, Link
+from core.imaging import Codec, ImageError, available_formats, load_image
 from core.protocol import ProtocolError
+from core.transcript import Attention
 from core.uncertainty import METRICS, Gate
-from dashboard import markup
-from dashboard.case import Case, ask_first, ask_second
+from dashboard import downloads, maps, markup, settings
+from dashboard.api import Api
+from dashboard.case import Case, ask_elsewhere, ask_second, look_through
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.samples import Sample
+from dashboard.settings import eta_slider
 
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation
 FAILED = "This didn't work, and it isn't your fault: try again, or with another image."
+NO_CASE = "There is no first answer yet: ask first."
+DEFAULT_LINK = "lte"
 
 # The model serves one stage at a time; the queue in front of it is that of the page.
 ON_MODEL = {"concurrency_limit": 1, "concurrency_id": "vlm"}
@@ -28,59 +33,74 @@ PRIVATE = {"api_visibility": "private"}
 log = logging.getLogger(__name__)
 
 
-def eta_slider(metric: str, eta: float) -> dict[str, Any]:
-    """Label, range and value of the slider for one metric."""
-    entry = METRICS[metric]
-    unit = f" ({entry.unit})" if entry.unit else ""
-    side = "or more" if entry.higher_is_uncertain else "or less"
-    # Means over an answer of several bits are rare; a larger default makes room for itself.
-    maximum = max(4.0, math.ceil(2 * eta)) if entry.unit else 1.0
-    return {
-        "label": f"Threshold η{unit}",
-        "info": f"A second look is taken at a mean of η {side}.",
-        "minimum": 0.0,
-        "maximum": maximum,
-        "step": 0.01,
-        "value": eta,
-    }
-
-
 class Walkthrough:
     """Components and handlers of the tab; call it inside a `gr.Blocks`.
 
-    live: the model, which may still be being loaded. What belongs to a user is in that user's
-    `gr.State`; here is only what all users share.
+    live: the model, which may still be being loaded. about: where the page says which model that
+    is; kept true as it is asked. What belongs to a user is in that user's `gr.State`; here is only
+    what all users share.
     """
 
-    def __init__(self, live: LiveModel, samples: tuple[Sample, ...]):
-        self.live, self.samples = live, samples
+    def __init__(self, live: LiveModel, samples: tuple[Sample, ...], about: gr.HTML | None = None):
+        self.live, self.samples, self.about = live, samples, about
         self._lay_out()
         self._connect()
 
     # Components
 
     def _lay_out(self) -> None:
-        first = self.samples[0] if self.samples else None
-        gate = Gate()
         self.case = gr.State(None, time_to_live=3600)
-        self.chosen = gr.State(str(first.path) if first else None)
-        with gr.Row(elem_classes="setup"):
-            with gr.Column(min_width=280, visible=bool(self.samples)):
-                gr.HTML("<h2>Choose a sample</h2>", padding=False)
-                self.gallery = gr.Gallery(
-                    [(sample.thumbnail(), sample.title) for sample in self.samples],
-                    selected_index=0 if self.samples else None,
-                    label="Samples",
-                    show_label=False,
-                    columns=3,
-                    object_fit="cover",
-                    allow_preview=False,
-                    format="jpeg",
-                    interactive=False,
-                    buttons=[],
-                    elem_id="samples",
+        self._lay_out_question()
+        self._lay_out_settings()
+        with gr.Row(visible=False, elem_classes="stage") as self.stage_1:
+            with gr.Column(min_width=300):
+                self.first_html = gr.HTML(elem_id="stage-1-view")
+            with gr.Column(min_width=300):
+                self.verdict_html = gr.HTML(elem_id="gate-view")
+        with gr.Row(visible=False, elem_classes="continue") as self.go_on:
+            self.second = gr.Button("Stage 2: take the second look", elem_id="stage-2-go")
+            self.anyway = gr.Button("Take the second look anyway", elem_id="stage-2-anyway")
+        self.status_below = gr.HTML(elem_id="status-below")
+        self._lay_out_second()
+        with gr.Column(visible=False, elem_classes="stage") as self.records:
+            self.link = gr.Dropdown(
+                [(link.name, name) for name, link in PRESETS.items()],
+                value=DEFAULT_LINK,
+                label="Link between edge and server",
+                info="Nothing is slowed down here: the times below are computed from the bytes.",
+                filterable=False,
+                elem_id="link",
+            )
+            self.log_html = gr.HTML(elem_id="log-view")
+            with gr.Row(elem_classes="continue"):
+                self.save_transcript = gr.Button(
+                    "Download the transcript (JSON)", elem_id="save-transcript"
                 )
-                self.note = gr.HTML(markup.sample_note(first.note) if first else "")
+                self.save_pictures = gr.Button(
+                    "Download the pictures (ZIP)", elem_id="save-pictures"
+                )
+            self.parcel = gr.JSON(visible=False)
+            self.status_files = gr.HTML(elem_id="status-files")
+
+    def _lay_out_question(self) -> None:
+        first = self.samples[0] if self.samples else None
+        self.chosen = gr.State(str(first.path) if first else None)
+        with gr.Column(visible=bool(self.samples), elem_classes="samples"):
+            gr.HTML("<h2>Choose a sample</h2>", padding=False)
+            self.gallery = gr.Gallery(
+                [(sample.thumbnail(), f"{sample.title}\n{sample.note}") for sample in self.samples],
+                selected_index=0 if self.samples else None,
+                label="Samples",
+                show_label=False,
+                columns=8,
+                object_fit="cover",
+                allow_preview=False,
+                format="jpeg",
+                interactive=False,
+                buttons=[],
+                elem_id="samples",
+            )
+        with gr.Row(elem_classes="setup"):
             with gr.Column(min_width=280):
                 gr.HTML("<h2>or bring an image</h2>", padding=False)
                 self.image = gr.Image(
@@ -88,10 +108,11 @@ class Walkthrough:
                     type="filepath",
                     image_mode=None,
                     format="png",
-                    sources=["upload", "clipboard"],
+                    sources=["upload", "clipboard", "webcam"],
+                    webcam_options=gr.WebcamOptions(mirror=False),  # or letters would be mirrored
                     label="The original, which stays on the edge",
                     show_label=False,
-                    height=300,
+                    height=320,
                     buttons=["fullscreen"],
                     elem_id="original",
                 )
@@ -101,6 +122,7 @@ class Walkthrough:
                 self.image_status = gr.HTML(elem_id="image-status")
             with gr.Column(min_width=280):
                 gr.HTML("<h2>and ask</h2>", padding=False)
+                self.note = gr.HTML()
                 self.question = gr.Textbox(
                     first.question if first else "",
                     label="Question",
@@ -117,6 +139,9 @@ class Walkthrough:
                     "Step by step: stage 1 only", size="md", elem_id="stage-1-only"
                 )
                 self.status = gr.HTML(elem_id="status")
+
+    def _lay_out_settings(self) -> None:
+        gate = Gate()
         with gr.Row(elem_classes="settings"):
             with gr.Column(min_width=280):
                 self.metric = gr.Radio(
@@ -128,44 +153,79 @@ class Walkthrough:
                 )
             with gr.Column(min_width=280):
                 self.eta = gr.Slider(**eta_slider(gate.metric, gate.threshold), elem_id="eta")
-            with gr.Column(min_width=280):
-                self.quality = gr.Slider(
-                    1,
-                    100,
-                    value=Codec().quality,
-                    step=1,
-                    label="JPEG quality",
-                    info="Of both images sent: lower is fewer bytes.",
-                    elem_id="quality",
-                )
-        with gr.Row(visible=False, elem_classes="stage") as self.stage_1:
-            with gr.Column(min_width=300):
-                self.first_html = gr.HTML(elem_id="stage-1-view")
-            with gr.Column(min_width=300):
-                self.verdict_html = gr.HTML(elem_id="gate-view")
-        with gr.Row(visible=False, elem_classes="continue") as self.go_on:
-            self.second = gr.Button("Stage 2: take the second look", elem_id="stage-2-go")
-            self.anyway = gr.Button("Take the second look anyway", elem_id="stage-2-anyway")
-        self.status_below = gr.HTML(elem_id="status-below")
-        self.second_html = gr.HTML(visible=False, elem_id="stage-2-view")
-        self.comparison_html = gr.HTML(visible=False, elem_id="comparison-view")
-        self.log_html = gr.HTML(visible=False, elem_id="log-view")
-        self.answer_as_json = gr.JSON(visible=False)
-        self.force = gr.Checkbox(False, visible=False, label="force")
-        self.for_programs = gr.Button(visible=False)
+            self.format, self.quality = self._codec("Global image", "global")
+            self.local_format, self.local_quality = self._codec("Local image", "local")
+
+    def _codec(self, label: str, name: str) -> tuple[gr.Dropdown, gr.Slider]:
+        default = Codec()
+        with gr.Column(min_width=220):
+            format = gr.Dropdown(
+                [(name.upper(), name) for name in available_formats()],
+                value=default.format,
+                label=f"{label}: format",
+                filterable=False,
+                elem_id=f"{name}-format",
+            )
+            quality = gr.Slider(
+                1,
+                100,
+                value=default.quality,
+                step=1,
+                label=f"{label}: quality",
+                info="Lower is fewer bytes. PNG has none.",
+                elem_id=f"{name}-quality",
+            )
+        return format, quality
+
+    def _lay_out_second(self) -> None:
+        with gr.Column(visible=False, elem_classes="stage") as self.stage_2:
+            self.second_html = gr.HTML(elem_id="stage-2-view")
+            self.maps_html = gr.HTML(elem_id="maps-view")
+            self.layer = gr.Slider(
+                0,
+                1,
+                value=0,
+                step=1,
+                label="Layer whose attention is shown",
+                info="Early layers see what is there; some middle ones see what the question is"
+                " about.",
+                elem_id="layer",
+            )
+            self.status_layer = gr.HTML(elem_id="status-layer")
+            with gr.Row():
+                with gr.Column(min_width=300):
+                    self.local_html = gr.HTML(elem_id="local-view")
+                with gr.Column(min_width=300):
+                    self.comparison_html = gr.HTML(elem_id="comparison-view")
+            with gr.Row(elem_classes="stage"):
+                with gr.Column(min_width=300):
+                    gr.HTML(markup.move_the_box(), padding=False)
+                    self.box_html = gr.HTML(elem_id="box-view")
+                    self.frame = gr.JSON(visible=False)  # filled in by the browser
+                    self.look_here = gr.Button("Answer from this box", elem_id="look-here")
+                with gr.Column(min_width=300):
+                    self.status_box = gr.HTML(elem_id="status-box")
+                    self.elsewhere_html = gr.HTML(elem_id="elsewhere-view")
 
     # Events
 
     def _connect(self) -> None:
         gate = [self.metric, self.eta]
-        ask = [self.image, self.question, *gate, self.quality]
+        codecs = [self.format, self.quality, self.local_format, self.local_quality]
+        ask = [self.image, self.question, *gate, *codecs]
+        judging = [self.case, *gate, self.link]
         judged = [self.verdict_html, self.go_on, self.second, self.anyway, self.comparison_html]
-        judged += [self.log_html]
+        judged += [self.elsewhere_html, self.log_html]
         said = [self.status, self.status_below, self.image_status]
-        results = [self.case, *said, self.stage_1, self.first_html, self.second_html, *judged]
+        said += [self.status_layer, self.status_box, self.status_files]
+        views = [self.stage_1, self.first_html, self.stage_2, self.second_html, self.maps_html]
+        views += [self.layer, self.local_html, self.box_html, self.records]
+        results = [self.case, *said, *views, *judged]
+        if self.about is not None:
+            results.append(self.about)
 
         # After a run the sliders may have moved on: judge again by where they are now.
-        judge = {"fn": self.judge, "inputs": [self.case, *gate], "outputs": judged}
+        judge = {"fn": self.judge, "inputs": judging, "outputs": judged}
         for event, run in (
             (self.both.click, self.ask_both),
             (self.question.submit, self.ask_both),
@@ -179,7 +239,7 @@ class Walkthrough:
         for button in (self.second, self.anyway):
             button.click(
                 self.look_again,
-                [self.case, *gate],
+                judging,
                 results,
                 **ON_MODEL,
                 **PRIVATE,
@@ -188,59 +248,100 @@ class Walkthrough:
 
         fast = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
         self.eta.input(**judge, **PRIVATE, **fast)
+        self.link.input(**judge, **PRIVATE, **fast)
         self.metric.input(self.adapt, self.metric, self.eta, **PRIVATE, **fast).then(
             **judge, **PRIVATE, queue=False, show_progress="hidden"
         )
+        self.layer.release(
+            self.look_through,
+            [self.case, self.layer],
+            [self.maps_html, self.status_layer],
+            **ON_MODEL,
+            **PRIVATE,
+            trigger_mode="always_last",
+            show_progress_on=self.status_layer,
+        )
+        self.look_here.click(
+            self.answer_elsewhere,
+            [self.case, *gate, self.frame],
+            [self.case, self.elsewhere_html, self.status_box],
+            js="(...inputs) => [...inputs.slice(0, -1), window.secondLook.box()]",
+            **ON_MODEL,
+            **PRIVATE,
+            show_progress_on=self.status_box,
+        )
+        for button, pack in (
+            (self.save_transcript, self.pack_transcript),
+            (self.save_pictures, self.pack_pictures),
+        ):
+            button.click(
+                pack, [self.case, *gate], [self.parcel, self.status_files], **PRIVATE
+            ).then(None, self.parcel, js="window.secondLook.save", **PRIVATE)
 
         cleared = [self.image, self.chosen, *results]
         self.placed = [self.question, self.note, *cleared]  # what `place` changes
         self.gallery.select(self.choose, None, self.placed, **PRIVATE, queue=False)
         self.image.input(self.bring, [self.image, self.chosen], [self.note, *cleared], **PRIVATE)
-
-        self.for_programs.click(
-            self.transcript,
-            [*ask, self.force],
-            self.answer_as_json,
-            **ON_MODEL,
-            api_name="ask",
-            api_description="Ask one question about one image; returns the whole transcript."
-            " metric is one of " + ", ".join(METRICS) + "; eta is the threshold in its unit;"
-            " force takes the second look even if the gate says no.",
-        )
+        Api(self.live, ask, ON_MODEL)
 
     # Handlers: each returns {component: update}, and says what went wrong where the user is
 
-    def ask_both(self, image, question, metric, eta, quality) -> Iterator[dict]:
-        """Both stages, the first shown while the second runs."""
-        run = self._ask(image, question, metric, eta, quality, both=True)
-        yield from self._explained(run, self.status)
+    def ask_both(self, *asked) -> Iterator[dict]:
+        """Both stages, the first shown while the second runs. asked: as `settings.begin`."""
+        yield from self._explained(self._ask(asked, both=True), self.status)
 
-    def ask_step(self, image, question, metric, eta, quality) -> Iterator[dict]:
+    def ask_step(self, *asked) -> Iterator[dict]:
         """The first stage alone."""
-        run = self._ask(image, question, metric, eta, quality, both=False)
-        yield from self._explained(run, self.status)
+        yield from self._explained(self._ask(asked, both=False), self.status)
 
-    def look_again(self, case: Case | None, metric, eta) -> Iterator[dict]:
+    def look_again(self, case: Case | None, metric, eta, link=DEFAULT_LINK) -> Iterator[dict]:
         """The second stage of a case, whatever the gate says of it."""
-        yield from self._explained(self._look_again(case, metric, eta), self.status_below)
+        run = self._look_again(case, metric, eta, link)
+        yield from self._explained(run, self.status_below)
 
-    def judge(self, case: Case | None, metric: str, eta: float) -> dict:
+    def judge(self, case: Case | None, metric: str, eta: float, link=DEFAULT_LINK) -> dict:
         """What the gate says at this η. The model doesn't run, and the case stays as it is."""
         if case is None:
             return {self.verdict_html: gr.skip()}
         try:
-            return self._judged(case.judged(_gate(metric, eta)))
+            return self._judged(case.judged(settings.gate(metric, eta)), _link(link))
         except EXPECTED:  # a number field left empty: nothing to judge by until it is filled
             return {self.verdict_html: gr.skip()}
 
+    def look_through(self, case: Case | None, layer: int) -> Iterator[dict]:
+        """The maps of another layer."""
+        yield from self._explained(self._look_through(case, layer), self.status_layer)
+
+    def answer_elsewhere(self, case: Case | None, metric, eta, box) -> Iterator[dict]:
+        """What the model answers if it looks at `box`: left, top, right, bottom."""
+        yield from self._explained(self._elsewhere(case, metric, eta, box), self.status_box)
+
+    def pack_transcript(self, case: Case | None, metric, eta) -> Iterator[dict]:
+        """The transcript under the gate as it stands, as a file for the browser to keep."""
+
+        def pack():
+            judged = _present(case).judged(settings.gate(metric, eta))
+            yield self._packed(downloads.transcript_file(judged.transcript))
+
+        yield from self._explained(pack(), self.status_files)
+
+    def pack_pictures(self, case: Case | None, *_) -> Iterator[dict]:
+        """The pictures as a file for the browser to keep."""
+
+        def pack():
+            yield self._packed(downloads.picture_file(_present(case)))
+
+        yield from self._explained(pack(), self.status_files)
+
     def adapt(self, metric: str) -> gr.Slider:
-        """The slider for another metric, at the model's own threshold for it."""
-        return gr.Slider(**eta_slider(metric, self.live.current().vlm.info.thresholds[metric]))
+        """The slider for another metric, at that metric's default η."""
+        info = self.live.current().vlm.info
+        return gr.Slider(**eta_slider(metric, info.thresholds[metric]))
 
     def choose(self, event: gr.SelectData) -> dict:
         """A sample of the gallery."""
         sample = self.samples[event.index]
-        return self.place(str(sample.path), sample.question, sample.note)
+        return self.place(str(sample.path), sample.question)
 
     def place(self, image: str, question: str, note: str = "") -> dict:
         """An image, its path one that Gradio may serve, and a question: ready to be asked."""
@@ -263,38 +364,41 @@ class Walkthrough:
             return {self.image: kept, self.image_status: markup.alert(f"{error}{more}")}
         return self._cleared() | {self.chosen: image, self.note: ""}
 
-    def transcript(self, image, question, metric, eta, quality, force) -> dict:
-        """Both stages for a program: `Transcript.to_dict()`, or gr.Error with one sentence."""
-        try:
-            case = self._first(image, question, metric, eta, quality)
-            if case.transcript.uncertain or force:
-                case = self.live.run(ask_second, case)
-        except EXPECTED as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        return case.transcript.to_dict()
-
     # What they are made of
 
-    def _ask(self, image, question, metric, eta, quality, both: bool) -> Iterator[dict]:
+    def _ask(self, asked: tuple, both: bool) -> Iterator[dict]:
         if not self.live.ready:
             yield {self.status: markup.notice("The model is still being loaded; please wait.")}
-        case = self._first(image, question, metric, eta, quality)
+        case = settings.begin(self.live, *asked)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
-        yield self._shown(case) | {self.status: markup.notice(doing) if doing else ""}
+        yield self._first_shown(case) | {self.status: markup.notice(doing) if doing else ""}
         if more:
-            yield self._shown(self.live.run(ask_second, case))
+            yield self._second_shown(self.live.run(ask_second, case), PRESETS[DEFAULT_LINK])
 
-    def _look_again(self, case: Case | None, metric, eta) -> Iterator[dict]:
-        if case is None:
-            raise ProtocolError("There is no first answer yet: ask first.")
-        if not case.transcript.retransmitted:
-            case = case.judged(_gate(metric, eta))
-            yield self._shown(self.live.run(ask_second, case))
+    def _look_again(self, case: Case | None, metric, eta, link) -> Iterator[dict]:
+        if not _present(case).transcript.retransmitted:
+            case = case.judged(settings.gate(metric, eta))
+            yield self._second_shown(self.live.run(ask_second, case), _link(link))
 
-    def _first(self, image, question, metric, eta, quality) -> Case:
-        gate, codec = _gate(metric, eta), _codec(quality)
-        return self.live.run(ask_first, image, question, gate, codec)
+    def _look_through(self, case: Case | None, layer) -> Iterator[dict]:
+        case = _present(case)
+        info = self.live.current().vlm.info
+        try:
+            attention, box = self.live.run(look_through, case, int(layer))
+        except (TypeError, ValueError) as error:
+            if isinstance(error, EXPECTED):
+                raise
+            raise ProtocolError(f"The layer must be 0 to {info.layers - 1}.") from None
+        original = load_image(case.image)
+        shown = maps.maps(original, attention, box, int(layer), info.attention_layer)
+        yield {self.maps_html: shown, self.status_layer: ""}
+
+    def _elsewhere(self, case: Case | None, metric, eta, box) -> Iterator[dict]:
+        case = _present(case).judged(settings.gate(metric, eta))
+        case = self.live.run(ask_elsewhere, case, settings.as_box(box))
+        shown = markup.elsewhere(case.elsewhere)
+        yield {self.case: case, self.elsewhere_html: shown, self.status_box: ""}
 
     def _explained(self, updates: Iterator[dict], where: gr.HTML) -> Iterator[dict]:
         """The updates; if they fail, one sentence `where`, and all that was on the page stays."""
@@ -306,21 +410,40 @@ class Walkthrough:
             log.exception("a stage failed")
             yield {where: markup.alert(FAILED)}
 
-    def _shown(self, case: Case) -> dict:
-        """Everything there is to see of a case."""
-        transcript = case.transcript
-        second = ""
-        if transcript.retransmitted:
-            second = markup.second_stage(transcript, load_image(case.image))
-        return self._judged(case) | {
+    def _first_shown(self, case: Case) -> dict:
+        """Everything there is to see of a case after its first stage."""
+        shown = self._judged(case, PRESETS[DEFAULT_LINK]) | {
             self.case: case,
             **self._silent(),
             self.stage_1: gr.Row(visible=True),
-            self.first_html: markup.first_stage(transcript),
-            self.second_html: _html(second),
+            self.first_html: markup.first_stage(case.transcript, load_image(case.image)),
+            self.stage_2: gr.Column(visible=False),
+            self.records: gr.Column(visible=True),
+        }
+        if self.about is not None:
+            info = self.live.current().vlm.info
+            shown[self.about] = markup.about_model(info.name, info)
+        return shown
+
+    def _second_shown(self, case: Case, link: Link) -> dict:
+        """What the second stage adds to that."""
+        transcript, info = case.transcript, self.live.current().vlm.info
+        original = load_image(case.image)
+        attention: Attention | None = transcript.attention
+        own = info.attention_layer
+        seen = attention and maps.maps(original, attention, transcript.box, own, own)
+        return self._judged(case, link) | {
+            self.case: case,
+            **self._silent(),
+            self.stage_2: gr.Column(visible=True),
+            self.second_html: markup.second_stage(transcript),
+            self.maps_html: seen or "",
+            self.layer: gr.Slider(maximum=info.layers - 1, value=own),
+            self.local_html: markup.local_image(transcript),
+            self.box_html: maps.box_editor(original, transcript.box),
         }
 
-    def _judged(self, case: Case) -> dict:
+    def _judged(self, case: Case, link: Link) -> dict:
         """The part of what there is to see that depends on the gate."""
         transcript = case.transcript
         note = ""
@@ -339,34 +462,34 @@ class Walkthrough:
                 variant="primary" if transcript.uncertain else "secondary",
             ),
             self.anyway: gr.Button(visible=not transcript.uncertain),
-            self.comparison_html: _html(markup.comparison(transcript)),
-            self.log_html: _html(markup.message_log(transcript, note)),
+            self.comparison_html: markup.comparison(transcript),
+            self.elsewhere_html: markup.elsewhere(case.elsewhere) if case.elsewhere else "",
+            self.log_html: markup.message_log(transcript, link, note),
         }
 
     def _cleared(self) -> dict:
         """No results: those of one image must not stand beside another."""
         hidden = {row: gr.Row(visible=False) for row in (self.stage_1, self.go_on)}
-        for view in (self.second_html, self.comparison_html, self.log_html):
-            hidden[view] = _html("")
+        hidden |= {part: gr.Column(visible=False) for part in (self.stage_2, self.records)}
         return hidden | self._silent() | {self.case: None}
 
+    def _packed(self, parcel: downloads.Parcel) -> dict:
+        return {self.parcel: parcel, self.status_files: ""}
+
     def _silent(self) -> dict:
-        return {self.status: "", self.status_below: "", self.image_status: ""}
+        places = (self.status, self.status_below, self.image_status)
+        places += (self.status_layer, self.status_box, self.status_files)
+        return dict.fromkeys(places, "")
 
 
-def _gate(metric: str, eta: float) -> Gate:
-    try:
-        return Gate(metric, float(eta))
-    except (TypeError, ValueError):
-        names = ", ".join(METRICS)
-        raise ProtocolError(f"The gate needs a number for η, and one of {names}.") from None
+def _present(case: Case | None) -> Case:
+    if case is None:
+        raise ProtocolError(NO_CASE)
+    return case
 
 
-def _codec(quality: float) -> Codec:
-    try:
-        return Codec("jpeg", int(quality))
-    except (TypeError, ValueError, OverflowError):
-        raise ImageError("The JPEG quality must be a whole number from 1 to 100.") from None
+def _link(name: Any) -> Link:
+    return PRESETS.get(name, PRESETS[DEFAULT_LINK])
 
 
 def _scroll_to(element: str) -> str:
@@ -375,7 +498,3 @@ def _scroll_to(element: str) -> str:
         if (document.querySelector('#status [role=alert], #status-below [role=alert]')) return;
         document.getElementById('{element}')?.scrollIntoView({{block: 'start'}});
     }}"""
-
-
-def _html(content: str) -> gr.HTML:
-    return gr.HTML(content, visible=bool(content))

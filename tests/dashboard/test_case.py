@@ -1,13 +1,15 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from core.cropping import Box
 from core.imaging import Codec, ImageError
-from core.protocol import QuestionError, Sessions
+from core.protocol import MessageError, QuestionError, Sessions
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
-from dashboard.case import ask_first, ask_second
+from dashboard.case import ask_elsewhere, ask_first, ask_second, look_through
 
 QUESTION = "What does the sign say?"
 OPEN, CLOSED = Gate("min_entropy", 0.0), Gate("min_entropy", 100.0)
@@ -28,7 +30,8 @@ class Counting:
 
 
 def _first(vlm, image, gate=OPEN, sessions=None):
-    return ask_first(vlm, sessions or Sessions(), image, QUESTION, gate, Codec("jpeg", 60))
+    codecs = Codec("jpeg", 60), Codec("webp", 50)
+    return ask_first(vlm, sessions or Sessions(), image, QUESTION, gate, *codecs)
 
 
 def test_another_gate_decides_again_without_the_model(vlm, scene_file):
@@ -85,6 +88,35 @@ def test_a_forgotten_first_stage_is_run_again_in_silence(vlm, scene_file):
     assert len(again.transcript.messages) == 4
 
 
+def test_each_image_has_its_own_codec(vlm, scene_file):
+    sessions = Sessions()
+    transcript = ask_second(vlm, sessions, _first(vlm, scene_file, OPEN, sessions)).transcript
+    assert (transcript.global_image.format, transcript.local_image.format) == ("jpeg", "webp")
+
+
+def test_a_box_of_ones_own_stands_beside_the_servers(vlm, scene_file):
+    sessions = Sessions()
+    case = ask_second(vlm, sessions, _first(vlm, scene_file, OPEN, sessions))
+    same = ask_elsewhere(vlm, sessions, case, case.transcript.box)
+    assert same.transcript == case.transcript
+    assert same.elsewhere.second == case.transcript.second  # the same crop, the same answer
+    box = Box(0, 0, 64, 80)
+    other = ask_elsewhere(vlm, sessions, case, box)
+    assert (other.transcript, other.elsewhere.box) == (case.transcript, box)
+    assert other.elsewhere.local_image.open().size == (64, 80)
+    assert other.judged(CLOSED).elsewhere.forced
+    with pytest.raises(MessageError, match="outside the image"):
+        ask_elsewhere(vlm, sessions, case, Box(0, 0, 10_000, 10))
+
+
+def test_the_models_own_layer_gives_the_case_its_maps(vlm, scene_file):
+    sessions = Sessions()
+    case = ask_second(vlm, sessions, _first(vlm, scene_file, OPEN, sessions))
+    attention, box = look_through(vlm, sessions, case, vlm.info.attention_layer)
+    assert box == case.transcript.box
+    np.testing.assert_allclose(attention.relative, case.transcript.attention.relative, rtol=1e-3)
+
+
 def test_bytes_are_those_of_the_file(vlm, scene_file):
     assert _first(vlm, scene_file).transcript.original_bytes == Path(scene_file).stat().st_size
 
@@ -99,5 +131,5 @@ def test_no_image_is_one_sentence(vlm, image):
 def test_an_empty_question_costs_no_work(vlm, scene_file):
     model = Counting(vlm)
     with pytest.raises(QuestionError):
-        ask_first(model, Sessions(), scene_file, "  ", OPEN, Codec())
+        ask_first(model, Sessions(), scene_file, "  ", OPEN, Codec(), Codec())
     assert model.answers == 0

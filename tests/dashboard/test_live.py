@@ -14,7 +14,7 @@ from core.vlm import VLMError, load_vlm
 from dashboard.case import ask_first, ask_second
 from dashboard.live import LiveModel
 
-ASKED = ("What does the sign say?", Gate(threshold=0.0), Codec())
+ASKED = ("What does the sign say?", Gate(threshold=0.0), Codec(), Codec())
 
 
 @pytest.fixture

@@ -4,14 +4,15 @@ import re
 from dataclasses import replace
 
 import pytest
-from PIL import Image
 
+from core.channel import Fixed, Link
 from core.imaging import Codec, load_image
 from core.protocol import Sessions
 from core.uncertainty import METRICS, Gate
 from dashboard import markup
 from dashboard.case import ask_first, ask_second
 
+LINK = Link(Fixed(1e6), name="a link")
 ATTACK = "<script>alert(1)</script>\"'&"
 
 
@@ -19,7 +20,8 @@ ATTACK = "<script>alert(1)</script>\"'&"
 def transcript(vlm, samples):
     sessions = Sessions()
     image = str(samples / "0.jpg")
-    case = ask_first(vlm, sessions, image, f"What is {ATTACK}?", Gate(threshold=0.5), Codec())
+    codecs = Codec(), Codec("webp")
+    case = ask_first(vlm, sessions, image, f"What is {ATTACK}?", Gate(threshold=0.5), *codecs)
     return ask_second(vlm, sessions, case).transcript
 
 
@@ -30,11 +32,13 @@ def original(samples):
 
 def _all(transcript, original):
     return (
-        markup.first_stage(transcript)
+        markup.first_stage(transcript, original)
         + markup.verdict(transcript)
-        + markup.second_stage(transcript, original)
+        + markup.second_stage(transcript)
+        + markup.local_image(transcript)
         + markup.comparison(transcript)
-        + markup.message_log(transcript, ATTACK)
+        + markup.elsewhere(transcript)
+        + markup.message_log(transcript, LINK, ATTACK)
     )
 
 
@@ -52,7 +56,10 @@ def test_the_images_are_the_bytes_that_were_sent(transcript, original):
     shown = _all(transcript, original)
     for name, image in (("global", transcript.global_image), ("local", transcript.local_image)):
         source = re.search(rf'class="pixelated {name}-image" src="([^"]*)"', shown)[1]
-        assert base64.b64decode(source.removeprefix("data:image/jpeg;base64,")) == image.data
+        assert (
+            base64.b64decode(source.removeprefix(f"data:image/{image.format};base64,"))
+            == image.data
+        )
 
 
 def test_no_element_asks_another_host_for_anything(transcript, original):
@@ -75,39 +82,15 @@ def test_every_token_has_a_row_with_its_value(transcript, metric):
     assert widths and all(0 <= width <= 100 for width in widths)
 
 
-def test_the_log_adds_up(transcript):
-    shown = markup.message_log(transcript)
-    total = sum(message.byte_count for message in transcript.messages)
-    assert f"{total:,} bytes in 4 messages" in shown
-    for message in transcript.messages:
-        assert f">{message.byte_count:,}</td>" in shown
-
-
 def test_before_the_second_stage_there_is_nothing_of_it(transcript):
     first = replace(transcript, second=None, local_image=None)
-    assert markup.second_stage(first, Image.new("RGB", (4, 4))) == ""
+    assert markup.second_stage(first) == markup.local_image(first) == ""
     assert markup.comparison(first) == ""
 
 
-def test_an_original_without_a_file_has_no_share(transcript):
-    shown = markup.first_stage(replace(transcript, original_bytes=None))
+def test_an_original_without_a_file_has_no_share(transcript, original):
+    shown = markup.first_stage(replace(transcript, original_bytes=None), original)
     assert "of the original" not in shown
-
-
-@pytest.mark.parametrize(
-    ("part", "whole", "text"),
-    [(1, 1000, "0.1 %"), (99, 1000, "9.9 %"), (997, 1000, "100 %"), (30, 10, "300 %")],
-)
-def test_shares_read_as_numbers(part, whole, text):
-    assert markup._share(part, whole) == text
-
-
-@pytest.mark.parametrize(
-    ("number", "text"),
-    [(999, "999"), (9_754_880, "9.75 million"), (7_595_892_000_000, "7.6 trillion")],
-)
-def test_large_numbers_are_words(number, text):
-    assert markup._count(number) == text
 
 
 def test_the_heading_says_how_to_get_a_larger_model():

@@ -33,12 +33,12 @@ def url(page):
     page.close()
 
 
-def test_only_one_endpoint_is_public_and_the_model_serves_one_at_a_time(page):
+def test_endpoints_are_named_and_the_model_serves_one_at_a_time(page):
     config = page.get_config_file()
     public = [d for d in config["dependencies"] if d["api_visibility"] == "public"]
-    assert [d["api_name"] for d in public] == ["ask"]
+    assert {d["api_name"] for d in public} >= {"ask", "look_here", "model"}
     model_events = [fn for fn in page.fns.values() if fn.concurrency_id == "vlm"]
-    assert len(model_events) == 6 and {fn.concurrency_limit for fn in model_events} == {1}
+    assert len(model_events) == 9 and {fn.concurrency_limit for fn in model_events} == {1}
 
 
 def test_the_first_sample_is_ready_to_be_asked_about(page, samples):
@@ -71,26 +71,33 @@ def test_the_page_is_served(url):
 
 def test_a_program_asks(url, scene_file):
     client = Client(url, verbose=False)
+    asked = {"image": handle_file(scene_file), "question": "What does the sign say?"}
     result = client.predict(
-        handle_file(scene_file), "What does the sign say?", "min_entropy", 0.0, 60, False,
-        api_name="/ask",
-    )  # fmt: skip
+        **asked, metric="min_entropy", eta=0.0, quality=60, local_format="webp", api_name="/ask"
+    )
     transcript = Transcript.from_dict(result)
     assert transcript.retransmitted and transcript.gate == Gate("min_entropy", 0.0)
+    assert (transcript.global_image.format, transcript.local_image.format) == ("jpeg", "webp")
+    box = [10, 20, 110, 140]
+    elsewhere = Transcript.from_dict(client.predict(**asked, box=box, api_name="/look_here"))
+    assert elsewhere.box.as_tuple() == tuple(box)
+    assert client.predict(api_name="/model")["thresholds"].keys() == METRICS.keys()
 
 
-def test_a_program_gets_one_sentence(url, bad_files):
+def test_a_program_gets_one_sentence(url, scene_file, bad_files):
     client = Client(url, verbose=False)
     with pytest.raises(AppError, match="text file"):
+        client.predict(image=handle_file(bad_files["text"]), question="What?", api_name="/ask")
+    with pytest.raises(AppError, match="four whole numbers"):
         client.predict(
-            handle_file(bad_files["text"]), "What?", "min_entropy", 0.5, 75, False, api_name="/ask"
+            image=handle_file(scene_file), question="What?", box=[1, 2], api_name="/look_here"
         )
 
 
 def test_files_of_the_machine_are_out_of_reach(url, page):
     ask = next(fn for fn in page.fns.values() if fn.api_name == "ask")
     upload = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
-    data = [upload, "What?", "min_entropy", 0.5, 75, False]
+    data = [upload, "What?", "min_entropy", 0.5, "jpeg", 75, "jpeg", 75, False]
     body = {"data": data, "fn_index": ask._id, "session_hash": "x"}
     # Past the queue, past the limit on concurrency: refused.
     assert httpx.post(f"{url}gradio_api/run/ask", json={"data": data}).status_code >= 400

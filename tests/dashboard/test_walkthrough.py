@@ -1,5 +1,6 @@
 """The handlers, called as Gradio calls them."""
 
+import base64
 import logging
 from concurrent.futures import Future
 
@@ -7,7 +8,8 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from core.uncertainty import METRICS
+from core.transcript import Transcript
+from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError
 from dashboard.live import LiveModel
 from dashboard.samples import load_samples
@@ -42,23 +44,32 @@ def _one_alert(text):
     return sentence
 
 
-def _ask(tab, image, question=QUESTION, metric="min_entropy", eta=0.0, quality=75):
-    return list(tab.ask_both(image, question, metric, eta, quality))
+def _asked(image, question=QUESTION, metric="min_entropy", eta=0.0, quality=75, format="jpeg"):
+    return image, question, metric, eta, format, quality, "jpeg", 75
+
+
+def _ask(tab, image, question=QUESTION, **settings):
+    return list(tab.ask_both(*_asked(image, question, **settings)))
+
+
+def _step(tab, image, question=QUESTION, **settings):
+    [update] = tab.ask_step(*_asked(image, question, **settings))
+    return update
 
 
 def test_both_stages_at_once(tab, scene_file):
     first, both = _ask(tab, scene_file)
     assert 'id="first-answer"' in first[tab.verdict_html]
     assert "under way" in first[tab.status]
-    assert not first[tab.second_html].visible and both[tab.second_html].visible
-    assert 'class="heatmap"' in _content(both[tab.second_html])
+    assert not first[tab.stage_2].visible and both[tab.stage_2].visible
+    assert "heatmap" in both[tab.maps_html] and "box-editor" in both[tab.box_html]
     assert 'id="second-answer"' in _content(both[tab.comparison_html])
     assert _said(tab, both) == ""
     assert not both[tab.go_on].visible  # nothing is left to do
 
 
 def test_step_by_step_equals_both_at_once(tab, scene_file):
-    [step] = tab.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75)
+    step = _step(tab, scene_file)
     assert step[tab.second].interactive and not step[tab.anyway].visible
     [then] = tab.look_again(step[tab.case], "min_entropy", 0.0)
     both = _ask(tab, scene_file)[-1]
@@ -76,7 +87,7 @@ def test_a_closed_gate_stops_and_can_be_forced(tab, scene_file):
 
 
 def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
-    [step] = tab.ask_step(scene_file, QUESTION, "min_entropy", 100.0, 75)
+    step = _step(tab, scene_file, eta=100.0)
     case = step[tab.case]
     moved = tab.judge(case, "min_entropy", 0.0)
     assert "Uncertain" in moved[tab.verdict_html] and moved[tab.second].interactive
@@ -89,7 +100,7 @@ def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
 
 @pytest.mark.parametrize("eta", [None, "many", float("nan")])
 def test_judging_waits_for_a_number(tab, scene_file, eta):
-    [step] = tab.ask_step(scene_file, QUESTION, "min_entropy", 1.0, 75)
+    step = _step(tab, scene_file, eta=1.0)
     assert list(tab.judge(step[tab.case], "min_entropy", eta)) == [tab.verdict_html]
     assert list(tab.judge(None, "min_entropy", 1.0)) == [tab.verdict_html]
 
@@ -126,12 +137,12 @@ def test_extreme_shapes_are_answered_or_explained(tab, tmp_path, size):
         _one_alert(last[tab.status])
     else:
         assert last[tab.case].transcript.original_size == size
-        assert 'class="heatmap"' in _content(last[tab.second_html])
+        assert "heatmap" in last[tab.maps_html]
 
 
 @pytest.mark.parametrize(
     "settings", [{"eta": None}, {"eta": float("nan")}, {"metric": "mood"}, {"quality": 0},
-                 {"quality": None}, {"quality": float("inf")}],
+                 {"quality": None}, {"quality": float("inf")}, {"format": "bmp"}],
 )  # fmt: skip
 def test_settings_no_slider_would_send(tab, scene_file, settings):
     [update] = _ask(tab, scene_file, **settings)
@@ -149,7 +160,7 @@ def test_a_defect_is_logged_and_not_shown(tab, scene_file, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("dashboard.walkthrough.ask_first", broken)
+    monkeypatch.setattr("dashboard.settings.ask_first", broken)
     with caplog.at_level(logging.ERROR):
         [update] = _ask(tab, scene_file)
     assert _one_alert(update[tab.status]) in FAILED.replace("'", "&#x27;")
@@ -165,7 +176,7 @@ def test_choosing_and_bringing_clear_what_was_there(tab, samples, scene_file):
     assert chosen[tab.question] == load_samples(samples)[1].question
     for update in (chosen, tab.bring(scene_file, None), tab.bring(None, scene_file)):
         assert update[tab.case] is None and not update[tab.stage_1].visible
-        assert not update[tab.log_html].visible and not update[tab.go_on].visible
+        assert not update[tab.records].visible and not update[tab.go_on].visible
     assert tab.bring(None, scene_file)[tab.chosen] is None
 
 
@@ -173,10 +184,7 @@ def test_users_do_not_see_each_other(tab, samples):
     """Two users take their steps in turns; each gets what a user alone gets."""
     questions = {"0.jpg": "What does the red circle say?", "2.jpg": "Is there a star?"}
     alone = {n: _ask(tab, str(samples / n), q)[-1][tab.case] for n, q in questions.items()}
-    started = {
-        n: next(iter(tab.ask_step(str(samples / n), q, "min_entropy", 0.0, 75)))[tab.case]
-        for n, q in questions.items()
-    }
+    started = {n: _step(tab, str(samples / n), q)[tab.case] for n, q in questions.items()}
     for name, case in started.items():
         [done] = tab.look_again(case, "min_entropy", 0.0)
         assert done[tab.case].transcript.question == questions[name]
@@ -186,7 +194,7 @@ def test_users_do_not_see_each_other(tab, samples):
 
 def test_sessions_are_bounded(tab, scene_file):
     for _ in range(3):
-        list(tab.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75))
+        _step(tab, scene_file)
     sessions = tab.live.current().sessions
     assert 0 < len(sessions) <= sessions.limit
 
@@ -204,27 +212,63 @@ def test_a_question_asked_too_early_waits_for_the_model(vlm, samples, scene_file
     model = Future()
     with gr.Blocks():
         early = Walkthrough(LiveModel("pocket", model), load_samples(samples))
-    updates = early.ask_step(scene_file, QUESTION, "min_entropy", 0.0, 75)
+    updates = early.ask_step(*_asked(scene_file))
     assert "being loaded" in next(updates)[early.status]
     model.set_result(vlm)
     assert 'id="first-answer"' in next(updates)[early.verdict_html]
 
 
-def test_the_api_gives_transcripts_and_sentences(tab, scene_file, bad_files):
-    from core.transcript import Transcript
+def test_another_layer_and_back(tab, vlm, scene_file):
+    case = _ask(tab, scene_file)[-1][tab.case]
+    own = vlm.info.attention_layer
+    [other] = tab.look_through(case, own - 1)
+    assert f"Layer {own - 1}:" in other[tab.maps_html] and tab.case not in other
+    [back] = tab.look_through(case, own)
+    assert "the layer this model is used with" in back[tab.maps_html]
+    for layer in (-1, vlm.info.layers, None, "first"):
+        [update] = tab.look_through(case, layer)
+        _one_alert(update[tab.status_layer])
+        assert list(update) == [tab.status_layer]
 
-    plain = tab.transcript(scene_file, QUESTION, "min_entropy", 100.0, 75, False)
-    assert not Transcript.from_dict(plain).retransmitted
-    forced = tab.transcript(scene_file, QUESTION, "min_entropy", 100.0, 75, True)
-    assert Transcript.from_dict(forced).forced
-    with pytest.raises(gr.Error, match="text file"):
-        tab.transcript(bad_files["text"], QUESTION, "min_entropy", 1.0, 75, False)
+
+def test_a_box_of_ones_own(tab, scene_file):
+    case = _ask(tab, scene_file)[-1][tab.case]
+    [update] = tab.answer_elsewhere(case, "min_entropy", 0.0, [0, 0, 120, 100])
+    assert 'id="elsewhere-answer"' in update[tab.elsewhere_html]
+    assert update[tab.case].transcript == case.transcript
+    judged = tab.judge(update[tab.case], "probability_margin", 0.5)
+    assert "probability margin" in judged[tab.elsewhere_html]  # it stays, under the new gate
+    assert tab.judge(case, "min_entropy", 0.0)[tab.elsewhere_html] == ""
+    for box in (None, [], [1, 2, 3], [5, 5, 5, 5], [0, 0, 1e9, 9], ["a"] * 4, [0, 0, None, 9]):
+        [update] = tab.answer_elsewhere(case, "min_entropy", 0.0, box)
+        _one_alert(update[tab.status_box])
+        assert list(update) == [tab.status_box]
+
+
+def test_downloads_are_of_the_case_under_the_gate_as_it_stands(tab, scene_file):
+    case = _ask(tab, scene_file)[-1][tab.case]
+    [update] = tab.pack_transcript(case, "min_entropy", 9.0)
+    data = base64.b64decode(update[tab.parcel]["base64"])
+    assert Transcript.from_json(data) == case.transcript.with_gate(Gate("min_entropy", 9.0))
+    [update] = tab.pack_pictures(case)
+    assert update[tab.parcel]["name"] == "pictures.zip"
+    for pack in (tab.pack_transcript, tab.pack_pictures):
+        [update] = pack(None, "min_entropy", 0.5)
+        assert "ask first" in _one_alert(update[tab.status_files])
+
+
+def test_another_link_takes_other_seconds(tab, scene_file):
+    case = _ask(tab, scene_file)[-1][tab.case]
+    shown = {
+        link: tab.judge(case, "min_entropy", 0.0, link)[tab.log_html] for link in ("lora", "5g")
+    }
+    assert "LoRa" in shown["lora"] and "5G" in shown["5g"] and shown["lora"] != shown["5g"]
 
 
 def test_the_models_own_sentence_is_shown(tab, scene_file, monkeypatch):
     def refuses(*args):
         raise VLMError("The question is too long for this model.")
 
-    monkeypatch.setattr("dashboard.walkthrough.ask_first", refuses)
+    monkeypatch.setattr("dashboard.settings.ask_first", refuses)
     [update] = _ask(tab, scene_file)
     assert "too long for this model" in _one_alert(update[tab.status])

@@ -1,0 +1,97 @@
+"""What programs can ask of the page, by name: `gradio_client` and plain HTTP see the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+
+import gradio as gr
+
+from core.uncertainty import METRICS
+from dashboard import settings
+from dashboard.case import ask_elsewhere, ask_second
+from dashboard.live import EXPECTED, LiveModel
+
+SETTINGS = (
+    "metric is one of " + ", ".join(METRICS) + "; eta is the threshold in its unit. format and"
+    " quality are those of the global image, local_format and local_quality of the local one."
+)
+
+
+class Api:
+    """The endpoints. Call it inside a `gr.Blocks`.
+
+    asked: the page's own components for what every question needs. Their types say what programs
+    may send, and files of this machine are not among it.
+    """
+
+    def __init__(self, live: LiveModel, asked: list[gr.components.Component], on_model: dict):
+        self.live = live
+        self.answer = gr.JSON(visible=False)
+        force = gr.Checkbox(False, visible=False, label="force")
+        box = gr.JSON(visible=False, label="box")
+        button = gr.Button(visible=False)
+        button.click(
+            self.ask,
+            [*asked, force],
+            self.answer,
+            **on_model,
+            api_name="ask",
+            api_description="Ask one question about one image; returns the whole transcript. "
+            + SETTINGS
+            + " force takes the second look even if the gate says no.",
+        )
+        button.click(
+            self.look_here,
+            [*asked, box],
+            self.answer,
+            **on_model,
+            api_name="look_here",
+            api_description="As ask, with a local image of your own choice: box is left, top,"
+            " right, bottom in pixels of the original. " + SETTINGS,
+        )
+        button.click(
+            self.model,
+            None,
+            self.answer,
+            queue=False,
+            api_name="model",
+            api_description="The model that answers: its name, size, grid, and a default eta for"
+            " each metric.",
+        )
+
+    def ask(
+        self, image, question, metric, eta, format, quality, local_format, local_quality, force
+    ) -> dict[str, Any]:
+        """Both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
+        asked = image, question, metric, eta, format, quality, local_format, local_quality
+        with _refused():
+            case = settings.begin(self.live, *asked)
+            if case.transcript.uncertain or force:
+                case = self.live.run(ask_second, case)
+        return case.transcript.to_dict()
+
+    def look_here(
+        self, image, question, metric, eta, format, quality, local_format, local_quality, box
+    ) -> dict[str, Any]:
+        """Both stages, the second with the caller's box: a transcript, or gr.Error."""
+        asked = image, question, metric, eta, format, quality, local_format, local_quality
+        with _refused():
+            box = settings.as_box(box)
+            case = self.live.run(ask_elsewhere, settings.begin(self.live, *asked), box)
+        return case.elsewhere.to_dict()
+
+    def model(self) -> dict[str, Any]:
+        """`core.vlm.ModelInfo` as plain JSON."""
+        return asdict(self.live.current().vlm.info)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """One sentence for whoever called."""
+    try:
+        yield
+    except EXPECTED as error:
+        raise gr.Error(str(error), print_exception=False) from None

@@ -1,0 +1,63 @@
+"""A case as files to keep: the transcript, and the pictures.
+
+They are made when asked for and handed to the browser whole, so nothing stays on the machine.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import zipfile
+
+from PIL import Image
+
+from core.imaging import load_image
+from core.transcript import Transcript
+from dashboard.case import Case
+from dashboard.overlays import heatmap, outline, spotlight
+
+Parcel = dict[str, str]  # name, type and base64, as page.js takes them
+
+
+def transcript_file(transcript: Transcript) -> Parcel:
+    """All of it as JSON: `Transcript.from_json` reads it."""
+    return _parcel("transcript.json", "application/json", transcript.to_json().encode())
+
+
+def picture_file(case: Case) -> Parcel:
+    """A ZIP of the images as they were sent, to the byte, and of the overlays as PNG.
+
+    Raises ImageError if the original is no longer there.
+    """
+    transcript = case.transcript
+    files = {f"global.{transcript.global_image.format}": transcript.global_image.data}
+    if transcript.local_image is not None:
+        files[f"local.{transcript.local_image.format}"] = transcript.local_image.data
+    if case.elsewhere is not None:
+        other = case.elsewhere.local_image
+        files[f"local-own-box.{other.format}"] = other.data
+    if transcript.box is not None:
+        original = load_image(case.image)
+        files["box.png"] = _png(spotlight(original, transcript.box))
+        if transcript.attention is not None:
+            for name in ("relative", "question", "generic"):
+                weights = getattr(transcript.attention, name)
+                heat = heatmap(original, weights, transcript.attention.extent)
+                if name == "relative":
+                    heat = outline(heat, transcript.box, transcript.original_size)
+                files[f"attention-{name}.png"] = _png(heat)
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as pack:  # stored: pictures don't get smaller
+        for name, data in files.items():
+            pack.writestr(name, data)
+    return _parcel("pictures.zip", "application/zip", archive.getvalue())
+
+
+def _png(image: Image.Image) -> bytes:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return file.getvalue()
+
+
+def _parcel(name: str, kind: str, data: bytes) -> Parcel:
+    return {"name": name, "type": kind, "base64": base64.b64encode(data).decode("ascii")}

@@ -1,0 +1,85 @@
+"""From what sliders and programs send to a first stage, or to one sentence."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from core.cropping import Box
+from core.imaging import Codec, ImageError
+from core.protocol import ProtocolError
+from core.uncertainty import METRICS, Gate
+from dashboard.case import Case, ask_first
+from dashboard.live import LiveModel
+
+
+def gate(metric: str, eta: float) -> Gate:
+    """Raises ProtocolError."""
+    try:
+        return Gate(metric, float(eta))
+    except (TypeError, ValueError):
+        names = ", ".join(METRICS)
+        raise ProtocolError(f"The gate needs a number for η, and one of {names}.") from None
+
+
+def codec(format: str, quality: float) -> Codec:
+    """Raises ImageError."""
+    try:
+        quality = int(quality)
+    except (TypeError, ValueError, OverflowError):
+        raise ImageError("The quality must be a whole number from 1 to 100.") from None
+    try:
+        return Codec(format, quality)
+    except ValueError as error:
+        raise ImageError(str(error)) from None
+
+
+def begin(
+    live: LiveModel,
+    image: str | None,
+    question: str,
+    metric: str,
+    eta: float,
+    format: str,
+    quality: float,
+    local_format: str,
+    local_quality: float,
+) -> Case:
+    """The first stage. Raises ImageError, ProtocolError or VLMError."""
+    return live.run(
+        ask_first,
+        image,
+        question,
+        gate(metric, eta),
+        codec(format, quality),
+        codec(local_format, local_quality),
+    )
+
+
+def as_box(edges: Any) -> Box:
+    """A box from left, top, right and bottom. Raises ImageError; the edge knows if it fits."""
+    try:
+        left, top, right, bottom = (int(edge) for edge in edges)
+    except (TypeError, ValueError, OverflowError):
+        raise ImageError(
+            "The box must be four whole numbers: left, top, right, bottom, in pixels of the"
+            " original."
+        ) from None
+    return Box(left, top, right, bottom)
+
+
+def eta_slider(metric: str, eta: float) -> dict[str, Any]:
+    """Label, range and value of the slider for one metric."""
+    entry = METRICS[metric]
+    unit = f" ({entry.unit})" if entry.unit else ""
+    side = "or more" if entry.higher_is_uncertain else "or less"
+    # Means over an answer of several bits are rare; a larger default makes room for itself.
+    maximum = max(4.0, math.ceil(2 * eta)) if entry.unit else 1.0
+    return {
+        "label": f"Threshold η{unit}",
+        "info": f"A second look is taken at a mean of η {side}.",
+        "minimum": 0.0,
+        "maximum": maximum,
+        "step": 0.01,
+        "value": eta,
+    }

@@ -1,0 +1,48 @@
+"""Numbers as people read them: bytes, seconds, shares, large counts."""
+
+from core.uncertainty import Metric
+
+
+def percent(p: float) -> str:
+    """A probability; HTML."""
+    return "&lt; 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
+
+
+def share(part: int, whole: int) -> str:
+    value = 100 * part / whole
+    return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
+
+
+def byte_count(count: int) -> str:
+    return f"{count:,} bytes" if count < 10_000 else f"{count / 1000:,.0f} kB"
+
+
+def seconds(value: float) -> str:
+    """From a tenth of a millisecond to days."""
+    if value < 1:
+        return f"{1000 * value:.1f} ms"
+    if value < 60:
+        return f"{value:.2f} s" if value < 10 else f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min"
+
+
+def count(number: int) -> str:
+    """1,234,000 -> 1.23 million, in words because it stands in a sentence."""
+    for size, word in ((10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
+        if number >= size:
+            return f"{number / size:.3g} {word}"
+    return f"{number:,}"
+
+
+def measured(value: float, metric: Metric) -> str:
+    """A value of a metric, with its unit."""
+    return f"{value:.2f} {metric.unit}".rstrip()
+
+
+def unit(metric: Metric) -> str:
+    """The head of a column of its values."""
+    return metric.unit.capitalize() or "Margin"
