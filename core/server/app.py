@@ -285,7 +285,7 @@ def create_app(
         app.exception_handler(kind)(explained)
     app.exception_handler(Exception)(unexpected)
     app.add_middleware(Telemetry, metrics=service.metrics)
-    app.openapi = lambda: _described(app)
+    app.openapi = lambda: _described(app, bool(tokens))
     return app
 
 
@@ -299,12 +299,18 @@ def _gate(gate: Gate) -> GateBody:
     return GateBody(metric=gate.metric, threshold=threshold, first_tokens=gate.first_tokens)
 
 
-def _described(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description, with the schema that all errors share."""
+def _described(app: FastAPI, guarded: bool) -> dict[str, Any]:
+    """The OpenAPI description: with the schema that all errors share, and tokens if there are."""
     if app.openapi_schema is None:
         described = get_openapi(
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         described["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
+        if not guarded:
+            del described["components"]["securitySchemes"]
+            for path in described["paths"].values():
+                for operation in path.values():
+                    operation.pop("security", None)
+                    operation["responses"].pop("401", None)
         app.openapi_schema = described
     return app.openapi_schema

@@ -1,0 +1,48 @@
+"""A server in a process of its own, for the commands that try one out."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import httpx
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def own_server(
+    *options: str, host: str = "127.0.0.1", port: int = 0, prefix: Sequence[str] = ()
+) -> Iterator[OwnServer]:
+    """`python -m core.server` with these options, once it is ready; its log is thrown away.
+
+    port: 0 for a free one. prefix: words before the command, to start it somewhere else.
+    Raises RuntimeError if it ends before it is ready.
+    """
+    if not port:
+        with socket.create_server((host, 0)) as unused:
+            port = unused.getsockname()[1]
+    words = [sys.executable, "-m", "core.server", "--host", host, "--port", str(port), *options]
+    process = subprocess.Popen([*prefix, *words], stderr=subprocess.DEVNULL)
+    url = f"http://{host}:{port}"
+    try:
+        while True:
+            if process.poll() is not None:
+                raise RuntimeError("The server ended before it was ready.")
+            with contextlib.suppress(httpx.TransportError):
+                if httpx.get(f"{url}/ready").is_success:
+                    break
+            time.sleep(0.1)
+        yield OwnServer(url, process)
+    finally:
+        process.kill()
+        process.wait()
