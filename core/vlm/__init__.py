@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 
     import torch
 
+    from core.vlm.progress import Progress
+
 __all__ = ["FAMILIES", "VLM", "Generation", "Look", "ModelInfo", "Request", "VLMError", "load_vlm"]
 
 FAMILIES = {  # config.model_type -> module with load(checkpoint, options)
@@ -31,18 +33,29 @@ def load_vlm(
     device: str | torch.device | None = None,
     dtype: str | torch.dtype | None = None,
     *,
+    attention_layer: int | None = None,
+    attention: str = "sdpa",
+    bits: int | None = None,
     resolution: int | None = None,
+    progress: Progress | None = None,
 ) -> VLM:
     """Load a model: ``"pocket"`` (the bundled one), a local directory, or a hub id.
 
-    ``device`` defaults to CUDA if there is one, ``dtype`` to float32 on the CPU and to bfloat16 or
-    float16 on CUDA. Raises VLMError, one sentence, if the model can't be had or is of no known
-    family.
+    device: CUDA if there is one. dtype: float32 on the CPU, bfloat16 or float16 on CUDA.
+    attention_layer: 0-based, of the language model, in place of the checkpoint's or the family's.
+    attention: ``"sdpa"``, or ``"eager"``. bits: 8 or 4, to load the weights quantised (needs
+    bitsandbytes and accelerate). resolution: stretch every image to a square of this side in
+    pixels before the model prepares it, as the paper does with Qwen2.5-VL (224). progress: called
+    with what is being done, ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1;
+    bars are drawn on the terminal in any case.
+
+    Raises VLMError, one sentence, if the model can't be had, doesn't fit into memory, or is of no
+    known family.
     """
     # Here, not above: they import torch and transformers, which takes seconds.
     from core.vlm.loading import Options, find_checkpoint, placement
 
-    device, dtype = placement(device, dtype)
+    options = Options(*placement(device, dtype), attention, bits, resolution, progress)
     checkpoint = find_checkpoint(name_or_path)
     family = checkpoint.config.get("model_type")
     if family not in FAMILIES:
@@ -50,4 +63,6 @@ def load_vlm(
             f"{checkpoint.name!r} is of the family {family!r}, which can't be used here; "
             f"the families that can: {', '.join(sorted(FAMILIES))}."
         )
-    return import_module(FAMILIES[family]).load(checkpoint, Options(device, dtype, resolution))
+    if attention_layer is not None:
+        checkpoint = checkpoint.with_setting("attention_layer", attention_layer)
+    return import_module(FAMILIES[family]).load(checkpoint.fetched(progress), options)

@@ -1,9 +1,9 @@
-"""One layer's attention row of the last query, while every layer runs on the sdpa kernel.
+"""One layer's attention row of the last query, while every layer runs as fast as it can.
 
 Eq. 22 needs a single row of a single layer. ``output_attentions=True`` would give it, but only on
 the eager path, which materialises the (heads, n, n) weights of every layer. Here an attention
-function is registered that runs sdpa unchanged and computes, in the one layer asked for, the last
-query's weights beside it: O(n) instead of O(n^2 L).
+function is registered that runs the model's own (sdpa, as a rule) unchanged and computes, in the
+one layer asked for, the last query's weights beside it: O(n) instead of O(n^2 L).
 
 Which layer is asked for, and where the row goes, travels with the call as the keyword argument
 ``attention_row``. Transformers hands unknown keyword arguments down to the attention function, so
@@ -12,12 +12,17 @@ calls of several threads on one model can't meet, and a call without it costs no
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
+from functools import partial
+
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
-from transformers.masking_utils import sdpa_mask
+from transformers.masking_utils import eager_mask, sdpa_mask
 
-ATTENTION = "sdpa_attention_row"
+# Implementation -> the name of its variant that can give a row. On CUDA, sdpa is FlashAttention.
+ATTENTION = {"sdpa": "sdpa_attention_row", "eager": "eager_attention_row"}
 
 
 class Stopped(Exception):
@@ -41,16 +46,22 @@ class AttentionRow:
 
 def capture_attention(model: PreTrainedModel) -> None:
     """Let ``model`` take ``attention_row`` in its language model; its vision tower stays as is."""
-    model.set_attn_implementation({"text_config": ATTENTION})
+    implementation = model.config.get_text_config()._attn_implementation
+    model.set_attn_implementation({"text_config": ATTENTION.get(implementation, implementation)})
 
 
-def _attention_forward(module, query, key, value, attention_mask, **kwargs):
+def _eager_attention_forward(module, *args, **kwargs):
+    """Every family of transformers has an eager function of its own, beside its modules."""
+    return sys.modules[type(module).__module__].eager_attention_forward(module, *args, **kwargs)
+
+
+def _attention_forward(attend: Callable, module, query, key, value, attention_mask, **kwargs):
     row = kwargs.pop("attention_row", None)
     if row is not None and module.layer_idx == row.layer:
         row.weights = _last_row(module, query, key, attention_mask, kwargs.get("scaling"))
         if row.stop:
             raise Stopped
-    return sdpa_attention_forward(module, query, key, value, attention_mask, **kwargs)
+    return attend(module, query, key, value, attention_mask, **kwargs)
 
 
 def _last_row(module, query, key, attention_mask, scaling) -> torch.Tensor:
@@ -68,6 +79,10 @@ def _last_row(module, query, key, attention_mask, scaling) -> torch.Tensor:
     return scores.softmax(dim=-1).mean(dim=1)[:, 0]
 
 
-AttentionInterface.register(ATTENTION, _attention_forward)
-# Without the mask of sdpa under the same name, logits are silently wrong after a cached prefix.
-AttentionMaskInterface.register(ATTENTION, sdpa_mask)
+for _name, _attend, _mask in (
+    ("sdpa", sdpa_attention_forward, sdpa_mask),
+    ("eager", _eager_attention_forward, eager_mask),
+):
+    AttentionInterface.register(ATTENTION[_name], partial(_attention_forward, _attend))
+    # Without the same mask under the same name, logits are silently wrong after a cached prefix.
+    AttentionMaskInterface.register(ATTENTION[_name], _mask)

@@ -8,36 +8,74 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from huggingface_hub import snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
-from transformers import PreTrainedConfig, PreTrainedModel
-from transformers.utils import SAFE_WEIGHTS_INDEX_NAME, SAFE_WEIGHTS_NAME
+from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from core.vlm.base import VLMError
+from core.vlm.capture import ATTENTION
+from core.vlm.memory import free_bytes, weight_bytes, weight_files
+from core.vlm.progress import Progress, download_bar, loading_weights
 
 POCKET = Path(__file__).resolve().parents[2] / "assets" / "pocket-vlm"
+
+_FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
+_OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
 
 @dataclass(frozen=True)
 class Options:
-    """How a model is loaded; see core.vlm.load_vlm."""
+    """How a model is loaded; see core.vlm.load_vlm. Raises VLMError for what can't be."""
 
     device: torch.device
     dtype: torch.dtype
+    attention: str = "sdpa"
+    bits: int | None = None
     resolution: int | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if self.attention not in ATTENTION:
+            raise VLMError(
+                f"{self.attention!r} is no way to compute attention here: try "
+                f"{' or '.join(map(repr, ATTENTION))}."
+            )
+        if self.bits not in (None, 8, 4):
+            raise VLMError(f"Weights can be loaded in 8 or 4 bits, not in {self.bits}.")
+        if self.resolution is not None and self.resolution < 1:
+            raise VLMError(f"The resolution must be above 0 pixels, not {self.resolution}.")
+        missing = [name for name in ("bitsandbytes", "accelerate") if find_spec(name) is None]
+        if self.bits is not None and missing:
+            raise VLMError(
+                f"Loading in {self.bits} bits needs {' and '.join(missing)}: "
+                f"pip install {' '.join(missing)}."
+            )
+
+    def of_model(self) -> dict[str, Any]:
+        """What `from_pretrained` takes."""
+        options = {"dtype": self.dtype, "attn_implementation": self.attention}
+        if self.bits is not None:
+            kind = {8: {"load_in_8bit": True}, 4: {"load_in_4bit": True}}[self.bits]
+            if self.bits == 4:
+                kind["bnb_4bit_compute_dtype"] = self.dtype
+            options["quantization_config"] = BitsAndBytesConfig(**kind)
+            options["device_map"] = {"": self.device}
+        return options
 
 
 @dataclass(frozen=True)
@@ -50,6 +88,27 @@ class Checkpoint:
     revision: str | None = None  # commit on the hub
     config: dict[str, Any] = field(default_factory=dict)
 
+    def fetched(self, progress: Progress | None = None) -> Checkpoint:
+        """With all its files on this machine: those of the hub are downloaded, of one commit."""
+        if self.local:
+            return self
+        with explained(self):
+            folder = snapshot_download(
+                self.location,
+                revision=self.revision,
+                allow_patterns=_FILES,
+                ignore_patterns=_OTHER_LAYOUTS,
+                tqdm_class=download_bar(progress),
+            )
+        return replace(self, location=folder)
+
+    def with_setting(self, key: str, value: Any) -> Checkpoint:
+        """As if this stood in its ``second_look``; see core.vlm.settings."""
+        said = self.config.get("second_look", {})
+        if not isinstance(said, Mapping):  # refused where it is read
+            return self
+        return replace(self, config=self.config | {"second_look": {**said, key: value}})
+
     def load(self, part: type, **kwargs) -> Any:
         """``part.from_pretrained`` (of a processor, say) under the rules of this module."""
         with explained(self):
@@ -57,18 +116,18 @@ class Checkpoint:
 
     def load_model(self, model_class: type[PreTrainedModel], options: Options) -> PreTrainedModel:
         """The model, ready to infer; a checkpoint that lacks some weights is refused."""
-        if self.local and not any(
-            Path(self.location, name).is_file()
-            for name in (SAFE_WEIGHTS_NAME, SAFE_WEIGHTS_INDEX_NAME)
-        ):
+        folder = Path(self.location)
+        if not weight_files(folder):
             raise VLMError(
-                f"{self.name!r} has no {SAFE_WEIGHTS_NAME}: weights are loaded from safetensors "
+                f"{self.name!r} has no model.safetensors: weights are loaded from safetensors "
                 "only, never from pickles."
             )
         with explained(self):
+            self._check_memory(folder, options)
+        with explained(self), loading_weights(options.progress):
             model, report = model_class.from_pretrained(
                 self.location,
-                dtype=options.dtype,
+                **options.of_model(),
                 use_safetensors=True,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # but refused below, by name
@@ -83,20 +142,34 @@ class Checkpoint:
                 f"({len(absent)} such weights)."
             )
         try:
-            return model.to(options.device).eval()
+            return (model if options.bits else model.to(options.device)).eval()
         except (RuntimeError, AssertionError) as error:  # no such device, or out of its memory
             raise VLMError(
                 f"{self.name!r} can't be put on {str(options.device)!r}: {_first_sentence(error)}"
             ) from error
 
+    def _check_memory(self, folder: Path, options: Options) -> None:
+        needed = weight_bytes(folder, options.dtype, options.bits)
+        free = free_bytes(options.device)
+        if free is not None and needed > free:
+            dtype = str(options.dtype).removeprefix("torch.")
+            raise VLMError(
+                f"{self.name!r} takes {needed / 1e9:.1f} GB in "
+                f"{f'{options.bits} bits' if options.bits else dtype}, and of the memory of "
+                f"{str(options.device)!r} {free / 1e9:.1f} GB are free: load it in fewer bits, or "
+                "take a smaller model."
+            )
+
     def _access(self) -> dict[str, Any]:
-        access = {"local_files_only": self.local, "trust_remote_code": False}
-        # Every file from one commit; what is cached of it needs no network.
-        return access if self.revision is None else access | {"revision": self.revision}
+        # Whatever is needed of the hub has been fetched by `find_checkpoint`.
+        return {"local_files_only": True, "trust_remote_code": False}
 
 
 def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
-    """``"pocket"``, a directory or a hub id; raises VLMError if there is no config.json there."""
+    """``"pocket"``, a directory or a hub id; raises VLMError if there is no config.json there.
+
+    Of a hub id, only the config is fetched: see `Checkpoint.fetched`.
+    """
     name = str(name_or_path)
     if name == "pocket":
         if not (POCKET / "config.json").is_file():
@@ -144,13 +217,8 @@ def _with_config(checkpoint: Checkpoint) -> Checkpoint:
         config, _ = PreTrainedConfig.get_config_dict(
             checkpoint.location, local_files_only=checkpoint.local
         )
-    return Checkpoint(
-        checkpoint.name,
-        checkpoint.location,
-        checkpoint.local,
-        revision=None if checkpoint.local else config.get("_commit_hash"),
-        config=config,
-    )
+    revision = None if checkpoint.local else config.get("_commit_hash")
+    return replace(checkpoint, revision=revision, config=config)
 
 
 @contextmanager

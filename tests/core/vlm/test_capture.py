@@ -83,7 +83,7 @@ def test_only_the_layer_asked_for_computes_weights_and_none_without_a_request(mo
 
 def test_the_vision_tower_keeps_its_own_attention(models):
     implementations = [model.config.text_config._attn_implementation for model in models]
-    assert implementations == [ATTENTION, "sdpa", "eager"]
+    assert implementations == [ATTENTION["sdpa"], "sdpa", "eager"]
     config = models[0].config
     assert config.vision_config._attn_implementation == "sdpa"
 

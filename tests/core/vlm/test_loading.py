@@ -9,13 +9,14 @@ import subprocess
 import sys
 
 import httpx
+import numpy as np
 import pytest
 import torch
 from huggingface_hub import errors
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
 
-from core.vlm import VLMError, load_vlm, loading
+from core.vlm import VLMError, load_vlm, loading, memory
 from core.vlm.loading import placement
 
 from .tiny import save_clip_llava
@@ -164,24 +165,105 @@ def test_what_the_hub_answers_is_told_in_one_sentence(monkeypatch, no_network, c
     assert "owner/name" in text
 
 
-def test_all_parts_of_a_hub_model_come_from_one_commit(monkeypatch):
+@pytest.fixture
+def hub(monkeypatch, folder, no_network):
+    """A hub with one model, owner/name, whose files are those of `folder`."""
     asked = []
 
-    def config(name, local_files_only):
-        assert (name, local_files_only) == ("owner/name", False)
-        return {"model_type": "llava", "_commit_hash": "abc"}, {}
+    theirs = PreTrainedConfig.get_config_dict
 
-    class Part:
-        @classmethod
-        def from_pretrained(cls, name, **kwargs):
-            asked.append((name, kwargs))
+    def config(location, **kwargs):
+        if location != "owner/name":
+            return theirs(location, **kwargs)
+        assert kwargs == {"local_files_only": False}
+        return json.loads((folder / "config.json").read_text()) | {"_commit_hash": "abc"}, {}
+
+    def download(location, **kwargs):
+        asked.append((location, kwargs["revision"]))
+        if bar := kwargs["tqdm_class"]:  # as the hub's client uses it
+            with bar(total=0, unit="B", name="huggingface_hub.snapshot_download") as written:
+                written.total = 200
+                written.update(50), written.update(150)
+            bar(total=3, desc="Fetching 3 files").update(1)
+        return str(folder)
 
     monkeypatch.setattr(PreTrainedConfig, "get_config_dict", config)
-    checkpoint = loading.find_checkpoint("owner/name")
-    checkpoint.load(Part)
-    assert asked == [
-        ("owner/name", {"local_files_only": False, "trust_remote_code": False, "revision": "abc"})
-    ]
+    monkeypatch.setattr(loading, "snapshot_download", download)
+    return asked
+
+
+def test_all_parts_of_a_hub_model_come_from_one_commit(hub):
+    info = load_vlm("owner/name", "cpu").info
+    assert hub == [("owner/name", "abc")]
+    assert (info.name, info.revision) == ("owner/name", "abc")
+
+
+def test_progress_of_download_and_loading_is_told(hub, folder):
+    told = []
+    load_vlm("owner/name", "cpu", progress=lambda *what: told.append(what))
+    assert told[:2] == [("download", 0.25), ("download", 1.0)]
+    shares = [share for what, share in told[2:] if what == "load"]
+    assert len(shares) == len(told) - 2 > 10
+    assert shares == sorted(shares) and shares[-1] == 1.0
+    told.clear()
+    load_vlm(folder, "cpu")  # nobody asked
+    assert told == []
+
+
+def test_a_download_that_breaks_off_is_one_sentence(hub, monkeypatch):
+    def fail(*args, **kwargs):
+        raise errors.LocalEntryNotFoundError("offline")
+
+    monkeypatch.setattr(loading, "snapshot_download", fail)
+    assert "nor can the hub be reached" in sentence("owner/name")
+
+
+def test_a_model_that_does_not_fit_into_memory_is_not_loaded(folder, monkeypatch):
+    weights = sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
+    assert memory.weight_bytes(folder, torch.float32) == 4 * weights
+    assert memory.weight_bytes(folder, torch.bfloat16) == 2 * weights
+    assert 4 * weights / 8 < memory.weight_bytes(folder, torch.bfloat16, bits=4) < weights
+    assert memory.free_bytes(torch.device("cpu")) > 2**20
+    monkeypatch.setattr(loading, "free_bytes", lambda device: 2 * weights)
+    assert load_vlm(folder, "cpu", "bfloat16")
+    monkeypatch.setattr(loading, "free_bytes", lambda device: 2 * weights - 1)
+    text = sentence(folder, device="cpu", dtype="bfloat16")
+    assert "GB in bfloat16, and of the memory of 'cpu' 0.0 GB are free" in text
+
+
+@pytest.mark.parametrize(
+    "options, expected",
+    [
+        ({"attention": "flash"}, "try 'sdpa' or 'eager'"),
+        ({"bits": 3}, "in 8 or 4 bits, not in 3"),
+        ({"resolution": 0}, "above 0 pixels"),
+        ({"attention_layer": 4}, "attention_layer must be a whole number from 0 to 3, not 4"),
+    ],
+)
+def test_options_that_cannot_be_are_one_sentence(folder, options, expected):
+    assert expected in sentence(folder, device="cpu", **options)
+
+
+def test_quantised_loading_says_what_it_needs(folder, monkeypatch):
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    assert sentence(folder, device="cpu", bits=4) == (
+        "Loading in 4 bits needs bitsandbytes and accelerate: pip install bitsandbytes accelerate."
+    )
+
+
+def test_layer_and_attention_can_be_chosen(folder, images):
+    vlm = load_vlm(folder, "cpu", attention_layer=3)
+    assert vlm.info.attention_layer == 3
+    edit(folder, second_look={"attention_layer": 0, "base_side": 24})
+    assert load_vlm(folder, "cpu").info.attention_layer == 0
+    eager = load_vlm(folder, "cpu", attention_layer=3, attention="eager")
+    assert (eager.info.attention_layer, eager.info.base_side) == (3, 24)
+    assert eager._model.config.vision_config._attn_implementation == "eager"
+    for local in (None, images[1]):
+        one, other = (m.answer(m.look(images[0]), "what?", local, 5) for m in (vlm, eager))
+        assert one.token_ids == other.token_ids
+        np.testing.assert_allclose(one.logits, other.logits, atol=1e-4, rtol=0)
+        np.testing.assert_allclose(one.attention, other.attention, atol=1e-5, rtol=0)
 
 
 def test_device_and_number_format(folder):
