@@ -61,9 +61,10 @@ class Settings:
     letters_weight: float = 0.2
     text_share: float = 0.7
     seed: int = 0
-    # Steps of the scenes in which the auxiliary losses train their own heads only. A checkpoint has
-    # no such heads: while they are new, their gradients would undo what its vision tower knows.
-    heads_alone: int = 0
+    # Steps at the beginning of the scenes that leave the vision tower as the views have made it: a
+    # quarter cheaper, while the language model learns to use what the tower sees. The heads of the
+    # auxiliary losses, which a checkpoint doesn't have, are trained on.
+    frozen: int = 0
 
 
 ANSWER_WEIGHTS = {"text": 1.0, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
@@ -92,6 +93,8 @@ class Stream(torch.utils.data.Dataset):
         else:
             first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
             examples = [scene_example(first + i, s.seed, s.text_share) for i in span]
+        if is_frozen(s, self.phase, step):
+            return self.packer.collate(examples), None
         count = s.charts_beside[self.phase]
         beside = range(10**7 + step * count, 10**7 + (step + 1) * count)
         return self.packer.collate(examples), self._charts(beside)
@@ -100,6 +103,11 @@ class Stream(torch.utils.data.Dataset):
         pixels, labels = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
         pixels = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
         return pixels, torch.from_numpy(np.stack(labels))
+
+
+def is_frozen(settings: Settings, phase: str, step: int) -> bool:
+    """Whether the vision tower is left as it is."""
+    return phase == "scenes" and step < settings.frozen
 
 
 # --- losses ------------------------------------------------------------------------------------
@@ -166,23 +174,21 @@ class Trainee(nn.Module):
         return middle[0], out.hidden_states[-1]
 
     def forward(
-        self, batch: Batch | None, charts, answers=True, heads_alone=False
+        self, batch: Batch | None, charts, answers=True, frozen=False
     ) -> dict[str, torch.Tensor]:
         """The losses; `answers` tells whether the questions of the batch are asked."""
         losses = {}
         if charts is not None:
             pixels, labels = charts
-            with torch.set_grad_enabled(not heads_alone):
-                seen = self.see(pixels)
-            losses |= self.character_loss("chart", *seen, labels)
+            losses |= self.character_loss("chart", *self.see(pixels), labels)
         if batch is not None:
-            middle, features = self.see(batch.pixels)
+            with torch.set_grad_enabled(not frozen):
+                middle, last = self.see(batch.pixels)
             if batch.surfaces is not None:
-                seen = (middle.detach(), features.detach()) if heads_alone else (middle, features)
-                losses |= self.surface_loss(seen[1], batch.surfaces.flatten(1, 2))
-                losses |= self.character_loss("letters", *seen, batch.characters)
+                losses |= self.surface_loss(last, batch.surfaces.flatten(1, 2))
+                losses |= self.character_loss("letters", middle, last, batch.characters)
             if answers:
-                losses |= self.answer_losses(batch, features)
+                losses |= self.answer_losses(batch, last)
         return losses
 
     def character_loss(self, name, middle, last, labels):
@@ -372,8 +378,8 @@ def run_phase(phase, first, trainee, optims, packer, settings, workers, save_eve
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step)
         with torch.autocast("cpu", torch.bfloat16):
-            new_heads = phase == "scenes" and step < settings.heads_alone
-            losses = trainee(batch, charts, phase != "views", new_heads)
+            frozen = is_frozen(settings, phase, step)
+            losses = trainee(batch, charts, phase != "views", frozen)
         trainee.total(losses).backward()
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         for optim in optims:
@@ -405,6 +411,7 @@ def main() -> None:
     parser.add_argument("--views", type=int, default=1500, help="steps on views of scenes")
     parser.add_argument("--closeups", type=int, default=900, help="steps on close-ups")
     parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes")
+    parser.add_argument("--frozen", type=int, default=8000, help="of them with a frozen tower")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--decay", type=float, default=0.4, help="share of the scenes' steps")
     parser.add_argument("--seed", type=int, default=0)
@@ -417,9 +424,8 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     steps = {phase: getattr(args, phase) for phase in PHASES}
     settings = Settings(
-        steps=steps, rate=args.rate, decay=args.decay, seed=args.seed,
-        heads_alone=150 if args.init else 0,
-    )  # fmt: skip
+        steps=steps, rate=args.rate, decay=args.decay, seed=args.seed, frozen=args.frozen
+    )
     train(args.out, settings, args.workers, args.save_every, args.export, args.init)
 
 

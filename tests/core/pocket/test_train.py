@@ -6,9 +6,10 @@ from core.pocket.train import PHASES, Settings, rate_at, train
 from core.vlm import load_vlm
 
 
-def _settings():
+def _settings(frozen=0):
     return Settings(
         steps=dict.fromkeys(PHASES, 2),
+        frozen=frozen,
         batch={"charts": 1, "views": 1, "closeups": 2, "scenes": 1},
         charts_beside=dict.fromkeys(PHASES, 1),
         warmup=2,
@@ -60,3 +61,17 @@ def test_training_goes_on_from_a_checkpoint(tmp_path):
     train(tmp_path / "second", nothing, workers=0, save_every=1e9, init=start)
     first, second = _weights(tmp_path / "first"), _weights(tmp_path / "second")
     assert all(torch.equal(first[name], second[name]) for name in first)
+
+
+def test_a_frozen_tower_stays_as_the_views_have_made_it(tmp_path, monkeypatch):
+    seen = {}
+
+    def remember(folder, trainee, optims, phase, step, settings):
+        tower = trainee.vlm.model.vision_tower.state_dict()
+        seen[phase, step] = {name: value.clone() for name, value in tower.items()}
+
+    monkeypatch.setattr(training, "save_checkpoint", remember)
+    train(tmp_path, _settings(frozen=1), workers=0, save_every=0)
+    before, frozen, after = (seen["scenes", step] for step in range(3))
+    assert all(torch.equal(before[name], frozen[name]) for name in before)
+    assert not all(torch.equal(before[name], after[name]) for name in before)
