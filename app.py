@@ -7,12 +7,19 @@ from concurrent.futures import Future
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
+from dashboard.gpu import zero_gpu
+
+if zero_gpu():
+    import spaces  # noqa: F401, before anything that imports torch
+
+from gradio import Blocks
 from PIL import Image
 from starlette.routing import Mount
 
 from core.imaging import MAX_PIXELS
 from core.server.app import create_app, tokens_of_environment
 from core.vlm import VLM, VLMError, load_vlm
+from dashboard.live import LiveModel
 from dashboard.page import build, launch
 
 
@@ -24,22 +31,41 @@ def main() -> None:
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
     parser.add_argument("--device", help="where the model runs, e.g. cpu or cuda (default: best)")
+    parser.add_argument(
+        "--switch",
+        choices=("local", "all", "none"),
+        default="local",
+        help="who may load another model into the page: whoever sits at this machine, everybody,"
+        " or nobody (default: %(default)s)",
+    )
     args = parser.parse_args()
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     model: Future[VLM] = Future()
-    page = build(args.model, model)
-    edges = Mount("/edge", create_app(model, tokens=tokens_of_environment()))
+    if zero_gpu():  # what is loaded after the launch never reaches the GPU
+        load(model, args)
+    live = LiveModel(args.model, model, args.device)
+    page = build(live, switch=args.switch)
+    service = create_app(model, tokens=tokens_of_environment())
+    live.followers.append(service.state.service.serve)
+    edges = Mount("/edge", service)
     try:
         launch(page, server_name=args.host, server_port=args.port, app_kwargs={"routes": [edges]})
     except OSError as error:  # the port is taken
         sys.exit(str(error))
-    try:  # after the launch, because importing torch takes longer than building the page
+    if not model.done():  # after the launch: importing torch takes longer than building the page
+        load(model, args, page)
+    page.block_thread()
+
+
+def load(model: Future[VLM], args: argparse.Namespace, page: Blocks | None = None) -> None:
+    """Load the model; without one, close the page and say why."""
+    try:
         model.set_result(load_vlm(args.model, args.device))
     except VLMError as error:
-        page.close()
+        if page is not None:
+            page.close()
         sys.exit(str(error))
-    page.block_thread()
 
 
 if __name__ == "__main__":

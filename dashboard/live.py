@@ -32,12 +32,13 @@ class LiveModel:
     takes its place, runs (None: the best).
 
     Whoever has begun a stage finishes it with the model it began with; that model's memory is
-    freed when the last of them is done.
+    freed when the last of them is done. `followers` are told of every new model.
     """
 
     def __init__(self, name: str, loading: Future[VLM], device: str | None = None):
         self.name, self.device = name, device
         self._loading, self._served = loading, None
+        self.followers: list[Callable[[VLM], None]] = []
         self._lock = threading.Lock()
         self._run = on_gpu(self._attempt)
 
@@ -85,6 +86,8 @@ class LiveModel:
         loaded.set_result(served.vlm)
         with self._lock:
             self.name, self._loading, self._served = name, loaded, served
+        for follow in self.followers:
+            follow(served.vlm)
         gc.collect()  # modules refer to each other in circles; without this, they stay for long
         _empty_cuda_cache()
         return served

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from core.uncertainty import Gate
-from core.vlm import VLM
 from dashboard import markup, theme
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.settings import eta_slider
+from dashboard.switch import ModelSwitch, Who
 from dashboard.walkthrough import Walkthrough
 
 TITLE = "Second Look: a vision-language model that asks for a closer look"
@@ -30,12 +29,12 @@ LAUNCH: dict[str, Any] = {
 """Options of `launch` for strangers' input and no traffic to anyone else."""
 
 
-def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
-    """The page for the model called `name`, which need not be loaded yet.
+def build(live: LiveModel, samples: Path = SAMPLES, switch: Who = "local") -> gr.Blocks:
+    """The page for a model, which need not be loaded yet.
 
-    samples: a folder with a samples.json; whatever lies in it is public.
+    samples: a folder with a samples.json; whatever lies in it is public. switch: who may put
+    another model in its place.
     """
-    live = LiveModel(name, model)
     gr.set_static_paths([samples])  # served in place, wherever the command was started from
     hour = 3600
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(hour, hour)) as page:
@@ -43,21 +42,24 @@ def build(name: str, model: Future[VLM], samples: Path = SAMPLES) -> gr.Blocks:
             with gr.Column(min_width=300):
                 gr.HTML(markup.header(), elem_id="header")
             with gr.Column(min_width=300):
-                about = gr.HTML(markup.about_model(name), elem_id="about")
+                about = gr.HTML(markup.about_model(live.name), elem_id="about")
+                other = ModelSwitch(live, switch)
         with gr.Tabs(elem_id="tabs"), gr.Tab("Walkthrough", id="walkthrough"):
             walkthrough = Walkthrough(live, load_samples(samples), about)
 
-        def greet() -> tuple[str, gr.Slider]:
+        other.connect(about, walkthrough.metric, walkthrough.eta)
+
+        def greet(request: gr.Request) -> tuple[str, gr.Slider, gr.Accordion]:
             """The model's facts and its own threshold, as soon as it is loaded."""
             info = live.current().vlm.info
             metric = Gate().metric
             slider = gr.Slider(**eta_slider(metric, info.thresholds[metric]))
-            return markup.about_model(name, info), slider
+            return markup.about_model(info.name, info), slider, other.shown(request)
 
         page.load(
             greet,
             None,
-            [about, walkthrough.eta],
+            [about, walkthrough.eta, other.panel],
             api_visibility="private",
             show_progress="hidden",
             concurrency_limit=None,

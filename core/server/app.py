@@ -117,6 +117,14 @@ class Service:
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
         return Server(vlm, gate, self.sessions)
 
+    def serve(self, vlm: VLM) -> None:
+        """Another model from now on; what the one before has begun is forgotten."""
+        self.model = Future()
+        self.model.set_result(vlm)
+        limits = self.limits
+        self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
+        self.__dict__.pop("server", None)
+
     async def receive(self, request: Request, client: str, message: bytes) -> Reply:
         """The reply to one message, in this client's turn.
 

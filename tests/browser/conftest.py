@@ -36,11 +36,12 @@ def browser():
 def url(vlm, samples, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+    from dashboard.live import LiveModel
     from dashboard.page import build, launch
 
     model = Future()
     model.set_result(vlm)
-    page = build("pocket", model, samples)
+    page = build(LiveModel("pocket", model), samples)
     launch(page, server_name="127.0.0.1", quiet=True)
     yield page.local_url
     page.close()

@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.vlm import load_vlm
+from dashboard.live import LiveModel
 from dashboard.page import build, launch
 from dashboard.samples import SAMPLES
 
@@ -16,7 +17,7 @@ def bundled(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     model = Future()
     model.set_result(load_vlm("pocket", device="cpu"))
-    page = build("pocket", model)
+    page = build(LiveModel("pocket", model))
     launch(page, server_name="127.0.0.1", quiet=True)
     yield page.local_url
     page.close()

@@ -11,6 +11,7 @@ from gradio_client.exceptions import AppError
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from dashboard import theme
+from dashboard.live import LiveModel
 from dashboard.page import LAUNCH, build, launch
 from dashboard.samples import SAMPLES, load_samples
 
@@ -21,7 +22,7 @@ def page(vlm, samples, tmp_path_factory):
     patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
     model = Future()
     model.set_result(vlm)
-    page = build("pocket", model, samples)
+    page = build(LiveModel("pocket", model), samples)
     yield page
     patch.undo()
 
@@ -119,6 +120,6 @@ def test_without_samples_there_is_still_a_page(vlm, tmp_path):
     model.set_result(vlm)
     props = {
         c["props"].get("elem_id"): c["props"]
-        for c in build("pocket", model, tmp_path).get_config_file()["components"]
+        for c in build(LiveModel("pocket", model), tmp_path).get_config_file()["components"]
     }
     assert props["original"].get("value") is None and props["question"]["value"] == ""

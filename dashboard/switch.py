@@ -1,0 +1,94 @@
+"""Another model for the page: who may choose it, and the form to do so."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterator
+from typing import Literal
+
+import gradio as gr
+
+from core.vlm import VLMError
+from dashboard import markup
+from dashboard.live import LiveModel
+from dashboard.settings import eta_slider
+
+Who = Literal["local", "all", "none"]
+LONGEST_NAME = 500  # characters
+
+# Whoever comes through a proxy may be anybody, though the proxy itself is on this machine.
+_PROXIES = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+class ModelSwitch:
+    """The form. Call it inside a `gr.Blocks`; it is hidden until `shown` says otherwise.
+
+    A model is one for all users of the page, it takes memory, and naming one tells what lies on
+    this machine's disk. So who may switch is decided here again at every click.
+    """
+
+    def __init__(self, live: LiveModel, who: Who):
+        self.live, self.who = live, who
+        with gr.Accordion(
+            "Use another model", open=False, visible=False, elem_id="model-switch"
+        ) as self.panel:
+            self.name = gr.Textbox(
+                label="Model",
+                info="pocket, a directory on this machine, or a model of the Hugging Face hub.",
+                placeholder=markup.LARGE_MODEL,
+                max_length=LONGEST_NAME,
+                elem_id="model-name",
+            )
+            self.load = gr.Button("Load it for everybody", elem_id="model-load")
+            self.status = gr.HTML(elem_id="model-status")
+
+    def connect(self, about: gr.HTML, metric: gr.Radio, eta: gr.Slider) -> None:
+        """Tell the page which model it is now, and put η where that model wants it."""
+        self.about, self.eta = about, eta
+        for event in (self.load.click, self.name.submit):
+            event(
+                self.switch,
+                [self.name, metric],
+                [self.status, about, eta],
+                api_visibility="private",
+                concurrency_limit=1,
+                concurrency_id="switch",
+                show_progress_on=self.status,
+            )
+
+    def shown(self, request: gr.Request) -> gr.Accordion:
+        """The form, for whoever may use it."""
+        return gr.Accordion(visible=self.allowed(request))
+
+    def allowed(self, request: gr.Request) -> bool:
+        if self.who == "local":
+            return _from_this_machine(request)
+        return self.who == "all"
+
+    def switch(self, name: str, metric: str, request: gr.Request) -> Iterator[dict]:
+        """Load it; if that fails, one sentence, and the model before goes on."""
+        if not self.allowed(request):
+            sentence = "Only somebody at the machine that runs this page may change its model."
+            yield {self.status: markup.alert(sentence)}
+            return
+        before = self.live.name
+        yield {self.status: markup.notice(f"Loading {name}. Until it is there, {before} answers.")}
+        try:
+            info = self.live.switch(name).vlm.info
+        except VLMError as error:
+            yield {self.status: markup.alert(f"{error} {before} goes on answering.")}
+            return
+        yield {
+            self.status: markup.notice(f"{info.name} answers from now on, on every page."),
+            self.about: markup.about_model(info.name, info),
+            self.eta: gr.Slider(**eta_slider(metric, info.thresholds[metric])),
+        }
+
+
+def _from_this_machine(request: gr.Request) -> bool:
+    if any(header in request.headers for header in _PROXIES):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except (AttributeError, ValueError):  # no address: a socket file, or a name
+        return False
