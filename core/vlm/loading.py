@@ -68,7 +68,9 @@ class Options:
 
     def of_model(self) -> dict[str, Any]:
         """What `from_pretrained` takes."""
-        options = {"dtype": self.dtype, "attn_implementation": self.attention}
+        options: dict[str, Any] = {"dtype": self.dtype}
+        if self.attention != "sdpa":  # which is what a model takes by itself wherever it can
+            options["attn_implementation"] = self.attention  # FocalNet towers refuse sdpa by name
         if self.bits is not None:
             kind = {8: {"load_in_8bit": True}, 4: {"load_in_4bit": True}}[self.bits]
             if self.bits == 4:
