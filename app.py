@@ -19,6 +19,7 @@ from starlette.routing import Mount
 from core.imaging import MAX_PIXELS
 from core.server.app import create_app, tokens_of_environment
 from core.vlm import VLM, VLMError, load_vlm
+from core.vlm.arguments import add_load_arguments, load_options
 from dashboard.live import LiveModel
 from dashboard.page import build, launch
 
@@ -30,7 +31,6 @@ def main() -> None:
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
-    parser.add_argument("--device", help="where the model runs, e.g. cpu or cuda (default: best)")
     parser.add_argument(
         "--switch",
         choices=("local", "all", "none"),
@@ -38,6 +38,7 @@ def main() -> None:
         help="who may load another model into the page: whoever sits at this machine, everybody,"
         " or nobody (default: %(default)s)",
     )
+    add_load_arguments(parser)
     args = parser.parse_args()
 
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
@@ -61,7 +62,7 @@ def main() -> None:
 def load(model: Future[VLM], args: argparse.Namespace, page: Blocks | None = None) -> None:
     """Load the model; without one, close the page and say why."""
     try:
-        model.set_result(load_vlm(args.model, args.device))
+        model.set_result(load_vlm(args.model, **load_options(args)))
     except VLMError as error:
         if page is not None:
             page.close()

@@ -17,9 +17,10 @@ from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
 
 from core.vlm import VLMError, load_vlm, loading, memory
+from core.vlm.capture import ATTENTION
 from core.vlm.loading import placement
 
-from .tiny import save_clip_llava
+from .tiny import save_clip_llava, save_focalnet_llava
 
 
 @pytest.fixture
@@ -249,6 +250,12 @@ def test_quantised_loading_says_what_it_needs(folder, monkeypatch):
     assert sentence(folder, device="cpu", bits=4) == (
         "Loading in 4 bits needs bitsandbytes and accelerate: pip install bitsandbytes accelerate."
     )
+
+
+@pytest.mark.parametrize("attention", ["sdpa", "eager"])
+def test_a_tower_without_attention_is_loaded_with_any(tmp_path, attention):
+    vlm = load_vlm(save_focalnet_llava(tmp_path), "cpu", attention=attention)
+    assert vlm._model.config.text_config._attn_implementation == ATTENTION[attention]
 
 
 def test_layer_and_attention_can_be_chosen(folder, images):
