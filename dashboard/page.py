@@ -9,6 +9,8 @@ import gradio as gr
 
 from core.uncertainty import Gate
 from dashboard import markup, theme
+from dashboard.benchmarks import OWN_TAB, Benchmarks
+from dashboard.library import RUNS, Library
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.settings import eta_slider
@@ -29,11 +31,13 @@ LAUNCH: dict[str, Any] = {
 """Options of `launch` for strangers' input and no traffic to anyone else."""
 
 
-def build(live: LiveModel, samples: Path = SAMPLES, switch: Who = "local") -> gr.Blocks:
+def build(
+    live: LiveModel, samples: Path = SAMPLES, switch: Who = "local", runs: Path = RUNS
+) -> gr.Blocks:
     """The page for a model, which need not be loaded yet.
 
     samples: a folder with a samples.json; whatever lies in it is public. switch: who may put
-    another model in its place.
+    another model in its place. runs: a folder of run files, which needn't exist.
     """
     gr.set_static_paths([samples])  # served in place, wherever the command was started from
     hour = 3600
@@ -44,8 +48,13 @@ def build(live: LiveModel, samples: Path = SAMPLES, switch: Who = "local") -> gr
             with gr.Column(min_width=300):
                 about = gr.HTML(markup.about_model(live.name), elem_id="about")
                 other = ModelSwitch(live, switch)
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Walkthrough", id="walkthrough"):
-            walkthrough = Walkthrough(live, load_samples(samples), about)
+        with gr.Tabs(elem_id="tabs") as tabs:
+            with gr.Tab("Walkthrough", id="walkthrough"):
+                walkthrough = Walkthrough(live, load_samples(samples), about)
+            with gr.Tab("Benchmarks", id=OWN_TAB):
+                benchmarks = Benchmarks(
+                    Library(runs), live, tabs, "walkthrough", walkthrough.place, walkthrough.placed
+                )
 
         other.connect(about, walkthrough.metric, walkthrough.eta)
 
@@ -63,6 +72,19 @@ def build(live: LiveModel, samples: Path = SAMPLES, switch: Who = "local") -> gr
             api_visibility="private",
             show_progress="hidden",
             concurrency_limit=None,
+        )
+
+        def restore(request: gr.Request) -> dict:
+            """What a shared link says."""
+            return benchmarks.restore(dict(request.query_params))
+
+        page.load(
+            restore,
+            None,
+            benchmarks.restored,
+            api_visibility="private",
+            show_progress="hidden",
+            queue=False,
         )
     page.queue(max_size=64, api_open=False)
     return page

@@ -5,9 +5,12 @@ apart. They are named here by what they mean, and nowhere else: the style sheet 
 variables, the overlays as RGB.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import gradio as gr
+
+from core.uncertainty import METRICS
 
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F"
@@ -20,8 +23,47 @@ MEANING = {
     "original": GREY,
     "confident": GREEN,
     "uncertain": VERMILLION,
+    "right": "#3A7CA5",  # answers, by their score
+    "wrong": "#C77700",
     "box": YELLOW,  # on pictures, cased in black: visible on any colour
 }
+
+
+@dataclass(frozen=True)
+class Stroke:
+    """How a line is drawn. Colour, dash and symbol say the same, for whoever can't see one."""
+
+    color: str
+    dash: str = "solid"  # of Plotly
+    symbol: str = "circle"
+
+
+# 3 : 1 and more against white and against the dark page, which the paler ones above don't have.
+METRIC_STROKES = (
+    Stroke(BLUE), Stroke(VERMILLION, "dash"), Stroke(GREEN, "dot"), Stroke("#8A6BC1", "dashdot"),
+    Stroke("#A97B00", "longdash"), Stroke("#C4578B", "longdashdot"), Stroke("#2F8FAE", "2px,6px"),
+    Stroke("#9A6A4A", "8px,3px,2px,3px,2px,3px"),
+)  # fmt: skip
+BASELINES = {
+    "random": Stroke(GREY, "dash"),
+    "oracle": Stroke("#7A8B00", "dot"),
+    "initial": Stroke(GREY, "dot", "square"),
+    "full": Stroke(GREY, "longdash", "square"),
+    "high_resolution": Stroke(PURPLE, symbol="diamond"),
+}
+# Several runs beside each other: no colour of a strategy, so that neither is taken for the other.
+RUN_STROKES = tuple(
+    Stroke(color, dash)
+    for dash in ("solid", "dash", "dot")
+    for color in ("#4477AA", "#AA3377", "#228833", "#BB5500", "#66609A", "#887711")
+)
+
+
+def stroke(strategy: str) -> Stroke:
+    """The one look of a strategy: a metric, or one of `BASELINES`."""
+    if strategy in BASELINES:
+        return BASELINES[strategy]
+    return METRIC_STROKES[list(METRICS).index(strategy) % len(METRIC_STROKES)]
 
 
 def rgb(color: str) -> tuple[int, int, int]:
@@ -61,14 +103,19 @@ def theme() -> gr.themes.Base:
 
 
 def style() -> str:
-    """The style sheet, its colours in front."""
+    """The style sheets, their colours in front."""
     colors = "".join(f"--{name}: {color};" for name, color in MEANING.items())
     heat = ", ".join("rgb({}, {}, {})".format(*color) for color in HEAT)
-    sheet = Path(__file__).with_name("style.css").read_text(encoding="utf-8")
-    return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheet}"
+    sheets = _beside("style.css", "charts.css")
+    return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheets}"
 
 
 def script() -> str:
     """For the head of the page: what moves in the browser without asking the server."""
-    code = Path(__file__).with_name("page.js").read_text(encoding="utf-8")
-    return f"<script>{code}</script>"
+    return f"<script>{_beside('page.js', 'charts.js')}</script>"
+
+
+def _beside(*names: str) -> str:
+    """Files beside this one, one after the other."""
+    here = Path(__file__)
+    return "\n".join(here.with_name(name).read_text(encoding="utf-8") for name in names)

@@ -55,6 +55,34 @@ def samples(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(scope="session")
+def runs_folder(tmp_path_factory):
+    """A folder like assets/runs: invented runs, two of them of one model at two qualities, one of
+    scenes that can be drawn again; and a file that is none."""
+    from dataclasses import replace
+
+    from core.bench import save_run
+    from core.bench.datasets import load_dataset
+    from core.bench.synthetic import synthetic_run
+
+    folder = tmp_path_factory.mktemp("runs")
+    run = synthetic_run(5_000)
+    save_run(run, folder / "invented-q75.parquet")
+    low = synthetic_run(400, seed=1)
+    low = replace(low, metadata=replace(low.metadata, quality=20, seed=0))
+    save_run(low, folder / "invented-q20.parquet")
+
+    scenes = load_dataset("signs-text", "validation")[:12]
+    run = synthetic_run(len(scenes), seed=2)
+    of = replace(run.metadata, dataset="signs-text", split="validation", source=scenes.source)
+    image_id = np.array([sample.image_id for sample in scenes], dtype=object)
+    box = np.tile([10, 20, 150, 160], (len(scenes), 1))
+    run = replace(run, metadata=of, image_id=image_id, box=box)
+    save_run(run, folder / "scenes.parquet")
+    (folder / "torn.parquet").write_bytes(b"PAR1 and nothing more")
+    return folder
+
+
 @pytest.fixture
 def scene_file(samples):
     return str(samples / "0.jpg")

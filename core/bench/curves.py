@@ -217,6 +217,30 @@ def full(run: Run) -> Point:
     return operating_point(run, np.ones(len(run.answered), dtype=bool))
 
 
+def high_resolution(run: Run) -> Point | None:
+    """Every image sent once, at twice the side: the baseline of Fig. 4 and 5.
+
+    None if the run hasn't measured it for every sample. Nothing is retransmitted, and nothing in
+    units of equal images: `retransmitted` and `threshold` are NaN. `additional_bytes` is what its
+    images weigh beyond the global ones, as a share of these.
+    """
+    run = run.answered
+    if np.isnan(run.hd_score).any():
+        return None
+    with np.errstate(invalid="ignore", divide="ignore"):  # a run without FLOPs: x / 0
+        return Point(
+            threshold=np.nan,
+            retransmitted=np.nan,
+            accuracy=float(run.hd_score.mean()),
+            bytes=float(run.hd_message_bytes.mean()),
+            additional_bytes=float(run.hd_bytes.sum() / run.global_bytes.sum() - 1),
+            relative_cost=float(run.hd_bytes.sum() / run.reference_bytes.sum()),
+            flops=float(run.hd_flops.mean()),
+            relative_flops=float(run.hd_flops.sum() / run.first_flops.sum()),
+            seconds=float(run.hd_seconds.mean()),
+        )
+
+
 def operating_point(run: Run, decide: Gate | np.ndarray) -> Point:
     """What a gate does on a run, or a mask (N,) bool of the answered samples to retransmit.
 

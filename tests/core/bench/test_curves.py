@@ -10,6 +10,7 @@ from core.bench.curves import (
     COSTS,
     frontier,
     full,
+    high_resolution,
     initial,
     operating_point,
     oracle_curve,
@@ -250,6 +251,24 @@ def test_the_frontier_is_what_no_point_beats(runs):
     for x, y, c, k in zip(edge.cost, edge.accuracy, edge.curve, edge.point, strict=True):
         assert (curves[c].relative_cost[k], curves[c].accuracy[k]) == (x, y)
     assert all(a < b for a, b in pairwise(edge.accuracy))
+
+
+def test_high_resolution_is_a_point_if_every_sample_has_it():
+    run = synthetic_run(40)
+    assert high_resolution(run) is None
+    measured = replace(
+        run,
+        hd_score=np.full(40, 0.75),
+        hd_bytes=3.0 * run.global_bytes,
+        hd_message_bytes=3.0 * run.global_bytes + 150,
+        hd_flops=4 * run.first_flops,
+        hd_seconds=np.full(40, 0.5),
+    )
+    point = high_resolution(measured)
+    assert point.accuracy == 0.75 and point.seconds == 0.5 and np.isnan(point.additional_cost)
+    assert point.additional_bytes == pytest.approx(2) and point.relative_flops == pytest.approx(4)
+    assert point.relative_cost == pytest.approx(3 / 4)  # the reference weighs four global images
+    assert point.bytes == pytest.approx(3 * run.global_bytes.mean() + 150)
 
 
 def test_samples_that_failed_count_nowhere():

@@ -1,0 +1,77 @@
+"""A figure on the page, with what it can be downloaded as."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+PRIVATE = {"api_visibility": "private"}
+# Buttons in the HTML, by what their data attributes say; `csv` goes to the server.
+ON_LOAD = """element.addEventListener('click', event => {
+    const format = event.target.closest('button')?.dataset.format;
+    if (format === 'csv') trigger('click');
+    else if (format) window.runCharts.savePicture('PLOT', format);
+})"""
+
+
+class Chart:
+    """The plot and a row of buttons below it. `name` must be the page's only one."""
+
+    def __init__(self, name: str, label: str):
+        self.name = name
+        self.plot = gr.Plot(
+            show_label=False, container=False, elem_id=f"{name}-plot", elem_classes="chart"
+        )
+        buttons = "".join(
+            f'<button type="button" data-format="{kind.lower()}" '
+            f'aria-label="Download {escape(label)} as {kind}">{kind}</button>'
+            for kind in ("PNG", "SVG", "CSV")
+        )
+        self.buttons = gr.HTML(
+            f'<div class="downloads"><span aria-hidden="true">Download</span>{buttons}</div>',
+            js_on_load=ON_LOAD.replace("PLOT", f"{name}-plot"),
+        )
+        self._text = gr.Textbox(visible=False)
+
+    def offer_data(self, rows: Callable[..., str], inputs: Sequence[Any]) -> None:
+        """`rows` gives the CSV of what is shown, from the values of `inputs`."""
+        self.buttons.click(
+            rows, list(inputs), self._text, **PRIVATE, queue=False, show_progress="hidden"
+        ).then(
+            None,
+            self._text,
+            None,
+            js=f"text => window.runCharts.save('{self.name}.csv', 'text/csv', text)",
+            **PRIVATE,
+        )
+
+
+def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Comma-separated, in full precision. A text that a spreadsheet would run is quoted for it."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerow(columns)
+    for row in rows:
+        writer.writerow(
+            "'" + cell if isinstance(cell, str) and cell[:1] in "=+-@" and cell else cell
+            for cell in row
+        )
+    return file.getvalue()
+
+
+def drawn_csv(figure: Mapping[str, Any] | None) -> str:
+    """The lines, points and bars of a figure as they are drawn."""
+    if figure is None:
+        return ""
+    rows = (
+        (trace["name"], x, y)
+        for trace in figure["data"]
+        for x, y in zip(trace["x"], trace["y"], strict=True)
+    )
+    titles = (figure["layout"][name]["title"]["text"] for name in ("xaxis", "yaxis"))
+    return to_csv(("name", *titles), rows)

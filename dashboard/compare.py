@@ -1,0 +1,128 @@
+"""The tab that lays any number of runs over each other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import gradio as gr
+
+from core.bench import Run, changes
+from core.uncertainty import METRICS
+from dashboard.chart import Chart, to_csv
+from dashboard.figures import plot
+from dashboard.figures_metrics import separability_of
+from dashboard.figures_runs import runs_figure
+from dashboard.figures_tradeoff import curve_of
+from dashboard.library import Choice, Library, find
+from dashboard.questions import Questions
+from dashboard.tradeoff import AXIS_CHOICES
+from dashboard.view import View, Viewer, load_all
+
+MOST = 12  # runs at once
+
+
+class Compare:
+    """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        with gr.Row(elem_classes="settings"):
+            self.runs = gr.Dropdown(
+                [], value=[], multiselect=True, max_choices=MOST, label="Runs", elem_id="runs"
+            )
+            self.axis = gr.Radio(
+                [(label, name) for name, label in AXIS_CHOICES.items()],
+                value="additional_cost",
+                label="Cost axis",
+                elem_id="runs-axis",
+            )
+        self.note = gr.HTML()
+        self.chart = Chart("runs", "the curves of the runs")
+        self.table = gr.HTML(elem_id="runs-table")
+        self.inputs = [self.runs, self.axis]
+        self.controls = [self.runs, self.axis]
+        self.outputs = [self.runs, self.note, self.chart.plot, self.table]
+
+    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        def rows(keys: list[str], *bar) -> str:
+            view = view_of(*bar)
+            return "" if view is None else self._csv(view, keys)
+
+        self.chart.offer_data(rows, [self.runs, *bar])
+
+    def draw(self, view: View, keys: list[str], axis: str) -> dict:
+        offered = [(choice.name, choice.key) for choice in view.choices]
+        wanted = _wanted(view, keys)
+        runs = {c: r for c, r in load_all(self.library, wanted).items() if view.metric in r.metrics}
+        missing = [choice.name for choice in wanted if choice not in runs]
+        label = METRICS[view.metric].label.lower()
+        note = f"Without {label}, so not shown: {', '.join(missing)}." if missing else ""
+        named = {choice.name: run for choice, run in runs.items()}
+        return {
+            self.runs: gr.Dropdown(
+                offered, value=[choice.key for choice in wanted], multiselect=True
+            ),
+            self.note: f'<p class="notice" role="status">{escape(note)}</p>' if note else "",
+            self.chart.plot: plot(
+                runs_figure(named, view.metric, view.first_tokens, axis) if named else None
+            ),
+            self.table: _table(named, view),
+        }
+
+    def _csv(self, view: View, keys: list[str]) -> str:
+        columns = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes",
+                   "relative_cost", "flops", "seconds")  # fmt: skip
+        rows = []
+        for choice, run in load_all(self.library, _wanted(view, keys)).items():
+            if view.metric in run.metrics:
+                curve = curve_of(run, view.metric, view.first_tokens)
+                arrays = (getattr(curve, name).tolist() for name in columns)
+                rows += [(choice.name, *row) for row in zip(*arrays, strict=True)]
+        return to_csv(("run", *columns), rows)
+
+
+def _wanted(view: View, keys: Sequence[str]) -> tuple[Choice, ...]:
+    """The runs that were chosen; at first, one of each series."""
+    chosen = [choice for key in keys if (choice := find(view.choices, key))]
+    if chosen:
+        return tuple(chosen)
+    alike = {}
+    for choice in view.choices:
+        kept = alike.get(choice.title)
+        if kept is None or choice == view.choice or choice.metadata.quality == 75:
+            alike[choice.title] = choice
+    return tuple(alike.values())[:MOST]
+
+
+def _table(runs: dict[str, Run], view: View) -> str:
+    rows = "".join(_row(name, run, view) for name, run in runs.items())
+    heads = "".join(
+        f'<th scope="col" class="number">{title}</th>'
+        for title in (
+            "Questions", "First answers", "Everything retransmitted", "Mended", "Broken",
+            "Cost to close 95 % of the gap", "APGR", "AUROC",
+        )
+    )  # fmt: skip
+    return f"""<div class="wide" tabindex="0" role="region" aria-label="The runs"><table>
+<thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>
+<p class="fine">Mended, broken: questions that a second look scores higher, or lower. APGR: share
+of the gap to full retransmission closed, averaged over all costs. AUROC: of the measure against
+wrong first answers.</p>"""
+
+
+def _row(name: str, run: Run, view: View) -> str:
+    curve = curve_of(run, view.metric, view.first_tokens)
+    found, changed = separability_of(run, view.metric, view.first_tokens), changes(run)
+    cells = (
+        f"{len(run):,}", f"{100 * curve.accuracy[0]:.1f} %", f"{100 * curve.accuracy[-1]:.1f} %",
+        f"{changed.uplifts:,}", f"{changed.regressions:,}", _figure(curve.cost_to_reach(0.95)),
+        _figure(curve.apgr()), _figure(found.auroc),
+    )  # fmt: skip
+    return f'<tr><th scope="row">{escape(name)}</th>' + "".join(
+        f'<td class="number">{cell}</td>' for cell in cells
+    ) + "</tr>"  # fmt: skip
+
+
+def _figure(value: float) -> str:
+    return f"{value:.2f}" if value == value else "–"

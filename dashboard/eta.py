@@ -1,0 +1,124 @@
+"""The η slider of a recorded run: its places, and what the gate does at each, looked up once.
+
+The browser gets this table with the figure, so that moving η takes no request. A place is a round
+number, and a row of the table is what `core.bench` says of the gate at exactly that threshold.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from core.bench import Curve, Run, confusion
+from core.uncertainty import METRICS
+from dashboard.figures import numbers
+
+PLACES = 1_000  # at most about as many; a slider has no more pixels
+START = 0.4  # share retransmitted where nothing else is asked for
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Equally spaced thresholds from `minimum` on, `count` of them, that don't need many digits."""
+
+    minimum: float
+    step: float
+    count: int
+
+    @property
+    def digits(self) -> int:
+        return max(0, -math.floor(math.log10(self.step) + 1e-9))
+
+    @cached_property
+    def thresholds(self) -> np.ndarray:
+        places = np.round(self.minimum / self.step) + np.arange(self.count)
+        return np.round(places * self.step, self.digits)
+
+    @property
+    def maximum(self) -> float:
+        return float(self.thresholds[-1])
+
+    def nearest(self, eta: float) -> float:
+        """The place nearest to η."""
+        place = np.round((eta - self.minimum) / self.step)
+        return float(self.thresholds[int(np.clip(place, 0, self.count - 1))])
+
+
+def scale(run: Run, metric: str, first_tokens: int | None = None) -> Scale:
+    """Places from where everything is retransmitted to where nothing is, or the other way round."""
+    values = run.answered.uncertainty(metric, first_tokens)
+    low, high = float(values.min()), float(values.max())
+    if 0 <= low <= (high - low) / 2:
+        low = 0.0  # where the metric's own scale begins
+    step = _round_step((high - low) / PLACES or 0.001)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    if METRICS[metric].higher_is_uncertain:
+        last += int(last * step <= high)  # an η that no sample reaches
+    else:
+        first -= int(first * step >= values.min())
+    digits = max(0, -math.floor(math.log10(step) + 1e-9))
+    return Scale(round(first * step, digits), step, last - first + 1)
+
+
+def table(run: Run, curve: Curve, places: Scale, cost: str) -> dict[str, Any]:
+    """What the gate does at every place, in lists as long as there are places.
+
+    curve: of the metric on this run. cost: what stands on the axis, one of `COSTS`.
+    """
+    at = curve.at(places.thresholds)
+    kinds = confusion(run, curve)
+    return {
+        "minimum": places.minimum,
+        "step": places.step,
+        "digits": places.digits,
+        "count": places.count,
+        "asked": numbers(curve.retransmitted[at]),
+        "accuracy": numbers(curve.accuracy[at]),
+        "cost": numbers(curve.cost(cost)[at]),
+        "additional_bytes": numbers(curve.additional_bytes[at]),
+        "bytes": numbers(curve.bytes[at]),
+        "asked_kinds": [kinds.asked[at, way].tolist() for way in range(kinds.asked.shape[1])],
+        "kinds": kinds.asked[-1].tolist(),
+    }
+
+
+def at_share(curve: Curve, places: Scale, share: float) -> float:
+    """The place at which the gate retransmits the share nearest to this one."""
+    asked = curve.retransmitted[curve.at(places.thresholds)]
+    return float(places.thresholds[np.argmin(np.abs(asked - share))])
+
+
+def within(places: Scale, eta: float, metric: str) -> float:
+    """The place next to η at which the gate asks for no more than at η."""
+    if not np.isfinite(eta):
+        return places.maximum if eta > 0 else places.minimum
+    up = METRICS[metric].higher_is_uncertain
+    thresholds = places.thresholds
+    index = np.searchsorted(thresholds, eta, side="left" if up else "right") - (not up)
+    return float(thresholds[np.clip(index, 0, places.count - 1)])
+
+
+def slider(metric: str, places: Scale, eta: float) -> dict[str, Any]:
+    """The properties of the slider."""
+    entry = METRICS[metric]
+    unit = f" ({entry.unit})" if entry.unit else ""
+    side = "or more" if entry.higher_is_uncertain else "or less"
+    return {
+        "label": f"Threshold η on {entry.label.lower()}{unit}",
+        "info": f"A second look is taken at a mean of η {side}.",
+        "minimum": places.minimum,
+        "maximum": places.maximum,
+        "step": places.step,
+        "value": eta,
+    }
+
+
+def _round_step(least: float) -> float:
+    """The least of 1, 2 and 5 times a power of ten that is no less than `least`."""
+    power = math.floor(math.log10(least))
+    step = next(s for s in (1, 2, 5, 10) if s * 10.0**power >= least * (1 - 1e-9))
+    return float(f"{step}e{power}")

@@ -1,0 +1,96 @@
+"""The figures of the metrics tab: the counterparts of the paper's Fig. 7 and 8."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+
+from core.bench import Run, Separability, separability, step_means
+from core.uncertainty import METRICS
+from dashboard.figures import (
+    PERCENT,
+    Figure,
+    figure,
+    line,
+    with_unit,
+)
+from dashboard.figures_tradeoff import curve_of, curve_trace, histogram
+from dashboard.theme import MEANING, Stroke
+
+LENGTHS = (1, 2, 3, 5, None)  # tokens averaged over; None: all
+# One hue, because it is one metric: the more tokens, the darker; dashes say it too.
+LENGTH_STROKES = (
+    Stroke("#7FA8C9", "dot"), Stroke("#5B8DB8", "dash"), Stroke("#3D74A5", "dashdot"),
+    Stroke("#1F5C93", "longdash"), Stroke("#0072B2"),
+)  # fmt: skip
+
+
+@lru_cache(256)
+def separability_of(run: Run, metric: str, first_tokens: int | None) -> Separability:
+    return separability(run, metric, first_tokens)
+
+
+def tokens_name(first_tokens: int | None) -> str:
+    if first_tokens is None:
+        return "All tokens"
+    return "First token" if first_tokens == 1 else f"First {first_tokens} tokens"
+
+
+def steps_figure(run: Run, metric: str) -> Figure:
+    """The mean token score at each generation step (Fig. 7a)."""
+    means, entry = step_means(run, metric), METRICS[metric]
+    step = np.arange(1, len(means.right) + 1)
+    data = []
+    for name, values, counts in (
+        ("right", means.right, means.right_count),
+        ("wrong", means.wrong, means.wrong_count),
+    ):
+        there = counts > 0
+        said = f"Token %{{x}} of {name} answers: %{{y:.3g}} {entry.unit} on average,"
+        said += "<br>over %{customdata:,} answers that are so long"
+        look = Stroke(MEANING[name], "solid" if name == "right" else "dash")
+        trace = line(step[there], values[there], f"{name.capitalize()} answers", look, said)
+        symbol = "circle" if name == "right" else "x"
+        data.append(trace | {
+            "mode": "lines+markers",
+            "marker": {"symbol": symbol, "size": 8, "color": look.color},
+            "customdata": counts[there].tolist(),
+        })  # fmt: skip
+    return figure(
+        data, "Generation step (token)", f"Mean {with_unit(entry).lower()}",
+        label=f"Mean {entry.label.lower()} at each token of right and wrong answers",
+        filename=f"steps-{metric}", height=360, meta={"key": f"steps {metric}"},
+        xaxis={"dtick": 1 if len(step) <= 12 else 5}, legend={"y": 1.02, "yanchor": "bottom"},
+    )  # fmt: skip
+
+
+def distribution_figure(run: Run, metric: str, first_tokens: int | None) -> Figure:
+    """Right and wrong answers by their mean score over the first tokens (Fig. 7b, c)."""
+    found, entry = separability_of(run, metric, first_tokens), METRICS[metric]
+    data = histogram(found.edges, found.right_share, found.wrong_share, entry.unit)
+    over = tokens_name(first_tokens).lower()
+    return figure(
+        data, f"Mean {with_unit(entry).lower()} over {over}", "Share of the answers (%)",
+        label=f"Distribution of {entry.label.lower()} over {over}, of right and wrong answers",
+        filename=f"distribution-{metric}-{over.replace(' ', '-')}", height=320,
+        meta={"key": f"distribution {metric} {over}"},
+        barmode="overlay", bargap=0, yaxis=PERCENT, legend={"y": 1.02, "yanchor": "bottom"},
+    )  # fmt: skip
+
+
+def lengths_figure(run: Run, metric: str) -> Figure:
+    """The tradeoff for several aggregation lengths (Fig. 8)."""
+    data = [
+        curve_trace(
+            curve_of(run, metric, first), metric, "additional_cost", tokens_name(first), look
+        )
+        for first, look in zip(LENGTHS, LENGTH_STROKES, strict=True)
+    ]
+    return figure(
+        data, "Additional communication cost (share of local images sent)",
+        "Right answers (mean score, %)",
+        label=f"Tradeoff of {METRICS[metric].label.lower()} averaged over more and more tokens",
+        filename=f"aggregation-{metric}", height=420, meta={"key": f"lengths {metric}"},
+        yaxis=PERCENT,
+    )  # fmt: skip

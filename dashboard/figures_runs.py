@@ -1,0 +1,91 @@
+"""Figures of several runs: overlaid, and the same run at several qualities (Fig. 12)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from html import escape
+
+import numpy as np
+
+from core.bench import Run, frontier
+from core.uncertainty import METRICS
+from dashboard.figures import AXES, PERCENT, Figure, figure, line
+from dashboard.figures_tradeoff import curve_of, curve_trace
+from dashboard.theme import HEAT, RUN_STROKES, Stroke
+
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
+
+
+def runs_figure(
+    runs: Mapping[str, Run], metric: str, first_tokens: int | None, cost: str
+) -> Figure:
+    """The tradeoff of one metric on several runs, by name."""
+    data = []
+    for index, (name, run) in enumerate(runs.items()):
+        look = RUN_STROKES[index % len(RUN_STROKES)]
+        data.append(
+            curve_trace(curve_of(run, metric, first_tokens), metric, cost, escape(name), look)
+        )
+    return figure(
+        data, AXES[cost][0], "Right answers (mean score, %)",
+        label=f"Tradeoff of {METRICS[metric].label.lower()} on {len(runs)} runs",
+        filename=f"runs-{metric}-{cost}", height=480, meta={"key": f"runs {metric} {cost}"},
+        yaxis=PERCENT, legend={"orientation": "v"}, showlegend=True,
+    )  # fmt: skip
+
+
+def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | None) -> Figure:
+    """Accuracy over relative cost: one curve a quality, the first answers alone, the frontier."""
+    cost = "relative_cost"
+    curves = [curve_of(run, metric, first_tokens) for run in runs.values()]
+    data = [
+        curve_trace(curve, metric, cost, f"{name}, with crops", look)
+        for (name, curve), look in zip(
+            zip(runs, curves, strict=True), quality_strokes(len(curves)), strict=True
+        )
+    ]
+    alone = [(curve.cost(cost)[0], 100 * curve.accuracy[0]) for curve in curves]
+    x, y = zip(*sorted(alone), strict=True)
+    names = [name for _, name in sorted(zip(alone, runs, strict=True))]
+    said = "<b>%{customdata}, global images only:</b> %{y:.1f} % right, at a cost of %{x:.3g}"
+    data.append(
+        line(x, y, "Global images only", Stroke("#7F7F7F", "dash", "square"), said)
+        | {
+            "mode": "lines+markers",
+            "marker": {"symbol": "square", "size": 10, "color": "#7F7F7F"},
+            "customdata": names,
+        }
+    )
+    best = frontier(curves, cost)
+    step = np.unique(np.linspace(0, len(best.cost) - 1, 400).round().astype(int))
+    on = [list(runs)[index] for index in best.curve[step]]
+    said = "<b>Best so far:</b> %{y:.1f} % right at a cost of %{x:.3g}, with %{customdata}"
+    data.insert(
+        0,
+        line(best.cost[step], 100 * best.accuracy[step], "Frontier", Stroke("#F0B400"), said)
+        | {
+            "line": {"color": "#F0B400", "width": 9, "shape": "hv"},
+            "opacity": 0.55,
+            "customdata": on,
+        },
+    )
+    return figure(
+        data, AXES[cost][0], "Right answers (mean score, %)",
+        label="Share of right answers over relative cost, one curve for each quality",
+        filename=f"compression-{metric}", height=500, meta={"key": f"quality {metric}"},
+        yaxis=PERCENT,
+    )  # fmt: skip
+
+
+def quality_strokes(count: int) -> Sequence[Stroke]:
+    """From the lowest quality to the highest: dark to bright, with dashes for who can't tell."""
+    # The brightest steps of the scale are left out: they would be lost on white.
+    level = np.linspace(0, 1, len(HEAT))
+    chosen = np.linspace(0.05, 0.72, max(count, 1))
+    channels = [np.interp(chosen, level, channel) for channel in np.transpose(HEAT)]
+    colors = [f"rgb({r:.0f}, {g:.0f}, {b:.0f})" for r, g, b in zip(*channels, strict=True)]
+    return [
+        Stroke(color, DASHES[index % len(DASHES)], SYMBOLS[index % len(SYMBOLS)])
+        for index, color in enumerate(colors)
+    ][:count]

@@ -1,0 +1,148 @@
+"""The runs there are to look at: those of a folder, and those that a user brought."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+
+from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, load_upload
+from core.bench.datasets import DATASETS
+from core.bench.links import over_link
+from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
+from core.channel import PRESETS
+
+RUNS = Path(__file__).resolve().parents[1] / "assets" / "runs"
+HELD = 12  # runs kept in memory, whoever looks at them
+
+
+@dataclass(frozen=True)
+class Choice:
+    """One run file that can be looked at."""
+
+    key: str  # in a link, and as the value of a choice: the file's name, or upload-1, upload-2, ...
+    path: Path
+    metadata: Metadata = field(compare=False)
+    samples: int
+
+    @property
+    def title(self) -> str:
+        """Model, data set and split."""
+        of = self.metadata
+        dataset = DATASETS[of.dataset].label if of.dataset in DATASETS else of.dataset
+        brought = " (yours)" if self.key.startswith("upload-") else ""
+        return f"{of.model} · {dataset} · {of.split}{brought}"
+
+    @property
+    def codec(self) -> str:
+        of = self.metadata
+        return of.codec.upper() if of.quality is None else f"{of.codec.upper()} {of.quality}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.title}, {self.codec}"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Runs that differ in their quality only, from the lowest up."""
+
+    title: str
+    choices: tuple[Choice, ...]
+
+    @property
+    def key(self) -> str:
+        return self.choices[0].key
+
+    def nearest(self, quality: int | None) -> Choice:
+        """The choice of this quality, or of the one nearest to it."""
+        return min(
+            self.choices, key=lambda c: abs(_quality(c) - (75 if quality is None else quality))
+        )
+
+
+class Library:
+    """Reads run files once, and keeps the last few. Users share it; their uploads are theirs."""
+
+    def __init__(self, folder: Path = RUNS):
+        self.folder = folder
+
+    def listed(self) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
+        """The runs of the folder, and its files that are none. Both empty without a folder."""
+        if not self.folder.is_dir():
+            return (), ()
+        files = list_runs(self.folder)
+        choices = (
+            Choice(f.path.stem, f.path, f.metadata, f.samples) for f in files if not f.problem
+        )
+        return tuple(choices), tuple(f for f in files if f.problem)
+
+    def choices(self, uploads: Sequence[Choice] = ()) -> tuple[Choice, ...]:
+        return (*self.listed()[0], *uploads)
+
+    def bring(self, path: str, uploads: Sequence[Choice]) -> Choice:
+        """A run file that a user uploaded. Raises RunError, one sentence."""
+        run = load_upload(path)
+        return Choice(f"upload-{len(uploads) + 1}", Path(path), run.metadata, len(run))
+
+    def load(self, choice: Choice) -> Run:
+        """Raises RunError, one sentence; also for an upload that has been deleted since."""
+        try:
+            changed = os.stat(choice.path).st_mtime_ns
+        except OSError:
+            raise RunError(
+                "The run file is no longer here: choose another, or upload it again."
+            ) from None
+        return _load(choice.path, changed)
+
+
+def series(choices: Iterable[Choice]) -> tuple[Series, ...]:
+    """Choices grouped into series, in their order. No series has a quality twice."""
+    groups: list[list[Choice]] = []
+    for choice in choices:
+        for group in groups:
+            alike = _apart_from_quality(group[0]) == _apart_from_quality(choice)
+            if alike and all(_quality(c) != _quality(choice) for c in group):
+                group.append(choice)
+                break
+        else:
+            groups.append([choice])
+    titles = [group[0].title for group in groups]
+    return tuple(
+        Series(
+            group[0].title
+            if titles.count(group[0].title) == 1
+            else f"{group[0].title} · {group[0].path.stem}",
+            tuple(sorted(group, key=_quality)),
+        )
+        for group in groups
+    )
+
+
+def find(choices: Iterable[Choice], key: str | None) -> Choice | None:
+    return next((choice for choice in choices if choice.key == key), None)
+
+
+@lru_cache(HELD)
+def timed(run: Run, link: str | None) -> Run:
+    """The run over a link, a key of PRESETS; itself without one."""
+    return over_link(run, PRESETS[link]) if link in PRESETS else run
+
+
+@lru_cache(HELD)
+def _load(path: Path, changed: int) -> Run:
+    """`changed`: when, so that a file that was replaced is read again."""
+    return load_run(path, MAX_ROWS, MAX_UNPACKED).answered
+
+
+def _quality(choice: Choice) -> int:
+    quality = choice.metadata.quality
+    return 101 if quality is None else quality
+
+
+def _apart_from_quality(choice: Choice) -> tuple:
+    of = choice.metadata
+    uploaded = choice.key.startswith("upload-")
+    return of.model, of.revision, of.dataset, of.split, of.codec, of.prompt, uploaded

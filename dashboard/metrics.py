@@ -1,0 +1,186 @@
+"""The metrics tab: how well each measure of uncertainty tells right answers from wrong ones."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+import gradio as gr
+
+from core.bench.reported import SOURCE, TABLE_II, TABLE_III
+from core.uncertainty import METRICS
+from dashboard.chart import Chart, drawn_csv
+from dashboard.figures import plot
+from dashboard.figures_metrics import (
+    LENGTHS,
+    distribution_figure,
+    lengths_figure,
+    separability_of,
+    steps_figure,
+    tokens_name,
+)
+from dashboard.figures_tradeoff import curve_of
+from dashboard.markup import PAPER
+from dashboard.questions import Questions
+from dashboard.view import View, Viewer
+
+# Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.
+MEASURES = {
+    "overlap": ("Overlap", "of the distributions of right and wrong answers, eq. 23", False),
+    "bhattacharyya": ("D_B", "Bhattacharyya distance of the two, eq. 24", True),
+    "auroc": ("AUROC", "chance that a wrong answer is more uncertain than a right one", True),
+    "auprc": ("AUPRC", "mean precision in finding the wrong answers", True),
+    "aurc": ("AURC", "mean risk of the most certain answers, over all coverages", False),
+    "prr": ("PRR", "prediction rejection ratio: 0 as random, 1 as knowing the scores", True),
+    "gain_auroc": (
+        "Gain AUROC",
+        "chance that an answer that a crop improves is more uncertain",
+        True,
+    ),
+}
+APGR = ("APGR", "share of the gap to full retransmission closed, averaged over all costs", True)
+
+
+class MetricsPage:
+    """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
+
+    def __init__(self) -> None:
+        self.table = gr.HTML(elem_id="separability")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                gr.HTML("<h3>Over the first token only</h3>")
+                self.first = Chart("first-token", "the distribution over the first token")
+            with gr.Column(min_width=320):
+                gr.HTML("<h3>Over all tokens</h3>")
+                self.whole = Chart("all-tokens", "the distribution over all tokens")
+        with gr.Row():
+            with gr.Column(min_width=320):
+                gr.HTML("<h3>Token by token</h3>")
+                self.steps = Chart("steps", "the mean uncertainty of each token")
+            with gr.Column(min_width=320):
+                gr.HTML("<h3>How many tokens to average over?</h3>")
+                self.lengths = Chart("lengths", "the tradeoff by aggregation length")
+        self.aggregation = gr.HTML(elem_id="aggregation")
+        gr.HTML(_reported(), elem_id="reported")
+        self.definitions = gr.HTML(elem_id="definitions")
+        self.inputs: list = []
+        self.controls: list = []
+        self.charts = {
+            self.first: lambda view: distribution_figure(view.run, view.metric, 1),
+            self.whole: lambda view: distribution_figure(view.run, view.metric, None),
+            self.steps: lambda view: steps_figure(view.run, view.metric),
+            self.lengths: lambda view: lengths_figure(view.run, view.metric),
+        }
+        self.outputs = [
+            self.table, self.aggregation, self.definitions, *(chart.plot for chart in self.charts)
+        ]  # fmt: skip
+
+    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        for chart, draw in self.charts.items():
+
+            def rows(*bar, draw=draw) -> str:
+                view = view_of(*bar)
+                return drawn_csv(view and draw(view))
+
+            chart.offer_data(rows, bar)
+
+    def draw(self, view: View) -> dict:
+        metrics = [m for m in METRICS if m in view.run.metrics]
+        return {
+            self.table: _separability(view, metrics),
+            self.aggregation: _aggregation(view),
+            self.definitions: _definitions(metrics),
+        } | {chart.plot: plot(draw(view)) for chart, draw in self.charts.items()}
+
+
+def _separability(view: View, metrics: Sequence[str]) -> str:
+    over = tokens_name(view.first_tokens).lower()
+    rows = {METRICS[m].label: _row(view, m, view.first_tokens) for m in metrics}
+    found = separability_of(view.run, metrics[0], view.first_tokens)
+    return f"""<section aria-labelledby="separability-title">
+<h2 id="separability-title">Which measure knows when it is wrong?</h2>
+<p class="explain">{found.wrong:,} of {found.samples:,} first answers are wrong. Each measure is
+averaged over {over}; the best of each column is bold.</p>
+{_table("Measure", rows, METRICS[view.metric].label)}</section>"""
+
+
+def _aggregation(view: View) -> str:
+    rows = {tokens_name(n): _row(view, view.metric, n) for n in LENGTHS}
+    label = METRICS[view.metric].label.lower()
+    return f"""<section aria-labelledby="aggregation-title">
+<h3 id="aggregation-title">{escape(label.capitalize())} by tokens averaged over</h3>
+{_table("Averaged over", rows, tokens_name(view.first_tokens))}</section>"""
+
+
+def _row(view: View, metric: str, first_tokens: int | None) -> list[float]:
+    found = separability_of(view.run, metric, first_tokens)
+    gap = curve_of(view.run, metric, first_tokens).apgr()
+    return [*(getattr(found, name) for name in MEASURES), gap]
+
+
+def _table(head: str, rows: dict[str, list[float]], chosen: str) -> str:
+    """chosen: the row that is looked at."""
+    columns = (*MEASURES.values(), APGR)
+    best = []
+    for (_, _, higher), values in zip(columns, zip(*rows.values(), strict=True), strict=True):
+        finite = [value for value in values if value == value]
+        best.append((max if higher else min)(finite) if finite else None)
+    heads = "".join(
+        f'<th scope="col" class="number"><abbr title="{escape(title)}">{name}</abbr> '
+        f'<span class="hidden">{"higher" if up else "lower"} is better</span>'
+        f'<span aria-hidden="true">{"↑" if up else "↓"}</span></th>'
+        for name, title, up in columns
+    )
+    body = ""
+    for name, values in rows.items():
+        cells = "".join(
+            f'<td class="number">{_bold(value) if value == top else _figure(value)}</td>'
+            for value, top in zip(values, best, strict=True)
+        )
+        state = ' class="chosen"' if name == chosen else ""
+        body += f'<tr{state}><th scope="row">{escape(name)}</th>{cells}</tr>'
+    words = "; ".join(f"<strong>{name}</strong>: {escape(text)}" for name, text, _ in columns)
+    return f"""<div class="wide" tabindex="0" role="region" aria-label="{escape(head)}"><table>
+<thead><tr><th scope="col">{head}</th>{heads}</tr></thead><tbody>{body}</tbody></table></div>
+<details><summary>What the columns are</summary><p class="fine">{words}.</p></details>"""
+
+
+def _definitions(metrics: Sequence[str]) -> str:
+    items = "".join(
+        f"""<dt>{escape(METRICS[m].label)} <code>{escape(METRICS[m].formula)}</code></dt>
+<dd>{escape(METRICS[m].definition)}</dd>"""
+        for m in metrics
+    )
+    return f"""<section aria-labelledby="definitions-title"><h2 id="definitions-title">What they
+measure</h2><p class="explain">Of each token's probabilities p; an answer has the mean over its
+tokens.</p><dl class="definitions">{items}</dl></section>"""
+
+
+def _reported() -> str:
+    """Tables II and III of the paper, in a style of their own: nothing here was measured by us."""
+    tables = (
+        ("II", "Measure", {METRICS[m].label: row for m, row in TABLE_II.items()}),
+        ("III", "Min-entropy over", {tokens_name(n): row for n, row in TABLE_III.items()}),
+    )
+    shown = ""
+    for number, head, rows in tables:
+        body = "".join(
+            f'<tr><th scope="row">{escape(name)}</th><td class="number">{overlap:.2f}</td>'
+            f'<td class="number">{distance:.2f}</td></tr>'
+            for name, (overlap, distance) in rows.items()
+        )
+        shown += f"""<div class="wide"><table><caption>Table {number}</caption><thead><tr>
+<th scope="col">{head}</th><th scope="col" class="number">Overlap ↓</th>
+<th scope="col" class="number">D_B ↑</th></tr></thead><tbody>{body}</tbody></table></div>"""
+    return f"""<aside class="paper" aria-labelledby="reported-title">
+<h3 id="reported-title">Reported in the paper</h3>
+<p class="fine">Not measured here: <a href="{PAPER}">{SOURCE}</a>.</p>
+<div class="columns narrow">{shown}</div></aside>"""
+
+
+def _bold(value: float) -> str:
+    return f"<strong>{_figure(value)}</strong>"
+
+
+def _figure(value: float) -> str:
+    return f"{value:.3f}" if value == value else "–"

@@ -1,0 +1,222 @@
+"""The questions behind a point of a curve, or in a cell of the confusion: image, answers, box."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from html import escape
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from PIL import Image
+
+from core.bench import Run, samples_near, samples_of_kind
+from core.bench.originals import OriginalMissing, check_originals, original
+from core.bench.separability import RIGHT_FROM
+from core.cropping import Box
+from core.uncertainty import METRICS, Gate
+from dashboard import markup
+from dashboard.chart import PRIVATE
+from dashboard.library import Library
+from dashboard.overlays import outline
+from dashboard.pictures import as_picture
+from dashboard.view import View
+
+AT_ONCE = 6  # cards; each takes a scene to be rendered
+MOST = 300  # questions that one can page through
+SIDE, CROP_SIDE = 480, 240  # px of the pictures
+OPEN = """element.addEventListener('click', event => {
+    const index = event.target.closest('button')?.dataset.index;
+    if (index) trigger('click', {index: Number(index)});
+})"""
+EMPTY = '<p class="explain">Click a curve, or a number above, to see the questions there.</p>'
+
+
+@dataclass(frozen=True)
+class Behind:
+    """What a user looks at: samples of a run in an order, some at a time."""
+
+    choice: str  # key
+    title: str
+    gate: Gate
+    samples: tuple[int, ...]
+    first: int = 0
+
+    @property
+    def page(self) -> tuple[int, ...]:
+        return self.samples[self.first : self.first + AT_ONCE]
+
+
+class Questions:
+    """Components of the section. place: puts an image and a question into the walkthrough, as
+    `Walkthrough.place` does; placed: the components that it changes."""
+
+    def __init__(self, library: Library, place: Callable[[str, str, str], dict], placed: list):
+        self.library, self.place, self.placed = library, place, placed
+        self.behind = gr.State(None)
+        gr.HTML('<h2 id="questions">Questions behind the point</h2>', padding=False)
+        self.cards = gr.HTML(EMPTY, js_on_load=OPEN, elem_id="cards")
+        with gr.Row(visible=False, elem_classes="pager") as self.pager:
+            self.previous = gr.Button("Previous", size="sm", elem_id="previous-questions")
+            self.next = gr.Button("Next", size="sm", elem_id="next-questions")
+        self.outputs = [self.behind, self.cards, self.pager, self.previous, self.next]
+
+    def connect(self, uploads: gr.State, tabs: gr.Tabs, walkthrough: str) -> None:
+        """walkthrough: id of its tab among `tabs`."""
+        for button, step in ((self.previous, -AT_ONCE), (self.next, AT_ONCE)):
+            button.click(
+                lambda behind, uploads, step=step: self.turn(behind, uploads, step),
+                [self.behind, uploads],
+                self.outputs,
+                **PRIVATE,
+                show_progress_on=self.cards,
+            )
+
+        def open_one(event: gr.EventData, behind: Behind | None, uploads) -> dict:
+            return self.open(behind, uploads, event.index) | {tabs: gr.Tabs(selected=walkthrough)}
+
+        self.cards.click(
+            open_one,
+            [self.behind, uploads],
+            [tabs, *self.placed],
+            **PRIVATE,
+            show_progress="hidden",
+        ).success(None, js="() => scrollTo({top: 0})", **PRIVATE)
+
+    def begin(self, view: View | None, gate: Gate | None, kind: str | None = None) -> dict:
+        """The questions of one kind, or all of them; those nearest to the gate's η first."""
+        if view is None or gate is None:
+            return {self.cards: EMPTY}
+        run, unit = view.run, METRICS[gate.metric].unit
+        at = f"η = {gate.threshold:.3g} {unit}".rstrip()
+        if kind is None:
+            samples, title = samples_near(run, gate), f"The questions nearest to {at}"
+        else:
+            try:
+                samples, title = samples_of_kind(run, gate, kind), f"{kind.capitalize()} at {at}"
+            except ValueError as error:
+                raise gr.Error(str(error), print_exception=False) from None
+        behind = Behind(view.choice.key, title, gate, tuple(samples[:MOST].tolist()))
+        return self._shown(behind, run, len(samples))
+
+    def turn(self, behind: Behind | None, uploads: tuple, step: int) -> dict:
+        if behind is None:
+            return {self.cards: EMPTY}
+        last = max(0, (len(behind.samples) - 1) // AT_ONCE * AT_ONCE)
+        behind = replace(behind, first=min(max(behind.first + step, 0), last))
+        return self._shown(behind, self._run(behind, uploads), len(behind.samples))
+
+    def open(self, behind: Behind | None, uploads: tuple, index: Any) -> dict:
+        """One of the questions shown, in the walkthrough."""
+        if behind is None or index not in behind.samples:
+            raise gr.Error("This question is no longer here.", print_exception=False)
+        run = self._run(behind, uploads)
+        try:
+            image = original(run, index)
+        except OriginalMissing as error:
+            raise gr.Error(str(error), print_exception=False) from None
+        note = (
+            f"From the recorded run of {run.metadata.model}, which answered "
+            f"“{run.first_answer[index]}” first, and then “{run.second_answer[index]}”."
+        )
+        return self.place(_kept(image, self.cards), run.prompt[index], note)
+
+    def _run(self, behind: Behind, uploads: tuple) -> Run:
+        choices = {choice.key: choice for choice in self.library.choices(uploads)}
+        if behind.choice not in choices:
+            raise gr.Error("The run is no longer here.", print_exception=False)
+        return self.library.load(choices[behind.choice])
+
+    def _shown(self, behind: Behind, run: Run, count: int) -> dict:
+        try:
+            check_originals(run)
+            missing = ""
+        except OriginalMissing as error:
+            missing = markup.notice(str(error))
+        last = behind.first + len(behind.page)
+        head = f"""<p class="outcome" role="status">{escape(behind.title)}: {count:,} questions{
+            f", {behind.first + 1} to {last}" if behind.page else ""
+        }</p>"""
+        cards = "".join(_card(run, index, behind.gate, not missing) for index in behind.page)
+        return {
+            self.behind: behind,
+            self.cards: f'{head}{missing}<div class="cards">{cards}</div>',
+            self.pager: gr.Row(visible=len(behind.samples) > AT_ONCE),
+            self.previous: gr.Button(interactive=behind.first > 0),
+            self.next: gr.Button(interactive=last < len(behind.samples)),
+        }
+
+
+def _card(run: Run, index: int, gate: Gate, with_image: bool) -> str:
+    metric = METRICS[gate.metric]
+    value = run.uncertainty(gate.metric, gate.first_tokens)[index]
+    pictures = ""
+    if with_image:
+        whole, crop = _pictures(run, index)
+        pictures = f"""<div class="card-pictures">{whole}{crop}</div>
+<button type="button" class="open" data-index="{index}">Open in the walkthrough</button>"""
+    expected = ", ".join(dict.fromkeys(expected_answers(run.answers[index])))
+    return f"""<article class="card">
+<p class="asked"><q>{escape(run.question[index])}</q></p>
+{answer_line("First answer", run.first_answer[index], run.first_score[index])}
+{answer_line("With the crop", run.second_answer[index], run.second_score[index])}
+<p class="fine">Expected: {escape(expected)}<br>Mean {escape(metric.label.lower())}:
+{value:.3g} {metric.unit}<br>Images: {run.global_bytes[index]:,} bytes, and
+{run.local_bytes[index]:,} for the crop</p>{pictures}</article>"""
+
+
+def answer_line(when: str, answer: str, score: float) -> str:
+    """An answer, and whether it was right."""
+    right = score >= RIGHT_FROM
+    mark = "✓ right" if right else "✗ wrong"
+    shown = escape(answer) or "(an empty answer)"
+    return f"""<p class="said {"right" if right else "wrong"}"><span class="when">{when}</span>
+<strong>{shown}</strong> <span class="mark">{mark}</span></p>"""
+
+
+def expected_answers(text: str) -> list[str]:
+    """Of a run's column `answers`: a list, or an object with one and the options of a choice."""
+    try:
+        found = json.loads(text)
+        found = found.get("answers", []) if isinstance(found, dict) else found
+        return [str(answer) for answer in found] if isinstance(found, list) else [str(found)]
+    except (ValueError, RecursionError):
+        return [text]
+
+
+@lru_cache(64)
+def _pictures(run: Run, index: int) -> tuple[str, str]:
+    """The original with the box, and what is in the box, as <img> elements."""
+    try:
+        image = original(run, index)
+    except OriginalMissing as error:
+        return markup.notice(str(error)), ""
+    small = image.copy()
+    small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
+    box = run.record(index).box
+    if box is None or box.right > image.width or box.bottom > image.height:
+        return as_picture(small, "card-whole", "The original"), ""
+    whole = as_picture(
+        outline(small, box, image.size), "card-whole", "The original, with the box asked for"
+    )
+    return whole, as_picture(_crop(image, box), "card-crop", "What is in the box")
+
+
+def _crop(image: Image.Image, box: Box) -> Image.Image:
+    part = image.crop(box.as_tuple())
+    part.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.LANCZOS)
+    return part
+
+
+def _kept(image: Image.Image, of: gr.HTML) -> str:
+    """The path of a file that Gradio may serve, and deletes with the uploads."""
+    folder = Path(of.GRADIO_CACHE)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".png", delete=False) as file:
+        image.save(file, "PNG", compress_level=1)
+    of.temp_files.add(file.name)
+    return file.name

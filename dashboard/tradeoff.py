@@ -1,0 +1,290 @@
+"""The tradeoff tab: what a second look costs and brings, and where to put η."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from html import escape
+
+import gradio as gr
+import numpy as np
+
+from core.bench import Point, halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.outcomes import ASKED, NOT_ASKED, WAYS
+from core.channel import PRESETS
+from core.uncertainty import METRICS, Gate
+from dashboard import eta as places_of
+from dashboard import markup
+from dashboard.chart import PRIVATE, Chart, drawn_csv, to_csv
+from dashboard.figures import AXES, name_of, plot
+from dashboard.figures_tradeoff import curve_of, strategies, tradeoff_figure, uncertainty_figure
+from dashboard.library import timed
+from dashboard.questions import Questions
+from dashboard.view import View, Viewer
+
+AXIS_CHOICES = {
+    "additional_cost": "Additional images",
+    "additional_bytes": "Additional bytes",
+    "bytes": "Bytes",
+    "flops": "FLOPs",
+    "seconds": "Seconds",
+}
+UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is
+    "% of the crops": ("additional_cost", 0.01),
+    "kB a question": ("bytes", 1e3),
+    "GFLOP a question": ("flops", 1e9),
+    "seconds a question": ("seconds", 1.0),
+    "% right": (None, 0.01),
+}
+MEANINGS = {
+    "needless": "It was right, and would have stayed right without asking.",
+    "harmful": "It was right, and the second look broke it.",
+    "useful": "It was wrong, and the second look mended it.",
+    "hopeless": "It was wrong, and the second look didn't help.",
+    "spared": "It was right, and nothing was sent for it.",
+    "averted": "It was right; a second look would have broken it.",
+    "missed": "It was wrong; a second look would have mended it.",
+    "resigned": "It was wrong; a second look wouldn't have helped.",
+}
+PICK = """element.addEventListener('click', event => {
+    const kind = event.target.closest('button')?.dataset.kind;
+    if (kind) trigger('click', {kind});
+})"""
+SHOW_QUESTIONS = """() => document.getElementById('questions')?.scrollIntoView({block: 'start'})"""
+LISTEN = """window.addEventListener('second-look-pick', event => trigger('click', event.detail))"""
+
+
+class Tradeoff:
+    """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
+
+    def __init__(self) -> None:
+        self.held = gr.State(None)
+        self.wish = gr.State(None)  # η that a link asked for
+        with gr.Row(elem_classes="settings"):
+            self.axis = gr.Radio(
+                [(label, name) for name, label in AXIS_CHOICES.items()],
+                value="additional_cost",
+                label="Cost axis",
+                elem_id="axis",
+            )
+            self.link = gr.Dropdown(
+                [
+                    ("None: computing only", ""),
+                    *((link.name, key) for key, link in PRESETS.items()),
+                ],
+                value="",
+                label="Link, for seconds",
+                elem_id="link",
+                min_width=200,
+            )
+            with gr.Accordion("Which curves", open=False):
+                self.shown = gr.CheckboxGroup(
+                    [], label="Curves", show_label=False, container=False, elem_id="curves"
+                )
+        gr.HTML(
+            """<div id="readout" role="status"><p id="readout-sentence"></p>
+<p id="readout-random" class="fine"></p></div>"""
+        )
+        with gr.Row():
+            with gr.Column(scale=3, min_width=320):
+                self.chart = Chart("tradeoff", "the tradeoff curves")
+                self.eta = gr.Slider(**places_of.slider("min_entropy", _NOTHING, 0.0),
+                                     elem_id="run-eta")  # fmt: skip
+            with gr.Column(scale=2, min_width=320):
+                gr.HTML("<h3>Is it uncertain where it is wrong?</h3>")
+                self.distribution = Chart("uncertainty", "the distribution of uncertainty")
+                self.confusion = gr.HTML(_confusion(), js_on_load=PICK, elem_id="confusion")
+        self.picked = gr.HTML("", js_on_load=LISTEN, elem_id="pick-bridge")
+        self.near = gr.Button("See the questions nearest to η", size="sm", elem_id="near")
+        with gr.Accordion("What η do I set?", open=False, elem_id="calibrate"):
+            gr.HTML(
+                """<p class="explain">η is set on one half of the images, at random, and checked on
+the other half, which it has never seen.</p>"""
+            )
+            with gr.Row():
+                self.goal = gr.Number(30, label="At most, or at least", min_width=120)
+                self.unit = gr.Dropdown(
+                    list(UNITS), value="% of the crops", label="of what", min_width=160
+                )
+                self.find = gr.Button("Find η", min_width=120, elem_id="find-eta")
+            self.found = gr.HTML(elem_id="found-eta")
+        self.inputs = [self.axis, self.link, self.shown, self.eta, self.held, self.wish]
+        self.controls = [self.axis, self.link, self.shown]  # what they change is drawn anew
+        self.outputs = [self.chart.plot, self.distribution.plot, self.eta, self.shown, self.held,
+                        self.wish]  # fmt: skip
+
+    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        move = {"js": "eta => window.runCharts.move(eta)", **PRIVATE}
+        self.eta.input(None, self.eta, None, **move)
+        self.chart.offer_data(
+            lambda link, shown, *bar: _curves_csv(view_of(*bar), link, shown),
+            [self.link, self.shown, *bar],
+        )
+        self.distribution.offer_data(lambda *bar: _uncertainty_csv(view_of(*bar)), bar)
+        self.find.click(
+            lambda goal, unit, *bar: self.set_eta(view_of(*bar), goal, unit),
+            [self.goal, self.unit, *bar],
+            [self.found, self.eta],
+            **PRIVATE,
+            queue=False,
+        ).then(None, self.eta, None, **move)
+
+        def of_kind(event: gr.EventData, eta: float, *bar) -> dict:
+            view = view_of(*bar)
+            return questions.begin(view, view and view.gate(eta), kind=event.kind)
+
+        def at_point(event: gr.EventData, eta: float, *bar) -> dict:
+            view = view_of(*bar)
+            return questions.begin(view, view and _picked(view, event.metric, event.eta))
+
+        def near(eta: float, *bar) -> dict:
+            view = view_of(*bar)
+            return questions.begin(view, view and view.gate(eta))
+
+        for happens, handler in (
+            (self.confusion.click, of_kind),
+            (self.picked.click, at_point),
+            (self.near.click, near),
+        ):
+            happens(
+                handler,
+                [self.eta, *bar],
+                questions.outputs,
+                **PRIVATE,
+                show_progress_on=questions.cards,
+            ).then(None, js=SHOW_QUESTIONS, **PRIVATE)
+
+    def draw(
+        self, view: View, axis: str, link: str, shown: list[str], eta: float, held: Held | None,
+        wish: float | None,
+    ) -> dict:  # fmt: skip
+        places = places_of.scale(view.run, view.metric, view.first_tokens)
+        curve = curve_of(view.run, view.metric, view.first_tokens)
+        here = (view.choice.key, view.metric, view.first_tokens)
+        if wish is not None:
+            eta = places.nearest(wish)
+        elif held is None or eta is None:
+            eta = places_of.at_share(curve, places, places_of.START)
+        elif held.view != here:  # another metric has other units: keep the share that is asked for
+            eta = places_of.at_share(curve, places, held.share(eta))
+        offered = strategies(view.run)
+        chosen = offered if held is None else tuple(s for s in offered if s in shown)
+        key = f"{view.key} {axis} {link} {' '.join(chosen)}"
+        figure = tradeoff_figure(
+            timed(view.run, link), view.metric, view.first_tokens, axis, chosen, key,
+            title_of(axis, link),
+        )  # fmt: skip
+        distribution = uncertainty_figure(view.run, view.metric, view.first_tokens, key)
+        asked = curve.retransmitted[curve.at(places.thresholds)]
+        return {
+            self.chart.plot: plot(figure),
+            self.distribution.plot: plot(distribution),
+            self.eta: gr.Slider(**places_of.slider(view.metric, places, eta)),
+            self.shown: gr.CheckboxGroup([(name_of(s), s) for s in offered], value=list(chosen)),
+            self.held: Held(here, places, asked),
+            self.wish: None,
+        }
+
+    def set_eta(self, view: View | None, goal: float | None, unit: str) -> dict:
+        """η for a goal, in words, and on the slider."""
+        try:
+            if view is None or goal is None:
+                raise ValueError("Say how much, as a number.")
+            set_on, checked_on = halves(view.run)
+            cost, factor = UNITS[unit]
+            args = set_on, goal * factor, view.metric, view.first_tokens
+            found = (
+                threshold_for_accuracy(*args) if cost is None else threshold_for_budget(*args, cost)
+            )
+            checked = found.on(checked_on)
+        except (ValueError, KeyError) as error:
+            return {self.found: markup.alert(str(error).strip("'")), self.eta: gr.skip()}
+        places = places_of.scale(view.run, view.metric, view.first_tokens)
+        metric = METRICS[view.metric]
+        return {
+            self.found: f"""<p class="outcome" role="status">η = {found.gate.threshold:.4g}
+{metric.unit} of {escape(metric.label.lower())}</p>
+<div class="wide"><table><thead><tr><th></th><th class="number">Crops asked for</th>
+<th class="number">Right</th><th class="number">kB a question</th></tr></thead><tbody>
+{_row(f"The half it was set on ({len(set_on):,} questions)", found.expected)}
+{_row(f"The other half ({len(checked_on):,})", checked)}</tbody></table></div>""",
+            self.eta: places_of.within(places, found.gate.threshold, view.metric),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Held:
+    """What the slider stood for when it was last drawn."""
+
+    view: tuple
+    places: places_of.Scale
+    asked: np.ndarray  # at each place
+
+    def share(self, eta: float) -> float:
+        place = np.round((eta - self.places.minimum) / self.places.step)
+        return float(self.asked[int(np.clip(place, 0, self.places.count - 1))])
+
+
+def _picked(view: View, metric: str, eta: float | None) -> Gate:
+    """The gate at a point of a curve that was clicked; its first point has no η that is met."""
+    if metric not in view.run.metrics:
+        raise gr.Error("This curve has no questions behind it.", print_exception=False)
+    never = np.inf if METRICS[metric].higher_is_uncertain else -np.inf
+    return Gate(metric, never if eta is None else float(eta), view.first_tokens)
+
+
+def _row(name: str, point: Point) -> str:
+    return f"""<tr><th scope="row">{name}</th>
+<td class="number">{100 * point.retransmitted:.1f} %</td>
+<td class="number">{100 * point.accuracy:.1f} %</td>
+<td class="number">{point.bytes / 1000:.2f}</td></tr>"""
+
+
+def _confusion() -> str:
+    """The eight kinds of questions as buttons; the browser fills in the counts."""
+    heads = "".join(f'<th scope="col">{way}</th>' for way in WAYS)
+    rows = []
+    for title, kinds, asked in (("Asked for", ASKED, "yes"), ("Not asked for", NOT_ASKED, "")):
+        cells = "".join(
+            f"""<td><button type="button" data-kind="{kind}" data-way="{way}" data-asked="{asked}"
+title="{MEANINGS[kind]}"><strong>{kind}</strong> <span class="count"></span>
+<span class="share"></span></button></td>"""
+            for way, kind in enumerate(kinds)
+        )
+        rows.append(f'<tr><th scope="row">{title}</th>{cells}</tr>')
+    return f"""<h3 id="confusion-title">Does the gate ask for the right crops?</h3>
+<p class="explain">With a second look, the first answer … Press a number to see the questions.</p>
+<table class="confusion" aria-labelledby="confusion-title">
+<thead><tr><td></td>{heads}</tr></thead><tbody>{"".join(rows)}</tbody></table>"""
+
+
+def title_of(axis: str, link: str) -> str:
+    """Of the cost axis."""
+    if axis == "seconds" and link in PRESETS:
+        return f"Time of a question over {PRESETS[link].name} (s)"
+    return AXES[axis][0]
+
+
+def _curves_csv(view: View | None, link: str, shown: list[str]) -> str:
+    """Every point of the curves, with all their costs."""
+    if view is None:
+        return ""
+    run = timed(view.run, link)
+    columns = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes",
+               "relative_cost", "flops", "seconds")  # fmt: skip
+    rows = []
+    for strategy in (s for s in strategies(run) if s in shown):
+        if strategy in METRICS or strategy in ("random", "oracle"):
+            tokens = view.first_tokens if strategy in METRICS else None
+            curve = curve_of(run, strategy, tokens, "bytes" if strategy == "oracle" else "")
+            arrays = (getattr(curve, name).tolist() for name in columns)
+            rows += [(strategy, *row) for row in zip(*arrays, strict=True)]
+    return to_csv(("strategy", *columns), rows)
+
+
+def _uncertainty_csv(view: View | None) -> str:
+    return drawn_csv(
+        view and uncertainty_figure(view.run, view.metric, view.first_tokens, view.key)
+    )
+
+
+_NOTHING = places_of.Scale(0.0, 0.01, 101)  # before there is a run

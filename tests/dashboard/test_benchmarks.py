@@ -1,0 +1,257 @@
+"""The benchmark tab: handlers as plain functions, on a page that isn't launched."""
+
+import csv
+import io
+import shutil
+from concurrent.futures import Future
+from html import unescape
+
+import gradio as gr
+import pytest
+
+from core.bench import halves, operating_point, samples_of_kind, threshold_for_budget, tradeoff
+from core.uncertainty import METRICS, Gate
+from dashboard import tradeoff as tradeoff_module
+from dashboard.benchmarks import Benchmarks
+from dashboard.eta import START, scale
+from dashboard.library import Library
+from dashboard.live import LiveModel
+from dashboard.questions import EMPTY, expected_answers
+from dashboard.view import AGGREGATIONS
+
+ALL = next(iter(AGGREGATIONS))
+
+
+def _page(folder, vlm):
+    model = Future()
+    model.set_result(vlm)
+    with gr.Blocks() as page:
+        box = gr.Textbox()
+        with gr.Tabs() as tabs:
+            with gr.Tab("Walkthrough", id="walkthrough"):
+                gr.Textbox()
+            with gr.Tab("Benchmarks", id="benchmarks"):
+                benchmarks = Benchmarks(
+                    Library(folder),
+                    LiveModel("tiny", model),
+                    tabs,
+                    "walkthrough",
+                    lambda image, question, note: {box: (image, question, note)},
+                    [box],
+                )
+    page.opened = box
+    return page, benchmarks
+
+
+@pytest.fixture(scope="module")
+def page(runs_folder, vlm):
+    return _page(runs_folder, vlm)[1]
+
+
+def _values(page, active="tradeoff", uploads=(), key="invented-q20", quality="invented-q75",
+            metric="min_entropy", tokens=ALL, **inputs):  # fmt: skip
+    """What the components hold, in the order in which `draw` takes them."""
+    defaults = {"axis": "additional_cost", "link": "", "shown": [], "eta": 0.5, "held": None,
+                "wish": None, "which": 0, "uncertain": True, "runs": []}  # fmt: skip
+    given, rest = defaults | inputs, []
+    for _, tab in page.pages.values():
+        names = {id(component): name for name, component in vars(tab).items()
+                 if isinstance(component, gr.blocks.Block)}  # fmt: skip
+        rest += [given[names[id(component)]] for component in tab.inputs]
+    return [active, uploads, key, quality, metric, tokens, *rest]
+
+
+def _bar(key="invented-q20", quality="invented-q75", metric="min_entropy", tokens=ALL):
+    return (), key, quality, metric, tokens
+
+
+def _run(page, key="invented-q75"):
+    library = page.library
+    return library.load(next(c for c in library.choices() if c.key == key))
+
+
+@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare"])
+@pytest.mark.parametrize("key", ["invented-q20", "scenes"])
+def test_every_tab_is_drawn_for_every_run(page, name, key):
+    drawn = page.draw(*_values(page, name, key=key, quality="scenes"))
+    assert set(drawn) <= set(page.pages[name][1].outputs) | {
+        page.about, page.bar_row, page.run, page.quality, page.metric,
+    }  # fmt: skip
+    plots = [value for value in drawn.values() if getattr(value, "type", "") == "plotly"]
+    assert len(plots) == {"tradeoff": 2, "compression": 1, "measures": 4, "compare": 1}[name]
+    assert "torn.parquet" in drawn[page.about]  # the file that can't be read is named
+
+
+def test_it_starts_at_a_share_and_keeps_it_when_the_metric_changes(page):
+    tab = page.pages["tradeoff"][1]
+    first = page.draw(*_values(page))
+    run = _run(page)
+    eta = first[tab.eta].value
+    assert operating_point(run, Gate("min_entropy", eta)).retransmitted == pytest.approx(
+        START, abs=0.01
+    )
+    held = first[tab.held]
+    second = page.draw(*_values(page, metric="probability_margin", held=held, eta=eta))
+    gate = Gate("probability_margin", second[tab.eta].value)
+    assert operating_point(run, gate).retransmitted == pytest.approx(START, abs=0.01)
+    again = page.draw(*_values(page, axis="flops", held=held, eta=0.25))
+    assert again[tab.eta].value == 0.25  # another axis moves nothing
+
+
+def test_another_run_keeps_the_quality_if_it_can(page):
+    drawn = page.draw(*_values(page, key="invented-q20", quality="scenes"))
+    assert drawn[page.quality].value == "invented-q75" and drawn[page.run].value == "invented-q20"
+
+
+def test_the_metrics_offered_are_those_of_the_run(page):
+    offered = page.draw(*_values(page, metric="unknown"))[page.metric]
+    assert [name for _, name in offered.choices] == list(METRICS)
+    assert offered.value in METRICS
+
+
+def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
+    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    found = tab.set_eta(view, 40, "% of the crops")
+    set_on, checked_on = halves(view.run)
+    expected = threshold_for_budget(set_on, 0.4)
+    checked = expected.on(checked_on)
+    for point in (expected.expected, checked):
+        assert f"{100 * point.accuracy:.1f} %" in found[tab.found]
+        assert f"{100 * point.retransmitted:.1f} %" in found[tab.found]
+    assert abs(found[tab.eta] - expected.gate.threshold) <= scale(view.run, "min_entropy").step
+
+
+@pytest.mark.parametrize(
+    ("goal", "unit", "words"),
+    [(0.001, "kB a question", "can't be kept"), (100, "% right", "No threshold reaches"),
+     (None, "% right", "as a number"), (40, "apples", "apples")],
+)  # fmt: skip
+def test_a_goal_that_cant_be_met_is_one_sentence(page, goal, unit, words):
+    tab = page.pages["tradeoff"][1]
+    assert words in unescape(tab.set_eta(page.view(*_bar()), goal, unit)[tab.found])
+    assert 'role="alert"' in tab.set_eta(None, goal, unit)[tab.found]
+
+
+def test_data_of_the_curves_is_in_full(page):
+    view = page.view(*_bar())
+    text = tradeoff_module._curves_csv(view, "", ["min_entropy", "random", "initial"])
+    rows = list(csv.DictReader(io.StringIO(text)))
+    curve = tradeoff(view.run)
+    mine = [row for row in rows if row["strategy"] == "min_entropy"]
+    assert [float(row["accuracy"]) for row in mine] == curve.accuracy.tolist()
+    assert [float(row["threshold"]) for row in mine] == curve.threshold.tolist()
+    assert {row["strategy"] for row in rows} == {"min_entropy", "random"}
+
+
+def test_the_questions_behind_a_cell(page):
+    view = page.view(*_bar())
+    gate = view.gate(0.4)
+    found = page.questions.begin(view, gate, "missed")
+    samples = samples_of_kind(view.run, gate, "missed")
+    behind = found[page.questions.behind]
+    assert list(behind.samples) == samples[: len(behind.samples)].tolist()
+    html = found[page.questions.cards]
+    for index in behind.page:
+        assert view.run.question[index] in html and view.run.second_answer[index] in html
+    assert f"{len(samples):,} questions" in html and "can't be drawn again" in unescape(html)
+    later = page.questions.turn(behind, (), 6)[page.questions.behind]
+    assert later.page == behind.samples[6:12]
+    assert page.questions.turn(later, (), -6000)[page.questions.behind].page == behind.page
+    with pytest.raises(gr.Error, match="must be one of"):
+        page.questions.begin(view, gate, "lucky")
+    assert page.questions.begin(None, None)[page.questions.cards] == EMPTY
+
+
+def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
+    built, page = _page(runs_folder, vlm)
+    view = page.view(*_bar("scenes", "scenes"))
+    found = page.questions.begin(view, view.gate(0.4))
+    html, behind = found[page.questions.cards], found[page.questions.behind]
+    assert html.count("card-whole") == html.count("card-crop") == len(behind.page) == 6
+    index = behind.page[0]
+    image, question, note = page.questions.open(behind, (), index)[built.opened]
+    assert question == view.run.prompt[index] and view.run.second_answer[index] in note
+    assert image.endswith(".png") and view.run.first_answer[index] in note
+    for wrong in (None, -1, 10**9, "0"):
+        with pytest.raises(gr.Error, match="no longer here"):
+            page.questions.open(behind, (), wrong)
+
+
+def test_words_of_a_stranger_are_escaped(runs_folder, vlm):
+    from dataclasses import replace
+
+    import numpy as np
+
+    _, page = _page(runs_folder, vlm)
+    view = page.view(*_bar("scenes", "scenes"))
+    bad = np.full(len(view.run), "<img src=x onerror=alert(1)>", dtype=object)
+    names = ("question", "answers", "first_answer", "second_answer", "image_id")
+    view = replace(view, run=replace(view.run, **dict.fromkeys(names, bad)))
+    html = page.questions.begin(view, view.gate(0.4))[page.questions.cards]
+    assert "<img src=x" not in html and "&lt;img src=x" in html
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('["a", "b"]', ["a", "b"]), ('{"answers": ["a"], "choices": ["a", "c"]}', ["a"]),
+     ("not json", ["not json"]), ("7", ["7"]), ("[" * 9000, ["[" * 9000])],
+)  # fmt: skip
+def test_expected_answers(text, expected):
+    assert expected_answers(text) == expected
+
+
+def test_a_run_of_ones_own(page, runs_folder, tmp_path):
+    path = tmp_path / "mine.parquet"
+    shutil.copy(runs_folder / "scenes.parquet", path)
+    brought = page.bring(str(path), ())
+    uploads = brought[page.uploads]
+    assert brought[page.run].value == brought[page.quality].value == "upload-1"
+    drawn = page.draw(*_values(page, uploads=uploads, key="upload-1", quality="upload-1"))
+    assert drawn[page.run].value == "upload-1" and "12 questions" in drawn[page.about]
+    # Nobody else has it.
+    assert page.draw(*_values(page, key="upload-1"))[page.run].value == "invented-q20"
+    path.unlink()  # and it is deleted after an hour: from memory it may still be drawn
+    refused = page.bring(str(runs_folder / "torn.parquet"), uploads)
+    assert 'role="alert"' in refused[page.about] and page.uploads not in refused
+
+
+def test_a_link_restores_what_it_says(page):
+    wanted = {"tab": "measures", "run": "invented-q20", "metric": "shannon_entropy",
+              "tokens": "First token", "axis": "flops", "eta": "0.25"}  # fmt: skip
+    restored = page.restore(wanted)
+    assert set(restored) <= set(page.restored)
+    assert restored[page.inner].selected == "measures"
+    assert restored[page.quality].value == "invented-q20"
+    assert restored[page.metric] == "shannon_entropy" and restored[page.tokens] == "First token"
+    tab = page.pages["tradeoff"][1]
+    assert restored[tab.axis] == "flops" and restored[tab.wish] == 0.25
+    eta = page.draw(*_values(page, wish=0.25))[tab.eta].value
+    assert eta == pytest.approx(0.25, abs=0.001)
+
+
+def test_a_link_that_says_nonsense_restores_nothing(page):
+    for wanted in (
+        {},
+        {"tab": "<script>", "run": "../x", "metric": "?", "eta": "much", "axis": ""},
+    ):
+        assert page.restore(wanted) == {}
+    tab = page.pages["tradeoff"][1]
+    for eta in ("nan", "inf", "-inf", "1e999"):
+        wish = page.restore({"eta": eta}).get(tab.wish)
+        assert 0 <= page.draw(*_values(page, wish=wish))[tab.eta].value <= 4
+
+
+def test_without_runs_there_is_a_sentence(tmp_path, vlm):
+    _, page = _page(tmp_path / "nowhere", vlm)
+    drawn = page.draw(*_values(page, key=None, quality=None))
+    assert "no recorded run" in drawn[page.about] and drawn[page.bar_row].visible is False
+    assert page.view((), None, None, "min_entropy", ALL) is None
+
+
+def test_a_click_on_the_curve_asks_for_its_gate(page):
+    view = page.view(*_bar())
+    assert tradeoff_module._picked(view, "min_entropy", 0.5) == Gate("min_entropy", 0.5)
+    never = tradeoff_module._picked(view, "probability_margin", None)
+    assert never.threshold == float("-inf")
+    with pytest.raises(gr.Error):
+        tradeoff_module._picked(view, "random", 0.5)

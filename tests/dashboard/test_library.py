@@ -1,0 +1,65 @@
+import shutil
+
+import pytest
+
+from core.bench import RunError
+from dashboard.library import Library, find, series, timed
+
+
+def test_runs_of_one_model_and_data_set_are_a_series_of_qualities(runs_folder):
+    groups = series(Library(runs_folder).choices())
+    assert [[choice.key for choice in group.choices] for group in groups] == [
+        ["invented-q20", "invented-q75"],
+        ["scenes"],
+    ]
+    assert groups[0].title == "synthetic · synthetic · test"
+    assert groups[1].title == "synthetic · Signs, text · validation"
+    assert groups[0].nearest(None).key == "invented-q75"
+    assert groups[0].nearest(10).key == "invented-q20"
+
+
+def test_two_files_alike_are_told_apart_by_their_names(runs_folder, tmp_path):
+    for name in ("first", "second"):
+        shutil.copy(runs_folder / "scenes.parquet", tmp_path / f"{name}.parquet")
+    titles = [group.title for group in series(Library(tmp_path).choices())]
+    assert len(titles) == 2 and titles[0].endswith("first") and titles[1].endswith("second")
+
+
+def test_a_torn_file_is_a_sentence_and_hides_nothing(runs_folder):
+    choices, problems = Library(runs_folder).listed()
+    assert len(choices) == 3
+    assert [file.path.name for file in problems] == ["torn.parquet"] and problems[0].problem
+
+
+def test_no_folder_is_no_runs(tmp_path):
+    assert Library(tmp_path / "nowhere").listed() == ((), ())
+
+
+def test_an_upload_is_read_and_named(runs_folder):
+    library = Library(runs_folder)
+    choice = library.bring(str(runs_folder / "scenes.parquet"), ())
+    assert choice.key == "upload-1" and choice.samples == 12 and choice.title.endswith("(yours)")
+    assert find(library.choices((choice,)), "upload-1") is choice
+    with pytest.raises(RunError):
+        library.bring(str(runs_folder / "torn.parquet"), ())
+
+
+def test_a_file_that_has_gone_is_a_sentence_and_one_that_changed_is_read_anew(
+    runs_folder, tmp_path
+):
+    library, path = Library(tmp_path), tmp_path / "run.parquet"
+    shutil.copy(runs_folder / "scenes.parquet", path)
+    choice = library.choices()[0]
+    assert library.load(choice) is library.load(choice)
+    shutil.copy(runs_folder / "invented-q20.parquet", path)
+    assert len(library.load(choice)) == 400
+    path.unlink()
+    with pytest.raises(RunError, match="no longer here"):
+        library.load(choice)
+
+
+def test_a_link_is_in_the_seconds(runs_folder):
+    library = Library(runs_folder)
+    run = library.load(library.choices()[0])
+    assert timed(run, "") is run and timed(run, None) is run
+    assert timed(run, "lora").first_seconds.min() > run.first_seconds.max()
