@@ -299,7 +299,10 @@ class Server:
 
     def _stage(self, generation: Generation) -> Stage:
         """An answer with the scores of every metric, from the raw logits (T, V)."""
-        scores = {name: token_scores(generation.logits, name).tolist() for name in METRICS}
+        scores = {
+            name: token_scores(generation.logits, name, generation.attention).tolist()
+            for name in METRICS
+        }
         logits = np.asarray(generation.logits, dtype=np.float64)
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         probabilities = odds / odds.sum(axis=-1, keepdims=True)

@@ -203,8 +203,8 @@ class Transcript:
             then = "so the server would stop here; the second look was forced"
         else:
             then = "so the first answer stands"
-        mean = f"mean {metric.label.lower()}{over} is {value}{unit}"
-        return f"{verdict}: {mean}, {relation} η = {eta}, {then}."
+        judged = f"{metric.phrase}{over} is {value}{unit}"
+        return f"{verdict}: {judged}, {relation} η = {eta}, {then}."
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON types: images as base64 of the bytes sent, maps as nested lists."""

@@ -1,4 +1,9 @@
-"""How sure the model is of its answer: token scores from raw logits, and the gate (section V-A)."""
+"""How sure the model is of its answer: token scores from raw logits, and the gate (section V-A).
+
+A metric scores every generated token, and says how the scores of an answer become one number. The
+paper has three (eq. 14-16), each averaged. An entry of `METRICS` is all that a new one takes: gate,
+transcripts, run files, curves, tables and the dashboard read it from there.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -7,35 +12,96 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 LN2 = np.log(2.0)
+INF = float("inf")
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What there is to judge an answer of T tokens by, over a vocabulary of V."""
+
+    logits: np.ndarray  # (T, V) float64, raw
+    logp: np.ndarray  # (T, V) float64, natural log-probabilities
+    attention: np.ndarray | None  # (cells,) of the question over the global image's grid
+
+
+@dataclass(frozen=True)
+class Aggregation:
+    """How the token scores of an answer become one number."""
+
+    word: str  # for people, of a row of token scores
+    prefix: str  # of a metric's name within a sentence; "" where its name says it
+    reduce: np.ufunc  # adds or compares; its identity changes nothing
+    mean: bool = False  # divided by how many there are
+
+
+MEAN = Aggregation("Mean", "mean ", np.add, mean=True)  # eq. 13
+SUM = Aggregation("Sum", "", np.add)
+MAXIMUM = Aggregation("Maximum", "", np.maximum)
 
 
 @dataclass(frozen=True)
 class Metric:
-    """One way to score a token's distribution; an entry of `METRICS`."""
+    """One way to judge an answer; an entry of `METRICS`."""
 
     name: str  # its key in METRICS
     label: str  # for people, as at the start of a sentence
     unit: str  # "" if it has none
-    formula: str  # plain text; p is the softmax distribution over the vocabulary
+    formula: str  # of a token, plain text; p is the softmax distribution over the vocabulary
     definition: str  # one sentence
     higher_is_uncertain: bool
-    score: Callable[[np.ndarray], np.ndarray]  # natural log-probabilities (T, V) float64 -> (T,)
+    score: Callable[[Evidence], np.ndarray]  # -> (T,)
+    threshold: float  # η to begin with, where no better one is known
+    bounds: tuple[float, float] = (0.0, INF)  # between which its values, and η, can lie
+    aggregation: Aggregation = MEAN
+    needs_attention: bool = False
+
+    @property
+    def phrase(self) -> str:
+        """What the gate compares with η, within a sentence: "mean min-entropy"."""
+        return self.aggregation.prefix + self.label[0].lower() + self.label[1:]
 
 
-def _min_entropy(logp: np.ndarray) -> np.ndarray:
-    return -logp.max(axis=-1) / LN2  # eq. 15
+def _min_entropy(evidence: Evidence) -> np.ndarray:
+    return -evidence.logp.max(axis=-1) / LN2  # eq. 15
 
 
-def _shannon_entropy(logp: np.ndarray) -> np.ndarray:
+def _shannon_entropy(evidence: Evidence) -> np.ndarray:
+    logp = evidence.logp
     p = np.exp(logp)
     surprisal = np.where(p > 0, -logp, 0.0)  # p log p -> 0 as p -> 0, where 0 · inf would be NaN
     return (p * surprisal).sum(axis=-1) / LN2  # eq. 14
 
 
-def _probability_margin(logp: np.ndarray) -> np.ndarray:
-    p = np.exp(logp)
+def _probability_margin(evidence: Evidence) -> np.ndarray:
+    p = np.exp(evidence.logp)
     second = np.partition(p, -2, axis=-1)[:, -2] if p.shape[-1] > 1 else 0.0
     return p.max(axis=-1) - second  # eq. 16
+
+
+def _renyi_entropy(evidence: Evidence) -> np.ndarray:
+    return -np.log2((np.exp(evidence.logp) ** 2).sum(axis=-1))  # Rényi 1961, of order 2
+
+
+def _energy(evidence: Evidence) -> np.ndarray:
+    """Liu et al. 2020 (arXiv 2010.03759), eq. 4 at temperature 1."""
+    peak = evidence.logits.max(axis=-1)  # p = 1 / Σ e^(x - max x) of the token at the peak
+    return evidence.logp.max(axis=-1) - peak
+
+
+def _focused_min_entropy(evidence: Evidence) -> np.ndarray:
+    """Of this project. Doubt that a crop can end: where few cells are attended to, what is asked
+    about is small, and more can be seen of it; a question about all of the image gains nothing."""
+    return _min_entropy(evidence) * _focus(evidence.attention)
+
+
+def _focus(attention: np.ndarray) -> float:
+    """1 for attention on a single cell, 0 for the same on all, by its Shannon entropy."""
+    weights = np.where(np.isfinite(attention) & (attention > 0), attention, 0.0).ravel()
+    total = weights.sum()
+    if total == 0 or weights.size == 1:  # nothing is known of where it looked
+        return 1.0
+    share = weights[weights > 0] / total
+    return float(1 + (share * np.log2(share)).sum() / np.log2(weights.size))
 
 
 METRICS: dict[str, Metric] = {
@@ -49,6 +115,7 @@ METRICS: dict[str, Metric] = {
             definition="How surprising the likeliest token is, 0 when the model is certain of it.",
             higher_is_uncertain=True,
             score=_min_entropy,
+            threshold=0.5,
         ),
         Metric(
             name="shannon_entropy",
@@ -58,6 +125,7 @@ METRICS: dict[str, Metric] = {
             definition="How surprising the next token is on average over the whole vocabulary.",
             higher_is_uncertain=True,
             score=_shannon_entropy,
+            threshold=1.0,
         ),
         Metric(
             name="probability_margin",
@@ -67,28 +135,97 @@ METRICS: dict[str, Metric] = {
             definition="How far the most likely token is ahead of the runner-up, from 0 to 1.",
             higher_is_uncertain=False,
             score=_probability_margin,
+            threshold=0.5,
+            bounds=(0.0, 1.0),
+        ),
+        Metric(
+            name="max_nll",
+            label="Maximum token NLL",
+            unit="bits",
+            formula="−log₂ p of the token",
+            definition="How surprising the most surprising token of the answer is.",
+            higher_is_uncertain=True,
+            # Decoding is greedy: the token is the likeliest one.
+            score=_min_entropy,
+            threshold=1.0,
+            aggregation=MAXIMUM,
+        ),
+        Metric(
+            name="sum_nll",
+            label="Sum of token NLL",
+            unit="bits",
+            formula="−log₂ p of the token",
+            definition="How surprising the answer is as a whole, so a long one counts for more.",
+            higher_is_uncertain=True,
+            score=_min_entropy,
+            threshold=2.0,
+            aggregation=SUM,
+        ),
+        Metric(
+            name="renyi_entropy",
+            label="Collision entropy (Rényi)",
+            unit="bits",
+            formula="−log₂ Σ p²",
+            definition="How surprising it would be to draw the same token twice (order 2).",
+            higher_is_uncertain=True,
+            score=_renyi_entropy,
+            threshold=0.7,
+        ),
+        Metric(
+            name="energy",
+            label="Energy",
+            unit="nats",
+            formula="−ln Σ exp(logit)",
+            definition="How little the logits speak for any token, before they are normalised.",
+            higher_is_uncertain=True,
+            score=_energy,
+            threshold=-10.0,
+            bounds=(-INF, INF),
+        ),
+        Metric(
+            name="focused_min_entropy",
+            label="Focused min-entropy",
+            unit="bits",
+            formula="−log₂ max p · (1 − H(a) / log₂ n), a the attention over n patches",
+            definition="Min-entropy that counts for more, the fewer patches the question looks at.",
+            higher_is_uncertain=True,
+            score=_focused_min_entropy,
+            threshold=0.3,
+            needs_attention=True,
         ),
     )
 }
 
 
-def token_scores(logits: ArrayLike, metric: str) -> np.ndarray:
+def token_scores(logits: ArrayLike, metric: str, attention: ArrayLike | None = None) -> np.ndarray:
     """The score of each generated token, g of eq. 14-16.
 
     logits: (T, V), raw, of any float type; −inf is a token that can't come (p = 0).
-    metric: a key of `METRICS`.
+    metric: a key of `METRICS`. attention: (cells,), the question's attention over the grid of the
+    global image, weights of any scale; read by the metrics that need it.
     Returns (T,) float64, in the metric's unit.
 
-    Raises ValueError for an unknown metric, for logits that aren't (T, V) with V ≥ 1, and for a
-    row that is no distribution: one with NaN or +inf, or with nothing but −inf.
+    Raises ValueError for an unknown metric, for logits that aren't (T, V) with V ≥ 1, for a row
+    that is no distribution (one with NaN or +inf, or with nothing but −inf), and for a metric that
+    needs attention where there is none.
     """
-    return _find(metric).score(_log_softmax(logits)) + 0.0  # a certain token scores 0, not −0
+    entry = _find(metric)
+    logits = np.asarray(logits, dtype=np.float64)
+    if attention is not None:
+        attention = np.asarray(attention, dtype=np.float64)
+    elif entry.needs_attention:
+        raise ValueError(f"{metric} needs the attention of the question.")
+    evidence = Evidence(logits, _log_softmax(logits), attention)
+    return entry.score(evidence) + 0.0  # a certain token scores 0, not −0
 
 
-def aggregate(scores: ArrayLike, first_tokens: int | None = None) -> float:
+def aggregate(
+    scores: ArrayLike, first_tokens: int | None = None, aggregation: Aggregation = MEAN
+) -> float:
     """G_avg (eq. 9, 13): the mean over all tokens, or over the first n of section VII-D.
 
-    scores: (T,). An answer shorter than `first_tokens` is averaged whole.
+    scores: (T,). An answer shorter than `first_tokens` is taken whole. aggregation: what else than
+    the mean a metric may ask for.
     Raises ValueError for `first_tokens` below 1, for no tokens, and for a score that is NaN.
     """
     _check_first_tokens(first_tokens)
@@ -97,7 +234,9 @@ def aggregate(scores: ArrayLike, first_tokens: int | None = None) -> float:
         raise ValueError(f"scores must be (T,) with at least one token, not {scores.shape}.")
     if np.isnan(scores).any():  # would compare as False below: a gate that silently never opens
         raise ValueError("scores must be numbers, and one of them is NaN.")
-    return float(scores[:first_tokens].mean())
+    taken = scores[:first_tokens]
+    value = aggregation.reduce.reduce(taken)
+    return float(value / len(taken) if aggregation.mean else value)
 
 
 @dataclass(frozen=True)
@@ -121,7 +260,7 @@ class Gate:
 
     def uncertainty(self, scores: Sequence[float] | np.ndarray) -> float:
         """G_avg of token scores (T,) of this gate's metric."""
-        return aggregate(scores, self.first_tokens)
+        return aggregate(scores, self.first_tokens, METRICS[self.metric].aggregation)
 
     def retransmit(self, scores: Sequence[float] | np.ndarray) -> bool:
         """Whether G_avg reaches η: at or above it, or for the margin at or below."""
@@ -131,9 +270,8 @@ class Gate:
         return value <= self.threshold
 
 
-def _log_softmax(logits: ArrayLike) -> np.ndarray:
-    """Natural log-probabilities (T, V) float64."""
-    logits = np.asarray(logits, dtype=np.float64)
+def _log_softmax(logits: np.ndarray) -> np.ndarray:
+    """Natural log-probabilities (T, V) of float64 logits."""
     if logits.ndim != 2 or logits.shape[1] == 0:
         raise ValueError(f"logits must be (T, V) with V of at least 1, not {logits.shape}.")
     peak = logits.max(axis=-1, keepdims=True)  # NaN if any is

@@ -7,26 +7,25 @@ from html import escape
 
 from core.transcript import Transcript
 from core.uncertainty import METRICS
-from dashboard import wording
+from dashboard import scales, wording
 
 RADIUS, WIDTH, HEIGHT = 100, 380, 166
 CENTRE = (WIDTH / 2, 132)
-ENDS = (1, 2, 4, 8, 16, 32)  # of the scale, in bits
 
 
 def gauge(transcript: Transcript) -> str:
     """A half-circle as SVG, drawn in the colours of the style sheet."""
     gate, value = transcript.gate, transcript.uncertainty
     metric = METRICS[gate.metric]
-    end = _end(value, gate.threshold) if metric.unit else 1.0
-    turn = min(max(gate.threshold / end, 0.0), 1.0)
+    scale = begin, end = scales.ends(metric, value, gate.threshold)
+    turn = scales.share(gate.threshold, scale)
     sides = ("confident", "uncertain")
     left, right = sides if metric.higher_is_uncertain else sides[::-1]
-    needle = _point(value / end, 0.88)
+    needle = _point(scales.share(value, scale), 0.88)
     inner, outer, label = (_point(turn, share) for share in (0.72, 1.12, 1.2))
     anchor = "start" if turn > 0.75 else "end" if turn < 0.25 else "middle"
     said = (
-        f"Gauge from 0 to {end:g} {metric.unit}: mean {metric.label.lower()} is"
+        f"Gauge from {begin:g} to {end:g} {metric.unit}: {metric.phrase} is"
         f" {wording.measured(value, metric)}, η is {gate.threshold:.2f}."
     )
     return f"""<svg class="gauge" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"
@@ -36,17 +35,12 @@ aria-label="{escape(said)}">
 <text x="{label[0]:.1f}" y="{label[1]:.1f}" text-anchor="{anchor}">η {_short(gate.threshold)}</text>
 <line class="needle" x1="{CENTRE[0]}" y1="{CENTRE[1]}" x2="{needle[0]:.1f}" y2="{needle[1]:.1f}"/>
 <circle class="hub" cx="{CENTRE[0]}" cy="{CENTRE[1]}" r="6"/>
-<text class="end" x="{CENTRE[0] - RADIUS}" y="{CENTRE[1] + 26}" text-anchor="middle">0</text>
+<text class="end" x="{CENTRE[0] - RADIUS}" y="{CENTRE[1] + 26}"
+text-anchor="middle">{begin:g}</text>
 <text class="end" x="{CENTRE[0] + RADIUS}" y="{CENTRE[1] + 26}"
 text-anchor="middle">{end:g}</text>
 <text class="value" x="{CENTRE[0]}" y="{HEIGHT - 4}"
 text-anchor="middle">{wording.measured(value, metric)}</text></svg>"""
-
-
-def _end(*values: float) -> float:
-    """The first end of the scale that leaves room above all values, so that it rarely jumps."""
-    largest = max((v for v in values if math.isfinite(v)), default=0.0)
-    return next((end for end in ENDS if end >= 1.1 * largest), math.ceil(largest))
 
 
 def _point(share: float, radius: float) -> tuple[float, float]:

@@ -102,7 +102,7 @@ def verdict(transcript: Transcript) -> str:
 <p class="explain">The answer comes one <strong>token</strong> at a time, a word or a piece of one.
 <strong>{escape(metric.label)}</strong> is {escape(metric.formula)}, where p are the probabilities
 of the next token. {escape(metric.definition)}{_coin(metric)} The <strong>gate</strong> asks for a
-second look when the mean is {relation} the threshold η.</p>
+second look when the {escape(metric.phrase)} is {relation} the threshold η.</p>
 <details><summary>Token by token</summary>
 {tokens.table(transcript.first, gate, "first-tokens")}</details>
 </section>"""
@@ -143,17 +143,17 @@ def comparison(transcript: Transcript) -> str:
     metric, gate = METRICS[transcript.gate.metric], transcript.gate
     before = wording.measured(gate.uncertainty(transcript.first.scores[metric.name]), metric)
     after = wording.measured(gate.uncertainty(transcript.second.scores[metric.name]), metric)
-    label = escape(metric.label.lower())
+    label = escape(metric.phrase)
     return f"""<section aria-labelledby="both-answers">
 <h3 id="both-answers">Second answer, beside the first</h3>
 <div class="columns narrow">
 <div><p class="explain">From the global image alone</p>
 {_answer(transcript.first, "answer-before")}
-<p class="explain">mean {label} <span id="mean-before">{before}</span></p></div>
+<p class="explain">{label} <span id="mean-before">{before}</span></p></div>
 <div><p class="explain">From both images together</p>
 {_answer(transcript.second, "second-answer")}
 {tokens.coloured(transcript.second, gate)}
-<p class="explain">mean {label} <span id="mean-after">{after}</span></p></div>
+<p class="explain">{label} <span id="mean-after">{after}</span></p></div>
 </div>
 <p class="explain">The second answer is final: the gate isn't asked again, whatever these
 values.</p>
@@ -181,7 +181,7 @@ def elsewhere(transcript: Transcript) -> str:
 <p class="explain">With your box, {box.width} × {box.height} pixels from {box.left}, {box.top}</p>
 {_answer(transcript.second, "elsewhere-answer")}
 {tokens.coloured(transcript.second, gate)}
-<p class="explain">mean {escape(metric.label.lower())} {value};
+<p class="explain">{escape(metric.phrase)} {value};
 the image takes {wording.byte_count(len(image.data))}</p></div></div></section>"""
 
 

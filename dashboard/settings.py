@@ -74,12 +74,15 @@ def eta_slider(metric: str, eta: float) -> dict[str, Any]:
     unit = f" ({entry.unit})" if entry.unit else ""
     side = "or more" if entry.higher_is_uncertain else "or less"
     # Means over an answer of several bits are rare; a larger default makes room for itself.
-    maximum = max(4.0, math.ceil(2 * eta)) if entry.unit else 1.0
+    reach = max(4.0, math.ceil(2 * abs(eta)))
+    low, high = entry.bounds
+    low = math.floor(eta - reach) if math.isinf(low) else low
+    high = max(low + reach, math.ceil(eta + reach / 2)) if math.isinf(high) else high
     return {
         "label": f"Threshold η{unit}",
-        "info": f"A second look is taken at a mean of η {side}.",
-        "minimum": 0.0,
-        "maximum": maximum,
+        "info": f"A second look is taken where the {entry.phrase} is η {side}.",
+        "minimum": low,
+        "maximum": high,
         "step": 0.01,
         "value": eta,
     }

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 
 from core.transcript import Stage, Token
 from core.uncertainty import METRICS, Gate, Metric
-from dashboard import wording
+from dashboard import scales, wording
 
 RUNNERS_UP = 4  # shown for each token; a transcript holds as many
 
@@ -16,8 +17,10 @@ def coloured(stage: Stage, gate: Gate) -> str:
     """The answer token by token; each one's value and rivals appear on hover and on focus."""
     metric = METRICS[gate.metric]
     spans = []
+    scale = _colours(metric, stage.scores[metric.name])
     for token, score in zip(stage.tokens, stage.scores[metric.name], strict=True):
-        level = _level(score, metric)
+        level = scales.share(score, scale)
+        level = level if metric.higher_is_uncertain else 1 - level
         spans.append(
             f"""<span class="token" role="note" tabindex="0" style="--level:{100 * level:.0f}%"
 aria-label="{_spoken(token, score, metric)}">{visible(token.text)}
@@ -26,9 +29,10 @@ aria-label="{_spoken(token, score, metric)}">{visible(token.text)}
         )
     low, high = ("certain", "unsure") if metric.higher_is_uncertain else ("unsure", "certain")
     reverse = "" if metric.higher_is_uncertain else " reverse"
-    top = f"{_full(metric):g}{'' if not metric.unit else '+'}"
+    begin, end = scale
+    top = f"{end:g}{'+' if math.isinf(metric.bounds[1]) else ''}"
     return f"""<div class="tokens-line">{"".join(spans)}</div>
-<p class="scale fine"><span>{low} 0</span><span class="ramp doubt{reverse}"></span>
+<p class="scale fine"><span>{low} {begin:g}</span><span class="ramp doubt{reverse}"></span>
 <span>{top} {escape(metric.unit)} {high}</span></p>"""
 
 
@@ -36,8 +40,8 @@ def table(stage: Stage, gate: Gate, element: str) -> str:
     """One row a token: its value as number and bar, η as a line across, and the runners-up."""
     metric, eta = METRICS[gate.metric], gate.threshold
     scores = stage.scores[metric.name]
-    top = 1.0 if not metric.unit else max(*scores, eta * 1.15, 1.0)
-    mark = f"--eta: {100 * min(eta / top, 1):.2f}%"
+    scale = scales.ends(metric, *scores, gate.uncertainty(scores), eta)
+    mark = f"--eta: {100 * scales.share(eta, scale):.2f}%"
     rows = []
     for token, score in zip(stage.tokens, scores, strict=True):
         others = ", ".join(
@@ -46,18 +50,18 @@ def table(stage: Stage, gate: Gate, element: str) -> str:
         )
         own = wording.percent(token.alternatives[0][1]) if token.alternatives else ""
         rows.append(
-            f"""<tr><th scope="row">{visible(token.text)}</th>{_bar([score], top, gate)}
+            f"""<tr><th scope="row">{visible(token.text)}</th>{_bar([score], scale, gate)}
 <td class="own">{own}</td><td>{others}</td></tr>"""
         )
     return f"""<div class="wide" tabindex="0" role="group" aria-label="Table of tokens">
 <table class="tokens" id="{element}" style="{mark}">
-<caption class="hidden">Tokens with their {escape(metric.label.lower())}</caption>
+<caption class="hidden">Tokens, each with its value</caption>
 <thead><tr><th scope="col">Token</th><th scope="col" class="number">{wording.unit(metric)}</th>
 <th scope="col" class="bar-cell"><span class="eta">η {eta:.2f}</span></th>
 <th scope="col" class="own">Probability</th><th scope="col">It also considered</th></tr></thead>
 <tbody>{"".join(rows)}</tbody>
-<tfoot><tr><th scope="row">Mean</th>{_bar(scores, top, gate)}<td class="own"></td><td></td></tr>
-</tfoot>
+<tfoot><tr><th scope="row">{metric.aggregation.word}</th>{_bar(scores, scale, gate)}
+<td class="own"></td><td></td></tr></tfoot>
 </table></div>"""
 
 
@@ -67,15 +71,12 @@ def visible(text: str) -> str:
     return f"<code>{escape(shown)}</code>"
 
 
-def _full(metric: Metric) -> float:
-    """The score at which the colour is full: 2 bits are a choice among four equals."""
-    return 2.0 if metric.unit else 1.0
-
-
-def _level(score: float, metric: Metric) -> float:
-    """How unsure, 0 to 1."""
-    level = min(max(score / _full(metric), 0.0), 1.0)
-    return level if metric.higher_is_uncertain else 1 - level
+def _colours(metric: Metric, scores: Sequence[float]) -> tuple[float, float]:
+    """The scores between which the colour goes from none to full."""
+    low, high = metric.bounds
+    if math.isinf(low):
+        return min(scores), max(*scores, min(scores) + 1)
+    return low, low + 2 if math.isinf(high) else high  # 2 bits are a choice among four equals
 
 
 def _rivals(token: Token) -> str:
@@ -95,9 +96,9 @@ def _spoken(token: Token, score: float, metric: Metric) -> str:
     return escape(f"{token.text.strip() or 'blank'}: {value}. It also considered {others}.")
 
 
-def _bar(scores: Sequence[float], top: float, gate: Gate) -> str:
-    """Two cells: the mean of `scores`, and its bar on a scale that ends at `top`."""
+def _bar(scores: Sequence[float], scale: tuple[float, float], gate: Gate) -> str:
+    """Two cells: what `scores` come to, and its bar."""
     value = gate.uncertainty(scores)
     state = "uncertain" if gate.retransmit(scores) else "confident"
     return f"""<td class="number">{value:.2f}</td><td class="bar-cell marked">
-<span class="bar {state}" style="width:{100 * min(value / top, 1):.1f}%"></span></td>"""
+<span class="bar {state}" style="width:{100 * scales.share(value, scale):.1f}%"></span></td>"""

@@ -448,7 +448,7 @@ class Walkthrough:
         transcript = case.transcript
         note = ""
         if case.moved:
-            metric = METRICS[case.asked.metric].label.lower()
+            metric = METRICS[case.asked.metric].phrase
             note = (
                 f"These messages were sent at η = {case.asked.threshold:.2f} ({metric}), where the"
                 " gate decided otherwise."

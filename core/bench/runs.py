@@ -334,22 +334,25 @@ class Run:
             raise ValueError(f"The run holds no {metric!r}; its metrics: {held}.")
         if first_tokens is not None and first_tokens < 1:
             raise ValueError(f"first_tokens must be at least 1, not {first_tokens}.")
+        how = METRICS[metric].aggregation
         counts = self.lengths if first_tokens is None else np.minimum(self.lengths, first_tokens)
-        starts = self.offsets[:-1] + np.arange(len(self))  # among the zeros of `_led_by_zero`
+        starts = self.offsets[:-1] + np.arange(len(self))  # among the extra values of `_led`
         edges = np.stack((starts, starts + 1 + counts), axis=1).ravel()
-        sums = np.add.reduceat(self._led_by_zero(metric), edges)[::2]  # between two, what is left
+        # Between two results is what is left.
+        values = how.reduce.reduceat(self._led(metric), edges)[::2]
         with np.errstate(invalid="ignore"):  # no tokens: 0 / 0
-            return sums / counts
+            return values / counts if how.mean else np.where(counts > 0, values, np.nan)
 
-    def _led_by_zero(self, metric: str) -> np.ndarray:
-        """All token scores, with a 0 before each sample's and one at the end.
+    def _led(self, metric: str) -> np.ndarray:
+        """All token scores, with a neutral value before each sample's and one at the end.
 
-        From that 0 on, `reduceat` sums a sample's tokens in the very order in which the gate sums
-        those of one answer. So both see the same number to the last bit, and the same ties.
+        From that value on, `reduceat` takes a sample's tokens in the very order in which the gate
+        takes those of one answer. So both see the same number to the last bit, and the same ties.
         """
         if metric not in self._prepared:
-            led = np.insert(self.scores[metric], self.offsets[:-1], 0.0)
-            self._prepared[metric] = np.append(led, 0.0)
+            neutral = 0.0 if METRICS[metric].aggregation.reduce is np.add else -np.inf
+            led = np.insert(self.scores[metric], self.offsets[:-1], neutral)
+            self._prepared[metric] = np.append(led, neutral)
         return self._prepared[metric]
 
     @cached_property

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.bench.runs import Metadata, Run
-from core.uncertainty import METRICS
+from core.uncertainty import METRICS, Evidence
 
 VOCABULARY = 4
 SCORES = np.array([0.0, 0.3, 0.6, 0.9, 1.0])  # what soft accuracy can give
@@ -24,6 +24,7 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
     logits = rng.gumbel(size=(offsets[-1], VOCABULARY))
     logits *= np.repeat(1 + 5 * (1 - difficulty), lengths)[:, None]
     logp = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
+    evidence = Evidence(logits, logp, attention=np.array([0.7, 0.1, 0.1, 0.1]))
 
     def scored(chance: np.ndarray) -> np.ndarray:
         level = chance + 0.3 * rng.standard_normal(samples)
@@ -60,5 +61,5 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         **{f"hd_{name}": np.full(samples, np.nan)
            for name in ("score", "bytes", "message_bytes", "flops", "seconds")},
         error=np.full(samples, "", object),
-        scores={name: metric.score(logp) for name, metric in METRICS.items()}, offsets=offsets,
+        scores={name: metric.score(evidence) for name, metric in METRICS.items()}, offsets=offsets,
     )  # fmt: skip

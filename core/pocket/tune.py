@@ -48,7 +48,7 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
         answer = vlm.answer(look, question.text)
         fits = boxes(vlm, look, question.text, original.size, Box(*sign.box))
         hits, ious = zip(*fits, strict=True)
-        scores = {name: token_scores(answer.logits, name) for name in METRICS}
+        scores = {n: token_scores(answer.logits, n, answer.attention) for n in METRICS}
         trials.append(Trial(answer.text == sign.text, scores, list(hits), list(ious)))
     return trials
 

@@ -20,7 +20,7 @@ from core.vlm.base import VLMError
 GENERIC_PROMPT = "Write a general description of the image."  # s' of eq. 22, as ViCrop writes it
 
 # Where eta starts. The paper prints no eta: it sweeps it. To be calibrated on one's own questions.
-THRESHOLDS = {"min_entropy": 0.5, "shannon_entropy": 1.0, "probability_margin": 0.5}
+THRESHOLDS = {name: metric.threshold for name, metric in METRICS.items()}
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,8 @@ class Settings:
             "thresholds": (
                 isinstance(etas, Mapping)
                 and set(etas) <= set(METRICS)
-                and all(_is_threshold(eta) for eta in etas.values()),
-                f"an object with numbers from 0 for any of {', '.join(METRICS)}",
+                and all(_is_threshold(eta, name) for name, eta in etas.items()),
+                f"an object with possible thresholds for any of {', '.join(METRICS)}",
             ),
         }
         for key, (holds, wanted) in rules.items():
@@ -72,5 +72,7 @@ def _is_int(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_threshold(value: Any) -> bool:
-    return (_is_int(value) or isinstance(value, float)) and math.isfinite(value) and value >= 0
+def _is_threshold(value: Any, metric: str) -> bool:
+    low, high = METRICS[metric].bounds
+    number = _is_int(value) or isinstance(value, float)
+    return number and math.isfinite(value) and low <= value <= high

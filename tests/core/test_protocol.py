@@ -185,7 +185,8 @@ def test_scores_of_every_metric_are_those_of_the_raw_logits(vlm, edge):
     t = ask(edge, Server(vlm, ALWAYS), "What?")
     generation = vlm.answer(vlm.look(t.global_image.open()), "What?")
     for name in METRICS:
-        np.testing.assert_array_equal(t.scores[name], token_scores(generation.logits, name))
+        expected = token_scores(generation.logits, name, generation.attention)
+        np.testing.assert_array_equal(t.scores[name], expected)
     assert t.first.token_ids == generation.token_ids
     assert t.uncertainty == pytest.approx(np.mean(t.scores["min_entropy"]))
 
@@ -546,7 +547,8 @@ def test_a_real_model_goes_through_both_stages(llava, size, gate):
     assert (t.first_answer, t.first.token_ids) == (first.text, first.token_ids)
     assert (t.answer, t.second.token_ids) == (second.text, second.token_ids)
     for name in METRICS:
-        np.testing.assert_allclose(t.scores[name], token_scores(first.logits, name), atol=1e-4)
+        expected = token_scores(first.logits, name, first.attention)
+        np.testing.assert_allclose(t.scores[name], expected, atol=1e-4)
     assert np.shape(t.attention.relative) == llava.geometry(t.global_image.size).grid
     assert Box(0, 0, *size).contains(t.box) and t.box.area > 0
     assert t.forced is (gate is NEVER)

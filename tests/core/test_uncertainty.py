@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from core.uncertainty import METRICS, Gate, aggregate, token_scores
+from core.uncertainty import MAXIMUM, MEAN, METRICS, SUM, Gate, aggregate, token_scores
 
 ENTROPIES = ["min_entropy", "shannon_entropy"]
 
@@ -26,10 +26,25 @@ def of(probabilities, metric):
         return token_scores([np.log(probabilities)], metric)[0]
 
 
-def test_the_three_metrics_of_the_paper():
-    assert list(METRICS) == ["min_entropy", "shannon_entropy", "probability_margin"]
-    assert [m.unit for m in METRICS.values()] == ["bits", "bits", ""]
-    assert [m.higher_is_uncertain for m in METRICS.values()] == [True, True, False]
+PAPER = ["min_entropy", "shannon_entropy", "probability_margin"]
+NORMALISED = [name for name in METRICS if name != "energy"]  # functions of p alone
+LOGITS = [[2.0, 0.0, -1.0], [0.5, 0.5, 0.0], [4.0, 1.0, 1.0]]
+CELLS = np.array([0.5, 0.25, 0.125, 0.125])
+
+
+def scores_of(logits, metric):
+    return token_scores(logits, metric, CELLS)
+
+
+def test_the_three_metrics_of_the_paper_come_first():
+    assert list(METRICS)[:3] == PAPER
+    paper = [METRICS[name] for name in PAPER]
+    assert [m.unit for m in paper] == ["bits", "bits", ""]
+    assert [m.higher_is_uncertain for m in paper] == [True, True, False]
+    assert all(metric.aggregation is MEAN for metric in paper)
+
+
+def test_every_entry_says_what_it_takes_to_show_it():
     for name, metric in METRICS.items():
         assert metric.name == name
         assert metric.label and metric.formula
@@ -75,22 +90,40 @@ def test_a_certain_token(metric, score):
 def test_extreme_logits_raise_no_warning(metric):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        token_scores([[1e308, -1e308, -math.inf, 0.0]], metric)
-        token_scores([[-1e308, -math.inf, -1e308, -1e308]], metric)
-        token_scores(np.array([[65504, -65504, -math.inf]], np.float16), metric)
+        scores_of([[1e308, -1e308, -math.inf, 0.0]], metric)
+        scores_of([[-1e308, -math.inf, -1e308, -1e308]], metric)
+        scores_of(np.array([[65504, -65504, -math.inf]], np.float16), metric)
 
 
 def test_huge_logits_are_not_flattened():
     """A naive softmax overflows here: 1000 and 999 must score like 1 and 0."""
-    for metric in METRICS:
-        assert token_scores([[1000.0, 999.0]], metric) == pytest.approx(
-            token_scores([[1.0, 0.0]], metric), abs=1e-12
+    for metric in NORMALISED:
+        assert scores_of([[1000.0, 999.0]], metric) == pytest.approx(
+            scores_of([[1.0, 0.0]], metric), abs=1e-12
         )
 
 
 @given(tables)
+def test_values_keep_to_the_bounds_that_the_entry_gives(logits):
+    for name, metric in METRICS.items():
+        low, high = metric.bounds
+        assert (scores_of(logits, name) >= low - 1e-9).all()
+        assert (scores_of(logits, name) <= high + 1e-9).all()
+
+
+@given(tables)
+def test_renyi_entropies_fall_with_their_order(logits):
+    """Shannon is of order 1, min-entropy of order infinity."""
+    shannon, second, smallest = (
+        token_scores(logits, name) for name in ("shannon_entropy", "renyi_entropy", "min_entropy")
+    )
+    assert (smallest <= second + 1e-9).all() and (second <= shannon + 1e-9).all()
+    assert (second <= 2 * smallest + 1e-9).all()
+
+
+@given(tables)
 def test_bounds(logits):
-    smallest, shannon, margin = (token_scores(logits, metric) for metric in METRICS)
+    smallest, shannon, margin = (token_scores(logits, metric) for metric in PAPER)
     support = np.isfinite(logits).sum(axis=-1)
     assert (smallest >= 0).all()
     assert (smallest <= shannon + 1e-9).all()
@@ -100,31 +133,31 @@ def test_bounds(logits):
 
 @given(tables, st.floats(-1000, 1000))
 def test_a_shift_of_all_logits_changes_nothing(logits, shift):
-    for metric in METRICS:
-        moved = token_scores(logits + shift, metric)
-        assert moved == pytest.approx(token_scores(logits, metric), abs=1e-9)
+    for metric in NORMALISED:
+        moved = scores_of(logits + shift, metric)
+        assert moved == pytest.approx(scores_of(logits, metric), abs=1e-9)
 
 
 @given(tables, st.randoms(use_true_random=False))
 def test_the_order_of_the_vocabulary_does_not_matter(logits, random):
     order = random.sample(range(logits.shape[1]), logits.shape[1])
     for metric in METRICS:
-        shuffled = token_scores(logits[:, order], metric)
-        assert shuffled == pytest.approx(token_scores(logits, metric), abs=1e-9)
+        shuffled = scores_of(logits[:, order], metric)
+        assert shuffled == pytest.approx(scores_of(logits, metric), abs=1e-9)
 
 
 @given(tables)
 def test_tokens_that_cannot_come_do_not_count(logits):
     wider = np.concatenate([logits, np.full((len(logits), 3), -math.inf)], axis=1)
     for metric in METRICS:
-        assert token_scores(wider, metric) == pytest.approx(token_scores(logits, metric), abs=1e-9)
+        assert scores_of(wider, metric) == pytest.approx(scores_of(logits, metric), abs=1e-9)
 
 
 @given(tables)
 def test_logits_are_left_alone(logits):
     before = logits.copy()
     for metric in METRICS:
-        token_scores(logits, metric)
+        scores_of(logits, metric)
     assert np.array_equal(logits, before)
 
 
@@ -133,7 +166,7 @@ def test_logits_are_left_alone(logits):
                                  [math.nan, math.inf], [-math.inf, math.nan]])  # fmt: skip
 def test_a_row_that_is_no_distribution(metric, row):
     with pytest.raises(ValueError, match="token 1 are no distribution"):
-        token_scores([[0.0, 0.0], row], metric)
+        scores_of([[0.0, 0.0], row], metric)
 
 
 @pytest.mark.parametrize("shape", [(3,), (2, 0), (0, 0), (1, 2, 3), ()])
@@ -223,3 +256,61 @@ def test_greedy_mean_min_entropy_is_log_perplexity():
     nll = [-math.log(p[t, token]) for t, token in enumerate(logits.argmax(axis=1))]
     expected = sum(nll) / len(nll) / math.log(2)
     assert aggregate(token_scores(logits, "min_entropy")) == pytest.approx(expected, rel=1e-12)
+
+
+def test_energy_by_hand_and_by_its_own_law():
+    """A shift of all logits lowers it by as much; with one token it is its logit."""
+    assert token_scores([[2.0]], "energy") == pytest.approx([-2.0])
+    assert token_scores([[1.0, 1.0]], "energy") == pytest.approx([-1 - math.log(2)])
+    shifted = token_scores(np.array(LOGITS) + 3, "energy")
+    assert shifted == pytest.approx(token_scores(LOGITS, "energy") - 3)
+
+
+def test_nll_is_aggregated_as_its_name_says():
+    nll = token_scores(LOGITS, "min_entropy")
+    for name, value in (("max_nll", nll.max()), ("sum_nll", nll.sum())):
+        assert token_scores(LOGITS, name).tolist() == nll.tolist()
+        assert Gate(name, 0.0).uncertainty(nll) == pytest.approx(value)
+        assert Gate(name, value, None).retransmit(nll)
+        assert not Gate(name, value + 1e-9).retransmit(nll)
+    assert Gate("max_nll", first_tokens=1).uncertainty(nll) == nll[0]
+    assert Gate("sum_nll", first_tokens=2).uncertainty(nll) == pytest.approx(nll[:2].sum())
+
+
+def test_the_sum_of_nll_is_the_probability_of_the_answer():
+    p = np.exp(LOGITS) / np.exp(LOGITS).sum(axis=1, keepdims=True)
+    total = Gate("sum_nll", 0.0).uncertainty(token_scores(LOGITS, "sum_nll"))
+    assert 2**-total == pytest.approx(p.max(axis=1).prod())
+
+
+@pytest.mark.parametrize(("how", "value"), [(MEAN, -1.0), (SUM, -3.0), (MAXIMUM, 2.0)])
+def test_aggregations(how, value):
+    assert aggregate([-4.0, -1.0, 2.0], aggregation=how) == value
+
+
+def test_phrases_read_as_part_of_a_sentence():
+    assert METRICS["min_entropy"].phrase == "mean min-entropy"
+    assert METRICS["max_nll"].phrase == "maximum token NLL"
+    assert METRICS["sum_nll"].phrase == "sum of token NLL"
+    assert METRICS["renyi_entropy"].phrase == "mean collision entropy (Rényi)"
+
+
+def test_focus_is_1_on_one_cell_and_0_on_all():
+    nll = token_scores(LOGITS, "min_entropy")
+    for attention, focus in (
+        ([0, 0, 3.0, 0], 1),
+        ([0.25, 0.25, 0.25, 0.25], 0),
+        ([1, 1, 0, 0], 0.5),
+        ([1, 1, np.nan, -1], 0.5),  # a weight that is none is no evidence
+        ([0, 0, 0, 0], 1),
+        ([np.nan], 1),
+        (CELLS, 1 - 1.75 / 2),
+        (7 * CELLS.reshape(2, 2), 1 - 1.75 / 2),
+    ):
+        found = token_scores(LOGITS, "focused_min_entropy", attention)
+        assert found == pytest.approx(focus * nll, abs=1e-12)
+
+
+def test_a_metric_of_attention_is_not_scored_without():
+    with pytest.raises(ValueError, match="focused_min_entropy needs the attention"):
+        token_scores(LOGITS, "focused_min_entropy")

@@ -37,11 +37,6 @@ def test_the_needle_is_on_the_side_of_the_verdict(transcript, metric, eta):
     assert f"{judged.uncertainty:.2f}" in shown
 
 
-def test_the_scale_keeps_its_end_while_eta_moves_a_little():
-    assert gauge._end(0.7, 0.5) == gauge._end(0.7, 0.8) == 1
-    assert gauge._end(0.7, math.inf) == 1 and gauge._end(100.0) == 100
-
-
 def test_it_says_what_it_shows(transcript):
     shown = gauge.gauge(replace(transcript, gate=Gate("min_entropy", 0.5)))
     assert 'role="img"' in shown and "η is 0.50" in shown

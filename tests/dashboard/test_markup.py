@@ -73,10 +73,10 @@ def test_every_token_has_a_row_with_its_value(transcript, metric):
     gate = Gate(metric, 0.5)
     shown = markup.verdict(replace(transcript, gate=gate, forced=False))
     body = shown[shown.index("<tbody>") : shown.index("</tbody>")]
-    values = [float(v) for v in re.findall(r'class="number">([\d.]+)</td>', body)]
+    values = [float(v) for v in re.findall(r'class="number">([-\d.]+)</td>', body)]
     assert values == [round(score, 2) for score in transcript.scores[metric]]
     foot = shown[shown.index("<tfoot>") :]
-    mean = float(re.search(r'class="number">([\d.]+)<', foot)[1])
+    mean = float(re.search(r'class="number">([-\d.]+)<', foot)[1])
     assert mean == pytest.approx(gate.uncertainty(transcript.scores[metric]), abs=0.005)
     widths = [float(w) for w in re.findall(r'style="width:([\d.]+)%', shown)]
     assert widths and all(0 <= width <= 100 for width in widths)

@@ -13,7 +13,7 @@ STAGE = Stage(
         Token("A", 1, (("A", 0.5), ("<b>", 0.3), ("c", 0.1), ("d", 0.05), ("e", 0.01))),
         Token(" b", 2, ((" b", 1.0), ("x", 0.0))),
     ),
-    {"min_entropy": (1.0, 0.0), "shannon_entropy": (1.7, 0.0), "probability_margin": (0.2, 1.0)},
+    {name: (1.0, 0.0) for name in METRICS} | {"probability_margin": (0.2, 1.0)},
 )
 
 

@@ -57,7 +57,7 @@ def test_a_weight_counts_as_that_many_copies(run, metric, name, seed):
             # At `low` itself, rounding decides whether the budget is just short of it.
             found = statistic(row[None])[0][1:]
             assert found == pytest.approx([expected.accuracy_at(c, name) for c in at[1:]])
-        edges = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0]  # many values lie on an edge
+        edges = [0, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 99.0]  # many values lie on an edge
         plain = separability(drawn, metric, bins=edges)
         for measure, make in SEPARATING.items():
             options = {} if measure == "auroc" else {"bins": edges}
