@@ -252,7 +252,7 @@ class Walkthrough:
         self.metric.input(self.adapt, self.metric, self.eta, **PRIVATE, **fast).then(
             **judge, **PRIVATE, queue=False, show_progress="hidden"
         )
-        self.layer.release(
+        self.layer.input(
             self.look_through,
             [self.case, self.layer],
             [self.maps_html, self.status_layer],
