@@ -107,7 +107,8 @@ class Client:
     url: of the server, with its path if it is mounted somewhere. token: if the server wants one.
     codec, local_codec: of the images sent, as `Edge` takes them. timeout: seconds for one attempt.
     patience: seconds of attempts and pauses before a message is given up. log: called with one
-    line of text for each thing that happens. Raises EdgeError for a URL that is none.
+    line of text for each thing that happens. transport: of httpx, for instance with an address to
+    send from. Raises EdgeError for a URL that is none.
     """
 
     def __init__(
@@ -119,6 +120,7 @@ class Client:
         timeout: float = 30.0,
         patience: float = 300.0,
         log: Callable[[str], None] = lambda line: None,
+        transport: httpx.BaseTransport | None = None,
     ):
         self.codec, self.local_codec = codec, local_codec
         self.timeout, self.patience, self.log = timeout, patience, log
@@ -127,7 +129,9 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         try:
             base = httpx.URL(url.rstrip("/") + "/")
-            self._http = httpx.Client(base_url=base, headers=headers, timeout=timeout)
+            self._http = httpx.Client(
+                base_url=base, headers=headers, timeout=timeout, transport=transport
+            )
         except (httpx.InvalidURL, UnicodeError) as error:
             raise EdgeError(f"{url} can't be a server: {error}.") from None
         if base.scheme not in ("http", "https") or not base.host:

@@ -38,11 +38,8 @@ def scripted(*replies, info=INFO, **options):
             return httpx.Response(reply[0], headers=reply[1], content=body)
         return httpx.Response(200, content=iter([reply.to_bytes()]))
 
-    client = Client("http://server.test/edge/", **options)
-    client._http = httpx.Client(
-        transport=httpx.MockTransport(serve), base_url=client._http.base_url
-    )
-    return client, sent
+    transport = httpx.MockTransport(serve)
+    return Client("http://server.test/edge/", transport=transport, **options), sent
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,122 @@
+"""`python -m core.server.compare`: is it the same on two machines as in one process?
+
+Asks 200 questions about the samples through `python -m core.edge`, a process of its own, of
+`python -m core.server`, another, and compares answers, boxes and bytes with those of `ask()`.
+With `--namespace` (Linux, root) the edge has a network of its own, joined to the server's by a
+virtual cable, as if it were another machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import csv
+import itertools
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+
+from core.pocket.scenes import COLORS, SHAPES
+from core.protocol import Edge, Server, ask
+from core.server.load import SAMPLES
+from core.server.own import own_server
+from core.uncertainty import Gate
+from core.vlm import load_vlm
+
+NAMESPACE, CABLE = "second-look-edge", ("second-look-s", "second-look-e")
+HERE, THERE = "10.207.163.1", "10.207.163.2"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
+    parser.add_argument("--questions", type=int, default=200)
+    parser.add_argument("--model", default="pocket")
+    parser.add_argument("--namespace", action="store_true", help="give the edge its own network")
+    args = parser.parse_args()
+    rows = list(itertools.islice(_questions(), args.questions))
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        host, prefix = "127.0.0.1", []
+        if args.namespace:
+            stack.enter_context(_namespace())
+            host, prefix = HERE, ["ip", "netns", "exec", NAMESPACE]
+        url = stack.enter_context(
+            own_server("--model", args.model, "--rate", "0", host=host, port=17_870)
+        ).url
+        gate = httpx.get(f"{url}/v1/info").json()["gate"]
+        with open(folder / "list.csv", "w", newline="") as file:
+            csv.writer(file).writerows([("image", "question"), *rows])
+        words = [sys.executable, "-m", "core.edge", "--server", url]
+        words += ["--csv", str(folder / "list.csv"), "--output", str(folder / "out.jsonl")]
+        begin = time.monotonic()
+        subprocess.run([*prefix, *words], check=True, stderr=subprocess.DEVNULL)
+        seconds = time.monotonic() - begin
+        lines = (folder / "out.jsonl").read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+
+    plain = Server(
+        load_vlm(args.model), Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
+    )
+    different = [
+        f"{image}: {question}"
+        for (image, question), record in zip(rows, records, strict=True)
+        if not _same(record, ask(Edge(image), plain, question))
+    ]
+    looked = sum(record["retransmitted"] for record in records)
+    where = "two network namespaces" if args.namespace else "two processes"
+    print(f"{len(records)} questions in {where}, {looked} with a second look, {seconds:.0f} s")
+    print(f"{len(different)} differ from ask() in one process", *different[:10], sep="\n  ")
+    return bool(different)
+
+
+def _same(record: dict, transcript) -> bool:
+    """Answers, box, uncertainty and the bytes each way."""
+    up, down = (
+        sum(m.byte_count for m in transcript.messages if m.sender == sender)
+        for sender in ("edge", "server")
+    )
+    box = transcript.box and list(transcript.box.as_tuple())
+    return (
+        (record["answer"], record["retransmitted"]) == (transcript.answer, transcript.retransmitted)
+        and (record["box"], record["bytes_up"], record["bytes_down"]) == (box, up, down)
+        and abs(record["uncertainty"] - transcript.uncertainty) < 1e-3
+    )
+
+
+def _questions() -> Iterator[tuple[str, str]]:
+    """An image and a question, without end."""
+    listed = json.loads((SAMPLES / "samples.json").read_text())
+    yield from ((str(SAMPLES / entry["file"]), entry["question"]) for entry in listed)
+    for color, shape in itertools.cycle(itertools.product(COLORS, SHAPES)):
+        for entry in listed:
+            yield str(SAMPLES / entry["file"]), f"What does the {color} {shape} say?"
+
+
+@contextlib.contextmanager
+def _namespace() -> Iterator[None]:
+    """A network namespace for the edge, and a cable to it."""
+
+    def ip(words: str) -> None:
+        subprocess.run(["ip", *words.split()], check=True)
+
+    here, there = CABLE
+    ip(f"netns add {NAMESPACE}")
+    try:
+        ip(f"link add {here} type veth peer name {there} netns {NAMESPACE}")
+        ip(f"address add {HERE}/30 dev {here}")
+        ip(f"-n {NAMESPACE} address add {THERE}/30 dev {there}")
+        ip(f"link set {here} up")
+        ip(f"-n {NAMESPACE} link set {there} up")
+        yield
+    finally:
+        ip(f"netns delete {NAMESPACE}")  # and with it the cable
+
+
+if __name__ == "__main__":
+    sys.exit(main())
