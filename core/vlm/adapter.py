@@ -10,7 +10,9 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -19,12 +21,13 @@ from PIL import Image
 from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast, ProcessorMixin
 
 from core.imaging import Geometry
-from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, VLMError
+from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, Tally, VLMError
 from core.vlm.capture import AttentionRow, capture_attention
 from core.vlm.decode import LanguageModel, Prompt, decode_greedily, read
 from core.vlm.loading import Checkpoint, explained
 from core.vlm.prefix import Prefix, common_length
 from core.vlm.settings import Settings
+from core.vlm.tally import add, counted, tallied, tallying
 from core.vlm.text import defuse, readable, special_tokens
 
 # Two questions that begin differently: what they have in common, all prompts about the image have.
@@ -79,6 +82,7 @@ class Adapter(VLM):
         self._name, self._model, self._processor = checkpoint.name, model, processor
         self._side = resolution
         self._language = self.language_model(model)
+        self._flops_by_shape: dict[tuple, int] = {}  # of encoding an image
         self._tokenizer: PreTrainedTokenizerFast = processor.tokenizer
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
@@ -185,6 +189,9 @@ class Adapter(VLM):
         if self._side is None:
             return image
         return image.resize((self._side, self._side), Image.Resampling.BICUBIC)
+
+    def tally(self) -> AbstractContextManager[Tally]:
+        return tallied()
 
     def look(self, image: Image.Image) -> Look:
         return self.look_batch([image])[0]
@@ -309,12 +316,25 @@ class Adapter(VLM):
         on_cpu = self._model.device.type == "cpu"
         step = _IMAGES_AT_ONCE_ON_CPU if on_cpu else max(len(images), 1)
         images = [self.stretched(image) for image in images]
-        batches = (images[i : i + step] for i in range(0, len(images), step))
-        return [visual for batch in batches for visual in self._encode(batch)]
+        visuals: dict[int, Visual] = {}
+        for i, image in enumerate(images):
+            if tallying():
+                # Counted once for every shape that the images of this model take.
+                shape = self._geometry(image.size).input_size, self._count(image.size)
+                if shape not in self._flops_by_shape:
+                    work = partial(self._encode, [image])
+                    (visuals[i],), self._flops_by_shape[shape] = counted(work)
+                add(partial(self._flops_by_shape.__getitem__, shape))
+        rest = [i for i in range(len(images)) if i not in visuals]
+        for start in range(0, len(rest), step):
+            batch = rest[start : start + step]
+            encoded = self._encode([images[i] for i in batch])
+            visuals |= zip(batch, encoded, strict=True)
+        return [visuals[i] for i in range(len(images))]
 
     def _prompt(self, question: str, visuals: Sequence[Visual], reserve: int = 0) -> Prompt:
         """Text and images, the global one first; ``reserve`` counts the tokens that may follow."""
-        visuals = self._for_question(question, visuals)
+        visuals = self._read_for(question, visuals)
         ids = self._ids(question, visuals)
         longest = self._model.config.get_text_config().max_position_embeddings
         if len(ids) + reserve > longest:
@@ -323,6 +343,13 @@ class Adapter(VLM):
                 f"{len(ids) + reserve - longest} tokens."
             )
         return self._embed(ids, visuals)
+
+    def _read_for(self, question: str, visuals: Sequence[Visual]) -> Sequence[Visual]:
+        if not tallying():
+            return self._for_question(question, visuals)
+        visuals, flops = counted(lambda: self._for_question(question, visuals))
+        add(lambda: flops)
+        return visuals
 
     def _embed(self, ids: Sequence[int], visuals: Sequence[Visual]) -> Prompt:
         """A prompt, or the beginning of one, that holds these images; the global one first."""

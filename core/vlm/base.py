@@ -8,6 +8,8 @@ tokens (eq. 22 divides two such rows). This module imports neither torch nor tra
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,6 +79,13 @@ class Look:
         return 0
 
 
+@dataclass
+class Tally:
+    """Floating-point operations that a model executed; None if it doesn't count them."""
+
+    flops: int | None
+
+
 class Request(NamedTuple):
     """One question of a batch: what `VLM.answer` takes."""
 
@@ -105,6 +114,11 @@ class VLM(ABC):
         """
         rows, cols = self.geometry(image_size).grid
         return rows * cols
+
+    @contextmanager
+    def tally(self) -> Iterator[Tally]:
+        """What this model executes within, in this thread: encoding, prefill, head, decoding."""
+        yield Tally(None)
 
     @abstractmethod
     def look(self, image: Image.Image) -> Look:

@@ -14,8 +14,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
+from core.vlm import tally
 from core.vlm.capture import AttentionRow, Stopped
 from core.vlm.prefix import Prefix, SuffixCache
+from core.vlm.tally import DecoderFlops
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,6 +43,7 @@ class LanguageModel:
         self.layers: int = model.config.get_text_config().num_hidden_layers
         self.embed: nn.Module = model.get_input_embeddings()
         self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
+        self._flops = DecoderFlops(self._decoder, self._head)
 
     def inputs(self, embeddings: torch.Tensor, positions: torch.Tensor) -> dict[str, Any]:
         """What the model takes for these embeddings (batch, tokens, width) at these positions
@@ -60,6 +63,10 @@ class LanguageModel:
         embeddings: (batch, tokens, width). positions: (batch, tokens[, axes]). mask: (batch,
         cached + tokens) bool, False where there is padding; None: nowhere.
         """
+        batch, tokens = embeddings.shape[:2]
+        keys = cache.get_seq_length() + tokens
+        asked = None if row is None else (row.layer, row.stop)
+        tally.add(lambda: self._flops.hidden(batch, tokens, keys, asked))
         output = self._decoder(
             **self.inputs(embeddings, positions),
             attention_mask=mask,
@@ -71,6 +78,7 @@ class LanguageModel:
 
     def logits(self, hidden: torch.Tensor) -> torch.Tensor:
         """(..., V) float32."""
+        tally.add(lambda: self._flops.logits(hidden.numel() // hidden.shape[-1]))
         return self._head(hidden).float()
 
 

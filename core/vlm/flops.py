@@ -10,20 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
 from PIL import Image
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from core.cost import first_stage_flops, prefill_flops
 from core.vlm.base import MAX_NEW_TOKENS, VLM, ModelInfo
-
-
-def _attention(query_shape, key_shape, value_shape, *args, **kwargs) -> int:
-    return sdpa_flop_count(query_shape, key_shape, value_shape)
-
-
-# PyTorch's counter doesn't know the attention kernel of the CPU: it would count nothing for it.
-_KERNELS = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attention}
+from core.vlm.tally import counted
 
 
 @dataclass(frozen=True)
@@ -40,18 +31,20 @@ class Flops:
 
 def count_flops(work: Callable[[], object]) -> int:
     """FLOPs of whatever `work` runs in this thread. Attention is counted whole, mask or not."""
-    with FlopCounterMode(display=False, custom_mapping=_KERNELS) as counter:
-        work()
-    return counter.get_total_flops()
+    return counted(work)[1]
 
 
-def paper_flops(info: ModelInfo) -> dict[str, Flops]:
-    """The steps of a retransmitted question by the paper's estimate (eq. 18, 19)."""
-    n, d, layers = info.visual_tokens, info.hidden, info.layers
+def paper_flops(info: ModelInfo, n: int | None = None, m: int | None = None) -> dict[str, Flops]:
+    """The steps of a retransmitted question by the paper's estimate (eq. 18, 19).
+
+    n, m: visual tokens of the global and of the local image (None: `info.visual_tokens`).
+    """
+    n, m = n or info.visual_tokens, m or info.visual_tokens
+    d, layers = info.hidden, info.layers
     return {
         "first answer": Flops(first_stage_flops(n, d, layers)),  # eq. 18
         "relative attention": Flops(prefill_flops(n, d, layers)),  # eq. 19, first term
-        "second answer": Flops(prefill_flops(2 * n, d, layers)),  # eq. 19, second term
+        "second answer": Flops(prefill_flops(n + m, d, layers)),  # eq. 19, second term
     }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 import torch
 
 from core.cost import prefill_flops, sample_flops
-from core.vlm import bench
+from core.vlm import Request, bench
 from core.vlm.flops import count_flops, exact_flops, paper_flops
 
 from .tiny import LAYERS
@@ -34,6 +36,45 @@ def test_attention_is_counted_whichever_kernel_runs_it(vlm, kernel):
     }[kernel]
     queries = 7 if kernel == "causal" else 5
     assert count_flops(work) == 2 * 2 * 2 * queries * 7 * 8
+
+
+def test_what_is_summed_from_shapes_is_what_is_counted(family, images):
+    """Prefill behind a prefix, alone and in a padded batch; attention rows; decoding."""
+    image, local = images
+    look = family.look(image)
+    work = {
+        "look": lambda: family.look(image),
+        "first": lambda: family.answer(look, QUESTION, None, 1),
+        "generic": lambda: family.attend(look, family.info.generic_prompt),
+        "second": lambda: family.answer(look, QUESTION, local, 4),
+        "batch": lambda: family.answer_batch(
+            [Request(look, QUESTION, local), Request(look, "so?")], 3
+        ),
+        "local": lambda: family.look(local),
+    }
+    for name, run in work.items():
+        expected = count_flops(run)
+        for _ in range(2):  # what was counted for this shape before, and not
+            with family.tally() as tally:
+                run()
+            # Some families compute their rotary positions as a product, which is not summed.
+            assert tally.flops == pytest.approx(expected, rel=2e-3), name
+        assert expected > 0
+    with family.tally() as tally:
+        pass
+    assert tally.flops == 0
+
+
+def test_threads_tally_for_themselves(vlm, images):
+    def flops(i):
+        with vlm.tally() as tally:
+            vlm.answer(vlm.look(images[i % 2]), QUESTION, None, 1 + i)
+        return tally.flops
+
+    expected = [flops(i) for i in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(flops, [0, 1, 2, 3] * 3)) == expected * 3
+    assert len(set(expected)) == 4
 
 
 def test_steps_are_counted_as_they_are_executed(vlm, images):
