@@ -240,15 +240,13 @@ class Server:
         with _timed(steps, "decode global", "server"):
             image = self._decode(message)
             _check_aspect(image.size, message.original_size)
-        with _timed(steps, "first answer", "server", self._flops(image.size)):  # eq. 18
+        with self._asked(steps, "first answer", image.size):  # eq. 18
             look = self.vlm.look(image)  # line 6
             generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
         with _timed(steps, "score tokens", "server"):
             stage = self._stage(generation)  # line 9 (eq. 14-16)
         geometry = self.vlm.geometry(image.size).of_original(message.original_size)
-        held = _FirstStage(
-            message.question, message.original_size, geometry, look, generation.attention
-        )
+        held = _FirstStage(message, geometry, image.size, look, generation.attention)
         session = self.sessions.add(held)
         if self.gate.retransmit(stage.scores[self.gate.metric]):  # lines 11, 12 (eq. 9)
             request = self._request_crop(session, held)  # lines 13-15
@@ -258,12 +256,11 @@ class Server:
     def _request_crop(self, session: str, held: _FirstStage) -> Reply:
         steps: list[Step] = []
         info = self.vlm.info
-        flops = self._flops(held.look.image_size)
-        with _timed(steps, ATTENTION_STEP, "server", flops):  # eq. 19, first term
-            generic = self.vlm.attend(held.look, info.generic_prompt)
+        with self._asked(steps, ATTENTION_STEP, held.view_size):  # eq. 19, first term
+            generic = self.vlm.attend(self._look(held), info.generic_prompt)
             attention = _attention(held.attention, generic, held.geometry)  # line 13
         with _timed(steps, "find box", "server"):
-            box = _box(self.vlm, attention, held.original_size)  # line 14
+            box = _box(self.vlm, attention, held.message.original_size)  # line 14
         return Reply(CropRequest(session, box).to_bytes(), tuple(steps), attention=attention)  # 15
 
     def _second_stage(self, message: LocalImage) -> Reply:
@@ -271,17 +268,25 @@ class Server:
         with _timed(steps, "decode local", "server"):
             local = self._decode(message)
         held = self.sessions.take(message.session)  # once: a second stage is answered only once
-        flops = self._flops(held.look.image_size, local.size)
-        with _timed(steps, "second answer", "server", flops):  # eq. 19, second term
-            generation = self.vlm.answer(held.look, held.question, local)  # lines 20-22 (eq. 12)
+        with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
+            look, question = self._look(held), held.message.question
+            generation = self.vlm.answer(look, question, local)  # lines 20-22 (eq. 12)
         with _timed(steps, "score tokens", "server"):
             stage = self._stage(generation)
         return Reply(Answer(generation.text).to_bytes(), tuple(steps), stage)  # line 23
 
-    def _flops(self, *image_sizes: tuple[int, int]) -> int:
-        info = self.vlm.info
-        n_visual = sum(map(self.vlm.visual_tokens, image_sizes))
-        return prefill_flops(n_visual, info.hidden, info.layers)
+    @contextmanager
+    def _asked(self, steps: list[Step], name: str, *sizes: tuple[int, int]) -> Iterator[None]:
+        """A step of the model, which reads images of these sizes."""
+        n_visual = sum(map(self.vlm.visual_tokens, sizes))
+        flops = prefill_flops(n_visual, self.vlm.info.hidden, self.vlm.info.layers)
+        with self.vlm.tally() as tally, _timed(steps, name, "server", flops):
+            yield
+        steps[-1] = replace(steps[-1], exact_flops=tally.flops)
+
+    def _look(self, held: _FirstStage) -> Look:
+        """The look of a first stage; made anew if its memory was needed."""
+        return held.look or self.vlm.look(self._decode(held.message))
 
     def _decode(self, message: Question | LocalImage) -> Image.Image:
         """The image of a message, if the model can take it."""
@@ -323,11 +328,15 @@ class Server:
 class _FirstStage:
     """What the server keeps of a first stage, in case there is a second."""
 
-    question: str
-    original_size: tuple[int, int]
+    message: Question
     geometry: Geometry  # from the original to the attention grid
-    look: Look  # the model's own: the global image, encoded
-    attention: np.ndarray  # (n_v,), for the question
+    view_size: tuple[int, int]  # (width, height) of the global image
+    look: Look | None  # the model's own: the global image, encoded; None: to be made anew
+    attention: np.ndarray  # (cells,), for the question
+
+    @property
+    def nbytes(self) -> int:
+        return len(self.message.image) + (self.look.nbytes if self.look else 0)
 
 
 class Sessions:
@@ -335,8 +344,9 @@ class Sessions:
     and none for longer than `max_seconds`.
 
     A look at an image takes 2 MB with the bundled model and 300 MB with one of seven billion
-    parameters. The newest is held whatever it takes: without it there is no second stage. An edge
-    whose first stage is gone asks again, and it is computed anew.
+    parameters, a global image some kilobytes. So the oldest looks go first, and are made anew from
+    their images when an edge comes back for them; then the oldest first stages. An edge whose first
+    stage is gone asks again. The newest is held whatever it takes.
     """
 
     def __init__(
@@ -354,8 +364,10 @@ class Sessions:
         session = secrets.token_urlsafe(16)
         with self._lock:
             self._held[session] = time.monotonic() + self.max_seconds, stage
-            self._nbytes += stage.look.nbytes
+            self._nbytes += stage.nbytes
             self._drop_expired()
+            if self._nbytes > self.max_bytes:
+                self._drop_looks()
             while len(self._held) > self.limit or (
                 self._nbytes > self.max_bytes and len(self._held) > 1
             ):
@@ -371,7 +383,7 @@ class Sessions:
         with self._lock:
             self._drop_expired()
             stage = self._found(self._held.pop(session, None))
-            self._nbytes -= stage.look.nbytes
+            self._nbytes -= stage.nbytes
             return stage
 
     def drop_expired(self) -> None:
@@ -381,7 +393,7 @@ class Sessions:
 
     @property
     def nbytes(self) -> int:
-        """What the looks held here take in memory."""
+        """What the looks and the global images held here take in memory."""
         return self._nbytes
 
     def __len__(self) -> int:
@@ -393,7 +405,16 @@ class Sessions:
 
     def _drop_oldest(self) -> None:
         _, (_, stage) = self._held.popitem(last=False)
-        self._nbytes -= stage.look.nbytes
+        self._nbytes -= stage.nbytes
+
+    def _drop_looks(self) -> None:
+        """The oldest, until there is room; never the newest."""
+        for session in list(self._held)[:-1]:
+            if self._nbytes <= self.max_bytes:
+                return
+            until, stage = self._held[session]
+            self._held[session] = until, replace(stage, look=None)
+            self._nbytes += len(stage.message.image) - stage.nbytes
 
     def _found(self, held: tuple[float, _FirstStage] | None) -> _FirstStage:
         if held is None:

@@ -21,7 +21,7 @@ from core.cropping import Box
 from core.imaging import Codec, ImageError, available_formats
 from core.uncertainty import METRICS, Gate
 
-VERSION = 1
+VERSION = 2
 ATTENTION_STEP = "relative attention"  # name of the step that begins the search for a box
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
@@ -98,6 +98,7 @@ class Step:
     where: Place
     seconds: float  # wall clock
     flops: int | None = None  # of a model pass as the paper counts them (eq. 17-19)
+    exact_flops: int | None = None  # as executed: vision tower, text, head and decoding, too
 
 
 @dataclass(frozen=True)
@@ -361,7 +362,9 @@ def _check(t: Transcript) -> None:
         _require(fits, f"messages[{i}].image_bytes", "between 0 and byte_count")
     for i, step in enumerate(t.steps):
         _require(step.seconds >= 0, f"steps[{i}].seconds", "0 or more")
-        _require(step.flops is None or step.flops >= 0, f"steps[{i}].flops", "0 or more")
+        for name in ("flops", "exact_flops"):
+            flops = getattr(step, name)
+            _require(flops is None or flops >= 0, f"steps[{i}].{name}", "0 or more")
 
 
 def _check_image(image: EncodedImage, where: str) -> None:

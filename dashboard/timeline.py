@@ -61,10 +61,11 @@ def timeline(transcript: Transcript, link: Link) -> str:
 <table class="log timeline"><caption class="hidden">Steps and messages in their order</caption>
 <thead><tr><th scope="col">Where</th><th scope="col">What</th>
 <th scope="col" class="bar-cell">0 to {wording.seconds(total)}</th>
-<th scope="col" class="number">Time</th><th scope="col" class="number">FLOPs</th></tr></thead>
+<th scope="col" class="number">Time</th><th scope="col" class="number">FLOPs, eq. 17</th>
+<th scope="col" class="number">FLOPs executed</th></tr></thead>
 <tbody>{"".join(rows)}</tbody>
 <tfoot><tr><th scope="row" colspan="2">From question to answer</th><td class="bar-cell"></td>
-<td class="number" id="total-seconds">{wording.seconds(total)}</td><td></td></tr></tfoot>
+<td class="number" id="total-seconds">{wording.seconds(total)}</td><td></td><td></td></tr></tfoot>
 </table></div>
 <p class="explain">{wording.seconds(sending)} of it on the link.{_whole(transcript, link)}</p>"""
 
@@ -77,14 +78,17 @@ def _row(event: Step | MessageRecord, start: float, length: float, total: float)
     if isinstance(event, Step):
         place, kind = event.where, event.where
         where, what = NAMES[event.where], escape(event.name)
-        flops = wording.count(event.flops) if event.flops else ""
+        counts = [event.flops, event.exact_flops]
     else:
-        place, kind, flops = event.sender, "message", ""
+        place, kind, counts = event.sender, "message", [None, None]
         where = _way(event)
         what = f"<strong>{escape(event.kind)}</strong>, {event.byte_count:,} bytes"
+    flops = "".join(
+        f'<td class="number">{wording.count(count) if count else ""}</td>' for count in counts
+    )
     return f"""<tr class="{kind}-row"><td class="way {place}">{where}</td>
 <td class="what">{what}</td><td class="bar-cell">{bar.format(kind)}</td>
-<td class="number">{wording.seconds(length)}</td><td class="number">{flops}</td></tr>"""
+<td class="number">{wording.seconds(length)}</td>{flops}</tr>"""
 
 
 def _whole(transcript: Transcript, link: Link) -> str:

@@ -288,6 +288,18 @@ def test_steps_carry_seconds_and_the_papers_flops(vlm, edge):
     flops = {s.name: s.flops for s in t.steps if s.flops is not None}
     once, twice = prefill_flops(64, 8, 2), prefill_flops(128, 8, 2)
     assert flops == {"first answer": once, "relative attention": once, "second answer": twice}
+    assert all(s.exact_flops is None for s in t.steps)  # this model doesn't count
+
+
+def test_steps_carry_what_was_executed_too(llava):
+    edge = Edge(picture(), Codec("png"))
+    t = ask(edge, Server(llava, ALWAYS), "What?")
+    exact = {s.name: s.exact_flops for s in t.steps if s.exact_flops is not None}
+    assert list(exact) == ["first answer", "relative attention", "second answer"]
+    look = llava.look(t.global_image.open())
+    with llava.tally() as tally:
+        llava.answer(look, "What?", t.local_image.open())
+    assert exact["second answer"] == tally.flops > exact["relative attention"] > 0
 
 
 @pytest.mark.parametrize("gate", [ALWAYS, NEVER])
@@ -394,23 +406,33 @@ def test_sessions_are_bounded_and_the_oldest_goes_first(vlm, edge):
         Sessions(0)
 
 
-def test_sessions_are_bounded_in_bytes_too(vlm, edge):
-    each = vlm.look(edge.resize((SIDE, SIDE))).nbytes
-    server = Server(vlm, NEVER, Sessions(max_bytes=3 * each + each // 2))
+def test_the_oldest_looks_are_dropped_first_and_made_anew(vlm, edge):
+    look = vlm.look(edge.resize((SIDE, SIDE))).nbytes
+    image = len(edge.question("?", edge.resize((SIDE, SIDE))).image)
+    server = Server(vlm, NEVER, Sessions(max_bytes=3 * look + 5 * image))
     firsts = [first_stage(edge, server, f"Question {i}?") for i in range(5)]
-    assert (len(server.sessions), server.sessions.nbytes) == (3, 3 * each)
+    assert (len(server.sessions), server.sessions.nbytes) == (5, 3 * look + 5 * image)
+    answers = [ask(edge, Server(vlm, NEVER), f"Question {i}?", force=True) for i in range(5)]
+    # Without its look, the global image is seen again: for the generic prompt, and for the answer.
+    for i, images in ((1, 3), (4, 1)):
+        seen = len(vlm.seen)
+        again = second_stage(edge, server, firsts[i])
+        assert len(vlm.seen) - seen == images
+        assert (again.second, again.box) == (answers[i].second, answers[i].box)
+    assert (len(server.sessions), server.sessions.nbytes) == (3, 2 * look + 3 * image)
+
+
+def test_sessions_are_bounded_in_bytes_too(vlm, edge):
+    image = len(edge.question("?", edge.resize((SIDE, SIDE))).image)
+    look = vlm.look(edge.resize((SIDE, SIDE))).nbytes
+    server = Server(vlm, NEVER, Sessions(max_bytes=look + 3 * image))
+    firsts = [first_stage(edge, server, f"Question {i}?") for i in range(5)]
+    assert (len(server.sessions), server.sessions.nbytes) == (3, look + 3 * image)
     for forgotten in firsts[:2]:
         with pytest.raises(SessionExpired):
             second_stage(edge, server, forgotten)
-    assert second_stage(edge, server, firsts[2]).retransmitted
-    assert (len(server.sessions), server.sessions.nbytes) == (2, 2 * each)
-
-    small = Edge(picture(8, 8, (0, 0)), Codec("png"))  # makes room for none
-    after = first_stage(small, server, "What?")
-    assert len(server.sessions) == 3
-    for held in (firsts[3], firsts[4]):
-        second_stage(edge, server, held)
-    second_stage(small, server, after)
+    for held in firsts[2:]:
+        assert second_stage(edge, server, held).retransmitted
     assert (len(server.sessions), server.sessions.nbytes) == (0, 0)
 
 

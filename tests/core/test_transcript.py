@@ -50,7 +50,10 @@ FIRST_ONLY = Transcript(
         MessageRecord("edge", "question", 300, 120, "What is written on the red sign?"),
         MessageRecord("server", "answer", 60, 0, "STOP"),
     ),
-    steps=(Step("resize", "edge", 0.001), Step("first answer", "server", 0.05, 7_596_000_000_000)),
+    steps=(
+        Step("resize", "edge", 0.001),
+        Step("first answer", "server", 0.05, 7_596_000_000_000, 8_000_000_000_000),
+    ),
 )
 BOTH = replace(
     FIRST_ONLY,
@@ -189,7 +192,7 @@ def changed(transcript, path, value):
 @pytest.mark.parametrize(
     ("path", "value", "field"),
     [
-        (["version"], 2, "version"),
+        (["version"], 1, "version"),
         (["version"], True, "version"),
         (["question"], None, "question"),
         (["question"], "\ud800", "question"),
@@ -244,6 +247,7 @@ def changed(transcript, path, value):
         (["messages", 1], {}, r"messages\[1\].sender"),
         (["steps", 0, "seconds"], -0.1, r"steps\[0\].seconds"),
         (["steps", 1, "flops"], -1, r"steps\[1\].flops"),
+        (["steps", 1, "exact_flops"], -1, r"steps\[1\].exact_flops"),
         (["steps", 1, "where"], None, r"steps\[1\].where"),
         (["extra"], 1, "The transcript has fields"),
         (["box", "extra"], 1, "box has fields"),
