@@ -76,7 +76,8 @@ def build(
 
         def restore(request: gr.Request) -> dict:
             """What a shared link says."""
-            return benchmarks.restore(dict(request.query_params))
+            wanted = benchmarks.restore(dict(request.query_params))
+            return wanted or {tabs: gr.skip()}  # an empty dict isn't taken for one of updates
 
         page.load(
             restore,

@@ -42,7 +42,7 @@ class ModelSwitch:
             self.load = gr.Button("Load it for everybody", elem_id="model-load")
             self.status = gr.HTML(elem_id="model-status")
 
-    def connect(self, about: gr.HTML, metric: gr.Radio, eta: gr.Slider) -> None:
+    def connect(self, about: gr.HTML, metric: gr.Dropdown, eta: gr.Slider) -> None:
         """Tell the page which model it is now, and put η where that model wants it."""
         self.about, self.eta = about, eta
         for event in (self.load.click, self.name.submit):

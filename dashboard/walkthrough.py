@@ -144,21 +144,20 @@ class Walkthrough:
         gate = Gate()
         with gr.Row(elem_classes="settings"):
             with gr.Column(min_width=280):
-                self.metric = gr.Radio(
+                self.metric = gr.Dropdown(
                     [(metric.label, name) for name, metric in METRICS.items()],
                     value=gate.metric,
                     label="Measure of uncertainty",
-                    info="How a token's probabilities become one number.",
+                    filterable=False,
                     elem_id="metric",
                 )
-            with gr.Column(min_width=280):
                 self.eta = gr.Slider(**eta_slider(gate.metric, gate.threshold), elem_id="eta")
             self.format, self.quality = self._codec("Global image", "global")
             self.local_format, self.local_quality = self._codec("Local image", "local")
 
     def _codec(self, label: str, name: str) -> tuple[gr.Dropdown, gr.Slider]:
         default = Codec()
-        with gr.Column(min_width=220):
+        with gr.Column(min_width=280):
             format = gr.Dropdown(
                 [(name.upper(), name) for name in available_formats()],
                 value=default.format,

@@ -56,7 +56,8 @@ def test_step_by_step_with_eta_moved_in_between(open_page):
     answer = page.locator("#first-answer").inner_text()
 
     # A margin is at most 1, and "at or below 0" is met by no answer of this model.
-    page.get_by_label("Probability margin").check()
+    page.locator("#metric input").click()
+    page.get_by_role("option", name="Probability margin").click()
     expect(page.locator("#first-tokens")).to_contain_text("Margin")
     _set_eta(page, 0)
     expect(page.locator("#verdict")).to_contain_text("Confident")

@@ -29,7 +29,7 @@ def live(vlm):
 def _form(live, who):
     with gr.Blocks():
         form = ModelSwitch(live, who)
-        form.connect(gr.HTML(), gr.Radio(), gr.Slider())
+        form.connect(gr.HTML(), gr.Dropdown(), gr.Slider())
     return form
 
 
