@@ -12,6 +12,7 @@ from PIL import Image
 
 from core.bench.boxes import box_around, holds_any, random_hit
 from core.bench.datasets import Sample
+from core.bench.hd import ask_in_high_resolution
 from core.bench.runs import Metadata, Record, Run
 from core.bench.scoring import Scorer
 from core.bench.together import Asker
@@ -26,12 +27,16 @@ NEVER = Gate(threshold=float("inf"))
 
 @dataclass(frozen=True)
 class Recorder:
-    """How samples are asked and scored. guided: also with the local image of the true box."""
+    """How samples are asked and scored.
+
+    guided: also with the local image of the true box. hd: also in high resolution.
+    """
 
     metadata: Metadata
     scorer: Scorer
     codec: Codec
     guided: bool = False
+    hd: bool = False
 
     def record(self, vlm: Asker, sample: Sample, original: Image.Image) -> Record:
         """Ask everything there is to ask about one sample. Raises whatever goes wrong, and RunError
@@ -81,6 +86,9 @@ class Recorder:
             answer = vlm.answer(look, sample.prompt, local).text
             score = self.scorer.score(answer, sample)
             row = replace(row, guided_answer=answer, guided_score=score)
+        if self.hd:
+            answer, taken = ask_in_high_resolution(vlm, edge, sample.prompt)
+            row = replace(row, hd_score=self.scorer.score(answer, sample), **taken)
         Run.from_records([row], self.metadata)  # raises for what would spoil the run as a whole
         return row
 

@@ -25,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "each, and open every image once")  # fmt: skip
     add("--out", required=True, help="run file; with several qualities, {quality} stands for each")
     add("--guided", action="store_true", help="also ask with the local image of the true box")
+    add("--hd", action="store_true", help="also ask at twice the side, always: the baseline")
     add("--batch", type=int, default=8, help="samples asked at once")
     add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the data set")
     add("--folder", help="the data set's official files, or the file of your own questions")
@@ -41,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
-    same = ("out", "model", "data", "split", "limit", "codec", "guided", "batch", "folder",
+    same = ("out", "model", "data", "split", "limit", "codec", "guided", "hd", "batch", "folder",
             "images", "mirror", "revision", "device", "dtype")  # fmt: skip
     return Plan(
         **{name: getattr(args, name) for name in same},

@@ -55,6 +55,7 @@ class Plan:
     codec: str = "jpeg"
     qualities: tuple[int, ...] = (75,)
     guided: bool = False  # also ask with the local image of the true box, where there is one
+    hd: bool = False  # also ask in high resolution (core.bench.hd)
     batch: int = 8  # samples asked at once
     options: dict[str, str] = field(default_factory=dict)  # the data set's own
     folder: str | None = None  # where the data set lies, see `load_dataset`
@@ -98,7 +99,7 @@ class Plan:
         for name, value in self.options.items():
             words += ["--option", f"{name}={value}"]
         words += ["--codec", self.codec, "--quality", str(quality)]
-        words += ["--guided"] if self.guided else []
+        words += ["--guided"] * self.guided + ["--hd"] * self.hd
         words += ["--batch", str(self.batch), "--out", self.path(quality).name]
         return shlex.join(words)
 
@@ -123,7 +124,7 @@ class Runner:
         for quality, codec in codecs.items():
             metadata = self._metadata(quality)
             self.parts[quality] = Parts(plan.path(quality), metadata, len(self.dataset))
-            self.recorders[quality] = Recorder(metadata, scorer, codec, plan.guided)
+            self.recorders[quality] = Recorder(metadata, scorer, codec, plan.guided, plan.hd)
 
     def work(
         self, rank: int = 0, workers: int = 1, progress: Callable[[int], Any] = lambda _: None

@@ -200,7 +200,7 @@ class Adapter(VLM):
         self,
         look: Look,
         question: str,
-        local: Image.Image | None = None,
+        local: Image.Image | Sequence[Image.Image] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> Generation:
         return self.answer_batch([Request(look, question, local)], max_new_tokens)[0]
@@ -234,11 +234,11 @@ class Adapter(VLM):
             raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}.")
         if not requests:
             return []
-        locals_ = iter(self._encode_all([r.local for r in requests if r.local is not None]))
+        locals_ = iter(self._encode_all([image for r in requests for image in r.locals]))
         prompts = []
-        for look, question, local in requests:
-            visuals = [look.visual] if local is None else [look.visual, next(locals_)]
-            prompts.append(self._prompt(question, visuals, max_new_tokens))
+        for request in requests:
+            visuals = [request.look.visual, *(next(locals_) for _ in request.locals)]
+            prompts.append(self._prompt(request.question, visuals, max_new_tokens))
         row = AttentionRow(self.info.attention_layer)
         prefixes = [request.look.prefix for request in requests]
         reading = read(self._language, prompts, prefixes, row, room=max_new_tokens - 1)

@@ -91,7 +91,14 @@ class Request(NamedTuple):
 
     look: Look
     question: str
-    local: Image.Image | None = None
+    local: Image.Image | Sequence[Image.Image] | None = None
+
+    @property
+    def locals(self) -> Sequence[Image.Image]:
+        """The images beside the global one."""
+        if self.local is None:
+            return ()
+        return self.local if isinstance(self.local, list | tuple) else (self.local,)
 
 
 class VLM(ABC):
@@ -129,11 +136,12 @@ class VLM(ABC):
         self,
         look: Look,
         question: str,
-        local: Image.Image | None = None,
+        local: Image.Image | Sequence[Image.Image] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> Generation:
         """Answer from the global image alone (eq. 3) or from both images (eq. 12).
 
+        ``local`` may be several images, where a model has places for them in its prompt.
         Greedy, hence deterministic. Nothing written in ``question`` is read as a special token.
         Raises VLMError if the prompt is longer than the model can read.
         """

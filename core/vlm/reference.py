@@ -19,7 +19,7 @@ from transformers import BatchFeature, GenerationConfig
 
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter
-from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look
+from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, Request
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,10 +54,10 @@ class Reference(VLM):
         self,
         look: Look,
         question: str,
-        local: Image.Image | None = None,
+        local: Image.Image | Sequence[Image.Image] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
     ) -> Generation:
-        images = [look.image] if local is None else [look.image, local]
+        images = [look.image, *Request(look, question, local).locals]
         return self.generate(images, question, max_new_tokens, self.row(images, question))
 
     def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:

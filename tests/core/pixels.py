@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from core.imaging import Geometry
-from core.vlm.base import VLM, Generation, Look, ModelInfo
+from core.vlm.base import VLM, Generation, Look, ModelInfo, Request
 
 SIDE, GRID, TOKENS, VOCABULARY = 32, (8, 8), 64, 50
 UNIFORM = np.full(TOKENS, 1 / TOKENS, dtype=np.float32)
@@ -52,9 +52,9 @@ class PixelVLM(VLM):
     def answer(self, look, question, local=None, max_new_tokens=20):
         assert isinstance(look, PixelLook)
         pixels = look.image.tobytes() + question.encode()
-        if local is not None:
-            self.seen.append(local)
-            pixels += local.tobytes()
+        for image in Request(look, question, local).locals:
+            self.seen.append(image)
+            pixels += image.tobytes()
         seed = int.from_bytes(hashlib.sha256(pixels).digest()[:8], "big")
         logits = np.random.default_rng(seed).normal(0, 3, (4, VOCABULARY)).astype(np.float32)
         logits[:, 7] = -np.inf  # a token the model can never say

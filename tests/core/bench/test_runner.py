@@ -12,18 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.bench import runner as runner_module
 from core.bench.files import load_run
+from core.bench.hd import tiles
 from core.bench.runner import Plan, Runner
 from core.bench.runs import Record, RunError
 from core.bench.scoring import SCORERS
+from core.cost import prefill_flops
 from core.cropping import Box
-from core.imaging import Codec, crop_local
+from core.imaging import Codec, crop_local, downscale
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate
 
-from ..pixels import SIDE, PixelVLM, picture
+from ..pixels import SIDE, TOKENS, PixelVLM, picture
 from ..vlm.tiny import save_focalnet_llava
 
 SAMPLES = 11
@@ -80,7 +83,7 @@ def same(a, b):
 def test_what_is_recorded_is_what_the_protocol_gives_one_by_one(plan):
     vlm, codec = PixelVLM(), Codec("jpeg", 75)
     (run,) = carry_out(plan)
-    dataset = Runner(plan, vlm).dataset
+    dataset = plan.dataset()
     for i, sample in enumerate(dataset):
         row = run.record(i)
         if i == 4:
@@ -162,7 +165,7 @@ def test_with_the_true_box_its_local_image_is_asked_too(tmp_path):
     vlm = PixelVLM()
     plan = Plan(str(tmp_path / "run.parquet"), "pixels", "signs-text", limit=3, guided=True)
     (run,) = carry_out(plan)
-    for i, sample in enumerate(Runner(plan, vlm).dataset):
+    for i, sample in enumerate(plan.dataset()):
         row, image = run.record(i), sample.image
         (target,) = [Box(*box) for box in sample.boxes]
         assert json.loads(row.truth_boxes) == [list(target.as_tuple())]
@@ -180,6 +183,40 @@ def test_with_the_true_box_its_local_image_is_asked_too(tmp_path):
         local = codec.decode(codec.encode(crop_local(image, around, (SIDE, SIDE))))
         view = codec.decode(codec.encode(Edge(image).resize((SIDE, SIDE))))
         assert row.guided_answer == vlm.answer(vlm.look(view), sample.prompt, local).text
+
+
+def test_in_high_resolution_the_whole_image_is_asked_about_at_twice_the_side(plan):
+    """By hand: JPEG of 64 pixels on the longer side, cut in four, and 32 pixels of all of it."""
+    (run,) = carry_out(replace(plan, hd=True, limit=4))
+    vlm, codec = PixelVLM(), Codec("jpeg", 75)
+    for i, sample in enumerate(plan.dataset()[:4]):
+        row = run.record(i)
+        sent = codec.encode(Edge(sample.image).resize((2 * SIDE, 2 * SIDE)))
+        view = codec.decode(sent)
+        assert view.size == (64, 32)
+        parts = [view.crop((x, y, x + 32, y + 16)) for y in (0, 16) for x in (0, 32)]
+        answer = vlm.answer(vlm.look(downscale(view, (SIDE, SIDE))), sample.prompt, parts)
+        assert row.hd_answer == answer.text
+        assert row.hd_score == SCORERS["exact"].score(answer.text, sample)
+        assert row.hd_bytes == len(sent) and row.hd_message_bytes > len(sent)
+        assert row.hd_flops == prefill_flops(5 * TOKENS, vlm.info.hidden, vlm.info.layers)
+        assert row.hd_seconds > 0
+    (without,) = carry_out(replace(plan, limit=4, out=plan.out.replace("run", "without")))
+    assert without.first_answer.tolist() == run.first_answer.tolist()
+    assert np.isnan(without.hd_score).all()
+
+
+@pytest.mark.parametrize(
+    ("size", "sizes"),
+    [
+        ((64, 32), [(32, 16)] * 4),
+        ((5, 3), [(2, 1), (3, 1), (2, 2), (3, 2)]),
+        ((1, 1), [(1, 1)] * 4),
+        ((1, 4), [(1, 2)] * 4),
+    ],
+)
+def test_four_tiles_cover_the_image(size, sizes):
+    assert [tile.size for tile in tiles(Image.new("RGB", size))] == sizes
 
 
 def test_what_is_done_is_not_done_again(plan, questions):
@@ -237,9 +274,7 @@ def test_a_damaged_chunk_is_asked_again(plan):
     assert len(run) == SAMPLES
 
 
-@pytest.mark.parametrize(
-    "change", [{"qualities": (50,)}, {"limit": 3}, {"guided": True}, {"batch": 5}]
-)
+@pytest.mark.parametrize("change", [{"qualities": (50,)}, {"limit": 3}, {"hd": True}, {"batch": 5}])
 def test_another_run_of_that_name_is_neither_continued_nor_overwritten(plan, change):
     Runner(plan, PixelVLM()).work(0, 2)
     with pytest.raises(RunError, match="the beginning of another run"):

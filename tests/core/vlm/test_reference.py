@@ -217,3 +217,14 @@ def test_eight_threads_with_twenty_questions_each_get_what_they_would_get_alone(
         thread.join()
     assert together == alone
     assert len({answer[1] for part in alone for answer in part}) == n * each
+
+
+def test_several_local_images_are_read_as_the_plain_path_reads_them(llava):
+    """As many as the high-resolution baseline has; and one in a list is one."""
+    parts = [noise((40 + 8 * i, 56), seed=i) for i in range(4)]
+    look, plain = llava.look(noise((96, 60))), Reference(llava)
+    same(
+        llava.answer(look, QUESTION, parts),
+        plain.answer(plain.look(noise((96, 60))), QUESTION, parts),
+    )
+    same(llava.answer(look, QUESTION, parts[:1]), llava.answer(look, QUESTION, parts[0]))

@@ -1,0 +1,52 @@
+"""The high-resolution baseline: all of the image at twice the side, for every question.
+
+The counterpart of LLaVA-1.5-HD in Fig. 4 and 5. The server cuts what it gets into four tiles and
+asks the model about five images: all of it at the usual size, and the tiles, left to right and top
+to bottom, in the places of local images. The bundled model was not trained for that.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from PIL import Image
+
+from core.bench.together import Asker
+from core.cost import prefill_flops
+from core.imaging import downscale
+from core.protocol import Answer, Edge
+
+TIMES = 2  # the side of the global image
+
+
+def ask_in_high_resolution(vlm: Asker, edge: Edge, question: str) -> tuple[str, dict[str, Any]]:
+    """The answer, and what it took: columns of a `core.bench.runs.Record`.
+
+    Raises what the model raises, such as VLMError for one that takes no more than two images.
+    """
+    start, waited = time.perf_counter(), vlm.waited
+    info = vlm.info
+    width, height = info.input_size
+    message = edge.question(question, edge.resize((TIMES * width, TIMES * height)))
+    received = edge.codec.decode(message.image)
+    whole, parts = downscale(received, info.input_size), tiles(received)
+    answer = vlm.answer(vlm.look(whole), question, parts).text
+    n_visual = sum(vlm.visual_tokens(image.size) for image in (whole, *parts))
+    taken = {
+        "hd_answer": answer,
+        "hd_bytes": float(message.image_bytes),
+        "hd_message_bytes": float(message.byte_count + Answer(answer).byte_count),
+        "hd_flops": float(prefill_flops(n_visual, info.hidden, info.layers)),
+        "hd_seconds": max(0.0, time.perf_counter() - start - (vlm.waited - waited)),
+    }
+    return answer, taken
+
+
+def tiles(image: Image.Image) -> list[Image.Image]:
+    """The image cut in four; one pixel wide or high, it is in two tiles as it is."""
+    x, y = max(1, image.width // 2), max(1, image.height // 2)
+    left, top = min(x, image.width - 1), min(y, image.height - 1)
+    boxes = [(a, b, c, d) for b, d in ((0, y), (top, image.height))
+             for a, c in ((0, x), (left, image.width))]  # fmt: skip
+    return [image.crop(box) for box in boxes]
