@@ -14,6 +14,7 @@ from core.server.http import make_server
 from core.server.limits import Limits
 from core.server.telemetry import JsonLines
 from core.uncertainty import METRICS, Gate
+from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import VLM, VLMError
 
 
@@ -40,7 +41,7 @@ def main() -> None:
         from core.vlm import load_vlm  # here: importing torch takes longer than to be reachable
 
         try:
-            model.set_result(load_vlm(args.model, args.device))
+            model.set_result(load_vlm(args.model, **load_options(args)))
         except VLMError as error:
             model.set_exception(error)
             server.should_exit = True
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--model", default="pocket", help="pocket, a directory, or a hub id")
-    add("--device", help="where the model runs, e.g. cpu or cuda; None: the best there is")
+    add_load_arguments(parser)
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets others in")
     add("--port", type=int, default=7870)
     add("--metric", choices=tuple(METRICS), default=Gate().metric, help="of the gate; needs --eta")

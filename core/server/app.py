@@ -229,13 +229,14 @@ def create_app(
             return await answer(request, client, idempotency_key, kind)
 
         compact = {"schema": {"type": "string", "format": "binary"}}
+        beside = {"headers": wire.UNCERTAINTY_HEADER} if kind is Question else {}
         app.post(
             path,
             name=name,
             summary=text,
             response_class=Response,
             openapi_extra=wire.described(kind),
-            responses={200: {"model": replies, "content": {wire.COMPACT: compact}}}
+            responses={200: {"model": replies, "content": {wire.COMPACT: compact}} | beside}
             | documented(400, 401, 408, 413, 415, 422, 429, 503, *statuses),
         )(handler)
 

@@ -39,6 +39,9 @@ LONGEST = 10.0  # seconds
 WARM_UP = 1_000  # requests after which memory must not grow any more
 GROWTH = 32 * 2**20  # bytes of growth that are noise
 
+# Sessions and replies are held on purpose: few enough of them to be full before memory is compared.
+OPTIONS = ["--rate", "0", "--stall-seconds", "4", "--sessions", "32", "--replies", "32"]
+
 Make = Callable[[random.Random], bytes]
 
 
@@ -98,7 +101,7 @@ def main() -> int:
         if args.server:
             url, alive = args.server, lambda: True
         else:
-            own = stack.enter_context(own_server("--rate", "0", "--stall-seconds", "4"))
+            own = stack.enter_context(own_server(*OPTIONS))
             url, alive = own.url, lambda: own.process.poll() is None
         start = time.monotonic()
         findings = fuzz(url, args.requests, args.images, args.threads, args.seed, log=print)

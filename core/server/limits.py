@@ -24,7 +24,7 @@ class Limits:
     body_seconds: float = _bound(60.0, "seconds in which a whole request must arrive")
     stall_seconds: float = _bound(8.0, "seconds in which its next part must arrive")
     sessions: int = _bound(512, "first stages held for a second")
-    session_bytes: int = _bound(512 * 2**20, "bytes they may take")
+    session_bytes: int = _bound(256 * 2**20, "bytes they may take")
     session_seconds: float = _bound(300.0, "seconds that each is held")
     replies: int = _bound(4096, "replies held for an edge that didn't get them")
     reply_seconds: float = _bound(300.0, "seconds that each is held")

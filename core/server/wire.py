@@ -35,6 +35,12 @@ from core.uncertainty import Gate
 COMPACT = "application/vnd.second-look"
 JSON = "application/json"
 UNCERTAINTY = "Second-Look-Uncertainty"  # header of a compact reply to a question
+UNCERTAINTY_HEADER = {  # for the OpenAPI description
+    UNCERTAINTY: {
+        "description": "G_avg (eq. 9) of the first answer, beside a compact reply.",
+        "schema": {"type": "number"},
+    }
+}
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 Session = Annotated[str, Field(min_length=1, max_length=MAX_SESSION)]

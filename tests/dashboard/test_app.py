@@ -10,6 +10,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from core.edge.client import Client
+
 APP = Path(__file__).parents[2] / "app.py"
 PATIENCE = 600  # s; a busy machine is slow, not broken
 
@@ -41,7 +43,7 @@ def _wait_for(url, process, seconds=PATIENCE):
     raise AssertionError(f"no answer from {url}")
 
 
-def test_it_answers_where_the_environment_says(tmp_path, checkpoint):
+def test_it_answers_where_the_environment_says(tmp_path, checkpoint, scene_file):
     """As on a Space, which names server and port by environment and gives no arguments."""
     port = _free_port()
     process = _start(
@@ -52,6 +54,8 @@ def test_it_answers_where_the_environment_says(tmp_path, checkpoint):
     try:
         response = _wait_for(f"http://127.0.0.1:{port}/", process)
         assert response.status_code == 200 and "Second Look" in response.text
+        with Client(f"http://127.0.0.1:{port}/edge") as client:  # beside the page, for edges
+            assert client.ask(scene_file, "What does it say?", force=True).retransmitted
     finally:
         process.terminate()
         process.wait(30)
