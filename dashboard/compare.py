@@ -8,12 +8,12 @@ from html import escape
 import gradio as gr
 
 from core.bench import Run, changes
+from core.bench.plots.metrics import separability_of
+from core.bench.plots.runs import runs_figure
+from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
 from dashboard.chart import Chart, to_csv
 from dashboard.figures import plot
-from dashboard.figures_metrics import separability_of
-from dashboard.figures_runs import runs_figure
-from dashboard.figures_tradeoff import curve_of
 from dashboard.library import Choice, Library, find
 from dashboard.questions import Questions
 from dashboard.tradeoff import AXIS_CHOICES

@@ -11,11 +11,11 @@ from PIL import Image
 
 from core.bench import Run
 from core.bench.originals import OriginalMissing, check_originals, original
+from core.bench.plots.runs import quality_figure
 from core.imaging import Codec, crop_local, downscale
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv
 from dashboard.figures import plot
-from dashboard.figures_runs import quality_figure
 from dashboard.library import Choice, Library
 from dashboard.live import LiveModel
 from dashboard.pictures import data_url

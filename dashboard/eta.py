@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from core.bench import Curve, Run, confusion
+from core.bench.plots.base import numbers
 from core.uncertainty import METRICS
-from dashboard.figures import numbers
 
 PLACES = 1_000  # at most about as many; a slider has no more pixels
 START = 0.4  # share retransmitted where nothing else is asked for

@@ -2,58 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import lru_cache
-from html import escape
-from itertools import pairwise
 
-import numpy as np
-
-from core.bench import (
-    Curve,
-    Run,
-    full,
-    high_resolution,
-    initial,
-    oracle_curve,
-    random_curve,
-    separability,
-    tradeoff,
-)
+from core.bench import Run, separability
+from core.bench.plots import tradeoff
+from core.bench.plots.base import AXES, PERCENT, Figure, aggregated, figure, numbers
+from core.bench.plots.tradeoff import curve_of, histogram
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
-from dashboard.figures import (
-    AXES,
-    BASELINE_NAMES,
-    PERCENT,
-    Figure,
-    figure,
-    line,
-    name_of,
-    numbers,
-    points,
-    thinned,
-    with_unit,
-)
-from dashboard.theme import MEANING, Stroke, stroke
-
-HELD = 128  # curves; some ten are on the page at once
-
-
-@lru_cache(HELD)
-def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") -> Curve:
-    """The curve of a metric, `random` or `oracle`, computed once. cost: matters to the oracle."""
-    if strategy == "random":
-        return random_curve(run, points=2)
-    if strategy == "oracle":
-        return oracle_curve(run, cost)
-    return tradeoff(run, strategy, first_tokens)
-
-
-def strategies(run: Run) -> tuple[str, ...]:
-    """What a figure of this run can show."""
-    measured = [b for b in BASELINE_NAMES if b != "high_resolution" or high_resolution(run)]
-    return (*(m for m in METRICS if m in run.metrics), *measured)
 
 
 @lru_cache(32)
@@ -73,25 +29,6 @@ def tradeoff_figure(
     """
     _, unit, factor = AXES[cost]
     ends = curve_of(run, "random", None)
-    whole = factor * ends.cost(cost)
-    data, movers = [], []
-    for strategy in _order(shown, metric):
-        if strategy in ("initial", "full"):
-            value = 100 * (initial if strategy == "initial" else full)(run).accuracy
-            said = f"<b>{name_of(strategy)}:</b> %{{y:.1f}} % right"
-            data.append(line(whole, [value, value], name_of(strategy), stroke(strategy), said))
-            data[-1]["line"]["width"] = 1.5
-        elif strategy == "high_resolution":
-            point = high_resolution_point(run, cost)
-            data += [point] if point else []
-        else:
-            curve = curve_of(run, strategy, first_tokens if strategy in METRICS else None,
-                             cost if strategy == "oracle" else "")  # fmt: skip
-            movers.append(len(data))
-            width = 4 if strategy == metric else 2
-            data.append(
-                curve_trace(curve, strategy, cost, name_of(strategy), stroke(strategy), width)
-            )
     table = eta_module.table(
         run,
         curve_of(run, metric, first_tokens),
@@ -102,7 +39,6 @@ def tradeoff_figure(
     meta = {
         "key": key,
         "table": table,
-        "movers": movers,
         "metric": metric,
         "metric_label": entry.label,
         "unit": entry.unit,
@@ -112,11 +48,7 @@ def tradeoff_figure(
         "samples": len(run),
         "random": numbers([*ends.cost(cost), *ends.accuracy]),
     }
-    return figure(
-        data, title, "Right answers (mean score, %)",
-        label=f"Share of right answers over cost for {', '.join(name_of(s) for s in shown)}",
-        filename=f"tradeoff-{cost}", height=520, meta=meta, yaxis=PERCENT,
-    )  # fmt: skip
+    return tradeoff.tradeoff_figure(run, metric, first_tokens, cost, shown, title, meta)
 
 
 @lru_cache(32)
@@ -127,7 +59,7 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
     higher = METRICS[metric].higher_is_uncertain
     data = histogram(found.edges, found.right_share, found.wrong_share, METRICS[metric].unit)
     return figure(
-        data, f"Mean {with_unit(METRICS[metric]).lower()} of an answer", "Share of the answers (%)",
+        data, f"{aggregated(METRICS[metric])} of an answer", "Share of the answers (%)",
         label=f"Distribution of {METRICS[metric].label.lower()} for right and wrong first answers",
         filename=f"uncertainty-{metric}", height=300,
         meta={"key": key, "asks_above": higher, "range": [places.minimum, places.maximum]},
@@ -135,68 +67,3 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
         xaxis={"range": [places.minimum, places.maximum]},
         legend={"y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
-
-
-def histogram(
-    edges: np.ndarray, right: np.ndarray, wrong: np.ndarray, unit: str, **more
-) -> list[dict]:
-    """Two traces of bars over edges (B + 1,), from shares (B,) each; NaN is none."""
-    bars = []
-    for name, shares, pattern in (("right", right, ""), ("wrong", wrong, "/")):
-        bars.append({
-            "type": "bar",
-            "name": f"{name.capitalize()} answers",
-            "x": numbers((edges[:-1] + edges[1:]) / 2),
-            "y": numbers(100 * np.nan_to_num(shares)),
-            "width": numbers(np.diff(edges)),
-            "customdata": [numbers(pair) for pair in pairwise(edges)],
-            "opacity": 0.7,
-            "marker": {
-                "color": MEANING[name],
-                "line": {"width": 0},
-                "pattern": {"shape": pattern, "size": 6, "solidity": 0.5},
-            },
-            "hovertemplate": f"%{{y:.1f}} % of the {name} answers lie between "
-            f"%{{customdata[0]:.3g}} and %{{customdata[1]:.3g}} {unit}<extra></extra>",
-        } | more)  # fmt: skip
-    return bars
-
-
-def _order(shown: Sequence[str], metric: str) -> list[str]:
-    """The chosen metric last, so that it is drawn on top; the others in their usual order."""
-    usual = (*BASELINE_NAMES, *reversed(METRICS))
-    return [*(s for s in usual if s in shown and s != metric), metric]
-
-
-def curve_trace(
-    curve: Curve, strategy: str, cost: str, name: str, look: Stroke, width: float = 2.5
-) -> dict:
-    """The line of a curve, of a metric, `random` or `oracle`; `name` in legend and hover."""
-    _, unit, factor = AXES[cost]
-    at = thinned(curve, cost)
-    costs, right = factor * curve.cost(cost)[at], 100 * curve.accuracy[at]
-    spent = f"%{{x:.3g}} {unit} a question" if unit else "a cost of %{x:.3g}"
-    if strategy not in METRICS:
-        said = f"<b>{escape(name)}</b>, at {spent}, gets %{{y:.1f}} % right"
-        return line(costs, right, name, look, said)
-    said = (
-        f"<b>{escape(name)}</b> at η = %{{customdata[0]:.3g}} {METRICS[strategy].unit} asks for "
-        f"%{{customdata[1]:.0%}} of the crops<br>and gets %{{y:.1f}} % right, at {spent}"
-    )
-    pairs = zip(curve.threshold[at], curve.retransmitted[at], strict=True)
-    custom = [numbers(pair) for pair in pairs]
-    trace = line(costs, right, name, look, said, customdata=custom, meta=strategy)
-    trace["line"]["width"] = width
-    return trace
-
-
-def high_resolution_point(run: Run, cost: str) -> dict | None:
-    """Always sending the image at twice the side; None where the run hasn't measured it."""
-    point = high_resolution(run)
-    if point is None or not np.isfinite(getattr(point, cost)):
-        return None
-    _, unit, factor = AXES[cost]
-    name, look = name_of("high_resolution"), stroke("high_resolution")
-    spent = f"%{{x:.3g}} {unit} a question" if unit else "a cost of %{x:.3g}"
-    said = f"<b>{name}:</b> %{{y:.1f}} % right, at {spent}"
-    return points([factor * getattr(point, cost)], [100 * point.accuracy], name, look, said)

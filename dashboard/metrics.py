@@ -7,11 +7,7 @@ from html import escape
 
 import gradio as gr
 
-from core.bench.reported import SOURCE, TABLE_II, TABLE_III
-from core.uncertainty import METRICS
-from dashboard.chart import Chart, drawn_csv
-from dashboard.figures import plot
-from dashboard.figures_metrics import (
+from core.bench.plots.metrics import (
     LENGTHS,
     distribution_figure,
     lengths_figure,
@@ -19,7 +15,11 @@ from dashboard.figures_metrics import (
     steps_figure,
     tokens_name,
 )
-from dashboard.figures_tradeoff import curve_of
+from core.bench.plots.tradeoff import curve_of
+from core.bench.reported import SOURCE, TABLE_II, TABLE_III
+from core.uncertainty import METRICS
+from dashboard.chart import Chart, drawn_csv
+from dashboard.figures import plot
 from dashboard.markup import PAPER
 from dashboard.questions import Questions
 from dashboard.view import View, Viewer

@@ -6,9 +6,9 @@ For files to keep; on the page the browser lays the same colours over the pictur
 import numpy as np
 from PIL import Image, ImageDraw
 
+from core.bench.plots.style import HEAT, MEANING, rgb
 from core.cropping import Box
 from core.transcript import AttentionMap
-from dashboard.theme import HEAT, MEANING, rgb
 
 LONGEST_SIDE = 960  # px; enough for half of a projector, and quick to send to thirty browsers
 OPACITY = 0.65  # of the heat: the picture below stays recognisable

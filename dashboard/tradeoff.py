@@ -10,13 +10,15 @@ import numpy as np
 
 from core.bench import Point, halves, threshold_for_accuracy, threshold_for_budget
 from core.bench.outcomes import ASKED, NOT_ASKED, WAYS
+from core.bench.plots.base import AXES, name_of
+from core.bench.plots.tradeoff import curve_of, strategies
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
 from dashboard import eta as places_of
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv, to_csv
-from dashboard.figures import AXES, name_of, plot
-from dashboard.figures_tradeoff import curve_of, strategies, tradeoff_figure, uncertainty_figure
+from dashboard.figures import plot
+from dashboard.figures_tradeoff import tradeoff_figure, uncertainty_figure
 from dashboard.library import timed
 from dashboard.questions import Questions
 from dashboard.view import View, Viewer

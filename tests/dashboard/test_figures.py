@@ -8,11 +8,15 @@ import pytest
 
 from core.bench import frontier, full, initial, tradeoff
 from core.bench.curves import COSTS
+from core.bench.plots import metrics as figures_metrics
+from core.bench.plots import runs as figures_runs
+from core.bench.plots import style
+from core.bench.plots.base import AXES, POINTS, numbers, thinned
+from core.bench.plots.tradeoff import strategies
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
-from dashboard import figures_metrics, figures_runs, theme
-from dashboard.figures import AXES, POINTS, numbers, plot, thinned
-from dashboard.figures_tradeoff import strategies, tradeoff_figure, uncertainty_figure
+from dashboard.figures import plot
+from dashboard.figures_tradeoff import tradeoff_figure, uncertainty_figure
 
 RUN, LOW = synthetic_run(900), synthetic_run(300, seed=1)
 HD = {
@@ -66,7 +70,7 @@ def test_the_curves_are_those_of_core():
         at = thinned(curve, "bytes")
         assert drawn["x"] == numbers(curve.bytes[at] / 1000)
         assert drawn["y"] == numbers(100 * curve.accuracy[at])
-        assert drawn["line"]["color"] == theme.stroke(metric).color
+        assert drawn["line"]["color"] == style.stroke(metric).color
     assert lines["First answers only"]["y"] == numbers([100 * initial(RUN).accuracy] * 2)
     assert lines["Everything retransmitted"]["y"] == numbers([100 * full(RUN).accuracy] * 2)
 
@@ -114,7 +118,7 @@ def test_names_of_runs_are_escaped_in_hovers():
 
 
 def test_one_look_for_each_strategy_and_none_twice():
-    looks = [theme.stroke(s) for s in (*METRICS, *theme.BASELINES)]
+    looks = [style.stroke(s) for s in (*METRICS, *style.BASELINES)]
     assert len({(look.color, look.dash, look.symbol) for look in looks}) == len(looks)
 
 
@@ -123,10 +127,10 @@ def test_lines_stand_out_from_the_page(background):
     """WCAG 2 asks for 3 : 1 of graphical objects."""
 
     def luminance(color):
-        values = np.array(theme.rgb(color)) / 255
+        values = np.array(style.rgb(color)) / 255
         linear = np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
         return linear @ [0.2126, 0.7152, 0.0722]
 
-    for look in (*theme.METRIC_STROKES, *theme.BASELINES.values(), *theme.RUN_STROKES):
+    for look in (*style.METRIC_STROKES, *style.BASELINES.values(), *style.RUN_STROKES):
         light, dark = sorted((luminance(look.color), luminance(background)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, look

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.bench.plots.style import HEAT
 from core.cropping import Box
 from core.transcript import Attention
 from dashboard import maps
-from dashboard.theme import HEAT
 
 BOX = Box(100, 50, 200, 150)
 

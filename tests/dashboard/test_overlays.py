@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.bench.plots.style import HEAT
 from core.cropping import Box
 from dashboard.overlays import LONGEST_SIDE, heatmap, outline, spotlight
-from dashboard.theme import HEAT
 
 
 def _brightness(image):

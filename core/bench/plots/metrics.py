@@ -7,16 +7,17 @@ from functools import lru_cache
 import numpy as np
 
 from core.bench import Run, Separability, separability, step_means
-from core.uncertainty import METRICS
-from dashboard.figures import (
+from core.bench.plots.base import (
     PERCENT,
     Figure,
+    aggregated,
     figure,
     line,
     with_unit,
 )
-from dashboard.figures_tradeoff import curve_of, curve_trace, histogram
-from dashboard.theme import MEANING, Stroke
+from core.bench.plots.style import MEANING, Stroke
+from core.bench.plots.tradeoff import curve_of, curve_trace, histogram
+from core.uncertainty import METRICS
 
 LENGTHS = (1, 2, 3, 5, None)  # tokens averaged over; None: all
 # One hue, because it is one metric: the more tokens, the darker; dashes say it too.
@@ -71,7 +72,7 @@ def distribution_figure(run: Run, metric: str, first_tokens: int | None) -> Figu
     data = histogram(found.edges, found.right_share, found.wrong_share, entry.unit)
     over = tokens_name(first_tokens).lower()
     return figure(
-        data, f"Mean {with_unit(entry).lower()} over {over}", "Share of the answers (%)",
+        data, f"{aggregated(entry)} over {over}", "Share of the answers (%)",
         label=f"Distribution of {entry.label.lower()} over {over}, of right and wrong answers",
         filename=f"distribution-{metric}-{over.replace(' ', '-')}", height=320,
         meta={"key": f"distribution {metric} {over}"},

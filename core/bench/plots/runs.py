@@ -8,10 +8,10 @@ from html import escape
 import numpy as np
 
 from core.bench import Run, frontier
+from core.bench.plots.base import AXES, PERCENT, Figure, figure, line
+from core.bench.plots.style import HEAT, RUN_STROKES, Stroke
+from core.bench.plots.tradeoff import curve_of, curve_trace
 from core.uncertainty import METRICS
-from dashboard.figures import AXES, PERCENT, Figure, figure, line
-from dashboard.figures_tradeoff import curve_of, curve_trace
-from dashboard.theme import HEAT, RUN_STROKES, Stroke
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x")

@@ -1,0 +1,160 @@
+"""What a second look buys at what cost (Fig. 4-6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from html import escape
+from itertools import pairwise
+
+import numpy as np
+
+from core.bench import (
+    Curve,
+    Run,
+    full,
+    high_resolution,
+    initial,
+    oracle_curve,
+    random_curve,
+    tradeoff,
+)
+from core.bench.plots.base import (
+    AXES,
+    BASELINE_NAMES,
+    PERCENT,
+    Figure,
+    figure,
+    line,
+    name_of,
+    numbers,
+    points,
+    thinned,
+)
+from core.bench.plots.style import MEANING, Stroke, stroke
+from core.uncertainty import METRICS
+
+HELD = 128  # curves; some ten are on the page at once
+
+
+@lru_cache(HELD)
+def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") -> Curve:
+    """The curve of a metric, `random` or `oracle`, computed once. cost: matters to the oracle."""
+    if strategy == "random":
+        return random_curve(run, points=2)
+    if strategy == "oracle":
+        return oracle_curve(run, cost)
+    return tradeoff(run, strategy, first_tokens)
+
+
+def strategies(run: Run) -> tuple[str, ...]:
+    """What a figure of this run can show."""
+    measured = [b for b in BASELINE_NAMES if b != "high_resolution" or high_resolution(run)]
+    return (*(m for m in METRICS if m in run.metrics), *measured)
+
+
+def tradeoff_figure(
+    run: Run,
+    metric: str,
+    first_tokens: int | None,
+    cost: str,
+    shown: Sequence[str],
+    title: str | None = None,
+    meta: dict | None = None,
+) -> Figure:
+    """Accuracy over a cost, for all strategies `shown`; `metric` is drawn on top (Fig. 4-6).
+
+    title: of the cost axis; None: the usual one. meta: for whoever moves something in it.
+    """
+    usual, _, factor = AXES[cost]
+    ends = curve_of(run, "random", None)
+    whole = factor * ends.cost(cost)
+    data, movers = [], []
+    for strategy in _order(shown, metric):
+        if strategy in ("initial", "full"):
+            value = 100 * (initial if strategy == "initial" else full)(run).accuracy
+            said = f"<b>{name_of(strategy)}:</b> %{{y:.1f}} % right"
+            data.append(line(whole, [value, value], name_of(strategy), stroke(strategy), said))
+            data[-1]["line"]["width"] = 1.5
+        elif strategy == "high_resolution":
+            point = high_resolution_point(run, cost)
+            data += [point] if point else []
+        else:
+            curve = curve_of(run, strategy, first_tokens if strategy in METRICS else None,
+                             cost if strategy == "oracle" else "")  # fmt: skip
+            movers.append(len(data))
+            width = 4 if strategy == metric else 2
+            data.append(
+                curve_trace(curve, strategy, cost, name_of(strategy), stroke(strategy), width)
+            )
+    return figure(
+        data, title or usual, "Right answers (mean score, %)",
+        label=f"Share of right answers over cost for {', '.join(name_of(s) for s in shown)}",
+        filename=f"tradeoff-{cost}", height=520, meta={"movers": movers, **(meta or {})},
+        yaxis=PERCENT,
+    )  # fmt: skip
+
+
+def histogram(
+    edges: np.ndarray, right: np.ndarray, wrong: np.ndarray, unit: str, **more
+) -> list[dict]:
+    """Two traces of bars over edges (B + 1,), from shares (B,) each; NaN is none."""
+    bars = []
+    for name, shares, pattern in (("right", right, ""), ("wrong", wrong, "/")):
+        bars.append({
+            "type": "bar",
+            "name": f"{name.capitalize()} answers",
+            "x": numbers((edges[:-1] + edges[1:]) / 2),
+            "y": numbers(100 * np.nan_to_num(shares)),
+            "width": numbers(np.diff(edges)),
+            "customdata": [numbers(pair) for pair in pairwise(edges)],
+            "opacity": 0.7,
+            "marker": {
+                "color": MEANING[name],
+                "line": {"width": 0},
+                "pattern": {"shape": pattern, "size": 6, "solidity": 0.5},
+            },
+            "hovertemplate": f"%{{y:.1f}} % of the {name} answers lie between "
+            f"%{{customdata[0]:.3g}} and %{{customdata[1]:.3g}} {unit}<extra></extra>",
+        } | more)  # fmt: skip
+    return bars
+
+
+def _order(shown: Sequence[str], metric: str) -> list[str]:
+    """The chosen metric last, so that it is drawn on top; the others in their usual order."""
+    usual = (*BASELINE_NAMES, *reversed(METRICS))
+    return [*(s for s in usual if s in shown and s != metric), metric]
+
+
+def curve_trace(
+    curve: Curve, strategy: str, cost: str, name: str, look: Stroke, width: float = 2.5
+) -> dict:
+    """The line of a curve, of a metric, `random` or `oracle`; `name` in legend and hover."""
+    _, unit, factor = AXES[cost]
+    at = thinned(curve, cost)
+    costs, right = factor * curve.cost(cost)[at], 100 * curve.accuracy[at]
+    spent = f"%{{x:.3g}} {unit} a question" if unit else "a cost of %{x:.3g}"
+    if strategy not in METRICS:
+        said = f"<b>{escape(name)}</b>, at {spent}, gets %{{y:.1f}} % right"
+        return line(costs, right, name, look, said)
+    said = (
+        f"<b>{escape(name)}</b> at η = %{{customdata[0]:.3g}} {METRICS[strategy].unit} asks for "
+        f"%{{customdata[1]:.0%}} of the crops<br>and gets %{{y:.1f}} % right, at {spent}"
+    )
+    pairs = zip(curve.threshold[at], curve.retransmitted[at], strict=True)
+    custom = [numbers(pair) for pair in pairs]
+    trace = line(costs, right, name, look, said, customdata=custom, meta=strategy)
+    trace["line"]["width"] = width
+    return trace
+
+
+def high_resolution_point(run: Run, cost: str) -> dict | None:
+    """Always sending the image at twice the side; None where the run hasn't measured it."""
+    point = high_resolution(run)
+    if point is None or not np.isfinite(getattr(point, cost)):
+        return None
+    _, unit, factor = AXES[cost]
+    name, look = name_of("high_resolution"), stroke("high_resolution")
+    spent = f"%{{x:.3g}} {unit} a question" if unit else "a cost of %{x:.3g}"
+    said = f"<b>{name}:</b> %{{y:.1f}} % right, at {spent}"
+    return points([factor * getattr(point, cost)], [100 * point.accuracy], name, look, said)
