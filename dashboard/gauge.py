@@ -9,8 +9,8 @@ from core.transcript import Transcript
 from core.uncertainty import METRICS
 from dashboard import scales, wording
 
-RADIUS, WIDTH, HEIGHT = 100, 380, 166
-CENTRE = (WIDTH / 2, 132)
+RADIUS, WIDTH, HEIGHT = 100, 380, 184
+CENTRE = (WIDTH / 2, 150)
 
 
 def gauge(transcript: Transcript) -> str:
@@ -22,8 +22,8 @@ def gauge(transcript: Transcript) -> str:
     sides = ("confident", "uncertain")
     left, right = sides if metric.higher_is_uncertain else sides[::-1]
     needle = _point(scales.share(value, scale), 0.88)
-    inner, outer, label = (_point(turn, share) for share in (0.72, 1.12, 1.2))
-    anchor = "start" if turn > 0.75 else "end" if turn < 0.25 else "middle"
+    inner, outer, label = (_point(turn, share) for share in (0.72, 1.2, 1.27))
+    anchor = "start" if turn > 0.55 else "end" if turn < 0.45 else "middle"
     said = (
         f"Gauge from {begin:g} to {end:g} {metric.unit}: {metric.phrase} is"
         f" {wording.measured(value, metric)}, η is {gate.threshold:.2f}."

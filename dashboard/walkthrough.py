@@ -186,8 +186,7 @@ class Walkthrough:
                 value=0,
                 step=1,
                 label="Layer whose attention is shown",
-                info="Early layers see what is there; some middle ones see what the question is"
-                " about.",
+                info="Every layer of the language model looks in its own way.",
                 elem_id="layer",
             )
             self.status_layer = gr.HTML(elem_id="status-layer")

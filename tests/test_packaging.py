@@ -27,8 +27,17 @@ def test_space_front_matter_is_complete():
     front = (ROOT / "README.md").read_text().split("---")[1]
     keys = set(re.findall(r"^(\w+):", front, flags=re.MULTILINE))
     needed = {"title", "emoji", "colorFrom", "colorTo", "sdk", "sdk_version", "python_version"}
-    assert needed | {"app_file", "short_description", "license", "tags"} <= keys
+    more = {"app_file", "short_description", "license", "tags", "models", "suggested_hardware"}
+    assert needed | more <= keys
+    assert len(re.search(r"^short_description: (.*)$", front, re.M)[1]) <= 60  # the hub's limit
     assert "app_file: app.py" in front
+
+
+def test_documentation_links_to_what_is_there():
+    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+            if not target.startswith("http"):
+                assert (page.parent / target).exists(), f"{page.name}: {target}"
 
 
 def test_core_never_imports_the_dashboard():

@@ -85,6 +85,19 @@ def test_a_program_asks(url, scene_file):
     assert client.predict(api_name="/model")["thresholds"].keys() == METRICS.keys()
 
 
+def test_the_example_of_the_readme_runs(url, scene_file, capsys):
+    readme = (SAMPLES.parents[1] / "README.md").read_text()
+    (example,) = (b for b in re.findall(r"```python\n(.*?)```", readme, re.S) if "/ask" in b)
+    code, changed = re.subn(r"http://127\.0\.0\.1:7860", url, example)
+    code, samples = re.subn(r"assets/samples/\w+\.jpg", scene_file, code)
+    assert (changed, samples) == (1, 1)
+    scope = {}
+    exec(code, scope)
+    assert scope["transcript"].gate.threshold == 1.0
+    assert scope["transcript"].summary() in capsys.readouterr().out
+    assert Transcript.from_dict(scope["elsewhere"]).box.as_tuple() == (20, 40, 220, 240)
+
+
 def test_a_program_gets_one_sentence(url, scene_file, bad_files):
     client = Client(url, verbose=False)
     with pytest.raises(AppError, match="text file"):
