@@ -10,10 +10,9 @@ from pathlib import Path
 
 from core.edge import batch
 from core.edge.client import Client, EdgeError
+from core.http import TOKEN
 from core.imaging import Codec, ImageError, available_formats
 from core.messages import ProtocolError
-
-TOKEN = "SECOND_LOOK_TOKEN"
 
 
 def main() -> int:

@@ -21,6 +21,7 @@ from PIL import Image
 
 from core.box import Box
 from core.edge.device import Edge
+from core.http import COMPACT, UNCERTAINTY, head_bytes
 from core.imaging import Codec
 from core.messages import (
     MAX_HEADER,
@@ -32,8 +33,6 @@ from core.messages import (
     check_question,
 )
 
-COMPACT = "application/vnd.second-look"
-UNCERTAINTY = "Second-Look-Uncertainty"
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
 MAX_RESTARTS = 5  # of a question whose session the server forgot
 PASSING = (408, 429, 502, 503, 504)  # statuses after which the same message may succeed
@@ -227,8 +226,8 @@ class Client:
         reply = Message.from_bytes(response.content)
         exchange = Exchange(
             message.kind, reply.kind, len(body), len(response.content),
-            _head(response.request.headers, _request_line(response.request)),
-            _head(response.headers, f"HTTP/1.1 {response.status_code} {response.reason_phrase}"),
+            head_bytes(_request_line(response.request), response.request.headers.raw),
+            head_bytes(_status_line(response), response.headers.raw),
             seconds, attempts,
         )  # fmt: skip
         exchanges.append(exchange)
@@ -316,6 +315,5 @@ def _request_line(request: httpx.Request) -> str:
     return f"{request.method} {request.url.raw_path.decode('ascii')} HTTP/1.1"
 
 
-def _head(headers: httpx.Headers, line: str) -> int:
-    """Bytes of a head on the wire: each header takes a colon, a space and a line end."""
-    return len(line) + 2 + sum(len(name) + len(value) + 4 for name, value in headers.raw) + 2
+def _status_line(response: httpx.Response) -> str:
+    return f"HTTP/1.1 {response.status_code} {response.reason_phrase}"

@@ -9,7 +9,8 @@ import sys
 import threading
 from concurrent.futures import Future
 
-from core.server.app import TOKENS, create_app, tokens_of_environment
+from core.http import TOKEN
+from core.server.app import create_app, tokens_of_environment
 from core.server.http import make_server
 from core.server.limits import Limits
 from core.server.telemetry import JsonLines
@@ -56,7 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m core.server",
         description="Answer edges over HTTP; see /docs of the server, and SECURITY.md.",
-        epilog=f"Tokens of clients are read from the environment: {TOKENS}, one or several, "
+        epilog=f"Tokens of clients are read from the environment: {TOKEN}, one or several, "
         "separated by spaces. Without any, everyone who can reach the server may ask.",
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )

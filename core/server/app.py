@@ -26,6 +26,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 
+from core.http import COMPACT, TOKEN
 from core.imaging import available_formats
 from core.messages import (
     MAX_QUESTION,
@@ -51,8 +52,7 @@ EXPECTED = (
     RequestValidationError,
 )  # fmt: skip
 
-TOKENS = "SECOND_LOOK_TOKEN"  # environment variable
-SWEEP = 10.0  # seconds between two looks for expired sessions, at the earliest
+SWEEP = 10.0  # seconds between two looks for expired sessions
 
 
 class GateBody(BaseModel):
@@ -104,7 +104,7 @@ class Service:
         metrics.gauge("waiting", "Requests in the queue.", lambda: len(self.queue))
         metrics.gauge("working", "Requests at the model.", lambda: self.queue.working)
         metrics.gauge("replies_held", "Replies held for repetition.", lambda: len(self.replies))
-        self._swept = time.monotonic()
+        self._sweeper: asyncio.TimerHandle | None = None
 
     @cached_property
     def server(self) -> Server:
@@ -153,13 +153,20 @@ class Service:
             "kind": kinds[0], "reply": kinds[1], "waited": round(waited, 4),
             "worked": round(seconds, 4), "queue": len(self.queue),
         }  # fmt: skip
-        self._sweep()
+        self._sweep_later()
         return reply
 
+    def _sweep_later(self) -> None:
+        """Free what is out of date also when nobody comes any more."""
+        if self._sweeper is None:
+            pause = min(SWEEP, self.limits.session_seconds)
+            self._sweeper = asyncio.get_running_loop().call_later(pause, self._sweep)
+
     def _sweep(self) -> None:
-        if time.monotonic() - self._swept > SWEEP:
-            self._swept = time.monotonic()
-            self.sessions.drop_expired()
+        self.sessions.drop_expired()
+        self._sweeper = None
+        if len(self.sessions):
+            self._sweep_later()
 
 
 def create_app(
@@ -236,7 +243,7 @@ def create_app(
             summary=text,
             response_class=Response,
             openapi_extra=wire.described(kind),
-            responses={200: {"model": replies, "content": {wire.COMPACT: compact}} | beside}
+            responses={200: {"model": replies, "content": {COMPACT: compact}} | beside}
             | documented(400, 401, 408, 413, 415, 422, 429, 503, *statuses),
         )(handler)
 
@@ -291,8 +298,8 @@ def create_app(
         return response(Problem(500, "internal", "The server failed at this: try again later."))
 
     for kind in EXPECTED:
-        app.exception_handler(kind)(explained)
-    app.exception_handler(Exception)(unexpected)
+        app.add_exception_handler(kind, explained)
+    app.add_exception_handler(Exception, unexpected)
     app.add_middleware(Telemetry, metrics=service.metrics)
     app.openapi = lambda: _described(app, bool(tokens))
     return app
@@ -300,7 +307,7 @@ def create_app(
 
 def tokens_of_environment() -> list[str]:
     """Bearer tokens in SECOND_LOOK_TOKEN: one or several, separated by white space."""
-    return os.environ.get(TOKENS, "").split()
+    return os.environ.get(TOKEN, "").split()
 
 
 def _gate(gate: Gate) -> GateBody:

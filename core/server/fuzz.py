@@ -30,10 +30,10 @@ from dataclasses import dataclass, field
 import httpx
 from PIL import Image
 
+from core.http import COMPACT
 from core.imaging import Codec, available_formats
 from core.messages import LocalImage, Question, SecondLook
 from core.server.own import own_server
-from core.server.wire import COMPACT
 
 LONGEST = 10.0  # seconds
 WARM_UP = 1_000  # requests after which memory must not grow any more

@@ -10,7 +10,6 @@ import http
 import json
 import logging
 import time
-from collections.abc import Iterable
 from typing import Any
 
 from prometheus_client import (
@@ -22,6 +21,8 @@ from prometheus_client import (
     ProcessCollector,
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.http import head_bytes
 
 log = logging.getLogger("core.server")
 
@@ -86,7 +87,7 @@ class Telemetry:
             if message["type"] == "http.response.start":
                 seen["status"] = message["status"]
                 line = f"HTTP/1.1 {message['status']} {_reason(message['status'])}"
-                seen["head"] = _head(line, message["headers"])
+                seen["head"] = head_bytes(line, message["headers"])
             seen["out"] += len(message.get("body", b""))
             await send(message)
 
@@ -102,7 +103,8 @@ class Telemetry:
         route = getattr(scope.get("route"), "path", "other")  # as declared: no path of a stranger
         target = scope.get("raw_path") or scope["path"].encode()
         target += b"?" + scope["query_string"] if scope["query_string"] else b""
-        head = _head(f"{scope['method']} {target.decode('latin-1')} HTTP/1.1", scope["headers"])
+        line = f"{scope['method']} {target.decode('latin-1')} HTTP/1.1"
+        head = head_bytes(line, scope["headers"])
         for direction, part, count in (
             ("in", "body", seen["in"]), ("in", "head", head),
             ("out", "body", seen["out"]), ("out", "head", seen["head"]),
@@ -142,8 +144,3 @@ class JsonLines(logging.Formatter):
 def _reason(status: int) -> str:
     """The words after a status, as uvicorn sends them."""
     return http.HTTPStatus(status).phrase if status in iter(http.HTTPStatus) else ""
-
-
-def _head(line: str, headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Bytes of a head on the wire: each header takes a colon, a space and a line end."""
-    return len(line) + 2 + sum(len(name) + len(value) + 4 for name, value in headers) + 2

@@ -14,6 +14,7 @@ from fastapi import Request
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
+from core.http import COMPACT, UNCERTAINTY
 from core.imaging import available_formats
 from core.messages import (
     MAX_QUESTION,
@@ -32,9 +33,7 @@ from core.server.problems import Problem
 from core.server.replies import Abandoned
 from core.uncertainty import Gate
 
-COMPACT = "application/vnd.second-look"
 JSON = "application/json"
-UNCERTAINTY = "Second-Look-Uncertainty"  # header of a compact reply to a question
 UNCERTAINTY_HEADER = {  # for the OpenAPI description
     UNCERTAINTY: {
         "description": "G_avg (eq. 9) of the first answer, beside a compact reply.",

@@ -204,6 +204,17 @@ def test_sessions_run_out(question):
     assert metric(client, "sessions") == metric(client, "session_bytes") == 0
 
 
+def test_sessions_are_freed_even_if_nobody_comes_any_more(question):
+    with serving(ALWAYS, Limits(session_seconds=0.2)) as (url, app):
+        httpx.post(f"{url}/v1/questions", content=question.to_bytes(), headers=COMPACT)
+        sessions = app.state.service.sessions
+        assert len(sessions) == 1
+        deadline = time.monotonic() + 10
+        while len(sessions) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert len(sessions) == sessions.nbytes == 0
+
+
 def test_tokens(edge, question):
     limits = Limits(rate=0.001, burst=2)
     client = TestClient(create_app(PixelVLM(), ALWAYS, limits, tokens=["first", "sécond"]))

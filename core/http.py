@@ -1,0 +1,20 @@
+"""What edge and server agree on about HTTP, and how both count its bytes."""
+
+from collections.abc import Iterable
+
+COMPACT = "application/vnd.second-look"
+"""Media type of a body that is one message, as core/messages.py packs it."""
+
+UNCERTAINTY = "Second-Look-Uncertainty"
+"""Header beside a compact reply to a question: G_avg (eq. 9) of the first answer."""
+
+TOKEN = "SECOND_LOOK_TOKEN"
+"""Environment variable with the bearer token, or, for a server, several."""
+
+
+def head_bytes(line: str, headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """Bytes of a head on the wire: the request or status line, headers, and the empty line.
+
+    Each header takes a colon, a space and a line end beside its name and value.
+    """
+    return len(line) + 2 + sum(len(name) + len(value) + 4 for name, value in headers) + 2
