@@ -50,7 +50,7 @@ class Benchmarks:
     ):
         self.library, self.tabs = library, tabs
         self._lay_out_bar()
-        with gr.Tabs(elem_id="analyses") as self.inner:
+        with gr.Tabs(elem_id="analyses", overflow_behavior="wrap") as self.inner:
             with gr.Tab("Tradeoff", id="tradeoff") as tradeoff_tab:
                 self.tradeoff = Tradeoff()
                 self.questions = Questions(library, place, placed)

@@ -67,6 +67,8 @@ class Tradeoff:
                 value="additional_cost",
                 label="Cost axis",
                 elem_id="axis",
+                scale=3,
+                min_width=280,
             )
             self.link = gr.Dropdown(
                 [
@@ -76,21 +78,21 @@ class Tradeoff:
                 value="",
                 label="Link, for seconds",
                 elem_id="link",
-                min_width=200,
+                scale=2,
+                min_width=240,
             )
-            with gr.Accordion("Which curves", open=False):
-                self.shown = gr.CheckboxGroup(
-                    [], label="Curves", show_label=False, container=False, elem_id="curves"
-                )
+        with gr.Accordion("Which curves", open=False, elem_id="which-curves"):
+            self.shown = gr.CheckboxGroup(
+                [], label="Curves", show_label=False, container=False, elem_id="curves"
+            )
         gr.HTML(
             """<div id="readout" role="status"><p id="readout-sentence"></p>
 <p id="readout-random" class="fine"></p></div>"""
         )
+        self.eta = gr.Slider(**places_of.slider("min_entropy", _NOTHING, 0.0), elem_id="run-eta")
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 self.chart = Chart("tradeoff", "the tradeoff curves")
-                self.eta = gr.Slider(**places_of.slider("min_entropy", _NOTHING, 0.0),
-                                     elem_id="run-eta")  # fmt: skip
             with gr.Column(scale=2, min_width=320):
                 gr.HTML("<h3>Is it uncertain where it is wrong?</h3>")
                 self.distribution = Chart("uncertainty", "the distribution of uncertainty")

@@ -33,7 +33,7 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def url(vlm, samples, tmp_path_factory):
+def url(vlm, samples, runs_folder, tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
     from dashboard.live import LiveModel
@@ -41,7 +41,7 @@ def url(vlm, samples, tmp_path_factory):
 
     model = Future()
     model.set_result(vlm)
-    page = build(LiveModel("pocket", model), samples)
+    page = build(LiveModel("pocket", model), samples, runs=runs_folder)
     launch(page, server_name="127.0.0.1", quiet=True)
     yield page.local_url
     page.close()
@@ -58,7 +58,7 @@ def open_page(browser, url):
         if address.scheme not in ("data", "blob") and address.hostname not in LOOPBACK:
             strangers.append(request.url)
 
-    def open_page(width=1280, theme="light"):
+    def open_page(width=1280, theme="light", link=""):
         context = browser.new_context(viewport={"width": width, "height": 900})
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
@@ -66,7 +66,7 @@ def open_page(browser, url):
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.goto(f"{url}?__theme={theme}")
+        page.goto(f"{url}?__theme={theme}&{link}")
         # The question is there as soon as the page is drawn, the facts once it is connected.
         page.locator("#model-facts", has_text="parameters").wait_for()
         return page
