@@ -100,12 +100,13 @@ class Benchmarks:
             self.tokens = gr.Dropdown(
                 list(AGGREGATIONS),
                 value=next(iter(AGGREGATIONS)),
-                label="Averaged over",
+                label="Taken over",
                 elem_id="tokens",
                 min_width=130,
             )
         with gr.Row(equal_height=True):
-            self.about = gr.HTML("" if groups else self._without_runs(), elem_id="about-run")
+            with gr.Column(min_width=280):
+                self.about = gr.HTML("" if groups else self._without_runs(), elem_id="about-run")
             with gr.Column(scale=0, min_width=220):
                 self.copy = gr.Button("Copy a link to this view", size="sm", elem_id="copy-link")
                 gr.HTML('<p id="link-status" class="fine" role="status"></p>')

@@ -73,5 +73,7 @@ def drawn_csv(figure: Mapping[str, Any] | None) -> str:
         for trace in figure["data"]
         for x, y in zip(trace["x"], trace["y"], strict=True)
     )
-    titles = (figure["layout"][name]["title"]["text"] for name in ("xaxis", "yaxis"))
+    titles = (
+        figure["layout"][name]["title"]["text"].replace("<br>", " ") for name in ("xaxis", "yaxis")
+    )
     return to_csv(("name", *titles), rows)

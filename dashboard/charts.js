@@ -83,7 +83,7 @@ window.runCharts = (() => {
   }
 
   function sentence(meta, row) {
-    const {table, unit, cost, cost_unit, factor, metric_label} = meta;
+    const {table, unit, cost, cost_unit, factor, phrase} = meta;
     const parts = [
       `asks for <strong>${percent(table.asked[row], 0)}</strong> of the crops`,
       `<strong>${percent(table.accuracy[row])}</strong> right`,
@@ -93,7 +93,7 @@ window.runCharts = (() => {
     if (cost === 'flops' || cost === 'seconds') {
       parts.push(`<strong>${short(factor * table.cost[row])} ${cost_unit}</strong> a question`);
     }
-    return `At η = ${etaOf(table, row)}${unit ? ' ' + unit : ''} of ${metric_label.toLowerCase()} `
+    return `At η = ${etaOf(table, row)}${unit ? ' ' + unit : ''} of ${phrase} `
       + `the gate ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}.`;
   }
 

@@ -16,6 +16,7 @@ import numpy as np
 from core.bench import Curve, Run, confusion
 from core.bench.plots.base import numbers
 from core.uncertainty import METRICS
+from dashboard.settings import eta_slider
 
 PLACES = 1_000  # at most about as many; a slider has no more pixels
 START = 0.4  # share retransmitted where nothing else is asked for
@@ -104,17 +105,8 @@ def within(places: Scale, eta: float, metric: str) -> float:
 
 def slider(metric: str, places: Scale, eta: float) -> dict[str, Any]:
     """The properties of the slider."""
-    entry = METRICS[metric]
-    unit = f" ({entry.unit})" if entry.unit else ""
-    side = "or more" if entry.higher_is_uncertain else "or less"
-    return {
-        "label": f"Threshold η on {entry.label.lower()}{unit}",
-        "info": f"A second look is taken at a mean of η {side}.",
-        "minimum": places.minimum,
-        "maximum": places.maximum,
-        "step": places.step,
-        "value": eta,
-    }
+    ends = {"minimum": places.minimum, "maximum": places.maximum, "step": places.step}
+    return eta_slider(metric, eta) | ends
 
 
 def _round_step(least: float) -> float:

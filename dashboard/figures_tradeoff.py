@@ -40,7 +40,7 @@ def tradeoff_figure(
         "key": key,
         "table": table,
         "metric": metric,
-        "metric_label": entry.label,
+        "phrase": entry.phrase,
         "unit": entry.unit,
         "cost": cost,
         "cost_unit": unit,
@@ -59,7 +59,7 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
     higher = METRICS[metric].higher_is_uncertain
     data = histogram(found.edges, found.right_share, found.wrong_share, METRICS[metric].unit)
     return figure(
-        data, f"{aggregated(METRICS[metric])} of an answer", "Share of the answers (%)",
+        data, aggregated(METRICS[metric]), "Share of the answers (%)",
         label=f"Distribution of {METRICS[metric].label.lower()} for right and wrong first answers",
         filename=f"uncertainty-{metric}", height=300,
         meta={"key": key, "asks_above": higher, "range": [places.minimum, places.maximum]},

@@ -58,7 +58,7 @@ class MetricsPage:
                 gr.HTML("<h3>Token by token</h3>")
                 self.steps = Chart("steps", "the mean uncertainty of each token")
             with gr.Column(min_width=320):
-                gr.HTML("<h3>How many tokens to average over?</h3>")
+                gr.HTML("<h3>How many tokens to take?</h3>")
                 self.lengths = Chart("lengths", "the tradeoff by aggregation length")
         self.aggregation = gr.HTML(elem_id="aggregation")
         gr.HTML(_reported(), elem_id="reported")
@@ -100,7 +100,7 @@ def _separability(view: View, metrics: Sequence[str]) -> str:
     return f"""<section aria-labelledby="separability-title">
 <h2 id="separability-title">Which measure knows when it is wrong?</h2>
 <p class="explain">{found.wrong:,} of {found.samples:,} first answers are wrong. Each measure is
-averaged over {over}; the best of each column is bold.</p>
+taken over {over}; the best of each column is bold.</p>
 {_table("Measure", rows, METRICS[view.metric].label)}</section>"""
 
 
@@ -108,8 +108,8 @@ def _aggregation(view: View) -> str:
     rows = {tokens_name(n): _row(view, view.metric, n) for n in LENGTHS}
     label = METRICS[view.metric].label.lower()
     return f"""<section aria-labelledby="aggregation-title">
-<h3 id="aggregation-title">{escape(label.capitalize())} by tokens averaged over</h3>
-{_table("Averaged over", rows, tokens_name(view.first_tokens))}</section>"""
+<h3 id="aggregation-title">{escape(label.capitalize())} by tokens it is taken over</h3>
+{_table("Taken over", rows, tokens_name(view.first_tokens))}</section>"""
 
 
 def _row(view: View, metric: str, first_tokens: int | None) -> list[float]:
@@ -147,13 +147,14 @@ def _table(head: str, rows: dict[str, list[float]], chosen: str) -> str:
 
 def _definitions(metrics: Sequence[str]) -> str:
     items = "".join(
-        f"""<dt>{escape(METRICS[m].label)} <code>{escape(METRICS[m].formula)}</code></dt>
+        f"""<dt>{escape(METRICS[m].label)} <code>{escape(METRICS[m].formula)}</code>
+<span class="fine">{escape(METRICS[m].phrase)}</span></dt>
 <dd>{escape(METRICS[m].definition)}</dd>"""
         for m in metrics
     )
     return f"""<section aria-labelledby="definitions-title"><h2 id="definitions-title">What they
-measure</h2><p class="explain">Of each token's probabilities p; an answer has the mean over its
-tokens.</p><dl class="definitions">{items}</dl></section>"""
+measure</h2><p class="explain">Each is a formula of every token's probabilities p. What the gate
+compares with η is, over the tokens of an answer, the one named beside it.</p><dl class="definitions">{items}</dl></section>"""
 
 
 def _reported() -> str:

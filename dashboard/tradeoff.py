@@ -264,7 +264,7 @@ title="{MEANINGS[kind]}"><strong>{kind}</strong> <span class="count"></span>
 def title_of(axis: str, link: str) -> str:
     """Of the cost axis."""
     if axis == "seconds" and link in PRESETS:
-        return f"Time of a question over {PRESETS[link].name} (s)"
+        return f"Time of a question (s) over<br>{PRESETS[link].name}"
     return AXES[axis][0]
 
 

@@ -23,18 +23,19 @@ INK, GRID = "#1F2937", "#E2E5EA"  # on white
 POINTS = 400  # of a line; more than a screen shows
 DIGITS = 7  # significant ones that are sent
 
-# What can stand on an axis: name in `core.bench.COSTS` -> title, unit in a sentence, scale.
+# What can stand on an axis: name in `core.bench.COSTS` -> title, unit in a sentence, scale. Long
+# titles are broken, or a telephone would cut them off.
 AXES = {
-    "additional_cost": ("Additional communication cost (share of local images sent)", "", 1.0),
+    "additional_cost": ("Additional communication cost<br>(share of local images sent)", "", 1.0),
     "additional_bytes": (
-        "Additional communication cost (local images, of the global ones)",
+        "Additional communication cost<br>(bytes of local images / global ones)",
         "",
         1.0,
     ),
-    "bytes": ("Bytes of a question (all messages, kB)", "kB", 1e-3),
+    "bytes": ("Bytes of a question<br>(all messages, kB)", "kB", 1e-3),
     "flops": ("Computation of a question (GFLOP)", "GFLOP", 1e-9),
-    "seconds": ("Time of a question, without any link (s)", "s", 1.0),
-    "relative_cost": ("Relative cost (both images, of the global one at JPEG 100)", "", 1.0),
+    "seconds": ("Time of a question,<br>without any link (s)", "s", 1.0),
+    "relative_cost": ("Relative cost<br>(both images / global one at JPEG 100)", "", 1.0),
 }
 BASELINE_NAMES = {
     "random": "Random",
@@ -76,13 +77,13 @@ def figure(
         "font": {"family": ", ".join(SANS), "size": 14, "color": INK},
         "paper_bgcolor": "white",
         "plot_bgcolor": "white",
-        "margin": {"l": 60, "r": 12, "t": 12, "b": 50},
+        "margin": {"l": 60, "r": 12, "t": 12, "b": 60},
         "hovermode": "closest",
         "hoverlabel": {"align": "left", "font": {"size": 14}},
         "legend": {
             "orientation": "h",
             "x": 0,
-            "y": -0.22,
+            "y": -0.26,
             "yanchor": "top",
             "itemsizing": "constant",
         },

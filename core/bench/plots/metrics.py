@@ -8,6 +8,7 @@ import numpy as np
 
 from core.bench import Run, Separability, separability, step_means
 from core.bench.plots.base import (
+    AXES,
     PERCENT,
     Figure,
     aggregated,
@@ -72,7 +73,7 @@ def distribution_figure(run: Run, metric: str, first_tokens: int | None) -> Figu
     data = histogram(found.edges, found.right_share, found.wrong_share, entry.unit)
     over = tokens_name(first_tokens).lower()
     return figure(
-        data, f"{aggregated(entry)} over {over}", "Share of the answers (%)",
+        data, f"{aggregated(entry)}<br>over {over}", "Share of the answers (%)",
         label=f"Distribution of {entry.label.lower()} over {over}, of right and wrong answers",
         filename=f"distribution-{metric}-{over.replace(' ', '-')}", height=320,
         meta={"key": f"distribution {metric} {over}"},
@@ -89,7 +90,7 @@ def lengths_figure(run: Run, metric: str) -> Figure:
         for first, look in zip(LENGTHS, LENGTH_STROKES, strict=True)
     ]
     return figure(
-        data, "Additional communication cost (share of local images sent)",
+        data, AXES["additional_cost"][0],
         "Right answers (mean score, %)",
         label=f"Tradeoff of {METRICS[metric].label.lower()} averaged over more and more tokens",
         filename=f"aggregation-{metric}", height=420, meta={"key": f"lengths {metric}"},

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from html import escape
 
 import numpy as np
 
 from core.bench import Run, frontier
 from core.bench.plots.base import AXES, PERCENT, Figure, figure, line
-from core.bench.plots.style import HEAT, RUN_STROKES, Stroke
+from core.bench.plots.style import RUN_STROKES, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace
 from core.uncertainty import METRICS
 
 DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-SYMBOLS = ("circle", "square", "diamond", "cross", "triangle-up", "x")
 
 
 def runs_figure(
@@ -39,11 +38,13 @@ def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | Non
     """Accuracy over relative cost: one curve a quality, the first answers alone, the frontier."""
     cost = "relative_cost"
     curves = [curve_of(run, metric, first_tokens) for run in runs.values()]
+    looks = [
+        Stroke(RUN_STROKES[i % len(RUN_STROKES)].color, DASHES[i % len(DASHES)])
+        for i in range(len(curves))
+    ]
     data = [
         curve_trace(curve, metric, cost, f"{name}, with crops", look)
-        for (name, curve), look in zip(
-            zip(runs, curves, strict=True), quality_strokes(len(curves)), strict=True
-        )
+        for name, curve, look in zip(runs, curves, looks, strict=True)
     ]
     alone = [(curve.cost(cost)[0], 100 * curve.accuracy[0]) for curve in curves]
     x, y = zip(*sorted(alone), strict=True)
@@ -76,16 +77,3 @@ def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | Non
         filename=f"compression-{metric}", height=500, meta={"key": f"quality {metric}"},
         yaxis=PERCENT,
     )  # fmt: skip
-
-
-def quality_strokes(count: int) -> Sequence[Stroke]:
-    """From the lowest quality to the highest: dark to bright, with dashes for who can't tell."""
-    # The brightest steps of the scale are left out: they would be lost on white.
-    level = np.linspace(0, 1, len(HEAT))
-    chosen = np.linspace(0.05, 0.72, max(count, 1))
-    channels = [np.interp(chosen, level, channel) for channel in np.transpose(HEAT)]
-    colors = [f"rgb({r:.0f}, {g:.0f}, {b:.0f})" for r, g, b in zip(*channels, strict=True)]
-    return [
-        Stroke(color, DASHES[index % len(DASHES)], SYMBOLS[index % len(SYMBOLS)])
-        for index, color in enumerate(colors)
-    ][:count]
