@@ -154,7 +154,8 @@ def _definitions(metrics: Sequence[str]) -> str:
     )
     return f"""<section aria-labelledby="definitions-title"><h2 id="definitions-title">What they
 measure</h2><p class="explain">Each is a formula of every token's probabilities p. What the gate
-compares with η is, over the tokens of an answer, the one named beside it.</p><dl class="definitions">{items}</dl></section>"""
+compares with η is, over the tokens of an answer, the one named beside it.</p>
+<dl class="definitions">{items}</dl></section>"""
 
 
 def _reported() -> str:

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from core.bench import confusion, load_run, operating_point, tradeoff
-from core.uncertainty import Gate
+from core.uncertainty import METRICS, Gate
 
 TABS = ("Tradeoff", "Compression", "Measures", "Compare")
 DRAWN = ".js-plotly-plot .main-svg"
@@ -68,7 +68,7 @@ def test_eta_moves_in_the_browser_and_says_what_core_says(open_page, run):
     circles = [shape for shape in drawn if shape["type"] == "circle"]
     assert circles[-1]["xanchor"] == pytest.approx(point.additional_cost)
     assert circles[-1]["yanchor"] == pytest.approx(100 * point.accuracy, abs=1e-3)
-    assert len(circles) == 5  # three metrics, random, oracle
+    assert len(circles) == len(METRICS) + 2  # and random, oracle
     assert page.evaluate(shapes, "uncertainty-plot")[1]["x0"] == pytest.approx(eta)
 
 
@@ -128,7 +128,7 @@ def test_another_metric_keeps_the_share_and_a_link_restores_the_view(open_page):
     share = _readout(page)[1]
     page.get_by_label("Measure of uncertainty").last.click()
     page.get_by_role("option", name="Shannon entropy").click()
-    expect(page.locator("#readout-sentence")).to_contain_text("shannon entropy")
+    expect(page.locator("#readout-sentence")).to_contain_text("shannon entropy", ignore_case=True)
     assert _readout(page)[1] == pytest.approx(share, abs=1)
     page.get_by_label("FLOPs").first.check()
     expect(page.locator("#readout-sentence")).to_contain_text("GFLOP a question")

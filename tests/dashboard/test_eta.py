@@ -48,8 +48,8 @@ def test_a_run_without_any_spread_has_a_slider():
     values = {name: np.full(RUN.offsets[-1], 0.25) for name in RUN.scores}
     flat = replace(RUN, scores=values)
     for metric in METRICS:
-        places = scale(flat, metric)
-        asked = tradeoff(flat, metric)
+        places = scale(flat, metric, 1)
+        asked = tradeoff(flat, metric, 1)
         rows = table(flat, asked, places, "additional_cost")
         assert set(rows["asked"]) == {0.0, 1.0}
 
@@ -65,7 +65,7 @@ def test_a_share_is_met_as_nearly_as_places_allow(metric):
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_place_for_a_calibrated_threshold_asks_for_no_more(metric):
     places = scale(RUN, metric)
-    for eta in (0.1234567, 0.3, 0.7777777):
+    for eta in np.quantile(RUN.uncertainty(metric), [0.1, 0.5, 0.93]):
         place = within(places, eta, metric)
         assert abs(place - eta) <= places.step
         asked = [operating_point(RUN, Gate(metric, t)).retransmitted for t in (place, eta)]
