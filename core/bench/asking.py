@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass, replace
 
+import numpy as np
 from PIL import Image
 
 from core.bench.boxes import box_around, holds_any, random_hit
@@ -61,6 +62,7 @@ class Recorder:
             local_bytes=len(transcript.local_image.data),
             reference_bytes=len(REFERENCE.encode(edge.resize(server.input_size))),
             **_message_bytes(transcript),
+            **_tokens_read(vlm, transcript),
             box=transcript.box,
             scores=transcript.scores,
         )
@@ -106,6 +108,16 @@ def unanswered(sample: Sample, error: str = "") -> Record:
         truth_boxes=json.dumps(sample.boxes),
         error=error,
     )
+
+
+def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, float]:
+    """Of Table I. Every answer so far was one to this sample: the first, then the second."""
+    local = vlm.visual_tokens(transcript.local_image.size)
+    visual = vlm.visual_tokens(transcript.global_image.size)
+    counts = {"first_visual_tokens": float(visual), "second_visual_tokens": float(visual + local)}
+    for stage, count in zip(("first", "second"), vlm.prompt_tokens, strict=True):
+        counts[f"{stage}_prompt_tokens"] = float(count or np.nan)
+    return counts
 
 
 def _message_bytes(transcript: Transcript) -> dict[str, int]:

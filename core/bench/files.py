@@ -43,6 +43,8 @@ KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 BOX = ("box_left", "box_top", "box_right", "box_bottom")
 PREFIX = "tokens_"
 ROWS_PER_GROUP = 16_384
+# Columns that a file may lack, written before there were any: nothing of theirs is known then.
+ADDED = {"group", "guided_answer", "hd_answer", *OPTIONAL} - {"box_hit"}
 
 MAX_ROWS = 1_000_000
 MAX_FILE = 512 << 20  # bytes on the disk
@@ -253,6 +255,8 @@ def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
     expected["box_hit"] = pa.bool_()
     tokens = [name for name in schema.names if name.startswith(PREFIX)]
     expected |= dict.fromkeys(tokens, pa.list_(pa.field("element", pa.float64())))
+    for name in ADDED - set(schema.names):
+        del expected[name]
     odd = sorted(expected.keys() ^ set(schema.names))
     if odd or len(schema.names) != len(expected):
         what = ", ".join(odd) or "one that is there twice"
@@ -278,7 +282,9 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
     file = pq.ParquetFile(
         stream,
         metadata=file.metadata,
-        read_dictionary=list(TEXTS),  # a text repeated a million times stays one text
+        read_dictionary=[
+            n for n in TEXTS if n in file.schema_arrow.names
+        ],  # a text repeated a million times stays one text
         page_checksum_verification=True,
     )
     metrics = [n.removeprefix(PREFIX) for n in file.schema_arrow.names if n.startswith(PREFIX)]
@@ -333,6 +339,8 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         parts["lengths"].append(np.zeros(len(batch), np.int64) if lengths is None else lengths)
     if rows != file.metadata.num_rows:
         raise RunError(f"{_name(path)} is damaged: it lacks rows.")
+    for name in ADDED - set(file.schema_arrow.names):
+        parts[name].append(np.full(rows, "" if name in TEXTS else np.nan, parts[name][0].dtype))
     columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
     return {
         **{name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES)},

@@ -3,7 +3,7 @@
 Both stages are recorded for every sample, whatever a gate would have decided. So any threshold,
 metric and aggregation length can be drawn from a run afterwards without the model.
 
-A quantity of the second stage is always what retransmitting *adds* to the first one's (eq. 20).
+A cost of the second stage is always what retransmitting *adds* to the first one's (eq. 20).
 """
 
 from __future__ import annotations
@@ -94,6 +94,10 @@ class Record:
     second_flops: float = np.nan  # (eq. 19)
     first_flops_exact: float = np.nan  # counted on the loaded model; NaN where they weren't
     second_flops_exact: float = np.nan
+    first_visual_tokens: float = np.nan  # that the language model reads
+    second_visual_tokens: float = np.nan  # of both images: not what the second one adds
+    first_prompt_tokens: float = np.nan  # all that it reads, the text included; NaN: not counted
+    second_prompt_tokens: float = np.nan
     first_seconds: float = np.nan  # wall clock of the computation; the link is not in it
     second_seconds: float = np.nan
     box: Box | None = None  # pixels of the original image
@@ -121,7 +125,9 @@ MEASURES = (*(f.name for f in fields(Record) if f.type == "float"), "box_hit")
 # NaN where they aren't known, or not measured.
 SHARES = ("random_hit", "guided_score", "hd_score")
 OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "hd_bytes",
-                  "hd_message_bytes", "hd_flops", "hd_seconds")  # fmt: skip
+                  "hd_message_bytes", "hd_flops", "hd_seconds", "first_visual_tokens",
+                  "second_visual_tokens", "first_prompt_tokens",
+                  "second_prompt_tokens")  # fmt: skip
 OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
 
 
@@ -159,6 +165,10 @@ class Run:
     second_flops: np.ndarray
     first_flops_exact: np.ndarray
     second_flops_exact: np.ndarray
+    first_visual_tokens: np.ndarray
+    second_visual_tokens: np.ndarray
+    first_prompt_tokens: np.ndarray
+    second_prompt_tokens: np.ndarray
     first_seconds: np.ndarray
     second_seconds: np.ndarray
     box: np.ndarray

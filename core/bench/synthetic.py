@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from core.bench.runs import Metadata, Run
+from core.bench.runs import OPTIONAL, Metadata, Run
 from core.uncertainty import METRICS, Evidence
 
 VOCABULARY = 4
+NOT_INVENTED = [name for name in OPTIONAL if name != "box_hit"]
 SCORES = np.array([0.0, 0.3, 0.6, 0.9, 1.0])  # what soft accuracy can give
 
 
@@ -50,16 +51,12 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         reference_bytes=4 * global_bytes,
         first_message_bytes=global_bytes + 150, second_message_bytes=local_bytes + 170,
         first_flops=np.full(samples, 1e9), second_flops=np.full(samples, 3e9),
-        first_flops_exact=np.full(samples, np.nan), second_flops_exact=np.full(samples, np.nan),
         first_seconds=0.02 + 0.01 * rng.random(samples),
         second_seconds=0.04 + 0.01 * rng.random(samples),
         box=np.stack((left, top, left + 336, top + 336), axis=1), truth_boxes=text("[]"),
         box_hit=rng.integers(0, 2, samples).astype(float),
-        random_hit=np.full(samples, np.nan), letter_height=np.full(samples, np.nan),
-        group=text(""), guided_answer=text(""), guided_score=np.full(samples, np.nan),
-        hd_answer=text(""),
-        **{f"hd_{name}": np.full(samples, np.nan)
-           for name in ("score", "bytes", "message_bytes", "flops", "seconds")},
+        group=text(""), guided_answer=text(""), hd_answer=text(""),
+        **{name: np.full(samples, np.nan) for name in NOT_INVENTED},
         error=np.full(samples, "", object),
         scores={name: metric.score(evidence) for name, metric in METRICS.items()}, offsets=offsets,
     )  # fmt: skip

@@ -44,6 +44,7 @@ class Asker(VLM):
     def __init__(self, vlm: VLM):
         self.info, self._vlm = vlm.info, vlm
         self.waited = 0.0  # seconds spent waiting beyond this asker's share of the batches
+        self.prompt_tokens: list[int] = []  # of every answer so far
         self.to_main: SimpleQueue[_Order | _Outcome] = SimpleQueue()
         self.from_main: SimpleQueue[_Outcome] = SimpleQueue()
 
@@ -52,7 +53,9 @@ class Asker(VLM):
 
     def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS):
         request = Request(look, question, local)
-        return self._give(_Order("answer_batch", (request,), (max_new_tokens,)))
+        generation = self._give(_Order("answer_batch", (request,), (max_new_tokens,)))
+        self.prompt_tokens.append(generation.prompt_tokens)
+        return generation
 
     def attend(self, look, prompt, layer=None):
         return self._give(_Order("attend_batch", (look, prompt), (layer,)))

@@ -251,8 +251,9 @@ class Adapter(VLM):
                 tokens=tuple(self.decode_token(token_id) for token_id in ids),
                 logits=logits.cpu().numpy(),
                 attention=weights,
+                prompt_tokens=len(prompt.ids),
             )
-            for (ids, logits), weights in zip(answers, attention, strict=True)
+            for (ids, logits), weights, prompt in zip(answers, attention, prompts, strict=True)
         ]
 
     # A question and the generic prompt are not read as one batch. Alone, the generic suffix stops

@@ -61,6 +61,7 @@ class Generation:
     tokens: tuple[str, ...]  # (T,) readable, see VLM.decode_token
     logits: np.ndarray  # (T, V) float32, the model's own: before any sampling or penalty
     attention: np.ndarray  # (cells,) float32, last prompt token over the global image's grid
+    prompt_tokens: int = 0  # of what was read, visual tokens included; 0: not counted
 
 
 @dataclass(frozen=True, eq=False)

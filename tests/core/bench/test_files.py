@@ -113,6 +113,12 @@ def test_a_file_that_another_writer_wrote_again_is_still_a_run(saved):
     assert _equal(load_run(path), run)
 
 
+def test_a_file_from_before_some_columns_knows_nothing_of_them(saved):
+    run, path = saved
+    _rewrite(path, lambda table: table.drop_columns(sorted(files.ADDED)))
+    assert _equal(load_run(path), run)  # an invented run knows nothing of them either
+
+
 def test_saving_replaces_the_file_in_one_step_or_leaves_it(saved, monkeypatch):
     _, path = saved
     before = path.read_bytes()

@@ -316,6 +316,9 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
         transcript = ask(Edge(sample.image), Server(runner.vlm, ALWAYS), sample.prompt)
         assert (row.first_answer, row.second_answer) == (transcript.first_answer, transcript.answer)
         assert row.box == transcript.box
+        assert (row.first_visual_tokens, row.second_visual_tokens) == (144, 288)
+        words = row.first_prompt_tokens - 144
+        assert words > 10 and row.second_prompt_tokens > 288 + words
         for name, scores in transcript.scores.items():
             assert row.scores[name] == pytest.approx(scores, abs=1e-4)
 
