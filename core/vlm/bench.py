@@ -1,4 +1,4 @@
-"""What sharing saves: `python -m core.vlm.bench --model pocket`, or `--shape llava`.
+"""What sharing saves: `python -m core.vlm.bench --model pocket`, or `--shape llava qwen3_vl`.
 
 One retransmitted question, asked again and again in one process, by turns on each path:
 
@@ -15,8 +15,10 @@ from __future__ import annotations
 import argparse
 import ctypes
 import re
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -24,25 +26,17 @@ from time import perf_counter
 import numpy as np
 import torch
 from PIL import Image
-from transformers import (
-    CLIPVisionConfig,
-    LlamaConfig,
-    LlavaConfig,
-    LlavaForConditionalGeneration,
-    LlavaProcessor,
-)
-from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
 from core.pocket.model import build_model, build_processor
-from core.pocket.tokenizer import IMAGE_TOKEN, build_tokenizer
-from core.vlm import Request, VLMError, load_vlm
+from core.pocket.tokenizer import build_tokenizer
+from core.vlm import FAMILIES, Request, VLMError, load_vlm
 from core.vlm.adapter import Adapter
+from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import MAX_NEW_TOKENS
 from core.vlm.decode import decode_greedily, read
 from core.vlm.flops import count_flops, paper_flops
-from core.vlm.llava import LlavaVLM
-from core.vlm.loading import Checkpoint
 from core.vlm.reference import Reference
+from core.vlm.untrained import REALISTIC, save_untrained
 
 QUESTION = "what is written on the red square sign?"
 # The published code takes the question's attention in a pass of its own. The paper's estimate (eq.
@@ -67,7 +61,7 @@ class Measured:
     """What a path takes, step by step; seconds of every run."""
 
     flops: dict[str, int]
-    peak_bytes: int | None  # beyond what was there before; None where it can't be told
+    peaks: dict[str, int | None]  # bytes beyond what was there before; None: it can't be told
     seconds: list[dict[str, float]] = field(default_factory=list)
 
     def seconds_of(self, steps: tuple[str, ...] | None = None) -> np.ndarray:
@@ -76,6 +70,11 @@ class Measured:
 
     def flops_of(self, steps: tuple[str, ...] | None = None) -> int:
         return sum(_of(self.flops, steps))
+
+    def peak_of(self, steps: tuple[str, ...] | None = None) -> int | None:
+        """Of the hungriest of these steps; 0 without any."""
+        peaks = _of(self.peaks, steps)
+        return None if None in peaks else max(peaks, default=0)
 
 
 def reference_path(vlm: Adapter, case: Case) -> Steps:
@@ -147,7 +146,7 @@ def measure(paths: dict[str, Steps], runs: int) -> dict[str, Measured]:
     measured = {}
     for name, steps in paths.items():
         flops = {step: count_flops(run) for step, run in steps.items()}
-        measured[name] = Measured(flops, _peak_bytes(steps))
+        measured[name] = Measured(flops, {step: _peak_bytes(run) for step, run in steps.items()})
     for _ in range(runs):
         for name, steps in paths.items():
             measured[name].seconds.append({step: _seconds(run) for step, run in steps.items()})
@@ -171,7 +170,7 @@ def batch_gain(vlm: Adapter, case: Case, batch: int, runs: int) -> float:
     return median(_seconds(one_by_one) / _seconds(at_once) for _ in range(runs))
 
 
-def report(vlm: Adapter, measured: dict[str, Measured]) -> str:
+def report(vlm: Adapter, case: Case, measured: dict[str, Measured]) -> str:
     """The table, as text."""
     reference, shared, floor = (measured[name] for name in ("reference", "shared", "floor"))
     info, device = vlm.info, vlm._model.device
@@ -180,20 +179,22 @@ def report(vlm: Adapter, measured: dict[str, Measured]) -> str:
         f"tokens, {info.layers} layers of width {info.hidden}; {device}, "
         f"{torch.get_num_threads()} threads, {len(shared.seconds)} runs",
         "",
-        f"{'':20}{'reference':>20}{'shared':>20}{'shared / reference':>22}",
-        f"{'':20}{'GFLOP':>10}{'ms':>10}{'GFLOP':>10}{'ms':>10}{'FLOP':>11}{'time':>11}",
+        f"{'':20}{'reference':>26}{'shared':>26}{'shared / reference':>20}",
+        f"{'':20}{_UNITS}{_UNITS}{'FLOP':>10}{'time':>10}",
     ]
     as_published = ("first answer", "generic attention", "second answer")
     rows = [(step, (step,), (step,)) for step in STEPS]
     rows += [("total", None, None), ("total as eq. 20", as_published, None)]
     lines += [_row(name, reference, ours, shared, theirs) for name, ours, theirs in rows]
-    lines += ["", f"{'':20}{'floor':>20}{'shared':>20}{'shared / floor':>22}"]
+    lines += ["", f"{'':20}{'floor':>26}{'shared':>26}{'shared / floor':>20}"]
     lines += [_row("total", floor, None, shared, None), ""]
-    paper = sum(flops.total for flops in paper_flops(info).values())
-    lines.append(f"eq. 20 estimates {paper / 1e9:.2f} GFLOP for the reference.")
-    if reference.peak_bytes is not None and shared.peak_bytes is not None:
-        peaks = (f"{name} {m.peak_bytes / 2**20:.0f} MB" for name, m in measured.items())
-        lines.append(f"Peak memory beyond the model: {', '.join(peaks)}.")
+    n, m = vlm.visual_tokens(case.image.size), vlm.visual_tokens(case.local.size)
+    paper = sum(flops.total for flops in paper_flops(info, n, m).values())
+    lines.append(
+        f"eq. 20 estimates {paper / 1e9:.2f} GFLOP for the reference: {n} visual tokens of the "
+        f"global image, {m} of the local one."
+    )
+    lines.append("MB: the most memory beyond the model and what the step before left.")
     look = vlm.look(Image.new("RGB", info.input_size))
     lines.append(f"A look holds {look.nbytes / 2**20:.1f} MB.")
     if info.unshared is not None:
@@ -201,54 +202,24 @@ def report(vlm: Adapter, measured: dict[str, Measured]) -> str:
     return "\n".join(lines)
 
 
-def llava_shape() -> LlavaVLM:
-    """A random model in the proportions of LLaVA-1.5: 336 pixels, patch 14, 576 visual tokens; the
-    language model takes 15 times the FLOPs of the vision tower (LLaVA-1.5-7B: 20 times)."""
-    tokenizer = build_tokenizer()
-    config = LlavaConfig(
-        vision_config=CLIPVisionConfig(
-            hidden_size=128,
-            intermediate_size=512,
-            num_hidden_layers=6,
-            num_attention_heads=2,
-            image_size=336,
-            patch_size=14,
-        ),
-        text_config=LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=512,
-            intermediate_size=1376,
-            num_hidden_layers=8,
-            num_attention_heads=8,
-            max_position_embeddings=2048,
-        ),
-        image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),
-        vision_feature_layer=-2,
-        vision_feature_select_strategy="default",
-    )
-    processor = LlavaProcessor(
-        CLIPImageProcessorPil(size={"shortest_edge": 336}, crop_size={"height": 336, "width": 336}),
-        tokenizer,
-        patch_size=14,
-        vision_feature_select_strategy="default",
-        num_additional_image_tokens=1,  # CLIP's CLS
-    )
-    return _untrained("LLaVA-shaped", LlavaForConditionalGeneration(config), processor)
+def untrained(shape: str, **options) -> Adapter:
+    """A random model: ``"pocket"``, the bundled one's architecture, or one of each family in the
+    proportions of LLaVA-1.5. options: of `load_vlm`."""
+    with tempfile.TemporaryDirectory() as folder:
+        if shape == "pocket":
+            tokenizer = build_tokenizer()
+            build_model(tokenizer, attention_layer=2).save_pretrained(folder)
+            build_processor(tokenizer).save_pretrained(folder)
+        else:
+            save_untrained(shape, Path(folder), REALISTIC)
+        vlm = load_vlm(folder, **options)
+    vlm.info = replace(vlm.info, name=f"{shape}-shaped")
+    return vlm
 
 
-def pocket_shape() -> LlavaVLM:
-    """The bundled model's architecture, untrained."""
-    tokenizer = build_tokenizer()
-    model = build_model(tokenizer, attention_layer=2)
-    return _untrained("pocket-shaped", model, build_processor(tokenizer))
+SHAPES = ("pocket", *sorted(FAMILIES))
 
-
-SHAPES = {"llava": llava_shape, "pocket": pocket_shape}
-
-
-def _untrained(name: str, model, processor) -> LlavaVLM:
-    checkpoint = Checkpoint(name, location="", local=True, config=model.config.to_dict())
-    return LlavaVLM(checkpoint, model.eval(), processor)
+_UNITS = f"{'GFLOP':>10}{'ms':>9}{'MB':>7}"
 
 
 def _of(steps: dict[str, float], names: tuple[str, ...] | None) -> list[float]:
@@ -259,10 +230,12 @@ def _row(name: str, left: Measured, left_steps, right: Measured, right_steps) ->
     line = f"{name:20}"
     for path, steps in ((left, left_steps), (right, right_steps)):
         ms = median(path.seconds_of(steps)) * 1e3
-        line += f"{path.flops_of(steps) / 1e9:10.2f}{ms:10.1f}"
+        peak = path.peak_of(steps)
+        mb = "?" if peak is None else f"{peak / 2**20:.0f}"
+        line += f"{path.flops_of(steps) / 1e9:10.2f}{ms:9.1f}{mb:>7}"
     flops = right.flops_of(right_steps) / left.flops_of(left_steps)
     time = median(right.seconds_of(right_steps) / left.seconds_of(left_steps))
-    return f"{line}{flops:11.2f}{time:11.2f}"
+    return f"{line}{flops:10.2f}{time:10.2f}"
 
 
 def _seconds(run: Callable[[], object]) -> float:
@@ -278,13 +251,12 @@ def _synchronise() -> None:
         torch.cuda.synchronize()
 
 
-def _peak_bytes(steps: Steps) -> int | None:
-    """The most memory that a run of the path takes beyond what is taken already."""
+def _peak_bytes(run: Callable[[], object]) -> int | None:
+    """The most memory that it takes beyond what is taken already."""
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
         before = torch.cuda.memory_allocated()
-        for run in steps.values():
-            run()
+        run()
         return torch.cuda.max_memory_allocated() - before
     try:
         ctypes.CDLL(None).malloc_trim(0)  # what earlier runs left unused would hide what is taken
@@ -292,8 +264,7 @@ def _peak_bytes(steps: Steps) -> int | None:
     except (AttributeError, OSError):
         return None
     before = _status("VmRSS")
-    for run in steps.values():
-        run()
+    run()
     return _status("VmHWM") - before
 
 
@@ -307,27 +278,35 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--model", default="pocket", help="'pocket', a directory or a hub id")
-    what.add_argument("--shape", choices=sorted(SHAPES), help="an untrained model of this shape")
+    what.add_argument("--shape", nargs="+", choices=SHAPES, help="untrained models of these shapes")
     parser.add_argument("--runs", type=int, default=50)
     parser.add_argument("--tokens", type=int, default=MAX_NEW_TOKENS, help="of an answer, at most")
     parser.add_argument("--batch", type=int, default=0, help="compare a batch with one by one, too")
     parser.add_argument("--threads", type=int, help="of torch")
+    add_load_arguments(parser)
     args = parser.parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
     torch.manual_seed(0)
-    try:
-        vlm = SHAPES[args.shape]() if args.shape else load_vlm(args.model)
-    except VLMError as error:
-        parser.exit(1, f"{error}\n")
-    if not isinstance(vlm, Adapter):
-        parser.exit(1, f"{vlm.info.name!r} has one path only.\n")
-    case = random_case(vlm, args.tokens)
+    loads = [partial(untrained, shape) for shape in args.shape or ()]
+    for i, load in enumerate(loads or [partial(load_vlm, args.model)]):
+        try:
+            vlm = load(**load_options(args))
+        except VLMError as error:
+            parser.exit(1, f"{error}\n")
+        if not isinstance(vlm, Adapter):
+            parser.exit(1, f"{vlm.info.name!r} has one path only.\n")
+        print("\n" if i else "", _bench(vlm, args.tokens, args.runs, args.batch), sep="")
+
+
+def _bench(vlm: Adapter, tokens: int, runs: int, batch: int) -> str:
+    case = random_case(vlm, tokens)
     steps = {name: path(vlm, case) for name, path in PATHS.items()}
-    print(report(vlm, measure(steps, args.runs)))
-    if args.batch:
-        gain = batch_gain(vlm, case, args.batch, max(args.runs // 10, 3))
-        print(f"{args.batch} at once: {gain:.2f} times the questions a second of one by one.")
+    text = report(vlm, case, measure(steps, runs))
+    if batch:
+        gain = batch_gain(vlm, case, batch, max(runs // 10, 3))
+        text += f"\n{batch} at once: {gain:.2f} times the questions a second of one by one."
+    return text
 
 
 if __name__ == "__main__":

@@ -151,14 +151,23 @@ class InstructBlipVLM(Adapter):
         image_size: tuple[int, int],
         layer: int,
     ) -> torch.Tensor:
-        read = model.get_image_features(
+        # One pass, in two calls: the model itself doesn't hand out the weights of its Q-Former.
+        encoded = model.get_image_features(
             inputs["pixel_values"],
             inputs["qformer_input_ids"],
             inputs["qformer_attention_mask"],
             output_attentions=True,
             return_dict=True,
-        ).qformer_outputs
-        layers = model(**inputs, output_attentions=True).language_model_outputs.attentions
+        )
+        layers = model(
+            pixel_values=None,
+            qformer_input_ids=None,
+            input_ids=inputs["input_ids"],
+            attention_mask=inputs["attention_mask"],
+            mm_encoder_outputs={"image": encoded},
+            output_attentions=True,
+        ).language_model_outputs.attentions
+        read = encoded.qformer_outputs
         queries = layers[layer][0, :, -1, : self._count(image_size)].float().mean(dim=0)
         return queries @ _over_patches(read.cross_attentions[self._qformer_layer])[0]
 

@@ -24,7 +24,7 @@ def test_the_table_has_every_step_and_its_sum(tmp_path, monkeypatch, capsys):
     assert all(step in rows for step in bench.STEPS)
     reference = [float(rows[step].split()[0]) for step in bench.STEPS]
     assert sum(reference) > 0
-    assert rows["question attention"].split()[2:] == ["0.00", "0.0", "0.00", "0.00"]
+    assert rows["question attention"].split()[3:] == ["0.00", "0.0", "0", "0.00", "0.00"]
     assert "16 visual tokens, 4 layers of width 32" in text
     assert "total as eq. 20" in rows
     for line in ("shared / floor", "eq. 20 estimates", "A look holds", "3 at once: "):
