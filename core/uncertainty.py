@@ -54,11 +54,17 @@ class Metric:
     bounds: tuple[float, float] = (0.0, INF)  # between which its values, and η, can lie
     aggregation: Aggregation = MEAN
     needs_attention: bool = False
+    proper: bool = False  # the label begins with a name, which keeps its capital
+
+    @property
+    def noun(self) -> str:
+        """Its label within a sentence: "min-entropy"."""
+        return self.label if self.proper else self.label[0].lower() + self.label[1:]
 
     @property
     def phrase(self) -> str:
         """What the gate compares with η, within a sentence: "mean min-entropy"."""
-        return self.aggregation.prefix + self.label[0].lower() + self.label[1:]
+        return self.aggregation.prefix + self.noun
 
 
 def _min_entropy(evidence: Evidence) -> np.ndarray:
@@ -126,6 +132,7 @@ METRICS: dict[str, Metric] = {
             higher_is_uncertain=True,
             score=_shannon_entropy,
             threshold=1.0,
+            proper=True,
         ),
         Metric(
             name="probability_margin",

@@ -56,7 +56,7 @@ class Compare:
         wanted = _wanted(view, keys)
         runs = {c: r for c, r in load_all(self.library, wanted).items() if view.metric in r.metrics}
         missing = [choice.name for choice in wanted if choice not in runs]
-        label = METRICS[view.metric].label.lower()
+        label = METRICS[view.metric].noun
         note = f"Without {label}, so not shown: {', '.join(missing)}." if missing else ""
         named = {choice.name: run for choice, run in runs.items()}
         return {

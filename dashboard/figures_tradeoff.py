@@ -60,7 +60,7 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
     data = histogram(found.edges, found.right_share, found.wrong_share, METRICS[metric].unit)
     return figure(
         data, aggregated(METRICS[metric]), "Share of the answers (%)",
-        label=f"Distribution of {METRICS[metric].label.lower()} for right and wrong first answers",
+        label=f"Distribution of {METRICS[metric].noun} for right and wrong first answers",
         filename=f"uncertainty-{metric}", height=300,
         meta={"key": key, "asks_above": higher, "range": [places.minimum, places.maximum]},
         barmode="overlay", bargap=0, yaxis=PERCENT,

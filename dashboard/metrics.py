@@ -106,7 +106,7 @@ taken over {over}; the best of each column is bold.</p>
 
 def _aggregation(view: View) -> str:
     rows = {tokens_name(n): _row(view, view.metric, n) for n in LENGTHS}
-    label = METRICS[view.metric].label.lower()
+    label = METRICS[view.metric].noun
     return f"""<section aria-labelledby="aggregation-title">
 <h3 id="aggregation-title">{escape(label.capitalize())} by tokens it is taken over</h3>
 {_table("Taken over", rows, tokens_name(view.first_tokens))}</section>"""

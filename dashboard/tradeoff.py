@@ -206,7 +206,7 @@ the other half, which it has never seen.</p>"""
         metric = METRICS[view.metric]
         return {
             self.found: f"""<p class="outcome" role="status">η = {found.gate.threshold:.4g}
-{metric.unit} of {escape(metric.label.lower())}</p>
+{metric.unit} of {escape(metric.noun)}</p>
 <div class="wide"><table><thead><tr><th></th><th class="number">Crops asked for</th>
 <th class="number">Right</th><th class="number">kB a question</th></tr></thead><tbody>
 {_row(f"The half it was set on ({len(set_on):,} questions)", found.expected)}

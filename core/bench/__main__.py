@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from core.bench import run_command
+from core.bench import calibrate_command, report_command, run_command
 
-COMMANDS = {"run": run_command}
+COMMANDS = {"run": run_command, "report": report_command, "calibrate": calibrate_command}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -13,7 +13,11 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         summary = module.__doc__.split("\n")[0]
-        module.add_arguments(commands.add_parser(name, help=summary, description=module.__doc__))
+        command = commands.add_parser(
+            name, help=summary, description=module.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        module.add_arguments(command)
     args = parser.parse_args(argv)
     try:
         return COMMANDS[args.command].main(args)

@@ -61,7 +61,7 @@ def steps_figure(run: Run, metric: str) -> Figure:
         })  # fmt: skip
     return figure(
         data, "Generation step (token)", f"Mean {with_unit(entry).lower()}",
-        label=f"Mean {entry.label.lower()} at each token of right and wrong answers",
+        label=f"Mean {entry.noun} at each token of right and wrong answers",
         filename=f"steps-{metric}", height=360, meta={"key": f"steps {metric}"},
         xaxis={"dtick": 1 if len(step) <= 12 else 5}, legend={"y": 1.02, "yanchor": "bottom"},
     )  # fmt: skip
@@ -74,7 +74,7 @@ def distribution_figure(run: Run, metric: str, first_tokens: int | None) -> Figu
     over = tokens_name(first_tokens).lower()
     return figure(
         data, f"{aggregated(entry)}<br>over {over}", "Share of the answers (%)",
-        label=f"Distribution of {entry.label.lower()} over {over}, of right and wrong answers",
+        label=f"Distribution of {entry.noun} over {over}, of right and wrong answers",
         filename=f"distribution-{metric}-{over.replace(' ', '-')}", height=320,
         meta={"key": f"distribution {metric} {over}"},
         barmode="overlay", bargap=0, yaxis=PERCENT, legend={"y": 1.02, "yanchor": "bottom"},
@@ -92,7 +92,7 @@ def lengths_figure(run: Run, metric: str) -> Figure:
     return figure(
         data, AXES["additional_cost"][0],
         "Right answers (mean score, %)",
-        label=f"Tradeoff of {METRICS[metric].label.lower()} averaged over more and more tokens",
+        label=f"Tradeoff of {METRICS[metric].noun} averaged over more and more tokens",
         filename=f"aggregation-{metric}", height=420, meta={"key": f"lengths {metric}"},
         yaxis=PERCENT,
     )  # fmt: skip

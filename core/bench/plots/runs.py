@@ -28,7 +28,7 @@ def runs_figure(
         )
     return figure(
         data, AXES[cost][0], "Right answers (mean score, %)",
-        label=f"Tradeoff of {METRICS[metric].label.lower()} on {len(runs)} runs",
+        label=f"Tradeoff of {METRICS[metric].noun} on {len(runs)} runs",
         filename=f"runs-{metric}-{cost}", height=480, meta={"key": f"runs {metric} {cost}"},
         yaxis=PERCENT, legend={"orientation": "v"}, showlegend=True,
     )  # fmt: skip

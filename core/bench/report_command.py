@@ -1,0 +1,42 @@
+"""Draw every figure and table of the paper from run files, into one HTML page.
+
+The page needs no internet and holds what the paper reports beside what was measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from core.bench.files import SUFFIX, load_run
+from core.bench.report import page
+from core.bench.runs import RunError
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files, or folders")
+    parser.add_argument("--out", type=Path, default=Path("report.html"))
+
+
+def main(args: argparse.Namespace) -> int:
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    text = page({path.stem: load_run(path) for path in run_files(args.runs)})
+    unfinished = args.out.with_name(f".{args.out.name}.tmp")
+    unfinished.write_text(text, encoding="utf-8")
+    os.replace(unfinished, args.out)
+    print(f"{args.out}: {len(text) / 1e6:.1f} MB")
+    return 0
+
+
+def run_files(given: list[Path]) -> list[Path]:
+    """The files, and those in the folders. Raises RunError if two have the same name."""
+    paths = [
+        path
+        for place in given
+        for path in (sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place])
+    ]
+    names = [path.stem for path in paths]
+    if twice := [name for name in names if names.count(name) > 1]:
+        raise RunError(f"Two run files are called {twice[0]!r}: rename one.")
+    return paths

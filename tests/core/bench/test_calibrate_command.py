@@ -1,0 +1,70 @@
+import re
+
+import pytest
+
+from core.bench.__main__ import main
+from core.bench.calibration import halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.curves import tradeoff
+from core.bench.files import save_run
+from core.bench.synthetic import synthetic_run
+
+HERE, THERE = synthetic_run(400, seed=0), synthetic_run(300, seed=1)
+
+
+@pytest.fixture
+def files(tmp_path):
+    save_run(HERE, tmp_path / "validation.parquet")
+    save_run(THERE, tmp_path / "test.parquet")
+    return str(tmp_path / "validation.parquet"), str(tmp_path / "test.parquet")
+
+
+def _said(text):
+    """η, and of each row accuracy, share and bytes."""
+    eta = float(re.search(r"η = ([^\s:]+)", text)[1])
+    rows = re.findall(r"([\d.]+) % +([\d.]+) % +([\d,]+)", text)
+    return eta, [(float(a), float(b), int(c.replace(",", ""))) for a, b, c in rows]
+
+
+def test_a_budget_is_set_on_one_run_and_verified_on_another(files, capsys):
+    here, there = files
+    assert main(["calibrate", here, "--on", there, "--budget", "0.4"]) == 0
+    eta, rows = _said(capsys.readouterr().out)
+    found = threshold_for_budget(HERE, 0.4)
+    assert eta == pytest.approx(found.gate.threshold, rel=1e-5)
+    for (accuracy, asked, size), point in zip(
+        rows, (found.expected, found.on(THERE)), strict=False
+    ):
+        assert accuracy == pytest.approx(100 * point.accuracy, abs=0.051)
+        assert asked == pytest.approx(100 * point.retransmitted, abs=0.051)
+        assert size == round(point.bytes)
+    assert len(rows) == 4 and [row[1] for row in rows[2:]] == [0, 100]
+
+
+def test_bytes_and_accuracy_are_goals_too(files, capsys):
+    here, there = files
+    budget = float(tradeoff(HERE, "probability_margin", 2).bytes.mean())
+    options = ["--metric", "probability_margin", "--first-tokens", "2"]
+    assert main(["calibrate", here, "--on", there, "--bytes", str(budget), *options]) == 0
+    said = capsys.readouterr().out
+    assert "probability margin of the first 2 tokens is at or below it" in said
+    assert _said(said)[1][0][2] <= budget
+    assert main(["calibrate", here, "--on", there, "--accuracy", "0.7"]) == 0
+    eta, rows = _said(capsys.readouterr().out)
+    assert eta == pytest.approx(threshold_for_accuracy(HERE, 0.7).gate.threshold, rel=1e-5)
+    assert rows[0][0] >= 70
+
+
+def test_without_another_run_half_of_the_images_verify(files, capsys):
+    assert main(["calibrate", files[0], "--budget", "0.4"]) == 0
+    said = capsys.readouterr().out
+    first, second = halves(HERE)
+    point = threshold_for_budget(first, 0.4).on(second)
+    assert "on the other half" in said
+    assert _said(said)[1][1][1] == pytest.approx(100 * point.retransmitted, abs=0.051)
+
+
+def test_a_goal_that_cannot_be_met_is_one_sentence(files, capsys):
+    assert main(["calibrate", files[0], "--accuracy", "1.5"]) == 1
+    assert "No threshold reaches an accuracy of 1.5" in capsys.readouterr().err
+    assert main(["calibrate", files[0], "--bytes", "3"]) == 1
+    assert "can't be kept" in capsys.readouterr().err
