@@ -30,6 +30,7 @@ from dataclasses import dataclass, field
 import httpx
 from PIL import Image
 
+from core.edge.client import Client
 from core.http import COMPACT
 from core.imaging import Codec, available_formats
 from core.messages import LocalImage, Question, SecondLook
@@ -103,6 +104,7 @@ def main() -> int:
         else:
             own = stack.enter_context(own_server(*OPTIONS))
             url, alive = own.url, lambda: own.process.poll() is None
+        warm_up(url)
         start = time.monotonic()
         findings = fuzz(url, args.requests, args.images, args.threads, args.seed, log=print)
         if not alive():
@@ -162,15 +164,33 @@ def fuzz(
         worker.start()
     for worker in workers:
         worker.join()
+    # Failures that no client got to see.
+    failed = [line for line in _metrics(target) if 'status="5' in line and "requests_total" in line]
+    findings.faults += failed
     return findings
+
+
+def warm_up(url: str, questions: int = 300) -> None:
+    """Ordinary questions of many lengths: a model keeps what it has prepared for each of them."""
+    target, chance = Target(url), random.Random(0)
+    words = "what does the large red sign on the left say and who reads it ".split()
+    with Client(url, patience=60) as client:
+        for index in range(questions):
+            _, data = chance.choice(target.images)
+            text = " ".join(chance.choices(words, k=1 + index % 40))
+            client.ask(data, text, force=index % 2 == 0)
 
 
 def _memory(target: Target) -> int:
     """Resident memory of the server, by its own account."""
-    for line in httpx.get(f"{target.url}/metrics").text.splitlines():
+    for line in _metrics(target):
         if line.startswith("process_resident_memory_bytes "):
             return int(float(line.split()[1]))
     return 0
+
+
+def _metrics(target: Target) -> list[str]:
+    return httpx.get(f"{target.url}/metrics").text.splitlines()
 
 
 def _send(target: Target, data: bytes) -> tuple[str, bytes]:

@@ -50,6 +50,13 @@ def make_server(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
             self._head_is_there()
             super().connection_lost(error)
 
+        def send_400_response(self, msg: str) -> None:
+            """What came isn't HTTP any more. If it was to be a body, nobody waits for an answer."""
+            super().send_400_response(msg)
+            if self._answering:
+                self.cycle.disconnected = True
+                self.cycle.message_event.set()
+
         @property
         def _host(self) -> str | None:
             return self.client[0] if self.client else None
