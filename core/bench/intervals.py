@@ -23,7 +23,6 @@ from core.bench.runs import Run
 from core.bench.separability import (
     BINS,
     RIGHT_FROM,
-    bhattacharyya,
     bin_edges,
     overlap,
     pairs_won,
@@ -142,28 +141,20 @@ def auroc_statistic(
     return statistic
 
 
-def overlap_statistic(
+def distance_statistic(
     run: Run,
+    distance: Callable[[np.ndarray, np.ndarray], np.ndarray] = overlap,
     metric: str = "min_entropy",
     first_tokens: int | None = None,
     bins: int | ArrayLike = BINS,
     right_from: float = RIGHT_FROM,
 ) -> Statistic:
-    """Overlap (eq. 23), on the bins that `separability` uses: weights -> (b,)."""
-    shares = _shares(run, metric, first_tokens, bins, right_from)
-    return lambda weights: overlap(*shares(weights))
+    """How far apart right and wrong answers are, on the bins of `separability`: weights -> (b,).
 
-
-def bhattacharyya_statistic(
-    run: Run,
-    metric: str = "min_entropy",
-    first_tokens: int | None = None,
-    bins: int | ArrayLike = BINS,
-    right_from: float = RIGHT_FROM,
-) -> Statistic:
-    """D_B (eq. 24), on the bins that `separability` uses: weights -> (b,)."""
+    distance: `overlap` (eq. 23) or `bhattacharyya` (eq. 24), of core.bench.separability.
+    """
     shares = _shares(run, metric, first_tokens, bins, right_from)
-    return lambda weights: bhattacharyya(*shares(weights))
+    return lambda weights: distance(*shares(weights))
 
 
 def _shares(

@@ -19,14 +19,14 @@ from core.bench import findings, reported
 from core.bench.curves import full, high_resolution, initial
 from core.bench.figures import benchmark_figures
 from core.bench.findings import Finding
-from core.bench.intervals import bhattacharyya_statistic, bootstrap, overlap_statistic
+from core.bench.intervals import bootstrap, distance_statistic
 from core.bench.plots.base import Figure
 from core.bench.plots.metrics import distribution_figure, lengths_figure, steps_figure
 from core.bench.plots.reported import REPORTED, reported_cost, reported_point
 from core.bench.plots.runs import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
 from core.bench.runs import Run, RunError
-from core.bench.separability import reliability, separability
+from core.bench.separability import bhattacharyya, overlap, reliability, separability
 from core.uncertainty import METRICS
 
 # The paper's data sets -> those here that stand for them, its own first.
@@ -397,8 +397,8 @@ def _missing(section: Section, paper: str) -> None:
 
 def _separation_row(run: Run, metric: str, first: int | None, label: str) -> tuple[str, str, str]:
     cells = []
-    for statistic in (overlap_statistic, bhattacharyya_statistic):
-        found = bootstrap(run, statistic(run, metric, first))
+    for distance in (overlap, bhattacharyya):
+        found = bootstrap(run, distance_statistic(run, distance, metric, first))
         cells.append(f"{found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]")
     return label, *cells
 

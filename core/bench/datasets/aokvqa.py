@@ -18,23 +18,18 @@ from pathlib import Path
 
 from core.bench.datasets.base import (
     CHOICE_LETTER,
+    HUB_SPLITS,
     SHORT_ANSWER,
-    Entry,
     Loaded,
     Place,
     Sample,
     collect,
+    published,
     register,
     with_options,
 )
 from core.bench.datasets.hub import Table
 from core.bench.datasets.records import Record, entries, fingerprints, image_file, image_folder
-
-HUB_SPLITS = {"val": "validation", "train": "train"}
-
-
-def load(place: Place, split: str, choices: bool = False) -> Loaded:
-    return _from_hub(place, split, choices) if place.mirror else _from_files(place, split, choices)
 
 
 def _from_files(place: Place, split: str, choices: bool) -> Loaded:
@@ -99,18 +94,10 @@ def _direct_answers(record: Record) -> tuple[str, ...]:
     return record.texts("direct_answers")
 
 
-_SETTINGS = {
-    "splits": ("val", "train"),
-    "takes": ("folder", "images", "mirror", "revision"),
-    "mirror": "HuggingFaceM4/A-OKVQA",
-}
+_aokvqa = partial(
+    published, from_files=_from_files, from_hub=_from_hub, mirror="HuggingFaceM4/A-OKVQA"
+)
 register(
-    Entry("aokvqa", "A-OKVQA, direct answer", scoring="direct", load=load, **_SETTINGS),
-    Entry(
-        "aokvqa+choices",
-        "A-OKVQA, multiple choice",
-        scoring="choice",
-        load=partial(load, choices=True),
-        **_SETTINGS,
-    ),
+    _aokvqa("aokvqa", "A-OKVQA, direct answer", scoring="direct", choices=False),
+    _aokvqa("aokvqa+choices", "A-OKVQA, multiple choice", scoring="choice", choices=True),
 )

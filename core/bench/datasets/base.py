@@ -72,6 +72,29 @@ class Entry:
 
 DATASETS: dict[str, Entry] = {}
 
+HUB_SPLITS = {"val": "validation", "train": "train"}  # as most mirrors call them
+
+
+def published(
+    name: str,
+    label: str,
+    from_files: Callable[..., Loaded],
+    from_hub: Callable[..., Loaded],
+    *,
+    splits: tuple[str, ...] = tuple(HUB_SPLITS),
+    scoring: str,
+    mirror: str,
+    **settings: Any,
+) -> Entry:
+    """A data set that is read from its official files or from a mirror on the hub, each by a
+    function of its own, (Place, split, and `settings` by name)."""
+
+    def load(place: Place, split: str) -> Loaded:
+        return (from_hub if place.mirror else from_files)(place, split, **settings)
+
+    takes = ("folder", "images", "mirror", "revision")
+    return Entry(name, label, splits, scoring, load, takes, mirror)
+
 
 def register(*entries: Entry) -> None:
     DATASETS.update({entry.name: entry for entry in entries})

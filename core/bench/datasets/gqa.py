@@ -11,7 +11,15 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.base import (
+    SHORT_ANSWER,
+    Loaded,
+    Place,
+    Sample,
+    collect,
+    published,
+    register,
+)
 from core.bench.datasets.hub import Table
 from core.bench.datasets.records import (
     DatasetError,
@@ -21,10 +29,6 @@ from core.bench.datasets.records import (
     image_folder,
     read_json,
 )
-
-
-def load(place: Place, split: str) -> Loaded:
-    return _from_hub(place, split) if place.mirror else _from_files(place, split)
 
 
 def _from_files(place: Place, split: str) -> Loaded:
@@ -78,13 +82,8 @@ def _sample(record: Record, question_id: str, opener) -> Sample:
 
 
 register(
-    Entry(
-        "gqa",
-        "GQA",
-        splits=("testdev", "val"),
-        scoring="exact",
-        load=load,
-        takes=("folder", "images", "mirror", "revision"),
-        mirror="lmms-lab-encoder/GQA",
+    published(
+        "gqa", "GQA", _from_files, _from_hub,
+        splits=("testdev", "val"), scoring="exact", mirror="lmms-lab-encoder/GQA",
     )
-)
+)  # fmt: skip

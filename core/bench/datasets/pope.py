@@ -9,7 +9,15 @@ On the hub: lmms-lab-encoder/POPE (earlier lmms-lab/POPE), configuration Full.
 from functools import partial
 from pathlib import Path
 
-from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.base import (
+    SHORT_ANSWER,
+    Loaded,
+    Place,
+    Sample,
+    collect,
+    published,
+    register,
+)
 from core.bench.datasets.hub import Table
 from core.bench.datasets.records import (
     Record,
@@ -22,9 +30,7 @@ from core.bench.datasets.records import (
 LABELS = ("yes", "no")
 
 
-def load(place: Place, split: str) -> Loaded:
-    if place.mirror:
-        return _from_hub(place, split)
+def _from_files(place: Place, split: str) -> Loaded:
     path = place.folder / f"coco_pope_{split}.json"
     records = json_lines(path, f"the {split} questions of POPE")
     images = image_folder(place.images or place.folder / "val2014", "the images of COCO val2014")
@@ -60,13 +66,9 @@ def _sample(record: Record, opener, image: str, question: str, answer: str) -> S
 
 
 register(
-    Entry(
-        "pope",
-        "POPE",
-        splits=("adversarial", "popular", "random"),
-        scoring="pope",
-        load=load,
-        takes=("folder", "images", "mirror", "revision"),
+    published(
+        "pope", "POPE", _from_files, _from_hub,
+        splits=("adversarial", "popular", "random"), scoring="pope",
         mirror="lmms-lab-encoder/POPE",
     )
-)
+)  # fmt: skip

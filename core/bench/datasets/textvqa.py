@@ -10,7 +10,16 @@ On the hub: lmms-lab-encoder/textvqa (earlier lmms-lab/textvqa), whose rows hold
 from functools import partial
 from pathlib import Path
 
-from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.base import (
+    HUB_SPLITS,
+    SHORT_ANSWER,
+    Loaded,
+    Place,
+    Sample,
+    collect,
+    published,
+    register,
+)
 from core.bench.datasets.hub import Table
 from core.bench.datasets.records import (
     DatasetError,
@@ -20,12 +29,6 @@ from core.bench.datasets.records import (
     image_file,
     image_folder,
 )
-
-HUB_SPLITS = {"val": "validation", "train": "train"}
-
-
-def load(place: Place, split: str, ocr: bool = False) -> Loaded:
-    return _from_hub(place, split, ocr) if place.mirror else _from_files(place, split, ocr)
 
 
 def _from_files(place: Place, split: str, ocr: bool) -> Loaded:
@@ -78,13 +81,14 @@ def _sample(record: Record, opener, tokens: tuple[str, ...] | None) -> Sample:
     )
 
 
-_SETTINGS = {
-    "splits": ("val", "train"),
-    "scoring": "textvqa",
-    "takes": ("folder", "images", "mirror", "revision"),
-    "mirror": "lmms-lab-encoder/textvqa",
-}
+_textvqa = partial(
+    published,
+    from_files=_from_files,
+    from_hub=_from_hub,
+    scoring="textvqa",
+    mirror="lmms-lab-encoder/textvqa",
+)
 register(
-    Entry("textvqa", "TextVQA", load=load, **_SETTINGS),
-    Entry("textvqa+ocr", "TextVQA with OCR tokens", load=partial(load, ocr=True), **_SETTINGS),
+    _textvqa("textvqa", "TextVQA", ocr=False),
+    _textvqa("textvqa+ocr", "TextVQA with OCR tokens", ocr=True),
 )

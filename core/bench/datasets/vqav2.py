@@ -13,7 +13,16 @@ from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 
-from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.base import (
+    HUB_SPLITS,
+    SHORT_ANSWER,
+    Loaded,
+    Place,
+    Sample,
+    collect,
+    published,
+    register,
+)
 from core.bench.datasets.hub import Table
 from core.bench.datasets.records import (
     DatasetError,
@@ -23,12 +32,6 @@ from core.bench.datasets.records import (
     image_file,
     image_folder,
 )
-
-HUB_SPLITS = {"val": "validation", "train": "train"}
-
-
-def load(place: Place, split: str) -> Loaded:
-    return _from_hub(place, split) if place.mirror else _from_files(place, split)
 
 
 def _from_files(place: Place, split: str) -> Loaded:
@@ -88,13 +91,7 @@ def _sample(record: Record, opener, answers: tuple[str, ...], answer_type: str) 
 
 
 register(
-    Entry(
-        "vqav2",
-        "VQAv2",
-        splits=("val", "train"),
-        scoring="vqav2",
-        load=load,
-        takes=("folder", "images", "mirror", "revision"),
-        mirror="lmms-lab-encoder/VQAv2",
+    published(
+        "vqav2", "VQAv2", _from_files, _from_hub, scoring="vqav2", mirror="lmms-lab-encoder/VQAv2"
     )
 )

@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -10,13 +11,12 @@ from core.bench.curves import COSTS, random_curve, tradeoff
 from core.bench.intervals import (
     accuracy_statistic,
     auroc_statistic,
-    bhattacharyya_statistic,
     bootstrap,
-    overlap_statistic,
+    distance_statistic,
     resample,
 )
 from core.bench.runs import Run
-from core.bench.separability import separability
+from core.bench.separability import bhattacharyya, overlap, separability
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
 
@@ -24,8 +24,8 @@ from .strategies import METADATA, patient, runs
 
 SEPARATING = {
     "auroc": auroc_statistic,
-    "overlap": overlap_statistic,
-    "bhattacharyya": bhattacharyya_statistic,
+    "overlap": partial(distance_statistic, distance=overlap),
+    "bhattacharyya": partial(distance_statistic, distance=bhattacharyya),
 }
 metrics = st.sampled_from(sorted(METRICS))
 
@@ -61,7 +61,7 @@ def test_a_weight_counts_as_that_many_copies(run, metric, name, seed):
         plain = separability(drawn, metric, bins=edges)
         for measure, make in SEPARATING.items():
             options = {} if measure == "auroc" else {"bins": edges}
-            found = make(run, metric, **options)(row[None])
+            found = make(run, metric=metric, **options)(row[None])
             assert found.shape == (1,)
             assert found[0] == pytest.approx(getattr(plain, measure), nan_ok=True)
 
@@ -136,9 +136,9 @@ def test_distributions_that_are_apart_are_infinitely_apart_in_every_draw():
     right = np.arange(40) % 2 == 0
     scores = np.repeat(np.where(right, 0.1, 0.9), run.lengths)
     run = replace(run, first_score=right.astype(float), scores={"min_entropy": scores})
-    found = bootstrap(run, bhattacharyya_statistic(run), 100)
+    found = bootstrap(run, distance_statistic(run, bhattacharyya), 100)
     assert found.estimate == found.low == found.high == np.inf
-    overlapping = bootstrap(run, overlap_statistic(run), 100)
+    overlapping = bootstrap(run, distance_statistic(run, overlap), 100)
     assert overlapping.estimate == overlapping.high == 0
 
 
