@@ -132,11 +132,11 @@ class Benchmarks:
                 self.tradeoff.eta, self.tradeoff.chart.plot]  # fmt: skip
         settle = {"fn": None, "inputs": link, "outputs": None, "js": SETTLE, **PRIVATE}
         for control in (self.run, self.quality, self.metric, self.tokens):
-            control.input(self.draw, **drawn).then(**settle)
+            _chosen(control, self.draw, drawn).then(**settle)
         for name, (tab, page) in self.pages.items():
             tab.select(partial(self.draw_tab, name), **drawn).then(**settle)
             for control in page.controls:
-                control.input(self.draw, **drawn).then(**settle)
+                _chosen(control, self.draw, drawn).then(**settle)
             page.connect(self.view, self.bar, self.questions)
         self.upload.upload(
             self.bring, [self.upload, self.uploads],
@@ -248,6 +248,12 @@ class Benchmarks:
         count = "1 file" if len(problems) == 1 else f"{len(problems)} files"
         return f"""<details class="fine"><summary>{count} of the folder can't be read</summary>
 <ul>{items}</ul></details>"""
+
+
+def _chosen(control: gr.components.Component, draw: Callable, drawn: dict):
+    """The event of a control that a user sets. One option of a dropdown is two inputs to it."""
+    one = isinstance(control, gr.Dropdown) and not control.multiselect
+    return (control.select if one else control.input)(draw, **drawn)
 
 
 def _about(view: View) -> str:

@@ -187,7 +187,7 @@ window.runCharts = (() => {
   /* A figure that has just appeared gets a name, leaves swiping to the page, and can be clicked. */
   function enhance(chart) {
     chart.dataset.enhanced = 'yes';
-    chart.setAttribute('role', 'img');
+    chart.setAttribute('role', 'figure');
     chart.setAttribute('aria-label', chart.layout.meta?.label ?? 'Chart');
     if (matchMedia('(pointer: coarse)').matches) window.Plotly?.relayout(chart, {dragmode: false});
     chart.on('plotly_click', ({points}) => {

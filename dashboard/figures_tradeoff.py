@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from gradio.components.plot import PlotData
+
 from core.bench import Run, separability
 from core.bench.plots import tradeoff
 from core.bench.plots.base import AXES, PERCENT, Figure, aggregated, figure, numbers
 from core.bench.plots.tradeoff import curve_of, histogram
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
+from dashboard.figures import plot
 
 
-@lru_cache(32)
 def tradeoff_figure(
     run: Run,
     metric: str,
@@ -52,6 +54,16 @@ def tradeoff_figure(
 
 
 @lru_cache(32)
+def tradeoff_plot(*view) -> PlotData:
+    """`tradeoff_figure` as it is sent: making text of it takes as long as drawing it."""
+    return plot(tradeoff_figure(*view))
+
+
+@lru_cache(32)
+def uncertainty_plot(*view) -> PlotData:
+    return plot(uncertainty_figure(*view))
+
+
 def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str) -> Figure:
     """How uncertain right and wrong first answers are; the browser puts η through it."""
     found = separability(run, metric, first_tokens)

@@ -10,11 +10,13 @@ from pathlib import Path
 
 from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, load_upload
 from core.bench.datasets import DATASETS
+from core.bench.files import SUFFIX
 from core.bench.links import over_link
 from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
 from core.channel import PRESETS
 
 RUNS = Path(__file__).resolve().parents[1] / "assets" / "runs"
+UPLOAD = "upload-"  # begins the key of an upload
 HELD = 12  # runs kept in memory, whoever looks at them
 
 
@@ -32,7 +34,7 @@ class Choice:
         """Model, data set and split."""
         of = self.metadata
         dataset = DATASETS[of.dataset].label if of.dataset in DATASETS else of.dataset
-        brought = " (yours)" if self.key.startswith("upload-") else ""
+        brought = " (yours)" if self.key.startswith(UPLOAD) else ""
         return f"{of.model} · {dataset} · {of.split}{brought}"
 
     @property
@@ -73,11 +75,8 @@ class Library:
         """The runs of the folder, and its files that are none. Both empty without a folder."""
         if not self.folder.is_dir():
             return (), ()
-        files = list_runs(self.folder)
-        choices = (
-            Choice(f.path.stem, f.path, f.metadata, f.samples) for f in files if not f.problem
-        )
-        return tuple(choices), tuple(f for f in files if f.problem)
+        found = sorted(self.folder.glob(f"*{SUFFIX}"))
+        return _listed(self.folder, tuple((path.name, _changed(path)) for path in found))
 
     def choices(self, uploads: Sequence[Choice] = ()) -> tuple[Choice, ...]:
         return (*self.listed()[0], *uploads)
@@ -85,16 +84,14 @@ class Library:
     def bring(self, path: str, uploads: Sequence[Choice]) -> Choice:
         """A run file that a user uploaded. Raises RunError, one sentence."""
         run = load_upload(path)
-        return Choice(f"upload-{len(uploads) + 1}", Path(path), run.metadata, len(run))
+        number = 1 + (int(uploads[-1].key.removeprefix(UPLOAD)) if uploads else 0)
+        return Choice(f"{UPLOAD}{number}", Path(path), run.metadata, len(run))
 
     def load(self, choice: Choice) -> Run:
         """Raises RunError, one sentence; also for an upload that has been deleted since."""
-        try:
-            changed = os.stat(choice.path).st_mtime_ns
-        except OSError:
-            raise RunError(
-                "The run file is no longer here: choose another, or upload it again."
-            ) from None
+        changed = _changed(choice.path)
+        if changed is None:
+            raise RunError("The run file is no longer here: choose another, or upload it again.")
         return _load(choice.path, changed)
 
 
@@ -125,6 +122,25 @@ def find(choices: Iterable[Choice], key: str | None) -> Choice | None:
     return next((choice for choice in choices if choice.key == key), None)
 
 
+@lru_cache(1)
+def _listed(
+    folder: Path, files: tuple[tuple[str, int | None], ...]
+) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
+    """`files`: names and when they were changed, so that the folder is read again if any was."""
+    found = list_runs(folder)
+    good = (file for file in found if not file.problem)
+    choices = (Choice(file.path.stem, file.path, file.metadata, file.samples) for file in good)
+    return tuple(choices), tuple(file for file in found if file.problem)
+
+
+def _changed(path: Path) -> int | None:
+    """When a file was changed; None if there is none."""
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
 @lru_cache(HELD)
 def timed(run: Run, link: str | None) -> Run:
     """The run over a link, a key of PRESETS; itself without one."""
@@ -144,5 +160,5 @@ def _quality(choice: Choice) -> int:
 
 def _apart_from_quality(choice: Choice) -> tuple:
     of = choice.metadata
-    uploaded = choice.key.startswith("upload-")
+    uploaded = choice.key.startswith(UPLOAD)
     return of.model, of.revision, of.dataset, of.split, of.codec, of.prompt, uploaded

@@ -17,8 +17,7 @@ from core.uncertainty import METRICS, Gate
 from dashboard import eta as places_of
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv, to_csv
-from dashboard.figures import plot
-from dashboard.figures_tradeoff import tradeoff_figure, uncertainty_figure
+from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_figure, uncertainty_plot
 from dashboard.library import timed
 from dashboard.questions import Questions
 from dashboard.view import View, Viewer
@@ -173,15 +172,15 @@ the other half, which it has never seen.</p>"""
         offered = strategies(view.run)
         chosen = offered if held is None else tuple(s for s in offered if s in shown)
         key = f"{view.key} {axis} {link} {' '.join(chosen)}"
-        figure = tradeoff_figure(
+        figure = tradeoff_plot(
             timed(view.run, link), view.metric, view.first_tokens, axis, chosen, key,
             title_of(axis, link),
         )  # fmt: skip
-        distribution = uncertainty_figure(view.run, view.metric, view.first_tokens, key)
+        distribution = uncertainty_plot(view.run, view.metric, view.first_tokens, key)
         asked = curve.retransmitted[curve.at(places.thresholds)]
         return {
-            self.chart.plot: plot(figure),
-            self.distribution.plot: plot(distribution),
+            self.chart.plot: figure,
+            self.distribution.plot: distribution,
             self.eta: gr.Slider(**places_of.slider(view.metric, places, eta)),
             self.shown: gr.CheckboxGroup([(name_of(s), s) for s in offered], value=list(chosen)),
             self.held: Held(here, places, asked),
