@@ -8,10 +8,11 @@ import pytest
 
 from core.bench import report
 from core.bench.__main__ import main
-from core.bench.files import save_run
+from core.bench.files import load_run, save_run
 from core.bench.plots.reported import REPORTED
 from core.bench.runs import RunError
 from core.bench.synthetic import synthetic_run
+from core.uncertainty import METRICS, Gate, Metric, token_scores
 
 N = 150
 TITLES = (
@@ -127,3 +128,21 @@ def test_the_command_takes_files_and_folders(tmp_path, capsys, runs):
     assert [path.name for path in out.parent.iterdir()] == ["report.html"]
     assert main(["report", str(tmp_path / "none.parquet"), "--out", str(out)]) == 1
     assert "There is no run file 'none.parquet'." in capsys.readouterr().err
+
+
+def test_a_metric_is_one_entry(monkeypatch, tmp_path):
+    """The example of docs/metrics.md, from logits to curve, table and page."""
+
+    def gini(evidence):
+        return 1 - (np.exp(evidence.logp) ** 2).sum(axis=-1)
+
+    entry = Metric(
+        "gini", "Gini impurity", "", "1 − Σ p²", "How often two tokens drawn from p differ.", True,
+        gini, threshold=0.3, bounds=(0.0, 1.0),
+    )  # fmt: skip
+    monkeypatch.setitem(METRICS, "gini", entry)
+    assert Gate("gini", 0.5).retransmit(token_scores([[0.0, 0.0]], "gini"))
+    save_run(made("signs-text"), tmp_path / "run.parquet")
+    text = report.page({"run": load_run(tmp_path / "run.parquet")})
+    assert text.count('<th scope="row">Gini impurity</th>') == 2  # Table II, and the last one
+    assert '"name": "Gini impurity"' in text
