@@ -46,7 +46,9 @@ class Recorder:
         server = Server(vlm, NEVER)
         transcript = first_stage(edge, server, sample.prompt)
         waited = {"first": vlm.waited}
-        look = server.sessions.get(transcript.session).look
+        look = server.sessions.get(transcript.session).look or vlm.look(
+            transcript.global_image.open()
+        )
         first_steps = len(transcript.steps)
         transcript = second_stage(edge, server, transcript)
         waited["second"] = vlm.waited - waited["first"]
@@ -73,7 +75,10 @@ class Recorder:
             flops = float(sum(step.flops for step in steps if step.flops is not None))
             # Without the time in which others of the batch were served.
             seconds = max(0.0, sum(step.seconds for step in steps) - waited[stage])
-            row = replace(row, **{f"{stage}_flops": flops, f"{stage}_seconds": seconds})
+            counted = [step.exact_flops for step in steps if step.flops is not None]
+            exact = np.nan if None in counted else float(sum(counted))
+            columns = {"flops": flops, "flops_exact": exact, "seconds": seconds}
+            row = replace(row, **{f"{stage}_{name}": value for name, value in columns.items()})
         targets = [Box(*box) for box in sample.boxes]
         if targets:
             hit = holds_any(transcript.box, targets)

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
 
-from core.vlm.base import MAX_NEW_TOKENS, VLM, Request
+from core.vlm.base import MAX_NEW_TOKENS, VLM, Request, Tally
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,7 @@ class _Outcome:
     value: Any = None
     error: BaseException | None = None
     seconds: float = 0.0  # the asker's share of the batch
+    flops: float | None = None  # the same; None where the model doesn't count them
 
 
 class _Abandoned(BaseException):
@@ -45,6 +47,7 @@ class Asker(VLM):
         self.info, self._vlm = vlm.info, vlm
         self.waited = 0.0  # seconds spent waiting beyond this asker's share of the batches
         self.prompt_tokens: list[int] = []  # of every answer so far
+        self._flops: list[float | None] = []  # of every order so far
         self.to_main: SimpleQueue[_Order | _Outcome] = SimpleQueue()
         self.from_main: SimpleQueue[_Outcome] = SimpleQueue()
 
@@ -69,11 +72,21 @@ class Asker(VLM):
     def decode_token(self, token_id):
         return self._vlm.decode_token(token_id)
 
+    @contextmanager
+    def tally(self) -> Iterator[Tally]:
+        """Of a batch, each asker has its share."""
+        before, tally = len(self._flops), Tally(None)
+        yield tally
+        shares = self._flops[before:]
+        if None not in shares:
+            tally.flops = round(sum(shares))
+
     def _give(self, order: _Order) -> Any:
         start = time.perf_counter()
         self.to_main.put(order)
         outcome = self.from_main.get()
         self.waited += time.perf_counter() - start - outcome.seconds
+        self._flops.append(outcome.flops)
         if outcome.error is not None:
             raise outcome.error
         return outcome.value
@@ -128,11 +141,11 @@ def _carry_out(vlm: VLM, orders: dict[int, _Order]) -> dict[int, _Outcome]:
     outcomes: dict[int, _Outcome] = {}
     for kind in dict.fromkeys((order.method, order.settings) for order in orders.values()):
         batch = {i: o for i, o in sorted(orders.items()) if (o.method, o.settings) == kind}
-        together = _attempt(vlm, list(batch.values()))
-        if together.error is None:
-            each = [
-                _Outcome(value, seconds=together.seconds / len(batch)) for value in together.value
-            ]
+        whole = _attempt(vlm, list(batch.values()))
+        if whole.error is None:
+            seconds = whole.seconds / len(batch)
+            flops = None if whole.flops is None else whole.flops / len(batch)
+            each = [_Outcome(value, seconds=seconds, flops=flops) for value in whole.value]
         else:
             each = [_first(_attempt(vlm, [order])) for order in batch.values()]
         outcomes |= zip(batch, each, strict=True)
@@ -144,10 +157,11 @@ def _attempt(vlm: VLM, orders: list[_Order]) -> _Outcome:
     lists = zip(*(order.arguments for order in orders), strict=True)
     start = time.perf_counter()
     try:
-        values = getattr(vlm, orders[0].method)(*lists, *orders[0].settings)
+        with vlm.tally() as tally:
+            values = getattr(vlm, orders[0].method)(*lists, *orders[0].settings)
     except Exception as error:
         return _Outcome(error=error, seconds=time.perf_counter() - start)
-    return _Outcome(values, seconds=time.perf_counter() - start)
+    return _Outcome(values, seconds=time.perf_counter() - start, flops=tally.flops)
 
 
 def _first(outcome: _Outcome) -> _Outcome:

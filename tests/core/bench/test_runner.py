@@ -317,6 +317,9 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
         assert (row.first_answer, row.second_answer) == (transcript.first_answer, transcript.answer)
         assert row.box == transcript.box
         assert (row.first_visual_tokens, row.second_visual_tokens) == (144, 288)
+        steps = {step.name: step.exact_flops for step in transcript.steps}
+        assert row.first_flops_exact == pytest.approx(steps["first answer"], rel=0.15)
+        assert row.second_flops_exact > row.first_flops_exact > 0
         words = row.first_prompt_tokens - 144
         assert words > 10 and row.second_prompt_tokens > 288 + words
         for name, scores in transcript.scores.items():

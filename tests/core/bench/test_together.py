@@ -1,10 +1,11 @@
 import time
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
 
 from core.bench.together import together
-from core.vlm.base import VLMError
+from core.vlm.base import Tally, VLMError
 
 from ..pixels import PixelVLM, picture
 
@@ -112,3 +113,22 @@ def test_an_interrupt_ends_the_threads_that_wait():
     while len(ended) < 2 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert sorted(ended) == [0, 1]
+
+
+def test_of_what_a_batch_computes_each_asker_has_its_share():
+    class Counted(PixelVLM):
+        @contextmanager
+        def tally(self):
+            tally = Tally(0)
+            yield tally
+            tally.flops = 1200
+
+    def work(vlm, _):
+        with vlm.tally() as both:
+            look = vlm.look(picture())
+            with vlm.tally() as one:
+                vlm.answer(look, "What?")
+        return one.flops, both.flops
+
+    assert together(Counted(), work, [0, 1, 2]) == [(400, 800)] * 3
+    assert together(PixelVLM(), work, [0]) == [(None, None)]
