@@ -12,6 +12,7 @@ from typing import Any
 import gradio as gr
 
 from core.bench import RunError
+from core.channel import PRESETS
 from core.uncertainty import METRICS
 from dashboard import markup
 from dashboard.chart import PRIVATE
@@ -128,7 +129,7 @@ class Benchmarks:
             changed += page.outputs
         drawn = {"inputs": every, "outputs": changed, **PRIVATE, **FAST}
         # What the address should say, then η and the figure it moves on.
-        link = [self.quality, self.metric, self.tokens, self.tradeoff.axis,
+        link = [self.quality, self.metric, self.tokens, self.tradeoff.axis, self.tradeoff.link,
                 self.tradeoff.eta, self.tradeoff.chart.plot]  # fmt: skip
         settle = {"fn": None, "inputs": link, "outputs": None, "js": SETTLE, **PRIVATE}
         for control in (self.run, self.quality, self.metric, self.tokens):
@@ -212,6 +213,8 @@ class Benchmarks:
             updates[self.tokens] = wanted["tokens"]
         if wanted.get("axis") in AXIS_CHOICES:
             updates[self.tradeoff.axis] = wanted["axis"]
+        if wanted.get("over") in PRESETS:
+            updates[self.tradeoff.link] = wanted["over"]
         with suppress(KeyError, ValueError):
             if math.isfinite(eta := float(wanted["eta"])):
                 updates[self.tradeoff.wish] = eta
@@ -220,8 +223,9 @@ class Benchmarks:
     @property
     def restored(self) -> list:
         """What `restore` may change."""
+        tradeoff = self.tradeoff
         return [self.tabs, self.inner, self.active, self.run, self.quality, self.metric,
-                self.tokens, self.tradeoff.axis, self.tradeoff.wish]  # fmt: skip
+                self.tokens, tradeoff.axis, tradeoff.link, tradeoff.wish]  # fmt: skip
 
     def _bar_of(self, view: View) -> dict:
         held = [(METRICS[m].label, m) for m in METRICS if m in view.run.metrics]

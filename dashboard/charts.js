@@ -134,9 +134,9 @@ window.runCharts = (() => {
   }
 
   /* After the server has drawn: wait for the figure, then put everything at η. */
-  async function settle(run, metric, tokens, axis, eta, plot) {
+  async function settle(run, metric, tokens, axis, over, eta, plot) {
     const open = document.querySelector('#analyses [role=tab][aria-selected=true]');
-    remember({tab: open?.dataset.tabId, run, metric, tokens, axis});
+    remember({tab: open?.dataset.tabId, run, metric, tokens, axis, over});
     const key = plot?.plot?.match(/"key": "([^"]*)"/)?.[1];
     if (key === undefined) return;
     await Promise.all([drawn(TRADEOFF, key), drawn(UNCERTAINTY, key)]);
@@ -184,9 +184,24 @@ window.runCharts = (() => {
     window.Plotly.downloadImage(chart, {format, filename, width, height, scale});
   }
 
+  /* Gradio draws a new figure twice: into the chart that is there, and then, having thrown that away,
+     into a fresh one. The first takes as long as the second, so it waits to see if it is needed. */
+  let thrifty = false;
+  function drawOnce() {
+    if (thrifty || !window.Plotly) return;
+    thrifty = true;
+    const react = window.Plotly.react;
+    window.Plotly.react = (chart, ...figure) => {
+      if (!chart._fullLayout) return react(chart, ...figure);
+      setTimeout(() => chart.isConnected && react(chart, ...figure));
+      return Promise.resolve(chart);
+    };
+  }
+
   /* A figure that has just appeared gets a name, leaves swiping to the page, and can be clicked. */
   function enhance(chart) {
     chart.dataset.enhanced = 'yes';
+    drawOnce();
     chart.setAttribute('role', 'figure');
     chart.setAttribute('aria-label', chart.layout.meta?.label ?? 'Chart');
     if (matchMedia('(pointer: coarse)').matches) window.Plotly?.relayout(chart, {dragmode: false});

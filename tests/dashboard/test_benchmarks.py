@@ -177,6 +177,17 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
             page.questions.open(behind, (), wrong)
 
 
+def test_the_same_question_at_every_quality(page):
+    tab = page.pages["compression"][1]
+    html = tab._same(page.view(*_bar("scenes", "scenes")), 0, False)
+    # As sent, enlarged from what was sent, and the crop: three pictures in the page itself.
+    assert html.count('src="data:image/') == 3 and "JPEG 75" in html
+    assert "In the run it had" in html  # its bytes were invented, and the page notices
+    invented = page.view(*_bar())
+    first, second = (tab._same(invented, which, True) for which in (0, 1))
+    assert first != second and "JPEG 20" in first and "can't be drawn again" in unescape(first)
+
+
 def test_words_of_a_stranger_are_escaped(runs_folder, vlm):
     from dataclasses import replace
 
@@ -217,14 +228,15 @@ def test_a_run_of_ones_own(page, runs_folder, tmp_path):
 
 def test_a_link_restores_what_it_says(page):
     wanted = {"tab": "measures", "run": "invented-q20", "metric": "shannon_entropy",
-              "tokens": "First token", "axis": "flops", "eta": "0.25"}  # fmt: skip
+              "tokens": "First token", "axis": "flops", "over": "lte", "eta": "0.25"}  # fmt: skip
     restored = page.restore(wanted)
     assert set(restored) <= set(page.restored)
     assert restored[page.inner].selected == "measures"
     assert restored[page.quality].value == "invented-q20"
     assert restored[page.metric] == "shannon_entropy" and restored[page.tokens] == "First token"
     tab = page.pages["tradeoff"][1]
-    assert restored[tab.axis] == "flops" and restored[tab.wish] == 0.25
+    assert restored[tab.axis] == "flops" and restored[tab.link] == "lte"
+    assert restored[tab.wish] == 0.25
     eta = page.draw(*_values(page, wish=0.25))[tab.eta].value
     assert eta == pytest.approx(0.25, abs=0.001)
 
