@@ -153,21 +153,28 @@ def measure(paths: dict[str, Steps], runs: int) -> dict[str, Measured]:
     return measured
 
 
-def batch_gain(vlm: Adapter, case: Case, batch: int, runs: int) -> float:
-    """Questions a second, `batch` at once over one by one, each with an image of its own."""
+def batch_gain(vlm: Adapter, case: Case, batch: int, runs: int) -> tuple[float, float]:
+    """Questions a second, `batch` at once over one by one: each with an image of its own, and all
+    about one image, which a batch looks at once."""
     images = [case.image.rotate(i) for i in range(batch)]
     questions = [f"{case.question} {i}" for i in range(batch)]
     tokens = case.max_new_tokens
 
-    def at_once():
+    def at_once(images: list[Image.Image]):
         looks = vlm.look_batch(images)
+        looks *= batch // len(looks)
         vlm.answer_batch([Request(*pair) for pair in zip(looks, questions, strict=True)], tokens)
 
     def one_by_one():
         for image, question in zip(images, questions, strict=True):
             vlm.answer(vlm.look(image), question, None, tokens)
 
-    return median(_seconds(one_by_one) / _seconds(at_once) for _ in range(runs))
+    alone, own, same = [], [], []
+    for _ in range(runs):
+        alone.append(_seconds(one_by_one))
+        own.append(_seconds(lambda: at_once(images)))
+        same.append(_seconds(lambda: at_once(images[:1])))
+    return tuple(float(median(np.divide(alone, times))) for times in (own, same))
 
 
 def report(vlm: Adapter, case: Case, measured: dict[str, Measured]) -> str:
@@ -304,8 +311,11 @@ def _bench(vlm: Adapter, tokens: int, runs: int, batch: int) -> str:
     steps = {name: path(vlm, case) for name, path in PATHS.items()}
     text = report(vlm, case, measure(steps, runs))
     if batch:
-        gain = batch_gain(vlm, case, batch, max(runs // 10, 3))
-        text += f"\n{batch} at once: {gain:.2f} times the questions a second of one by one."
+        own, same = batch_gain(vlm, case, batch, max(runs // 10, 3))
+        text += (
+            f"\n{batch} at once: {own:.2f} times the questions a second of one by one; "
+            f"{same:.2f} times if all are about one image."
+        )
     return text
 
 
