@@ -1,0 +1,214 @@
+"""A class at once: `python -m dashboard.classroom --students 30 --questions 2`.
+
+Starts the page in a process of its own. Every student opens it, and then again and again moves η
+and asks about a sample, through the events that a browser would send, each with a question and a
+wish for η of its own. Every answer must be the one that the model gives a single user, in the
+session that asked for it. Prints the seconds that answers took, and the memory of the page.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from html import unescape
+from pathlib import Path
+
+import httpx
+import numpy as np
+
+from core.protocol import Edge, Server, ask
+from core.transcript import Transcript
+from core.uncertainty import Gate
+from core.vlm import load_vlm
+from dashboard.samples import SAMPLES, Sample, load_samples
+
+APP = Path(__file__).resolve().parents[1] / "app.py"
+PATIENCE = 300.0  # seconds for one answer
+ETAS = (0.0, 0.5, 1.0, 1.5, 4.0)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--students", type=int, default=30)
+    parser.add_argument("--questions", type=int, default=2, help="of each student")
+    args = parser.parse_args()
+    with page() as (url, process):
+        idle = memory(process)
+        print(f"page: {idle:.0f} MB before the class")
+        seconds, wrong = [], []
+        expected = answers(load_samples(SAMPLES))
+        with ThreadPoolExecutor(args.students) as room:
+            students = [Student(url, i, expected) for i in range(args.students)]
+            for question in range(args.questions):
+                start = time.monotonic()
+                for took, complaint in room.map(Student.once, students):
+                    seconds.append(took)
+                    wrong += [complaint] if complaint else []
+                print(
+                    f"question {question + 1}: {time.monotonic() - start:.1f} s for all,"
+                    f" {memory(process):.0f} MB"
+                )
+    median, high = np.percentile(seconds, (50, 95))
+    print(
+        f"{len(seconds)} answers, {len(wrong)} wrong or failed;"
+        f" median {median:.1f} s, p95 {high:.1f} s, longest {max(seconds):.1f} s"
+    )
+    for complaint in wrong[:10]:
+        print(complaint)
+    sys.exit(bool(wrong))
+
+
+@contextmanager
+def page() -> Iterator[tuple[str, subprocess.Popen]]:
+    """The page as a command, ready to answer."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory() as cache:
+        process = subprocess.Popen(
+            [sys.executable, APP, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
+            env=os.environ | {"GRADIO_TEMP_DIR": cache},
+            stdout=subprocess.DEVNULL,
+        )
+        url = f"http://127.0.0.1:{port}"
+        try:
+            while True:
+                assert process.poll() is None, "the page has ended"
+                try:
+                    if httpx.get(f"{url}/edge/ready").is_success:
+                        break
+                except httpx.TransportError:
+                    pass
+                time.sleep(0.25)
+            yield url, process
+        finally:
+            process.terminate()
+            process.wait(30)
+
+
+def memory(process: subprocess.Popen) -> float:
+    """MB that the process holds (Linux)."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
+
+
+def answers(samples: tuple[Sample, ...]) -> dict[Sample, Transcript]:
+    """What the model says when nobody else asks; both stages of each sample."""
+    server = Server(load_vlm("pocket", device="cpu"), Gate())
+    return {s: ask(Edge(s.path), server, s.question, force=True) for s in samples}
+
+
+@dataclass
+class Event:
+    """One event of the page, found by the element that triggers it."""
+
+    id: int
+    inputs: list[int]
+    outputs: list[int]
+
+
+class Student:
+    """A browser, without drawing."""
+
+    def __init__(self, url: str, index: int, expected: dict[Sample, Transcript]):
+        self.url, self.expected = url, expected
+        self.session = secrets.token_hex(8)
+        self.random = random.Random(index)
+        self.client = httpx.Client(base_url=url, timeout=PATIENCE)
+        assert self.client.get("/").is_success
+        config = self.client.get("/config").json()
+        self.names = {c["props"].get("elem_id"): c["id"] for c in config["components"]}
+        self.values = {c["id"]: c["props"].get("value") for c in config["components"]}
+        self.events = config["dependencies"]
+
+    def once(self) -> tuple[float, str]:
+        """Move η, then ask: the seconds until the answer, and what was wrong with it."""
+        sample, eta = self.random.choice(list(self.expected)), self.random.choice(ETAS)
+        try:
+            image = self.upload(sample.path)
+            set_to = {"original": image, "question": sample.question, "eta": eta}
+            self.run(self.event("eta", "input"), set_to)
+            start = time.monotonic()
+            shown = self.run(self.event("both", "click"), set_to)
+            took = time.monotonic() - start
+        except Exception as error:
+            return PATIENCE, f"{type(error).__name__}: {error}"
+        return took, self.complaint(shown, sample, eta)
+
+    def complaint(self, shown: dict[str, str], sample: Sample, eta: float) -> str:
+        expected = self.expected[sample].with_gate(Gate(threshold=eta))
+        first = text_of("first-answer", shown["gate-view"])
+        second = text_of("second-answer", shown["comparison-view"])
+        wanted = expected.first_answer, expected.answer if expected.uncertain else None
+        asked = unescape(shown["stage-1-view"])
+        if sample.question not in asked:
+            return f"another question than {sample.question!r}"
+        if (first, second) != wanted:
+            return f"{sample.path.name} at η = {eta}: {(first, second)} in place of {wanted}"
+        return ""
+
+    def upload(self, path: Path) -> dict:
+        with open(path, "rb") as file:
+            response = self.client.post("/gradio_api/upload", files={"files": (path.name, file)})
+        (stored,) = response.raise_for_status().json()
+        return {"path": stored, "orig_name": path.name, "meta": {"_type": "gradio.FileData"}}
+
+    def event(self, element: str, name: str) -> Event:
+        target = self.names[element]
+        for event in self.events:
+            if [target, name] in [list(t) for t in event["targets"]]:
+                return Event(event["id"], event["inputs"], event["outputs"])
+        raise LookupError(f"{element} has no {name}")
+
+    def run(self, event: Event, set_to: dict) -> dict[str, str]:
+        """Run an event; the HTML of every view it fills, by the view's name."""
+        values = self.values | {self.names[name]: value for name, value in set_to.items()}
+        body = {
+            "data": [values.get(i) for i in event.inputs],
+            "fn_index": event.id,
+            "session_hash": self.session,
+            "trigger_id": None,
+            "event_data": None,
+        }
+        self.client.post("/gradio_api/queue/join", json=body).raise_for_status()
+        by_id = {i: name for name, i in self.names.items() if name}
+        views: dict[str, str] = {}
+        address = f"/gradio_api/queue/data?session_hash={self.session}"
+        with self.client.stream("GET", address) as stream:
+            for line in stream.iter_lines():
+                message = json.loads(line.removeprefix("data:")) if line else {}
+                kind = message.get("msg")
+                # Whole at first and at last; what comes between are differences.
+                if kind == "process_completed" or (kind == "process_generating" and not views):
+                    if not message["success"]:
+                        raise RuntimeError(str(message["output"])[:200])
+                    data = message["output"]["data"]
+                    for i, value in zip(event.outputs, data, strict=True):
+                        value = value.get("value") if isinstance(value, dict) else value
+                        if isinstance(value, str) and (by_id.get(i) or "").endswith("-view"):
+                            views[by_id[i]] = value
+                if kind == "close_stream":
+                    return views
+        raise RuntimeError("the page stopped answering")
+
+
+def text_of(element: str, html: str) -> str | None:
+    found = re.search(rf'id="{element}">([^<]*)<', html)
+    return unescape(found[1]) if found else None
+
+
+if __name__ == "__main__":
+    main()
