@@ -1,6 +1,6 @@
 """The class on the page of the tests: it must find what is wrong, or its zero means nothing."""
 
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -8,8 +8,6 @@ import pytest
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from dashboard.classroom import Student
-from dashboard.live import LiveModel
-from dashboard.page import build, launch
 from dashboard.samples import load_samples
 
 
@@ -19,21 +17,8 @@ def expected(vlm, samples):
     return {s: ask(Edge(s.path), server, s.question, force=True) for s in load_samples(samples)}
 
 
-@pytest.fixture(scope="module")
-def url(vlm, samples, tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-    model = Future()
-    model.set_result(vlm)
-    page = build(LiveModel("pocket", model), samples)
-    launch(page, server_name="127.0.0.1", quiet=True)
-    yield page.local_url.rstrip("/")
-    page.close()
-    patch.undo()
-
-
 def test_students_get_the_answers_of_a_single_user(url, expected):
-    students = [Student(url, i, expected) for i in range(4)]
+    students = [Student(url.rstrip("/"), i, expected) for i in range(4)]
     with ThreadPoolExecutor(4) as room:
         results = [r for _ in range(2) for r in room.map(Student.once, students)]
     assert [complaint for _, complaint in results] == [""] * 8
@@ -44,5 +29,5 @@ def test_a_wrong_answer_is_noticed(url, expected):
         sample: replace(t, first=replace(t.first, answer=t.first.answer + "!"))
         for sample, t in expected.items()
     }
-    _, complaint = Student(url, 0, wrong).once()
+    _, complaint = Student(url.rstrip("/"), 0, wrong).once()
     assert "in place of" in complaint

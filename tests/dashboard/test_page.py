@@ -12,26 +12,8 @@ from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from dashboard import theme
 from dashboard.live import LiveModel
-from dashboard.page import LAUNCH, build, launch
+from dashboard.page import LAUNCH, build
 from dashboard.samples import SAMPLES, load_samples
-
-
-@pytest.fixture(scope="module")
-def page(vlm, samples, tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
-    model = Future()
-    model.set_result(vlm)
-    page = build(LiveModel("pocket", model), samples)
-    yield page
-    patch.undo()
-
-
-@pytest.fixture(scope="module")
-def url(page):
-    launch(page, server_name="127.0.0.1", quiet=True)
-    yield page.local_url
-    page.close()
 
 
 def test_endpoints_are_named_and_the_model_serves_one_at_a_time(page):
