@@ -51,7 +51,10 @@ class Benchmarks:
     ):
         self.library, self.tabs = library, tabs
         self._lay_out_bar()
-        with gr.Tabs(elem_id="analyses", overflow_behavior="wrap") as self.inner:
+        with (
+            gr.Column(visible=self.bar_row.visible) as self.body,
+            gr.Tabs(elem_id="analyses", overflow_behavior="wrap") as self.inner,
+        ):
             with gr.Tab("Tradeoff", id="tradeoff") as tradeoff_tab:
                 self.tradeoff = Tradeoff()
                 self.questions = Questions(library, place, placed)
@@ -115,7 +118,7 @@ class Benchmarks:
             self.upload = gr.File(
                 label="A run file (.parquet), as core.bench writes it",
                 file_count="single",
-                height=120,
+                height=170,
                 elem_id="upload-run",
             )
         self.bar = [self.uploads, self.run, self.quality, self.metric, self.tokens]
@@ -124,7 +127,15 @@ class Benchmarks:
         every = [self.active, *self.bar]
         for _, page in self.pages.values():
             every += page.inputs
-        changed = [self.active, self.about, self.bar_row, self.run, self.quality, self.metric]
+        changed = [
+            self.active,
+            self.about,
+            self.bar_row,
+            self.body,
+            self.run,
+            self.quality,
+            self.metric,
+        ]
         for _, page in self.pages.values():
             changed += page.outputs
         drawn = {"inputs": every, "outputs": changed, **PRIVATE, **FAST}
@@ -167,7 +178,8 @@ class Benchmarks:
         except RunError as error:
             return {self.about: markup.alert(str(error))}
         if view is None:
-            return {self.about: self._without_runs(), self.bar_row: gr.Row(visible=False)}
+            hidden = {self.bar_row: gr.Row(visible=False), self.body: gr.Column(visible=False)}
+            return {self.about: self._without_runs()} | hidden
         values = {}
         rest = iter(rest)
         for name, (_, page) in self.pages.items():
@@ -201,6 +213,8 @@ class Benchmarks:
                 self.active: wanted["tab"],
             }
         groups = series(self.library.choices())
+        if groups and not self.body.visible:  # recorded since the page was started
+            updates[self.body] = gr.Column(visible=True)
         for group in groups:
             if choice := find(group.choices, wanted.get("run")):
                 updates[self.run] = gr.Dropdown([(g.title, g.key) for g in groups], value=group.key)
@@ -224,7 +238,7 @@ class Benchmarks:
     def restored(self) -> list:
         """What `restore` may change."""
         tradeoff = self.tradeoff
-        return [self.tabs, self.inner, self.active, self.run, self.quality, self.metric,
+        return [self.tabs, self.body, self.inner, self.active, self.run, self.quality, self.metric,
                 self.tokens, tradeoff.axis, tradeoff.link, tradeoff.wish]  # fmt: skip
 
     def _bar_of(self, view: View) -> dict:
@@ -232,6 +246,7 @@ class Benchmarks:
         groups = series(view.choices)
         return {
             self.bar_row: gr.Row(visible=True),
+            self.body: gr.Column(visible=True),
             self.run: gr.Dropdown([(g.title, g.key) for g in groups], value=view.series.key),
             self.quality: gr.Dropdown(
                 [(c.codec, c.key) for c in view.series.choices], value=view.choice.key

@@ -75,7 +75,7 @@ def _run(page, key="invented-q75"):
 def test_every_tab_is_drawn_for_every_run(page, name, key):
     drawn = page.draw(*_values(page, name, key=key, quality="scenes"))
     assert set(drawn) <= set(page.pages[name][1].outputs) | {
-        page.about, page.bar_row, page.run, page.quality, page.metric,
+        page.about, page.bar_row, page.body, page.run, page.quality, page.metric,
     }  # fmt: skip
     plots = [value for value in drawn.values() if getattr(value, "type", "") == "plotly"]
     assert len(plots) == {"tradeoff": 2, "compression": 1, "measures": 4, "compare": 1}[name]
@@ -257,7 +257,16 @@ def test_without_runs_there_is_a_sentence(tmp_path, vlm):
     _, page = _page(tmp_path / "nowhere", vlm)
     drawn = page.draw(*_values(page, key=None, quality=None))
     assert "no recorded run" in drawn[page.about] and drawn[page.bar_row].visible is False
+    assert drawn[page.body].visible is False and page.restore({}) == {}
     assert page.view((), None, None, "min_entropy", ALL) is None
+
+
+def test_runs_recorded_after_the_start_are_there_for_the_next_visitor(tmp_path, runs_folder, vlm):
+    _, page = _page(tmp_path, vlm)
+    shutil.copy(runs_folder / "scenes.parquet", tmp_path / "late.parquet")
+    assert page.restore({})[page.body].visible is True
+    drawn = page.draw(*_values(page, key=None, quality=None))
+    assert drawn[page.run].value == "late" and drawn[page.body].visible is True
 
 
 def test_a_click_on_the_curve_asks_for_its_gate(page):
