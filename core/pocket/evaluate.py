@@ -241,7 +241,7 @@ class Runs:
         # All the qualities of the curve at once: each scene is then rendered once for all.
         qualities = QUALITIES if quality in QUALITIES else (quality,)
         plan = questions.plan(self.folder, self.args.questions, self.args.model, qualities)
-        if self.args.workers > 1:
+        if self.args.workers > 1 and not all(path.exists() for path in plan.paths):
             from core.bench.distribute import run_divided
 
             run_divided(plan, self.args.workers)
