@@ -324,7 +324,11 @@ class Adapter(VLM):
                 shape = self._geometry(image.size).input_size, self._count(image.size)
                 if shape not in self._flops_by_shape:
                     work = partial(self._encode, [image])
-                    (visuals[i],), self._flops_by_shape[shape] = counted(work)
+                    alone, self._flops_by_shape[shape] = counted(work)
+                    if len(images) == 1:
+                        visuals[i] = alone[0]
+                    # Of several, it is encoded with the others all the same: what a batch gives
+                    # must not depend, not even in the last bit, on what was asked before.
                 add(partial(self._flops_by_shape.__getitem__, shape))
         rest = [i for i in range(len(images)) if i not in visuals]
         for start in range(0, len(rest), step):

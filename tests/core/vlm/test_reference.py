@@ -228,3 +228,15 @@ def test_several_local_images_are_read_as_the_plain_path_reads_them(llava):
         plain.answer(plain.look(noise((96, 60))), QUESTION, parts),
     )
     same(llava.answer(look, QUESTION, parts[:1]), llava.answer(look, QUESTION, parts[0]))
+
+
+def test_what_a_batch_gives_does_not_depend_on_what_was_asked_before(clip_folder):
+    fresh, images = load_vlm(clip_folder, device="cpu"), [noise((96, 60), seed=i) for i in range(3)]
+    answers = []
+    for _ in range(2):  # the first time, shapes are counted that are known the second time
+        with fresh.tally() as tally:
+            looks = fresh.look_batch(images)
+            answers.append(fresh.answer_batch([Request(look, QUESTION) for look in looks]))
+        assert tally.flops > 0
+    for first, again in zip(*answers, strict=True):
+        assert np.array_equal(first.logits, again.logits)
