@@ -19,12 +19,11 @@ from core.pocket.labels import (
     CHARACTERS,
     characters,
     focus,
-    hill_on,
     inside,
     surfaces,
     whole,
 )
-from core.pocket.model import GRID, STRIDE
+from core.pocket.model import GRID
 from core.pocket.questions import (
     Question,
     ask_attribute,
@@ -32,12 +31,14 @@ from core.pocket.questions import (
     ask_text,
     describe,
 )
-from core.pocket.render import draw_background, draw_sign, render
+from core.pocket.render import draw_background, draw_sign, draw_thing, render
 from core.pocket.scenes import (
     COLORS,
     GLOBAL_SIDE,
+    KINDS,
     SHAPES,
     Scene,
+    Thing,
     ink_for,
     jitter,
     make_scene,
@@ -210,37 +211,62 @@ def box_near(rng, image_size: tuple[int, int], target) -> Box:
 
 
 def closeup_example(index: int, seed: int) -> Example:
-    """One or two signs on a strip of 192 x 96 pixels: reading before finding."""
+    """A strip of 192 x 96 pixels with up to four signs and objects, and every kind of question.
+
+    Reading before finding: half the visual tokens, few things to tell apart, and nothing too small
+    to see. A strip is the middle half of a global image.
+    """
     rng = scene_rng("train", index, seed + 20_000)
-    width, height = GLOBAL_SIDE, GLOBAL_SIDE // 2
-    image = draw_background(rng, width, height)
-    families = fonts.families(held_out=False) or ("",)
-    signs, right = [], 0
-    count = 1 if rng.random() < 0.5 else 2
-    names = rng.permutation(len(COLORS) * len(SHAPES))
-    for name in names[:count]:
-        for _ in range(20):
-            color, shape = list(COLORS)[name // len(SHAPES)], SHAPES[name % len(SHAPES)]
-            sign = sketch_sign(rng, color, shape, families, (7, 44))
-            if sign.box[2] < width // count - 4 and sign.box[3] < height - 4:
-                break
-        else:
-            continue
-        dx = right + int(rng.integers(0, width // count - sign.box[2]))
-        sign = sign.moved(dx, int(rng.integers(0, height - sign.box[3])))
-        right += width // count
+    size = (GLOBAL_SIDE, GLOBAL_SIDE // 2)
+    image = draw_background(rng, *size)
+    scene = Scene(*size, *_in_columns(rng, *size), 0)
+    for thing in scene.things:
+        draw_thing(image, thing)
+    for sign in scene.signs:
         draw_sign(image, sign)
-        signs.append(sign)
-    if not signs:
-        return closeup_example(index + 2**31, seed)
-    scene = Scene(width, height, tuple(signs), (), 0)
-    pixels = np.asarray(through_codec(rng, image))
-    example = Example([pixels], grid=(GRID // 2, GRID))
-    for sign in signs:
-        question = ask_text(rng, scene, sign)
-        hill = hill_on([edge / STRIDE for edge in sign.box], example.grid)
-        example.branches.append(Branch(question, focus=hill))
+    example = Example([np.asarray(through_codec(rng, image))], grid=(GRID // 2, GRID))
+    asked = [ask_text(rng, scene, sign) for sign in scene.signs]
+    asked += [question for _ in range(6) if (question := other_question(rng, scene))]
+    for question in asked:
+        example.branches.append(Branch(question, focus=_strip_focus(scene, question)))
     return example
+
+
+def _in_columns(rng, width, height):
+    """Signs and objects side by side, each with a column for itself: at least one, at most four."""
+    families = fonts.families(held_out=False) or ("",)
+    sign_names = rng.permutation(len(COLORS) * len(SHAPES))
+    thing_names = rng.permutation(len(COLORS) * len(KINDS))
+    columns = int(rng.integers(1, 5))
+    column = width // columns
+    signs, things = [], []
+    for i in range(columns):
+        if rng.random() < 0.65:
+            color, shape = divmod(int(sign_names[i]), len(SHAPES))
+            for _ in range(20):
+                sign = sketch_sign(rng, list(COLORS)[color], SHAPES[shape], families, (6, 44))
+                w, h = sign.box[2:]
+                if w < column - 4 and h < height - 4:
+                    x, y = i * column + rng.integers(column - w), rng.integers(height - h)
+                    signs.append(sign.moved(int(x), int(y)))
+                    break
+        else:
+            color, kind = divmod(int(thing_names[i]), len(KINDS))
+            name, side = list(COLORS)[color], int(np.exp(rng.uniform(np.log(6), np.log(40))))
+            x, y = i * column + rng.integers(column - side), rng.integers(height - side)
+            box = (int(x), int(y), int(x) + side, int(y) + side)
+            things.append(Thing(KINDS[kind], name, jitter(rng, COLORS[name]), box))
+    if not signs and not things:
+        return _in_columns(rng, width, height)
+    return tuple(signs), tuple(things)
+
+
+def _strip_focus(scene: Scene, question: Question) -> np.ndarray | None:
+    whole_focus = focus(scene, question)
+    if whole_focus is None:
+        return None
+    strip = whole_focus.reshape(GRID, GRID)[GRID // 4 : -GRID // 4]
+    return (strip / strip.sum()).ravel()
 
 
 # --- eye charts --------------------------------------------------------------------------------

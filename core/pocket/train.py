@@ -45,10 +45,10 @@ PHASES = ("charts", "views", "closeups", "scenes")
 class Settings:
     steps: dict[str, int]
     batch: dict[str, int] = field(
-        default_factory=lambda: {"charts": 12, "views": 8, "closeups": 40, "scenes": 6}
+        default_factory=lambda: {"charts": 12, "views": 8, "closeups": 20, "scenes": 6}
     )
     charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
-        default_factory=lambda: {"views": 8, "closeups": 2, "scenes": 2}
+        default_factory=lambda: {"views": 8, "scenes": 2}
     )
     rate: float = 1e-3
     warmup: int = 100
@@ -106,8 +106,8 @@ class Stream(torch.utils.data.Dataset):
 
 
 def is_frozen(settings: Settings, phase: str, step: int) -> bool:
-    """Whether the vision tower is left as it is."""
-    return phase == "scenes" and step < settings.frozen
+    """Whether the vision tower is left as the views have made it."""
+    return phase == "closeups" or (phase == "scenes" and step < settings.frozen)
 
 
 # --- losses ------------------------------------------------------------------------------------

@@ -15,6 +15,26 @@ def test_examples_are_what_their_index_says():
         assert not np.array_equal(first.images[0], other.images[0])
 
 
+def test_a_strip_asks_every_kind_of_question_about_what_is_on_it():
+    families = set()
+    for index in range(30):
+        example = closeup_example(index, 0)
+        assert example.images[0].shape == (96, 192, 3)
+        for branch in example.branches:
+            families.add(branch.question.family)
+            for left, top, right, bottom in branch.question.boxes:
+                assert 0 <= left < right <= 192 and 0 <= top < bottom <= 96
+            if branch.focus is not None:
+                assert branch.focus.shape == (6 * 12,) and branch.focus.sum() == pytest.approx(1)
+                row, column = divmod(int(branch.focus.argmax()), 12)
+                assert any(
+                    left <= 16 * (column + 1) and right >= 16 * column
+                    and top <= 16 * (row + 1) and bottom >= 16 * row
+                    for left, top, right, bottom in branch.question.boxes
+                )  # fmt: skip
+    assert families == {"text", "presence", "attributes"}
+
+
 def test_a_scene_asks_behind_one_and_behind_two_images():
     example = scene_example(0, 0, 0.7)
     assert len(example.images) == 3
