@@ -11,6 +11,11 @@ import pytest
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 
 
+def pytest_collection_modifyitems(items):
+    """The browser comes last: while Playwright runs, no other event loop may, in its thread."""
+    items.sort(key=lambda item: "browser" in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def checkpoint(tmp_path_factory):
     """Pocket before any training: unsure of everything, which is all that the page needs."""

@@ -39,9 +39,8 @@ def test_another_gate_decides_again_without_the_model(vlm, scene_file):
     case = _first(model, scene_file)
     assert case.transcript.uncertain and not case.moved
     for metric in METRICS.values():
-        scores = case.transcript.scores[metric.name]
-        mean = sum(scores) / len(scores)
-        above, below = Gate(metric.name, mean + 0.1), Gate(metric.name, mean - 0.1)
+        value = Gate(metric.name).uncertainty(case.transcript.scores[metric.name])
+        above, below = Gate(metric.name, value + 0.1), Gate(metric.name, value - 0.1)
         for gate in (above, below):
             judged = case.judged(gate)
             asks = (gate is below) == metric.higher_is_uncertain
