@@ -106,16 +106,23 @@ def series(choices: Iterable[Choice]) -> tuple[Series, ...]:
                 break
         else:
             groups.append([choice])
-    titles = [group[0].title for group in groups]
     return tuple(
-        Series(
-            group[0].title
-            if titles.count(group[0].title) == 1
-            else f"{group[0].title} · {group[0].path.stem}",
-            tuple(sorted(group, key=_quality)),
-        )
-        for group in groups
+        Series(title, tuple(sorted(group, key=_quality)))
+        for title, group in zip(_titles([group[0] for group in groups]), groups, strict=True)
     )
+
+
+def _titles(choices: Sequence[Choice]) -> list[str]:
+    """What tells them apart: as little as is needed, in the end the file's name."""
+    for name in (
+        lambda choice: choice.title,
+        lambda choice: f"{choice.title} · {choice.samples:,} questions",
+        lambda choice: f"{choice.title} · {choice.path.stem}",
+    ):
+        titles = [name(choice) for choice in choices]
+        if len(set(titles)) == len(titles):
+            break
+    return titles
 
 
 def find(choices: Iterable[Choice], key: str | None) -> Choice | None:
@@ -128,7 +135,8 @@ def _listed(
 ) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
     """`files`: names and when they were changed, so that the folder is read again if any was."""
     found = list_runs(folder)
-    good = (file for file in found if not file.problem)
+    # the one with the most samples is shown first: its curve has the narrowest intervals
+    good = sorted((file for file in found if not file.problem), key=lambda file: -file.samples)
     choices = (Choice(file.path.stem, file.path, file.metadata, file.samples) for file in good)
     return tuple(choices), tuple(file for file in found if file.problem)
 
@@ -161,4 +169,5 @@ def _quality(choice: Choice) -> int:
 def _apart_from_quality(choice: Choice) -> tuple:
     of = choice.metadata
     uploaded = choice.key.startswith(UPLOAD)
-    return of.model, of.revision, of.dataset, of.split, of.codec, of.prompt, uploaded
+    asked = of.dataset, of.split, choice.samples
+    return of.model, of.revision, *asked, of.codec, of.prompt, uploaded

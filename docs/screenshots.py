@@ -89,7 +89,7 @@ def telephone(browser: Browser, url: str, out: Path) -> None:
 
 def benchmarks(browser: Browser, url: str, out: Path) -> None:
     for tab in TABS:
-        page = opened(browser, f"{url}?tab={tab}&", 1280, 1100)
+        page = opened(browser, f"{url}?tab={tab}&", 1280, 1700)
         expect(page.locator("#run")).to_be_visible()
         page.wait_for_timeout(3000)  # charts fade in
         keep(page.screenshot(), out / f"{tab}.webp")

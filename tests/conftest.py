@@ -73,7 +73,7 @@ def runs_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("runs")
     run = synthetic_run(5_000)
     save_run(run, folder / "invented-q75.parquet")
-    low = synthetic_run(400, seed=1)
+    low = synthetic_run(5_000, seed=1)
     low = replace(low, metadata=replace(low.metadata, quality=20, seed=0))
     save_run(low, folder / "invented-q20.parquet")
 

@@ -1,8 +1,10 @@
 import shutil
+from dataclasses import replace
 
 import pytest
 
-from core.bench import RunError
+from core.bench import RunError, save_run
+from core.bench.synthetic import synthetic_run
 from dashboard.library import Library, find, series, timed
 
 
@@ -23,6 +25,19 @@ def test_two_files_alike_are_told_apart_by_their_names(runs_folder, tmp_path):
         shutil.copy(runs_folder / "scenes.parquet", tmp_path / f"{name}.parquet")
     titles = [group.title for group in series(Library(tmp_path).choices())]
     assert len(titles) == 2 and titles[0].endswith("first") and titles[1].endswith("second")
+
+
+def test_runs_of_other_questions_are_another_series(tmp_path):
+    for name, count, quality in (("a", 40, 20), ("b", 60, 75), ("c", 40, 75)):
+        run = synthetic_run(count)
+        run = replace(run, metadata=replace(run.metadata, quality=quality))
+        save_run(run, tmp_path / f"{name}.parquet")
+    groups = series(Library(tmp_path).choices())
+    assert [[choice.key for choice in group.choices] for group in groups] == [["b"], ["a", "c"]]
+    assert [group.title.rpartition(" · ")[2] for group in groups] == [
+        "60 questions",
+        "40 questions",
+    ]
 
 
 def test_a_torn_file_is_a_sentence_and_hides_nothing(runs_folder):
@@ -52,7 +67,7 @@ def test_a_file_that_has_gone_is_a_sentence_and_one_that_changed_is_read_anew(
     choice = library.choices()[0]
     assert library.load(choice) is library.load(choice)
     shutil.copy(runs_folder / "invented-q20.parquet", path)
-    assert len(library.load(choice)) == 400
+    assert library.load(choice).metadata.quality == 20
     path.unlink()
     with pytest.raises(RunError, match="no longer here"):
         library.load(choice)
