@@ -121,6 +121,8 @@ class Benchmarks:
                 height=170,
                 elem_id="upload-run",
             )
+            # Of its own, because what is drawn next describes a run where others would stand.
+            self.refusal = gr.HTML("", elem_id="upload-refusal")
         self.bar = [self.uploads, self.run, self.quality, self.metric, self.tokens]
 
     def _connect(self, walkthrough: str) -> None:
@@ -152,7 +154,7 @@ class Benchmarks:
             page.connect(self.view, self.bar, self.questions)
         self.upload.upload(
             self.bring, [self.upload, self.uploads],
-            [self.uploads, self.upload, self.about, self.run, self.quality],
+            [self.uploads, self.upload, self.refusal, self.run, self.quality],
             **PRIVATE, show_progress_on=self.about,
         ).success(self.draw, **drawn).then(**settle)  # fmt: skip
         self.copy.click(None, js="() => window.runCharts.copyLink()", **PRIVATE)
@@ -192,13 +194,14 @@ class Benchmarks:
             choice = self.library.bring(path, uploads)
         except RunError as error:
             # Not raised: what was there stays, and the sentence stands where the user is.
-            return {self.about: markup.alert(str(error)), self.upload: None}
+            return {self.refusal: markup.alert(str(error)), self.upload: None}
         uploads = (*uploads[-MOST_UPLOADS + 1 :], choice)
         groups = series(self.library.choices(uploads))
         group = next(g for g in groups if find(g.choices, choice.key))
         return {
             self.uploads: uploads,
             self.upload: None,
+            self.refusal: "",
             self.run: gr.Dropdown([(g.title, g.key) for g in groups], value=group.key),
             self.quality: gr.Dropdown([(c.codec, c.key) for c in group.choices], value=choice.key),
         }

@@ -223,7 +223,7 @@ def test_a_run_of_ones_own(page, runs_folder, tmp_path):
     assert page.draw(*_values(page, key="upload-1"))[page.run].value == "invented-q20"
     path.unlink()  # and it is deleted after an hour: from memory it may still be drawn
     refused = page.bring(str(runs_folder / "torn.parquet"), uploads)
-    assert 'role="alert"' in refused[page.about] and page.uploads not in refused
+    assert 'role="alert"' in refused[page.refusal] and page.uploads not in refused
 
 
 def test_a_link_restores_what_it_says(page):
