@@ -37,15 +37,10 @@ def cells(shown: Box, box) -> tuple[float, float, float, float]:
 
 def _coverage(shown: Box, box) -> np.ndarray:
     """(GRID, GRID): the share of each cell that a box covers."""
-    return cover_of(cells(shown, box), (GRID, GRID))
-
-
-def cover_of(box, grid: tuple[int, int]) -> np.ndarray:
-    """(rows, cols): the share of each cell that a box, measured in cells, covers."""
-    left, top, right, bottom = box
-    rows, columns = (np.arange(cells) for cells in grid)
-    x = np.clip(np.minimum(right, columns + 1) - np.maximum(left, columns), 0, 1)
-    y = np.clip(np.minimum(bottom, rows + 1) - np.maximum(top, rows), 0, 1)
+    left, top, right, bottom = cells(shown, box)
+    cell = np.arange(GRID)
+    x = np.clip(np.minimum(right, cell + 1) - np.maximum(left, cell), 0, 1)
+    y = np.clip(np.minimum(bottom, cell + 1) - np.maximum(top, cell), 0, 1)
     return y[:, None] * x[None, :]
 
 
@@ -58,16 +53,16 @@ def focus(scene: Scene, question: Question) -> np.ndarray | None:
     """
     if not question.boxes or question.kind == "count":
         return None
-    hills = [hill_on(cells(whole(scene), box), (GRID, GRID)) for box in question.boxes]
+    hills = [hill_on(cells(whole(scene), box)) for box in question.boxes]
     return sum(hills) / len(hills)
 
 
-def hill_on(box, grid: tuple[int, int]) -> np.ndarray:
-    """(rows * cols,), sums to 1: a Gaussian on a box that is measured in cells."""
+def hill_on(box) -> np.ndarray:
+    """(GRID * GRID,), sums to 1: a Gaussian on a box that is measured in cells."""
     left, top, right, bottom = box
-    rows, columns = (np.arange(cells) + 0.5 for cells in grid)
-    x = np.exp(-0.5 * ((columns - (left + right) / 2) / max(0.6, (right - left) / 3)) ** 2)
-    y = np.exp(-0.5 * ((rows - (top + bottom) / 2) / max(0.6, (bottom - top) / 3)) ** 2)
+    centre = np.arange(GRID) + 0.5
+    x = np.exp(-0.5 * ((centre - (left + right) / 2) / max(0.6, (right - left) / 3)) ** 2)
+    y = np.exp(-0.5 * ((centre - (top + bottom) / 2) / max(0.6, (bottom - top) / 3)) ** 2)
     hill = y[:, None] * x[None, :]
     return (hill / hill.sum()).astype(np.float32).ravel()
 
