@@ -17,9 +17,12 @@ from core.pocket import fonts
 from core.pocket.labels import (
     CHARACTER_STRIDE,
     CHARACTERS,
+    POINTS,
     characters,
     focus,
     inside,
+    letters,
+    spelling,
     surfaces,
     whole,
 )
@@ -72,6 +75,8 @@ class Example:
     surfaces: list[np.ndarray] = field(default_factory=list)
     # an image each, (24, 24): the character in each cell of the middle stage, 0 for none
     characters: list[np.ndarray] = field(default_factory=list)
+    # an image each, (GRID, GRID, MAX_LENGTH): the characters in each visual token, by their place
+    spelling: list[np.ndarray] = field(default_factory=list)
     grid: tuple[int, int] = (GRID, GRID)
 
 
@@ -132,6 +137,7 @@ def _show(rng, example: Example, scene: Scene, image: Image.Image, shown: Box) -
     example.images.append(to_input(through_codec(rng, image)))
     example.surfaces.append(surfaces(scene, shown))
     example.characters.append(characters(scene, shown))
+    example.spelling.append(spelling(*letters(scene, shown, GRID * POINTS)))
 
 
 def legibility(scene: Scene, question: Question, box: Box | None = None) -> float:
@@ -272,16 +278,17 @@ def _strip_focus(scene: Scene, question: Question) -> np.ndarray | None:
 # --- eye charts --------------------------------------------------------------------------------
 
 
-def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """An image full of text, and which character lies in each 8 x 8 cell (0: none).
+def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """An image full of text, and which characters lie in its cells and visual tokens (0: none).
 
-    Returns pixels (192, 192, 3) uint8 and labels (24, 24) int64.
+    Returns pixels (192, 192, 3) uint8, characters (24, 24) and spelling (12, 12, 6), both int64.
     """
     rng = scene_rng("train", index, seed + 30_000)
     image = draw_background(rng, GLOBAL_SIDE, GLOBAL_SIDE)
     draw = ImageDraw.Draw(image)
     cells = GLOBAL_SIDE // CHARACTER_STRIDE
     labels = np.zeros((cells, cells), np.int64)
+    found, places = np.zeros((2, GRID * POINTS, GRID * POINTS), np.int64)
     families = fonts.families(held_out=False) or ("",)
     y = int(rng.integers(1, 8))
     while y < GLOBAL_SIDE - 6:
@@ -300,20 +307,28 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
             draw.rectangle(panel, fill=rgb)
             origin = (x + pad - left, y + pad - top)
             draw.text(origin, text, ink_for(rng, rgb), face)
-            _mark(labels, text, face, origin, (y + pad, y + pad + bottom - top))
+            numbers = [CHARACTERS.index(char) + 1 for char in text]
+            rows = (y + pad, y + pad + bottom - top)
+            edges = [origin[0] + face.getlength(text[:i]) for i in range(len(text) + 1)]
+            _mark(labels, edges, rows, numbers, margin=0.25)
+            _mark(found, edges, rows, numbers)
+            _mark(places, edges, rows, range(1, len(text) + 1))
             x = panel[2] + int(rng.integers(2, 14))
         y += int(letter * 1.5) + int(rng.integers(3, 14))
-    return np.asarray(through_codec(rng, image)), labels
+    return np.asarray(through_codec(rng, image)), labels, spelling(found, places)
 
 
-def _mark(labels, text, face, origin, rows) -> None:
-    """Give each cell whose centre lies on a character (or nearest to it) that character's label."""
-    cells = labels.shape[0]
-    edges = [origin[0] + face.getlength(text[:i]) for i in range(len(text) + 1)]
-    top, bottom = (edge / CHARACTER_STRIDE - 0.5 for edge in rows)
-    first, last = int(np.ceil(top - 0.25)), int(np.floor(bottom + 0.25))
+def _mark(grid, edges, rows, values, margin=0.0) -> None:
+    """Give each cell whose centre lies on a character (or, in height, near one) its value.
+
+    edges: of the characters, in pixels, one more than values. margin: in cells.
+    """
+    cells = len(grid)
+    stride = GLOBAL_SIDE / cells
+    top, bottom = (edge / stride - 0.5 for edge in rows)
+    first, last = int(np.ceil(top - margin)), int(np.floor(bottom + margin))
     for row in range(max(0, first), min(cells, last + 1)):
-        for char, left, right in zip(text, edges, edges[1:], strict=False):
-            begin, end = left / CHARACTER_STRIDE - 0.5, right / CHARACTER_STRIDE - 0.5
+        for value, left, right in zip(values, edges, edges[1:], strict=False):
+            begin, end = left / stride - 0.5, right / stride - 0.5
             for column in range(max(0, int(np.ceil(begin))), min(cells, int(np.floor(end)) + 1)):
-                labels[row, column] = CHARACTERS.index(char) + 1
+                grid[row, column] = value

@@ -1,7 +1,8 @@
 """Labels on the grid of visual tokens: where the attention should be, and what lies in each cell.
 
 An image shows a part of the original (`shown`, all of it in the global image), padded to a centred
-square. Cells of the middle stage, half as large as a visual token, carry single characters.
+square. Cells of the middle stage, half as large as a visual token, carry single characters; visual
+tokens carry the characters of a word that lie in them, each with its place in the word.
 """
 
 import numpy as np
@@ -12,13 +13,14 @@ from core.pocket.model import GRID
 from core.pocket.questions import Question
 from core.pocket.render import perspective, text_origin
 from core.pocket.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
-from core.pocket.words import DIGITS, LETTERS
+from core.pocket.words import DIGITS, LETTERS, MAX_LENGTH
 
 CHARACTERS = "".join(sorted(set(LETTERS + DIGITS + "IOQ")))
 CHARACTER_STRIDE = 8  # pixels per cell of the middle stage, where single letters are told apart
 SURFACES = (*SHAPES, *KINDS)
 READABLE = 5.0  # capital height in pixels from which a cell is labelled with its character
-UNKNOWN = -100  # what the cross-entropy ignores
+IGNORE = -100  # what the cross-entropy leaves out
+POINTS = 4  # a visual token is sampled at 4 x 4 points for the characters in it
 
 
 def whole(scene: Scene) -> Box:
@@ -94,27 +96,54 @@ def surfaces(scene: Scene, shown: Box) -> np.ndarray:
 def characters(scene: Scene, shown: Box) -> np.ndarray:
     """(n, n) with n cells of the middle stage a side: the character at each centre; 0 is none.
 
-    `UNKNOWN` where there are letters too small to tell.
+    `IGNORE` where there are letters too small to tell.
     """
-    cells_a_side = GLOBAL_SIDE // CHARACTER_STRIDE
-    labels = np.zeros((cells_a_side, cells_a_side), np.int64)
+    return letters(scene, shown, GLOBAL_SIDE // CHARACTER_STRIDE)[0]
+
+
+def letters(scene: Scene, shown: Box, points: int) -> tuple[np.ndarray, np.ndarray]:
+    """Two (points, points) grids over the image: the character, and its place in its sign's text.
+
+    Places count from 1; 0 is no character. `IGNORE` instead of a character too small to tell.
+    """
     side = max(shown.size)
-    centres = (np.arange(cells_a_side) + 0.5) * side / cells_a_side
+    centres = (np.arange(points) + 0.5) * side / points
     x, y = np.meshgrid(
         centres + shown.left - (side - shown.width) / 2,
         centres + shown.top - (side - shown.height) / 2,
     )
     visible = (x >= shown.left) & (x < shown.right) & (y >= shown.top) & (y < shown.bottom)
+    found = np.zeros((points, points), np.int64)
+    places = np.zeros((points, points), np.int64)
     for sign in scene.signs:
-        found = _characters_of(sign, x, y) * visible
+        place = _places(sign, x, y) * visible
+        numbers = np.array([0, *(CHARACTERS.index(char) + 1 for char in sign.text)])
         if sign.letter_height * GLOBAL_SIDE / side < READABLE:
-            found[found > 0] = UNKNOWN
-        labels = np.where(found != 0, found, labels)
-    return labels
+            numbers[1:] = IGNORE
+        found = np.where(place > 0, numbers[place], found)
+        places = np.where(place > 0, place, places)
+    return found, places
 
 
-def _characters_of(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which character of a sign lies at these points of the original; 0: none."""
+def spelling(found: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """(GRID, GRID, MAX_LENGTH): which character at each place of a text each visual token shows.
+
+    found, places: as `letters` gives them for GRID * POINTS points a side. 0 is none; `IGNORE` for
+    a character that only touches the token.
+    """
+    tiles = found.reshape(GRID, POINTS, GRID, POINTS).swapaxes(1, 2).reshape(GRID, GRID, -1)
+    spots = places.reshape(GRID, POINTS, GRID, POINTS).swapaxes(1, 2).reshape(GRID, GRID, -1)
+    spelled = np.zeros((GRID, GRID, MAX_LENGTH), np.int64)
+    for place in range(1, MAX_LENGTH + 1):
+        here = spots == place
+        count = here.sum(-1)
+        first = np.take_along_axis(tiles, here.argmax(-1)[..., None], -1)[..., 0]
+        spelled[..., place - 1] = np.where(count > 1, first, np.where(count == 1, IGNORE, 0))
+    return spelled
+
+
+def _places(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Which character of a sign's text, counted from 1, lies at points of the original; 0: none."""
     a, b, c, d, e, f, g, h = perspective(sign.corners, sign.size)  # from the original to the layer
     depth = g * x + h * y + 1
     u, v = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
@@ -122,7 +151,6 @@ def _characters_of(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     left, top = text_origin(sign, face)
     _, upper, _, lower = face.getbbox(sign.text)
     edges = [left + face.getlength(sign.text[:i]) for i in range(len(sign.text) + 1)]
-    place = np.searchsorted(edges, u, side="right") - 1
-    on = (place >= 0) & (place < len(sign.text)) & (v >= top + upper) & (v < top + lower)
-    numbers = np.array([CHARACTERS.index(char) + 1 for char in sign.text])
-    return np.where(on, numbers[np.clip(place, 0, len(sign.text) - 1)], 0)
+    place = np.searchsorted(edges, u, side="right")
+    on = (place > 0) & (place <= len(sign.text)) & (v >= top + upper) & (v < top + lower)
+    return np.where(on, place, 0)

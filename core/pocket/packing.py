@@ -12,8 +12,8 @@ import numpy as np
 import torch
 
 from core.pocket.data import Branch, Example
+from core.pocket.labels import IGNORE
 
-IGNORE = -100
 BUCKET = 64  # lengths are rounded up to this: every new shape costs the CPU a compiled kernel
 
 
@@ -30,6 +30,7 @@ class Batch:
     focus_generic: torch.Tensor  # (F,) bool
     surfaces: torch.Tensor | None  # (images, GRID, GRID, 2)
     characters: torch.Tensor | None  # (images, 2 * GRID, 2 * GRID)
+    spelling: torch.Tensor | None  # (images, GRID, GRID, MAX_LENGTH)
 
 
 class Packer:
@@ -117,6 +118,7 @@ class Packer:
             focus_generic=torch.tensor([g for *_, g in focus], dtype=torch.bool),
             surfaces=_stacked([one for example in examples for one in example.surfaces]),
             characters=_stacked([one for example in examples for one in example.characters]),
+            spelling=_stacked([one for example in examples for one in example.spelling]),
         )
 
 

@@ -7,9 +7,10 @@ to use a second image, and everything else. The first two train the tower alone:
 third of the computing time that it costs with questions behind it.
 
 Besides the answers' cross-entropy there are three auxiliary losses, all stated in the model card:
-the character in each cell of a chart or scene, the sign or object in each cell of a scene, and the
-attention of one layer's last prompt token, which is drawn to the asked object (and, for the generic
-prompt, over the whole image).
+the characters in each cell of a chart or scene (and, in each visual token, with their places in
+the word: the decoder finds the third letter by its being a third letter, and needn't count), the
+sign or object in each cell of a scene, and the attention of one layer's last prompt token, which is
+drawn to the asked object (and, for the generic prompt, over the whole image).
 """
 
 import argparse
@@ -32,11 +33,12 @@ from transformers.masking_utils import sdpa_mask
 from transformers.models.llama.modeling_llama import repeat_kv
 
 from core.pocket.data import chart_example, closeup_example, scene_example
-from core.pocket.labels import CHARACTERS, SURFACES
+from core.pocket.labels import CHARACTERS, IGNORE, SURFACES
 from core.pocket.model import MEAN, STD, build_model, build_processor
-from core.pocket.packing import IGNORE, Batch, Packer, round_up
+from core.pocket.packing import Batch, Packer, round_up
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
+from core.pocket.words import MAX_LENGTH
 
 PHASES = ("charts", "views", "closeups", "scenes")
 
@@ -100,9 +102,9 @@ class Stream(torch.utils.data.Dataset):
         return self.packer.collate(examples), self._charts(beside)
 
     def _charts(self, span):
-        pixels, labels = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
-        pixels = torch.from_numpy(np.stack(pixels)).permute(0, 3, 1, 2)
-        return pixels, torch.from_numpy(np.stack(labels))
+        charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
+        pixels, characters, spelling = (torch.from_numpy(np.stack(part)) for part in charts)
+        return pixels.permute(0, 3, 1, 2), characters, spelling
 
 
 def is_frozen(settings: Settings, phase: str, step: int) -> bool:
@@ -155,8 +157,7 @@ class Trainee(nn.Module):
         self.character_head = nn.Linear(middle, len(CHARACTERS) + 1)
         self.color_head = nn.Linear(last, len(COLORS) + 1)
         self.shape_head = nn.Linear(last, len(SURFACES) + 1)
-        # Each visual token has to keep the characters of the 2 x 2 middle cells that it merges.
-        self.token_head = nn.Linear(last, 4 * (len(CHARACTERS) + 1))
+        self.spelling_head = nn.Linear(last, MAX_LENGTH * (len(CHARACTERS) + 1))
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(STD)[:, None, None] * 255)
 
@@ -179,32 +180,30 @@ class Trainee(nn.Module):
         """The losses; `answers` tells whether the questions of the batch are asked."""
         losses = {}
         if charts is not None:
-            pixels, labels = charts
-            losses |= self.character_loss("chart", *self.see(pixels), labels)
+            pixels, *labels = charts
+            losses |= self.character_loss("chart", *self.see(pixels), *labels)
         if batch is not None:
             with torch.set_grad_enabled(not frozen):
                 middle, last = self.see(batch.pixels)
             if batch.surfaces is not None:
                 losses |= self.surface_loss(last, batch.surfaces.flatten(1, 2))
-                losses |= self.character_loss("letters", middle, last, batch.characters)
+                labels = batch.characters, batch.spelling
+                losses |= self.character_loss("letters", middle, last, *labels)
             if answers:
                 losses |= self.answer_losses(batch, last)
         return losses
 
-    def character_loss(self, name, middle, last, labels):
-        """Characters from the middle stage's cells, and all four from each visual token."""
+    def character_loss(self, name, middle, last, characters, spelling):
+        """Characters from the middle stage's cells, and from visual tokens also their places."""
         size = len(CHARACTERS) + 1
-        merged = labels.unflatten(2, (-1, 2)).unflatten(1, (-1, 2)).transpose(2, 3).flatten(1)
         logits = self.character_head(middle).float()
-        by_token = self.token_head(last).float().unflatten(-1, (4, size)).flatten(1, 2)
-        weight = torch.ones(size)
-        weight[0] = 0.2  # most cells are background
-        cell = F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
-        token = F.cross_entropy(by_token.flatten(0, 1), merged.flatten(), weight=weight)
+        spelled = self.spelling_head(last).float().unflatten(-1, (MAX_LENGTH, size)).flatten(1, 2)
+        cell = _cross_entropy(logits, characters.flatten(1), background=0.2)
+        token = _cross_entropy(spelled, spelling.flatten(1), background=0.1)
         return {
             name: cell + token,
-            f"{name}_accuracy": _accuracy(logits, labels.flatten(1)),
-            f"{name}_token_accuracy": _accuracy(by_token, merged),
+            f"{name}_accuracy": _accuracy(logits, characters.flatten(1)),
+            f"{name}_spelling_accuracy": _accuracy(spelled, spelling.flatten(1)),
         }
 
     def answer_losses(self, batch: Batch, features: torch.Tensor):
@@ -248,10 +247,7 @@ class Trainee(nn.Module):
             ("shape", self.shape_head, labels[..., 1]),
         ):
             logits = head(features).float()
-            weight = torch.ones(logits.shape[-1])
-            weight[0] = 0.2
-            loss = F.cross_entropy(logits.flatten(0, 1), target.flatten(), weight=weight)
-            losses["surface"] = losses["surface"] + loss
+            losses["surface"] = losses["surface"] + _cross_entropy(logits, target, background=0.2)
             losses[f"{name}_accuracy"] = _accuracy(logits, target)
         return losses
 
@@ -267,6 +263,13 @@ class Trainee(nn.Module):
             "generic": s.generic_weight,
         }
         return sum(weights[name] * loss for name, loss in losses.items() if name in weights)
+
+
+def _cross_entropy(logits, labels, background: float) -> torch.Tensor:
+    """Of dense labels; nearly all are background (0), which therefore counts less."""
+    weight = torch.ones(logits.shape[-1])
+    weight[0] = background
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
 
 
 def _accuracy(logits, labels) -> torch.Tensor:

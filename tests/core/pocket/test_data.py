@@ -43,7 +43,9 @@ def test_a_scene_asks_behind_one_and_behind_two_images():
 
 
 def test_chart_labels_lie_on_ink():
-    pixels, labels = chart_example(3, 0)
+    pixels, labels, spelling = chart_example(3, 0)
+    assert spelling.shape == (12, 12, 6)
+    assert set(spelling[spelling > 0].tolist()) >= set(labels[labels > 0][:20].tolist())
     assert labels.shape == (24, 24) and 0.05 < (labels > 0).mean() < 0.9
     assert pixels.shape == (192, 192, 3)
 

@@ -9,6 +9,7 @@ from core.pocket import labels
 from core.pocket.labels import GRID
 from core.pocket.questions import Question
 from core.pocket.scenes import GLOBAL_SIDE, Scene, Sign, make_scene
+from core.pocket.words import MAX_LENGTH
 
 
 def _scene(width, height, box):
@@ -87,3 +88,36 @@ def test_letters_too_small_to_tell_are_not_labelled():
         tiny = [s for s in scene.signs if s.letter_height * scene.scale < labels.READABLE]
         alone = Scene(scene.width, scene.height, tuple(tiny), (), 0)
         assert labels.characters(alone, labels.whole(scene)).max() <= 0
+
+
+def test_spelling_tells_each_place_of_the_text_by_itself():
+    """Whatever visual tokens show the second letter of a sign, they show that letter."""
+    read = 0
+    for index in range(40):
+        scene = make_scene("train", index)
+        for sign in scene.signs:
+            alone = Scene(scene.width, scene.height, (sign,), (), 0)
+            shown = Box(*sign.box)
+            if sign.letter_height * GLOBAL_SIDE / max(shown.size) < 12:
+                continue
+            letters = labels.letters(alone, shown, GRID * labels.POINTS)
+            spelled = labels.spelling(*letters).reshape(-1, MAX_LENGTH)
+            text = ""
+            for place in spelled.T:
+                seen = set(place[place > 0].tolist())
+                assert len(seen) <= 1
+                text += "".join(labels.CHARACTERS[one - 1] for one in seen)
+            assert text == sign.text
+            read += 1
+    assert read > 30
+
+
+def test_spelling_leaves_out_what_only_touches_a_token_and_what_is_too_small():
+    found, places = np.zeros((2, GRID * labels.POINTS, GRID * labels.POINTS), np.int64)
+    found[0, 0:3], places[0, 0:3] = 7, 1
+    found[0, 3:5], places[0, 3:5] = 9, 2  # one point in the first token, one in the second
+    found[0, 5:8], places[0, 5:8] = labels.IGNORE, 3
+    spelled = labels.spelling(found, places)
+    assert spelled[0, 0].tolist() == [7, labels.IGNORE, 0, 0, 0, 0]
+    assert spelled[0, 1].tolist() == [0, labels.IGNORE, labels.IGNORE, 0, 0, 0]
+    assert not spelled[1:].any() and not spelled[:, 2:].any()

@@ -6,8 +6,9 @@ import torch
 from PIL import Image
 
 from core.pocket.data import Branch, Example
+from core.pocket.labels import IGNORE
 from core.pocket.model import GRID, build_processor
-from core.pocket.packing import IGNORE, Packer, tree_mask
+from core.pocket.packing import Packer, tree_mask
 from core.pocket.questions import Question
 from core.pocket.tokenizer import build_tokenizer
 from core.pocket.train import ANSWER_WEIGHTS, Focus, Settings, Trainee
