@@ -246,7 +246,9 @@ class Server:
         with _timed(steps, "score tokens", "server"):
             stage = self._stage(generation)  # line 9 (eq. 14-16)
         geometry = self.vlm.geometry(image.size).of_original(message.original_size)
-        held = _FirstStage(message, geometry, image.size, look, generation.attention)
+        held = _FirstStage(
+            message, geometry, image.size, look, generation.attention, generation.token_ids
+        )
         session = self.sessions.add(held)
         if self.gate.retransmit(stage.scores[self.gate.metric]):  # lines 11, 12 (eq. 9)
             request = self._request_crop(session, held)  # lines 13-15
@@ -270,7 +272,7 @@ class Server:
         held = self.sessions.take(message.session)  # once: a second stage is answered only once
         with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
             look, question = self._look(held), held.message.question
-            generation = self.vlm.answer(look, question, local)  # lines 20-22 (eq. 12)
+            generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22 (eq. 12)
         with _timed(steps, "score tokens", "server"):
             stage = self._stage(generation)
         return Reply(Answer(generation.text).to_bytes(), tuple(steps), stage)  # line 23
@@ -333,6 +335,7 @@ class _FirstStage:
     view_size: tuple[int, int]  # (width, height) of the global image
     look: Look | None  # the model's own: the global image, encoded; None: to be made anew
     attention: np.ndarray  # (cells,), for the question
+    answer: tuple[int, ...]  # (T,), token ids
 
     @property
     def nbytes(self) -> int:

@@ -54,7 +54,8 @@ class Asker(VLM):
     def look(self, image):
         return self._give(_Order("look_batch", (image,)))
 
-    def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS):
+    def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS, draft=()):
+        # No draft: the answers of a batch are decoded all at once.
         request = Request(look, question, local)
         generation = self._give(_Order("answer_batch", (request,), (max_new_tokens,)))
         self.prompt_tokens.append(generation.prompt_tokens)

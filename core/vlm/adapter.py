@@ -23,7 +23,14 @@ from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast,
 from core.imaging import Geometry
 from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, Tally, VLMError
 from core.vlm.capture import AttentionRow, capture_attention
-from core.vlm.decode import LanguageModel, Prompt, decode_greedily, read
+from core.vlm.decode import (
+    LanguageModel,
+    Prompt,
+    decode_drafted,
+    decode_greedily,
+    read,
+    with_draft,
+)
 from core.vlm.loading import Checkpoint, explained
 from core.vlm.prefix import Prefix, common_length
 from core.vlm.settings import Settings
@@ -202,8 +209,9 @@ class Adapter(VLM):
         question: str,
         local: Image.Image | Sequence[Image.Image] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
+        draft: Sequence[int] = (),
     ) -> Generation:
-        return self.answer_batch([Request(look, question, local)], max_new_tokens)[0]
+        return self.answer_batch([Request(look, question, local, draft)], max_new_tokens)[0]
 
     def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
         return self.attend_batch([look], [prompt], layer)[0]
@@ -239,11 +247,20 @@ class Adapter(VLM):
         for request in requests:
             visuals = [request.look.visual, *(next(locals_) for _ in request.locals)]
             prompts.append(self._prompt(request.question, visuals, max_new_tokens))
-        row = AttentionRow(self.info.attention_layer)
         prefixes = [request.look.prefix for request in requests]
-        reading = read(self._language, prompts, prefixes, row, room=max_new_tokens - 1)
+        # The answers of a batch are decoded all at once: drafts would save it nothing.
+        draft = self._draft(requests[0].draft, max_new_tokens) if len(requests) == 1 else []
+        room = max_new_tokens - 1 - len(draft)
+        row = AttentionRow(self.info.attention_layer, after=len(draft))
+        language = self._language
+        if draft:
+            drafted = [with_draft(language, prompts[0], draft)]
+            reading = read(language, drafted, prefixes, row, room, len(draft))
+            answers = [decode_drafted(language, reading, draft, self._end_ids, max_new_tokens)]
+        else:
+            reading = read(language, prompts, prefixes, row, room)
+            answers = decode_greedily(language, reading, self._end_ids, max_new_tokens)
         attention = _over_grid(row, prompts, reading.slots)
-        answers = decode_greedily(self._language, reading, self._end_ids, max_new_tokens)
         return [
             Generation(
                 text=self._backend.decode(ids, skip_special_tokens=True).strip(),
@@ -309,6 +326,11 @@ class Adapter(VLM):
             unshared=unshared,
             **vars(settings),
         )
+
+    def _draft(self, draft: Sequence[int], max_new_tokens: int) -> list[int]:
+        """What of a draft is worth trying: there is nothing to read behind an end token."""
+        end = next((i for i, one in enumerate(draft) if one in self._end_ids), len(draft))
+        return list(draft[: min(end, max_new_tokens - 1)])
 
     def _seen(self, image_size: tuple[int, int]) -> tuple[int, int]:
         return image_size if self._side is None else (self._side, self._side)

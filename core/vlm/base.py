@@ -93,6 +93,7 @@ class Request(NamedTuple):
     look: Look
     question: str
     local: Image.Image | Sequence[Image.Image] | None = None
+    draft: Sequence[int] = ()
 
     @property
     def locals(self) -> Sequence[Image.Image]:
@@ -139,10 +140,13 @@ class VLM(ABC):
         question: str,
         local: Image.Image | Sequence[Image.Image] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
+        draft: Sequence[int] = (),
     ) -> Generation:
         """Answer from the global image alone (eq. 3) or from both images (eq. 12).
 
-        ``local`` may be several images, where a model has places for them in its prompt.
+        ``local`` may be several images, where a model has places for them in its prompt. ``draft``:
+        token ids that the answer may well be, such as those of the first answer. It changes
+        nothing but the time: the more of them are right, the fewer have to be decoded.
         Greedy, hence deterministic. Nothing written in ``question`` is read as a special token.
         Raises VLMError if the prompt is longer than the model can read.
         """
@@ -167,7 +171,10 @@ class VLM(ABC):
         self, requests: Sequence[Request], max_new_tokens: int = MAX_NEW_TOKENS
     ) -> list[Generation]:
         """`answer` each request; several may be about one look."""
-        return [self.answer(*request, max_new_tokens) for request in requests]
+        return [
+            self.answer(look, question, local, max_new_tokens, draft)
+            for look, question, local, draft in requests
+        ]
 
     def attend_batch(
         self, looks: Sequence[Look], prompts: Sequence[str], layer: int | None = None

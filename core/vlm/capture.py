@@ -30,17 +30,18 @@ class Stopped(Exception):
 
 
 class AttentionRow:
-    """A request for the last query's attention in ``layer`` (0-based), for one call of a model.
+    """A request for one query's attention in ``layer`` (0-based), for one call of a model.
 
     After ``model(..., attention_row=row)`` the attribute ``weights`` holds (batch, keys) float32:
-    softmax(q_last K^T * scaling + mask), mean over the heads, the keys of a cached prefix included.
+    softmax(q K^T * scaling + mask), mean over the heads, the keys of a cached prefix included.
 
+    after: tokens that stand behind the query asked for, and that it doesn't see; 0: it is the last.
     stop: the output is not wanted, and what comes after this layer's keys, values and weights is
     not computed: the model raises `Stopped`.
     """
 
-    def __init__(self, layer: int, stop: bool = False):
-        self.layer, self.stop = layer, stop
+    def __init__(self, layer: int, stop: bool = False, after: int = 0):
+        self.layer, self.stop, self.after = layer, stop, after
         self.weights: torch.Tensor | None = None
 
 
@@ -58,7 +59,10 @@ def _eager_attention_forward(module, *args, **kwargs):
 def _attention_forward(attend: Callable, module, query, key, value, attention_mask, **kwargs):
     row = kwargs.pop("attention_row", None)
     if row is not None and module.layer_idx == row.layer:
-        row.weights = _last_row(module, query, key, attention_mask, kwargs.get("scaling"))
+        end, seen = query.shape[2] - row.after, key.shape[2] - row.after
+        mask = None if attention_mask is None else attention_mask[:, :, :end, :seen]
+        keys, queries = key[:, :, :seen], query[:, :, :end]
+        row.weights = _last_row(module, queries, keys, mask, kwargs.get("scaling"))
         if row.stop:
             raise Stopped
     return attend(module, query, key, value, attention_mask, **kwargs)

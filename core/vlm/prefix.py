@@ -117,5 +117,9 @@ class _Layer(DynamicLayer):
         self.keys, self.values = (buffer[:, :, : self._count] for buffer in self._buffers)
         return self.keys, self.values
 
+    def crop(self, max_length: int) -> None:
+        """Forget the tokens behind the first `max_length`."""
+        self._count = max_length
+
     def get_seq_length(self) -> int:
         return self._count

@@ -56,6 +56,7 @@ class Reference(VLM):
         question: str,
         local: Image.Image | Sequence[Image.Image] | None = None,
         max_new_tokens: int = MAX_NEW_TOKENS,
+        draft: Sequence[int] = (),
     ) -> Generation:
         images = [look.image, *Request(look, question, local).locals]
         return self.generate(images, question, max_new_tokens, self.row(images, question))

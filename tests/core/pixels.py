@@ -49,7 +49,7 @@ class PixelVLM(VLM):
         self.seen.append(image)
         return PixelLook(image.size, image)
 
-    def answer(self, look, question, local=None, max_new_tokens=20):
+    def answer(self, look, question, local=None, max_new_tokens=20, draft=()):
         assert isinstance(look, PixelLook)
         pixels = look.image.tobytes() + question.encode()
         for image in Request(look, question, local).locals:

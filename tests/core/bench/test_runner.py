@@ -119,7 +119,7 @@ def test_a_sample_that_fails_is_recorded_with_its_error_and_the_run_goes_on(plan
 
 def test_an_error_of_the_model_is_one_of_the_sample(plan):
     class Choosy(PixelVLM):
-        def answer(self, look, question, local=None, max_new_tokens=20):
+        def answer(self, look, question, local=None, max_new_tokens=20, draft=()):
             if question.startswith("What 7?") and local is not None:
                 raise RuntimeError("out of\nmemory")
             return super().answer(look, question, local, max_new_tokens)

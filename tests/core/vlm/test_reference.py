@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -83,6 +84,62 @@ def test_a_retransmitted_question_is_that_of_the_plain_path(vlm, plain, size):
             np.testing.assert_allclose(part.logits, whole.logits[:tokens], atol=1e-4, rtol=0)
 
 
+def drafts(token_ids):
+    """Right, wrong in one place, wrong all over, too short, too long, and with an end in it."""
+    other = [token_id + 1 for token_id in token_ids]
+    return {
+        "right": token_ids,
+        "one wrong": (*token_ids[:2], other[2], *token_ids[3:]),
+        "wrong": other,
+        "short": token_ids[:3],
+        "long": token_ids * 3,
+        "first alone": token_ids[:1],
+    }
+
+
+@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+def test_a_draft_changes_nothing(vlm, size):
+    look, local = vlm.look(noise(size)), noise((50, 60), 1)
+    expected = vlm.answer(look, QUESTION, local, 12)
+    for draft in drafts(expected.token_ids).values():
+        same(vlm.answer(look, QUESTION, local, 12, draft), expected)
+    same(vlm.answer(look, QUESTION, local, 1, expected.token_ids), cut(expected, 1))
+
+
+def cut(generation, count):
+    tokens = generation.tokens[:count]
+    return replace(
+        generation,
+        text="".join(tokens).strip(),
+        token_ids=generation.token_ids[:count],
+        tokens=tokens,
+        logits=generation.logits[:count],
+    )
+
+
+def test_a_draft_saves_the_steps_in_which_it_is_right(llava, monkeypatch):
+    look, local, steps = llava.look(noise((96, 96))), noise((50, 60), 1), []
+    whole = llava.answer(look, QUESTION, local, 12)
+    hidden = llava._language.hidden
+
+    def counted(*args):
+        steps.append(args[0].shape[1])
+        return hidden(*args)
+
+    monkeypatch.setattr(llava._language, "hidden", counted)
+    passes = {}
+    for name, draft in {"none": (), **drafts(whole.token_ids)}.items():
+        steps.clear()
+        llava.answer(look, QUESTION, local, 12, draft)
+        passes[name] = len(steps)
+    assert len(whole.token_ids) == 12
+    assert passes["none"] == 12
+    assert passes["right"] == passes["long"] == 1
+    assert passes["one wrong"] == 2
+    assert passes["wrong"] == 12
+    assert passes["short"] == 9
+
+
 def test_the_reference_shares_weights_and_nothing_else(vlm, plain):
     theirs = dict(plain._model.named_parameters())
     assert all(theirs[name] is weight for name, weight in vlm._model.named_parameters())
@@ -119,7 +176,7 @@ def requests(vlm, count):
 def test_a_batch_gives_what_is_given_one_by_one(vlm):
     batch = requests(vlm, 7)
     for together, request in zip(vlm.answer_batch(batch), batch, strict=True):
-        same(together, vlm.answer(*request))
+        same(together, vlm.answer(*request[:3]))
     looks, prompts = [r.look for r in batch], [r.question for r in batch]
     for row, look, prompt in zip(vlm.attend_batch(looks, prompts), looks, prompts, strict=True):
         np.testing.assert_allclose(row, vlm.attend(look, prompt), atol=1e-5, rtol=0)
@@ -137,10 +194,10 @@ def test_a_batch_of_the_plain_path_is_one_by_one(vlm, plain):
 
 def test_answers_of_a_batch_end_where_they_end_alone(vlm, monkeypatch):
     batch = requests(vlm, 6)
-    ids = [vlm.answer(*request).token_ids for request in batch]
+    ids = [vlm.answer(*request[:3]).token_ids for request in batch]
     ends = {row[len(row) * i // 4] for i, row in enumerate(ids[:3])}
     monkeypatch.setattr(vlm, "_end_ids", frozenset(ends))
-    alone = [vlm.answer(*request) for request in batch]
+    alone = [vlm.answer(*request[:3]) for request in batch]
     assert len({len(generation.token_ids) for generation in alone}) > 1
     for together, expected in zip(vlm.answer_batch(batch), alone, strict=True):
         same(together, expected)
@@ -174,7 +231,7 @@ def test_a_prompt_with_the_question_in_front_takes_the_plain_path_and_says_so(tm
         same(vlm.answer(look, QUESTION, second), plain.answer(theirs, QUESTION, second))
     mixed = [Request(look, QUESTION, local), Request(vlm.look(local), "so?")]
     for together, request in zip(vlm.answer_batch(mixed), mixed, strict=True):
-        same(together, vlm.answer(*request))
+        same(together, vlm.answer(*request[:3]))
 
 
 def test_a_template_for_one_image_answers_from_one_and_says_why_nothing_is_shared(tmp_path):
