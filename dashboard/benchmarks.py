@@ -46,7 +46,7 @@ class Benchmarks:
         live: LiveModel,
         tabs: gr.Tabs,
         walkthrough: str,
-        place: Callable[[str, str, str], dict],
+        place: Callable[..., dict],
         placed: list,
     ):
         self.library, self.tabs = library, tabs

@@ -84,9 +84,12 @@ window.runCharts = (() => {
 
   function sentence(meta, row) {
     const {table, unit, cost, cost_unit, factor, phrase} = meta;
+    const low = table.low?.[row] ?? null, high = table.high?.[row] ?? null;
+    const interval = low === null || high === null ? ''
+      : ` (95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
     const parts = [
       `asks for <strong>${percent(table.asked[row], 0)}</strong> of the crops`,
-      `<strong>${percent(table.accuracy[row])}</strong> right`,
+      `<strong>${percent(table.accuracy[row])}</strong> right${interval}`,
       `<strong>${table.additional_bytes[row].toFixed(2)}</strong> additional cost`,
       `<strong>${(table.bytes[row] / 1000).toFixed(1)} kB</strong> a question`,
     ];

@@ -14,9 +14,9 @@ from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
 from dashboard.chart import Chart, to_csv
 from dashboard.figures import plot
-from dashboard.library import Choice, Library, find
+from dashboard.library import Choice, Library, find, timed
 from dashboard.questions import Questions
-from dashboard.tradeoff import AXIS_CHOICES
+from dashboard.tradeoff import axis_and_link, title_of
 from dashboard.view import View, Viewer, load_all
 
 MOST = 12  # runs at once
@@ -31,52 +31,50 @@ class Compare:
             self.runs = gr.Dropdown(
                 [], value=[], multiselect=True, max_choices=MOST, label="Runs", elem_id="runs"
             )
-            self.axis = gr.Radio(
-                [(label, name) for name, label in AXIS_CHOICES.items()],
-                value="additional_cost",
-                label="Cost axis",
-                elem_id="runs-axis",
-            )
+        with gr.Row(elem_classes="settings"):
+            self.axis, self.link = axis_and_link("runs-")
         self.note = gr.HTML()
         self.chart = Chart("runs", "the curves of the runs")
         self.table = gr.HTML(elem_id="runs-table")
-        self.inputs = [self.runs, self.axis]
-        self.controls = [self.runs, self.axis]
+        self.inputs = [self.runs, self.axis, self.link]
+        self.controls = [self.runs, self.axis, self.link]
         self.outputs = [self.runs, self.note, self.chart.plot, self.table]
 
     def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
-        def rows(keys: list[str], *bar) -> str:
+        def rows(keys: list[str], link: str, *bar) -> str:
             view = view_of(*bar)
-            return "" if view is None else self._csv(view, keys)
+            return "" if view is None else self._csv(view, keys, link)
 
-        self.chart.offer_data(rows, [self.runs, *bar])
+        self.chart.offer_data(rows, [self.runs, self.link, *bar])
 
-    def draw(self, view: View, keys: list[str], axis: str) -> dict:
+    def draw(self, view: View, keys: list[str], axis: str, link: str) -> dict:
         offered = [(choice.name, choice.key) for choice in view.choices]
         wanted = _wanted(view, keys)
         runs = {c: r for c, r in load_all(self.library, wanted).items() if view.metric in r.metrics}
         missing = [choice.name for choice in wanted if choice not in runs]
         label = METRICS[view.metric].noun
         note = f"Without {label}, so not shown: {', '.join(missing)}." if missing else ""
-        named = {choice.name: run for choice, run in runs.items()}
+        named = {choice.name: timed(run, link) for choice, run in runs.items()}
         return {
             self.runs: gr.Dropdown(
                 offered, value=[choice.key for choice in wanted], multiselect=True
             ),
             self.note: f'<p class="notice" role="status">{escape(note)}</p>' if note else "",
             self.chart.plot: plot(
-                runs_figure(named, view.metric, view.first_tokens, axis) if named else None
+                runs_figure(named, view.metric, view.first_tokens, axis, title_of(axis, link))
+                if named
+                else None
             ),
             self.table: _table(named, view),
         }
 
-    def _csv(self, view: View, keys: list[str]) -> str:
+    def _csv(self, view: View, keys: list[str], link: str) -> str:
         columns = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes",
                    "relative_cost", "flops", "seconds")  # fmt: skip
         rows = []
         for choice, run in load_all(self.library, _wanted(view, keys)).items():
             if view.metric in run.metrics:
-                curve = curve_of(run, view.metric, view.first_tokens)
+                curve = curve_of(timed(run, link), view.metric, view.first_tokens)
                 arrays = (getattr(curve, name).tolist() for name in columns)
                 rows += [(choice.name, *row) for row in zip(*arrays, strict=True)]
         return to_csv(("run", *columns), rows)

@@ -15,6 +15,7 @@ import numpy as np
 
 from core.bench import Curve, Run, confusion
 from core.bench.plots.base import numbers
+from core.bench.plots.tradeoff import Band
 from core.uncertainty import METRICS
 from dashboard.settings import eta_slider
 
@@ -65,14 +66,21 @@ def scale(run: Run, metric: str, first_tokens: int | None = None) -> Scale:
     return Scale(round(first * step, digits), step, last - first + 1)
 
 
-def table(run: Run, curve: Curve, places: Scale, cost: str) -> dict[str, Any]:
+def table(
+    run: Run, curve: Curve, places: Scale, cost: str, band: Band | None = None
+) -> dict[str, Any]:
     """What the gate does at every place, in lists as long as there are places.
 
-    curve: of the metric on this run. cost: what stands on the axis, one of `COSTS`.
+    curve: of the metric on this run. cost: what stands on the axis, one of `COSTS`. band: the
+    intervals around the curve, at its costs.
     """
     at = curve.at(places.thresholds)
     kinds = confusion(run, curve)
-    return {
+    intervals = {}
+    if band:
+        low, high = band.at(curve.cost(cost)[at])
+        intervals = {"low": numbers(low), "high": numbers(high)}
+    return intervals | {
         "minimum": places.minimum,
         "step": places.step,
         "digits": places.digits,

@@ -9,7 +9,7 @@ from gradio.components.plot import PlotData
 from core.bench import Run, separability
 from core.bench.plots import tradeoff
 from core.bench.plots.base import AXES, PERCENT, Figure, aggregated, figure, numbers
-from core.bench.plots.tradeoff import curve_of, histogram
+from core.bench.plots.tradeoff import band_of, curve_of, histogram
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
 from dashboard.figures import plot
@@ -36,6 +36,7 @@ def tradeoff_figure(
         curve_of(run, metric, first_tokens),
         eta_module.scale(run, metric, first_tokens),
         cost,
+        band_of(run, metric, first_tokens, cost),
     )
     entry = METRICS[metric]
     meta = {

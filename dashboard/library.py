@@ -150,6 +150,7 @@ def _changed(path: Path) -> int | None:
 
 
 @lru_cache(HELD)
+@lru_cache(HELD)
 def timed(run: Run, link: str | None) -> Run:
     """The run over a link, a key of PRESETS; itself without one."""
     return over_link(run, PRESETS[link]) if link in PRESETS else run

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from core.bench import Run, samples_near, samples_of_kind
 from core.bench.originals import OriginalMissing, check_originals, original
 from core.bench.separability import RIGHT_FROM
 from core.cropping import Box
+from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard import markup
 from dashboard.chart import PRIVATE
@@ -55,7 +57,7 @@ class Questions:
     """Components of the section. place: puts an image and a question into the walkthrough, as
     `Walkthrough.place` does; placed: the components that it changes."""
 
-    def __init__(self, library: Library, place: Callable[[str, str, str], dict], placed: list):
+    def __init__(self, library: Library, place: Callable[..., dict], placed: list):
         self.library, self.place, self.placed = library, place, placed
         self.behind = gr.State(None)
         gr.HTML('<h2 id="questions">Questions behind the point</h2>', padding=False)
@@ -119,11 +121,18 @@ class Questions:
             image = original(run, index)
         except OriginalMissing as error:
             raise gr.Error(str(error), print_exception=False) from None
+        gate, codec = _playable(behind.gate), _codec_of(run)
+        same = [
+            f"η of {METRICS[gate.metric].noun} at {gate.threshold:.3g}" if gate else "",
+            f"{run.metadata.codec.upper()} at quality {run.metadata.quality}" if codec else "",
+        ]
+        same = " and ".join(part for part in same if part)
         note = (
             f"From the recorded run of {run.metadata.model}, which answered "
             f"“{run.first_answer[index]}” first, and then “{run.second_answer[index]}”."
+            + (f" Set as there: {same}." if same else "")
         )
-        return self.place(_kept(image, self.cards), run.prompt[index], note)
+        return self.place(_kept(image, self.cards), run.prompt[index], note, gate, codec)
 
     def _run(self, behind: Behind, uploads: tuple) -> Run:
         choices = {choice.key: choice for choice in self.library.choices(uploads)}
@@ -149,6 +158,19 @@ class Questions:
             self.previous: gr.Button(interactive=behind.first > 0),
             self.next: gr.Button(interactive=last < len(behind.samples)),
         }
+
+
+def _playable(gate: Gate) -> Gate | None:
+    """The gate, if the walkthrough can have it: over all tokens, at some η."""
+    return gate if gate.first_tokens is None and isfinite(gate.threshold) else None
+
+
+def _codec_of(run: Run) -> Codec | None:
+    """What the run's images were encoded with, if that is known here."""
+    try:
+        return Codec(run.metadata.codec, run.metadata.quality or Codec().quality)
+    except ValueError:
+        return None
 
 
 def _card(run: Run, index: int, gate: Gate, with_image: bool) -> str:

@@ -54,6 +54,28 @@ SHOW_QUESTIONS = """() => document.getElementById('questions')?.scrollIntoView({
 LISTEN = """window.addEventListener('second-look-pick', event => trigger('click', event.detail))"""
 
 
+def axis_and_link(prefix: str = "") -> tuple[gr.Radio, gr.Dropdown]:
+    """What a figure's cost axis is, and for seconds the link. prefix: of the elements' ids."""
+    axis = gr.Radio(
+        [(label, name) for name, label in AXIS_CHOICES.items()],
+        value="additional_cost",
+        label="Cost axis",
+        elem_id=f"{prefix}axis",
+        scale=3,
+        min_width=280,
+    )
+    links = ((link.name, key) for key, link in PRESETS.items())
+    link = gr.Dropdown(
+        [("None: computing only", ""), *links],
+        value="",
+        label="Link, for seconds",
+        elem_id=f"{prefix}link",
+        scale=2,
+        min_width=240,
+    )
+    return axis, link
+
+
 class Tradeoff:
     """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
 
@@ -61,25 +83,7 @@ class Tradeoff:
         self.held = gr.State(None)
         self.wish = gr.State(None)  # η that a link asked for
         with gr.Row(elem_classes="settings"):
-            self.axis = gr.Radio(
-                [(label, name) for name, label in AXIS_CHOICES.items()],
-                value="additional_cost",
-                label="Cost axis",
-                elem_id="axis",
-                scale=3,
-                min_width=280,
-            )
-            self.link = gr.Dropdown(
-                [
-                    ("None: computing only", ""),
-                    *((link.name, key) for key, link in PRESETS.items()),
-                ],
-                value="",
-                label="Link, for seconds",
-                elem_id="link",
-                scale=2,
-                min_width=240,
-            )
+            self.axis, self.link = axis_and_link()
         with gr.Accordion("Which curves", open=False, elem_id="which-curves"):
             self.shown = gr.CheckboxGroup(
                 [], label="Curves", show_label=False, container=False, elem_id="curves"

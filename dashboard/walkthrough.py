@@ -277,7 +277,7 @@ class Walkthrough:
             ).then(None, self.parcel, js="window.secondLook.save", **PRIVATE)
 
         cleared = [self.image, self.chosen, *results]
-        self.placed = [self.question, self.note, *cleared]  # what `place` changes
+        self.placed = [self.question, self.note, *gate, *codecs, *cleared]  # what `place` changes
         self.gallery.select(self.choose, None, self.placed, **PRIVATE, queue=False)
         self.image.input(self.bring, [self.image, self.chosen], [self.note, *cleared], **PRIVATE)
         Api(self.live, ask, ON_MODEL)
@@ -341,14 +341,37 @@ class Walkthrough:
         sample = self.samples[event.index]
         return self.place(str(sample.path), sample.question)
 
-    def place(self, image: str, question: str, note: str = "") -> dict:
-        """An image, its path one that Gradio may serve, and a question: ready to be asked."""
-        return self._cleared() | {
-            self.image: image,
-            self.chosen: image,
-            self.question: question,
-            self.note: markup.sample_note(note) if note else "",
-        }
+    def place(
+        self,
+        image: str,
+        question: str,
+        note: str = "",
+        gate: Gate | None = None,
+        codec: Codec | None = None,
+    ) -> dict:
+        """An image, its path one that Gradio may serve, and a question: ready to be asked.
+
+        gate, codec (of both images): where they must be what they were elsewhere.
+        """
+        settings = {}
+        if gate is not None:
+            settings = {
+                self.metric: gate.metric,
+                self.eta: gr.Slider(**eta_slider(gate.metric, gate.threshold)),
+            }
+        if codec is not None:
+            settings |= dict.fromkeys((self.format, self.local_format), codec.format)
+            settings |= dict.fromkeys((self.quality, self.local_quality), codec.quality)
+        return (
+            self._cleared()
+            | settings
+            | {
+                self.image: image,
+                self.chosen: image,
+                self.question: question,
+                self.note: markup.sample_note(note) if note else "",
+            }
+        )
 
     def bring(self, image: str | None, chosen: str | None) -> dict:
         """An image of the user's own, or none. One that can't be used leaves all as it was."""

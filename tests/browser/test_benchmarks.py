@@ -48,7 +48,8 @@ def test_eta_moves_in_the_browser_and_says_what_core_says(open_page, run):
     page.on("request", lambda request: requests.append(request.url))
     _drag(page, times=25)
     expect(page.locator("#readout-sentence")).to_contain_text("η = 0.350")
-    eta, asked, right, additional, size = _readout(page)
+    eta, asked, right, level, low, high, additional, size = _readout(page)
+    assert level == 95 and low <= right <= high < low + 30
     assert requests == [] and eta == pytest.approx(0.35) and before[0] == 0.3
     assert float(page.locator("#run-eta input[type=number]").input_value()) == eta
 
@@ -122,6 +123,7 @@ def test_a_cell_and_a_curve_show_the_questions_there(open_page):
     page.locator("#cards .open").first.click()
     expect(page.locator("#question textarea")).to_have_value(re.compile(re.escape(asked)))
     expect(page.locator("#question textarea")).to_be_visible()
+    expect(page.locator("#eta input[type=number]")).to_have_value(re.compile(f"{shown:.2g}"))
 
 
 def test_another_metric_keeps_the_share_and_a_link_restores_the_view(open_page):

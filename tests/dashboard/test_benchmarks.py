@@ -2,14 +2,19 @@
 
 import csv
 import io
+import json
 import shutil
 from concurrent.futures import Future
+from dataclasses import replace
 from html import unescape
 
 import gradio as gr
+import numpy as np
 import pytest
 
 from core.bench import halves, operating_point, samples_of_kind, threshold_for_budget, tradeoff
+from core.bench.intervals import accuracy_statistic, bootstrap
+from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard import tradeoff as tradeoff_module
 from dashboard.benchmarks import Benchmarks
@@ -36,7 +41,7 @@ def _page(folder, vlm):
                     LiveModel("tiny", model),
                     tabs,
                     "walkthrough",
-                    lambda image, question, note: {box: (image, question, note)},
+                    lambda *placed: {box: placed},
                     [box],
                 )
     page.opened = box
@@ -96,6 +101,29 @@ def test_it_starts_at_a_share_and_keeps_it_when_the_metric_changes(page):
     assert operating_point(run, gate).retransmitted == pytest.approx(START, abs=0.01)
     again = page.draw(*_values(page, axis="flops", held=held, eta=0.25))
     assert again[tab.eta].value == 0.25  # another axis moves nothing
+
+
+def test_the_interval_at_each_place_is_that_of_the_bootstrap(page):
+    drawn = page.draw(*_values(page))
+    meta = json.loads(drawn[page.tradeoff.chart.plot].plot)["layout"]["meta"]
+    low, accuracy, high = (np.array(meta["table"][n], float) for n in ("low", "accuracy", "high"))
+    assert len(low) == len(accuracy) == meta["table"]["count"]
+    assert (low <= high).all() and (high - low).max() < 0.3
+    inside = (low <= accuracy) & (accuracy <= high)
+    assert inside.mean() > 0.95
+    run = page.view(*_bar("invented-q20", "invented-q75")).run
+    found = bootstrap(run, accuracy_statistic(run, [1.0]), 300)
+    assert low[0] == pytest.approx(found.low[0]) and high[0] == pytest.approx(found.high[0])
+
+
+def test_seconds_of_several_runs_are_those_over_a_link(page):
+    compare = page.pages["compare"][1]
+
+    def seconds(link):
+        drawn = page.draw(*_values(page, "compare", axis="seconds", link=link))
+        return json.loads(drawn[compare.chart.plot].plot)["data"][0]["x"][0]
+
+    assert seconds("lte") > seconds("")
 
 
 def test_another_run_keeps_the_quality_if_it_can(page):
@@ -169,7 +197,11 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
     html, behind = found[page.questions.cards], found[page.questions.behind]
     assert html.count("card-whole") == html.count("card-crop") == len(behind.page) == 6
     index = behind.page[0]
-    image, question, note = page.questions.open(behind, (), index)[built.opened]
+    image, question, note, gate, codec = page.questions.open(behind, (), index)[built.opened]
+    assert gate == view.gate(0.4) and codec == Codec("jpeg", view.run.metadata.quality)
+    assert "η of min-entropy at 0.4 and JPEG at quality" in note
+    first = replace(behind, gate=replace(behind.gate, first_tokens=1))
+    assert page.questions.open(first, (), index)[built.opened][3] is None
     assert question == view.run.prompt[index] and view.run.second_answer[index] in note
     assert image.endswith(".png") and view.run.first_answer[index] in note
     for wrong in (None, -1, 10**9, "0"):

@@ -17,9 +17,13 @@ DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 
 
 def runs_figure(
-    runs: Mapping[str, Run], metric: str, first_tokens: int | None, cost: str
+    runs: Mapping[str, Run],
+    metric: str,
+    first_tokens: int | None,
+    cost: str,
+    title: str | None = None,
 ) -> Figure:
-    """The tradeoff of one metric on several runs, by name."""
+    """The tradeoff of one metric on several runs, by name. title: as in `tradeoff_figure`."""
     data = []
     for index, (name, run) in enumerate(runs.items()):
         look = RUN_STROKES[index % len(RUN_STROKES)]
@@ -27,7 +31,7 @@ def runs_figure(
             curve_trace(curve_of(run, metric, first_tokens), metric, cost, escape(name), look)
         )
     return figure(
-        data, AXES[cost][0], "Right answers (mean score, %)",
+        data, title or AXES[cost][0], "Right answers (mean score, %)",
         label=f"Tradeoff of {METRICS[metric].noun} on {len(runs)} runs",
         filename=f"runs-{metric}-{cost}", height=480, meta={"key": f"runs {metric} {cost}"},
         yaxis=PERCENT, legend={"orientation": "v"}, showlegend=True,

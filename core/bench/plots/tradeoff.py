@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from core.bench import (
     Curve,
@@ -19,6 +21,7 @@ from core.bench import (
     random_curve,
     tradeoff,
 )
+from core.bench.intervals import accuracy_statistic, bootstrap
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
@@ -35,6 +38,23 @@ from core.bench.plots.style import MEANING, Stroke, stroke
 from core.uncertainty import METRICS
 
 HELD = 128  # curves; some ten are on the page at once
+PLACES = 61  # along a cost axis, at which a curve gets an interval
+DRAWS = 300  # of the bootstrap behind it; the report's sentences draw more often
+# Samples times draws: 60,000 questions, whose intervals are narrower than the line, get none.
+MOST_DRAWN = 18_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class Band:
+    """Between which accuracies a curve lies at each cost in 95 % of the bootstrap's draws."""
+
+    cost: np.ndarray  # (PLACES,), in the curve's own unit
+    low: np.ndarray  # (PLACES,), NaN where the curve of most draws doesn't reach
+    high: np.ndarray
+
+    def at(self, costs: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Lower and upper end at these costs, any shape."""
+        return np.interp(costs, self.cost, self.low), np.interp(costs, self.cost, self.high)
 
 
 @lru_cache(HELD)
@@ -45,6 +65,17 @@ def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") 
     if strategy == "oracle":
         return oracle_curve(run, cost)
     return tradeoff(run, strategy, first_tokens)
+
+
+@lru_cache(HELD)
+def band_of(run: Run, metric: str, first_tokens: int | None, cost: str) -> Band | None:
+    """The interval around a metric's curve; None where it is too narrow, or the cost unknown."""
+    spent = curve_of(run, metric, first_tokens).cost(cost)
+    if len(run.answered) * DRAWS > MOST_DRAWN or not np.isfinite(spent).all():
+        return None
+    costs = np.linspace(spent[0], spent[-1], PLACES)
+    found = bootstrap(run, accuracy_statistic(run, costs, metric, first_tokens, cost), DRAWS)
+    return Band(costs, found.low, found.high)
 
 
 def strategies(run: Run) -> tuple[str, ...]:
@@ -82,6 +113,8 @@ def tradeoff_figure(
         else:
             curve = curve_of(run, strategy, first_tokens if strategy in METRICS else None,
                              cost if strategy == "oracle" else "")  # fmt: skip
+            if strategy == metric and (band := band_of(run, metric, first_tokens, cost)):
+                data.append(band_trace(band, factor, stroke(strategy)))
             movers.append(len(data))
             width = 4 if strategy == metric else 2
             data.append(
@@ -146,6 +179,17 @@ def curve_trace(
     trace = line(costs, right, name, look, said, customdata=custom, meta=strategy)
     trace["line"]["width"] = width
     return trace
+
+
+def band_trace(band: Band, factor: float, look: Stroke) -> dict:
+    """The area between both ends of the intervals."""
+    known = np.isfinite(band.low) & np.isfinite(band.high)
+    there, back = factor * band.cost[known], factor * band.cost[known][::-1]
+    x = np.concatenate([there, back])
+    y = 100 * np.concatenate([band.low[known], band.high[known][::-1]])
+    name = "95 % of bootstrap draws"
+    trace = line(x, y, name, look, "", fill="toself", hoverinfo="skip", opacity=0.25)
+    return trace | {"line": {"width": 0}, "fillcolor": look.color}
 
 
 def high_resolution_point(run: Run, cost: str) -> dict | None:
