@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
-from math import isfinite
+from math import ceil, floor, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -123,7 +123,7 @@ class Questions:
             raise gr.Error(str(error), print_exception=False) from None
         gate, codec = _playable(behind.gate), _codec_of(run)
         same = [
-            f"η of {METRICS[gate.metric].noun} at {gate.threshold:.3g}" if gate else "",
+            f"η of {METRICS[gate.metric].noun} at {gate.threshold:g}" if gate else "",
             f"{run.metadata.codec.upper()} at quality {run.metadata.quality}" if codec else "",
         ]
         same = " and ".join(part for part in same if part)
@@ -161,8 +161,15 @@ class Questions:
 
 
 def _playable(gate: Gate) -> Gate | None:
-    """The gate, if the walkthrough can have it: over all tokens, at some η."""
-    return gate if gate.first_tokens is None and isfinite(gate.threshold) else None
+    """The gate, if the walkthrough can have it: over all tokens, at some η.
+
+    Its slider has steps of 0.01. η moves to the step at which everything is still asked for that
+    was asked for here, the question on a clicked point of the curve among it.
+    """
+    if gate.first_tokens is not None or not isfinite(gate.threshold):
+        return None
+    rounded = floor if METRICS[gate.metric].higher_is_uncertain else ceil
+    return replace(gate, threshold=rounded(round(100 * gate.threshold, 6)) / 100)
 
 
 def _codec_of(run: Run) -> Codec | None:

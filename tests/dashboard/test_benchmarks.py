@@ -200,6 +200,12 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
     image, question, note, gate, codec = page.questions.open(behind, (), index)[built.opened]
     assert gate == view.gate(0.4) and codec == Codec("jpeg", view.run.metadata.quality)
     assert "η of min-entropy at 0.4 and JPEG at quality" in note
+    for threshold, metric, shown in (
+        (0.2379884, "min_entropy", 0.23),
+        (0.2379884, "probability_margin", 0.24),
+    ):
+        other = replace(behind, gate=Gate(metric, threshold))
+        assert page.questions.open(other, (), index)[built.opened][3].threshold == shown
     first = replace(behind, gate=replace(behind.gate, first_tokens=1))
     assert page.questions.open(first, (), index)[built.opened][3] is None
     assert question == view.run.prompt[index] and view.run.second_answer[index] in note
