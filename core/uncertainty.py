@@ -66,6 +66,11 @@ class Metric:
         """What the gate compares with η, within a sentence: "mean min-entropy"."""
         return self.aggregation.prefix + self.noun
 
+    @property
+    def heading(self) -> str:
+        """The phrase at the start of a sentence: "Mean Shannon entropy"."""
+        return self.phrase[0].upper() + self.phrase[1:]
+
 
 def _min_entropy(evidence: Evidence) -> np.ndarray:
     return -evidence.logp.max(axis=-1) / LN2  # eq. 15

@@ -193,7 +193,7 @@ def _card(run: Run, index: int, gate: Gate, with_image: bool) -> str:
 <p class="asked"><q>{escape(run.question[index])}</q></p>
 {answer_line("First answer", run.first_answer[index], run.first_score[index])}
 {answer_line("With the crop", run.second_answer[index], run.second_score[index])}
-<p class="fine">Expected: {escape(expected)}<br>{escape(metric.phrase).capitalize()}:
+<p class="fine">Expected: {escape(expected)}<br>{escape(metric.heading)}:
 {value:.3g} {metric.unit}<br>Images: {run.global_bytes[index]:,} bytes, and
 {run.local_bytes[index]:,} for the crop</p>{pictures}</article>"""
 

@@ -56,8 +56,7 @@ def with_unit(metric: Metric) -> str:
 
 def aggregated(metric: Metric) -> str:
     """What the gate compares with η, as the title of an axis."""
-    title = metric.phrase[0].upper() + metric.phrase[1:]
-    return f"{title} ({metric.unit})" if metric.unit else title
+    return f"{metric.heading} ({metric.unit})" if metric.unit else metric.heading
 
 
 def figure(
