@@ -45,7 +45,10 @@ def main() -> None:
     model: Future[VLM] = Future()
     if zero_gpu():  # what is loaded after the launch never reaches the GPU
         load(model, args)
-    live = LiveModel(args.model, model, args.device)
+    options = load_options(args)
+    for of_this_model in ("attention_layer", "resolution"):
+        del options[of_this_model]
+    live = LiveModel(args.model, model, **options)
     page = build(live, switch=args.switch)
     service = create_app(model, tokens=tokens_of_environment())
     live.followers.append(service.state.service.serve)

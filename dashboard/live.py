@@ -28,15 +28,15 @@ class Served:
 class LiveModel:
     """One model for all users of a page.
 
-    name: what was asked for. loading: the model, once it is there. device: where it, and whatever
-    takes its place, runs (None: the best).
+    name: what was asked for. loading: the model, once it is there. options: of `load_vlm`, for
+    whatever takes its place.
 
     Whoever has begun a stage finishes it with the model it began with; that model's memory is
     freed when the last of them is done. `followers` are told of every new model.
     """
 
-    def __init__(self, name: str, loading: Future[VLM], device: str | None = None):
-        self.name, self.device = name, device
+    def __init__(self, name: str, loading: Future[VLM], **options: Any):
+        self.name, self._options = name, options
         self._loading, self._served = loading, None
         self.followers: list[Callable[[VLM], None]] = []
         self._lock = threading.Lock()
@@ -76,7 +76,7 @@ class LiveModel:
             raise VLMError("A Space with ZeroGPU loads its model once, when it starts.")
         name = name.strip()
         try:
-            served = Served(load_vlm(name, self.device))
+            served = Served(load_vlm(name, **self._options))
         except VLMError:
             raise
         except (MemoryError, RuntimeError) as error:  # of torch, when there is no more memory

@@ -291,6 +291,7 @@ def test_aggregations(how, value):
 def test_phrases_read_as_part_of_a_sentence():
     assert METRICS["min_entropy"].phrase == "mean min-entropy"
     assert METRICS["shannon_entropy"].phrase == "mean Shannon entropy"
+    assert METRICS["shannon_entropy"].heading == "Mean Shannon entropy"
     assert METRICS["max_nll"].phrase == "maximum token NLL"
     assert METRICS["sum_nll"].phrase == "sum of token NLL"
     assert METRICS["renyi_entropy"].phrase == "mean collision entropy (Rényi)"

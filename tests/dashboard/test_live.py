@@ -6,6 +6,7 @@ import weakref
 from concurrent.futures import Future
 
 import pytest
+import torch
 
 from core.imaging import Codec
 from core.protocol import ProtocolError
@@ -21,7 +22,7 @@ ASKED = ("What does the sign say?", Gate(threshold=0.0), Codec(), Codec())
 def live(checkpoint):
     loading = Future()
     loading.set_result(load_vlm(checkpoint, device="cpu"))
-    return LiveModel(str(checkpoint), loading, "cpu")
+    return LiveModel(str(checkpoint), loading, device="cpu")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +45,13 @@ def test_the_old_model_is_freed_and_the_new_one_answers(live, other, scene_file)
     assert after.transcript.first == before.transcript.first
 
 
+def test_the_new_model_is_loaded_as_the_page_was_told_to(checkpoint, other):
+    loading = Future()
+    loading.set_result(load_vlm(checkpoint, device="cpu"))
+    live = LiveModel("pocket", loading, device="cpu", dtype="bfloat16")
+    assert live.switch(other).vlm._model.dtype == torch.bfloat16
+
+
 def test_what_one_model_began_no_other_one_finishes(live, other, scene_file):
     case = live.run(ask_first, scene_file, *ASKED)
     live.switch(other)
@@ -62,7 +70,7 @@ def test_a_model_that_cant_be_had_is_one_sentence_and_the_old_one_stays(live, na
 
 
 def test_out_of_memory_is_one_sentence(live, monkeypatch):
-    def too_large(*_):
+    def too_large(*_, **options):
         raise RuntimeError("not enough memory: you tried to allocate 13 GB\nand a stack")
 
     monkeypatch.setattr("dashboard.live.load_vlm", too_large)

@@ -23,7 +23,7 @@ HERE, ELSEWHERE = _request("127.0.0.1"), _request("192.0.2.7")
 def live(vlm):
     loading = Future()
     loading.set_result(vlm)
-    return LiveModel("pocket", loading, "cpu")
+    return LiveModel("pocket", loading, device="cpu")
 
 
 def _form(live, who):
