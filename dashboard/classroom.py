@@ -30,6 +30,7 @@ import httpx
 import numpy as np
 
 from core.protocol import Edge, Server, ask
+from core.server.own import leaving_on_sigterm
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import load_vlm
@@ -45,7 +46,7 @@ def main() -> None:
     parser.add_argument("--students", type=int, default=30)
     parser.add_argument("--questions", type=int, default=2, help="of each student")
     args = parser.parse_args()
-    with page() as (url, process):
+    with leaving_on_sigterm(), page() as (url, process):
         idle = memory(process)
         print(f"page: {idle:.0f} MB before the class")
         seconds, wrong = [], []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +21,23 @@ class OwnServer:
 
 
 @contextlib.contextmanager
+def leaving_on_sigterm() -> Iterator[None]:
+    """SIGTERM ends the block as an error would: what was started in it is ended, too.
+
+    For the main thread.
+    """
+
+    def leave(*_) -> None:
+        raise SystemExit(128 + signal.SIGTERM)
+
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextlib.contextmanager
 def own_server(
     *options: str, host: str = "127.0.0.1", port: int = 0, prefix: Sequence[str] = ()
 ) -> Iterator[OwnServer]:
@@ -32,17 +50,18 @@ def own_server(
         with socket.create_server((host, 0)) as unused:
             port = unused.getsockname()[1]
     words = [sys.executable, "-m", "core.server", "--host", host, "--port", str(port), *options]
-    process = subprocess.Popen([*prefix, *words], stderr=subprocess.DEVNULL)
     url = f"http://{host}:{port}"
-    try:
-        while True:
-            if process.poll() is not None:
-                raise RuntimeError("The server ended before it was ready.")
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{url}/ready").is_success:
-                    break
-            time.sleep(0.1)
-        yield OwnServer(url, process)
-    finally:
-        process.kill()
-        process.wait()
+    with leaving_on_sigterm():
+        process = subprocess.Popen([*prefix, *words], stderr=subprocess.DEVNULL)
+        try:
+            while True:
+                if process.poll() is not None:
+                    raise RuntimeError("The server ended before it was ready.")
+                with contextlib.suppress(httpx.TransportError):
+                    if httpx.get(f"{url}/ready").is_success:
+                        break
+                time.sleep(0.1)
+            yield OwnServer(url, process)
+        finally:
+            process.kill()
+            process.wait()
