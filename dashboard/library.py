@@ -135,8 +135,12 @@ def _listed(
 ) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
     """`files`: names and when they were changed, so that the folder is read again if any was."""
     found = list_runs(folder)
-    # the one with the most samples is shown first: its curve has the narrowest intervals
-    good = sorted((file for file in found if not file.problem), key=lambda file: -file.samples)
+    # The one with the most samples is shown first: its curve has the narrowest intervals. Of
+    # several, the one with the most recorded of each.
+    good = sorted(
+        (file for file in found if not file.problem),
+        key=lambda file: (-file.samples, -_size(file.path)),
+    )
     choices = (Choice(file.path.stem, file.path, file.metadata, file.samples) for file in good)
     return tuple(choices), tuple(file for file in found if file.problem)
 
@@ -150,6 +154,14 @@ def _changed(path: Path) -> int | None:
 
 
 @lru_cache(HELD)
+def _size(path: Path) -> int:
+    """In bytes; 0 if the file has gone meanwhile."""
+    try:
+        return os.stat(path).st_size
+    except OSError:
+        return 0
+
+
 @lru_cache(HELD)
 def timed(run: Run, link: str | None) -> Run:
     """The run over a link, a key of PRESETS; itself without one."""

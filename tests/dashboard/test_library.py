@@ -78,3 +78,9 @@ def test_a_link_is_in_the_seconds(runs_folder):
     run = library.load(library.choices()[0])
     assert timed(run, "") is run and timed(run, None) is run
     assert timed(run, "lora").first_seconds.min() > run.first_seconds.max()
+
+
+def test_the_run_with_the_most_samples_and_then_the_most_of_each_is_first(tmp_path):
+    for name, count, tokens in (("a", 40, 2), ("b", 40, 20), ("c", 60, 2), ("d", 39, 20)):
+        save_run(synthetic_run(count, max_tokens=tokens), tmp_path / f"{name}.parquet")
+    assert [choice.key for choice in Library(tmp_path).choices()] == ["c", "b", "a", "d"]
