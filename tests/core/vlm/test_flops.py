@@ -47,6 +47,7 @@ def test_what_is_summed_from_shapes_is_what_is_counted(family, images):
         "first": lambda: family.answer(look, QUESTION, None, 1),
         "generic": lambda: family.attend(look, family.info.generic_prompt),
         "second": lambda: family.answer(look, QUESTION, local, 4),
+        "drafted": lambda: family.answer(look, QUESTION, local, 4, draft=(7, 7, 7)),
         "batch": lambda: family.answer_batch(
             [Request(look, QUESTION, local), Request(look, "so?")], 3
         ),
@@ -122,7 +123,7 @@ def test_the_papers_estimate_has_the_same_steps(vlm, images):
 def test_a_retransmitted_question_takes_half_the_flops_of_the_plain_path(shape):
     torch.manual_seed(0)
     vlm = bench.untrained(shape, device="cpu")
-    case = bench.random_case(vlm, max_new_tokens=3)
+    (case,) = bench.text_cases(vlm, 1, max_new_tokens=3)
     paths = {name: path(vlm, case) for name, path in bench.PATHS.items()}
     flops = {
         name: sum(count_flops(step) for step in steps.values()) for name, steps in paths.items()
