@@ -8,27 +8,19 @@ another metric or run its figure stands: every figure is new to the server, none
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core.bench import save_run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
-from core.vlm import load_vlm
-from dashboard.live import LiveModel
-from dashboard.page import build, launch
+from dashboard.own import own_page
 
 NAMES = ("first", "second")
 STEPS = 120  # of η in one drag
@@ -65,45 +57,41 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=5_000, help="of each run")
     args = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")
-    with served(args.samples) as url, sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        expect.set_options(timeout=60_000)
-        page = browser.new_page(viewport={"width": 1280, "height": 900})
-        page.goto(f"{url}?tab=tradeoff")
-        expect(page.locator("#readout-sentence")).to_contain_text("asks for")
-        seen = page.evaluate(DRAG, STEPS)
-        print(f"dragging: {1000 * (len(seen) - 1) / (seen[-1] - seen[0]):.0f} updates a second")
-        of_metric = [
-            changed(page, "Measure of uncertainty", metric.label)
-            for metric in list(METRICS.values())[1:]
-        ]
-        of_run = []
-        for turn, metric in enumerate(METRICS.values()):
-            changed(page, "Measure of uncertainty", metric.label)
-            of_run.append(changed(page, "Recorded run", NAMES[1 - turn % 2]))
-        for what, times in (("metric", of_metric), ("run", of_run)):
-            print(
-                f"another {what}: median {median(times):.0f} ms, longest {max(times):.0f} ms, "
-                f"{len(times)} changes"
-            )
-        browser.close()
-
-
-@contextmanager
-def served(samples: int) -> Iterator[str]:
-    """The address of the page."""
     with tempfile.TemporaryDirectory() as folder:
-        os.environ["GRADIO_TEMP_DIR"] = str(Path(folder, "cache"))
-        for seed, name in enumerate(NAMES):
-            run = synthetic_run(samples, seed)
-            run = replace(run, metadata=replace(run.metadata, dataset=name))
-            save_run(run, Path(folder, f"{name}.parquet"))
-        model: Future = Future()
-        model.set_result(load_vlm("pocket"))
-        page = build(LiveModel("pocket", model), runs=Path(folder))
-        launch(page, server_name="127.0.0.1", quiet=True)
-        yield page.local_url
-        page.close()
+        invented(Path(folder), args.samples)
+        with own_page(runs=Path(folder)) as url, sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+            expect.set_options(timeout=60_000)
+            measure(browser.new_page(viewport={"width": 1280, "height": 900}), url)
+            browser.close()
+
+
+def measure(page: Page, url: str) -> None:
+    page.goto(f"{url}?tab=tradeoff&run={NAMES[0]}")
+    expect(page.locator("#readout-sentence")).to_contain_text("asks for")
+    seen = page.evaluate(DRAG, STEPS)
+    print(f"dragging: {1000 * (len(seen) - 1) / (seen[-1] - seen[0]):.0f} updates a second")
+    of_metric = [
+        changed(page, "Measure of uncertainty", metric.label)
+        for metric in list(METRICS.values())[1:]
+    ]
+    of_run = []
+    for turn, metric in enumerate(METRICS.values()):
+        changed(page, "Measure of uncertainty", metric.label)
+        of_run.append(changed(page, "Recorded run", NAMES[1 - turn % 2]))
+    for what, times in (("metric", of_metric), ("run", of_run)):
+        print(
+            f"another {what}: median {median(times):.0f} ms, longest {max(times):.0f} ms, "
+            f"{len(times)} changes"
+        )
+
+
+def invented(folder: Path, samples: int) -> None:
+    """Two run files of different data sets."""
+    for seed, name in enumerate(NAMES):
+        run = synthetic_run(samples, seed)
+        run = replace(run, metadata=replace(run.metadata, dataset=name))
+        save_run(run, folder / f"{name}.parquet")
 
 
 def changed(page: Page, control: str, option: str) -> float:

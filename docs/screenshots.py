@@ -8,24 +8,15 @@ from __future__ import annotations
 
 import argparse
 import io
-import os
 import shutil
 import sys
-import tempfile
-from collections.abc import Iterator
-from concurrent.futures import Future
-from contextlib import contextmanager
 from pathlib import Path
-
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.vlm import load_vlm
 from dashboard.library import RUNS
-from dashboard.live import LiveModel
-from dashboard.page import build, launch
+from dashboard.own import own_page
 
 IMAGES = Path(__file__).with_name("images")
 TABS = ("tradeoff", "compression", "measures", "compare")
@@ -39,7 +30,7 @@ def main() -> None:
     out: Path = parser.parse_args().out
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")
     out.mkdir(parents=True, exist_ok=True)
-    with served() as url, sync_playwright() as playwright:
+    with own_page() as url, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         expect.set_options(timeout=PATIENCE)
         walkthrough(browser, url, out)
@@ -47,19 +38,6 @@ def main() -> None:
         if any(RUNS.glob("*.parquet")):
             benchmarks(browser, url, out)
         browser.close()
-
-
-@contextmanager
-def served() -> Iterator[str]:
-    """The address of the page, with the bundled model."""
-    with tempfile.TemporaryDirectory() as cache:
-        os.environ["GRADIO_TEMP_DIR"] = cache
-        model: Future = Future()
-        model.set_result(load_vlm("pocket"))
-        page = build(LiveModel("pocket", model))
-        launch(page, server_name="127.0.0.1", quiet=True)
-        yield page.local_url
-        page.close()
 
 
 def walkthrough(browser: Browser, url: str, out: Path) -> None:
