@@ -6,10 +6,12 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
+import app
 from core.edge.client import Client
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -77,3 +79,19 @@ def test_a_model_that_isnt_there_is_one_sentence(tmp_path, model):
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
     assert "is no model" in output and "Traceback" not in output
+
+
+def test_memory_comes_from_two_arenas_unless_the_environment_says_otherwise(monkeypatch):
+    said = []
+    library = SimpleNamespace(mallopt=lambda *option: said.append(option))
+    monkeypatch.setattr(app.ctypes, "CDLL", lambda name: library)
+    monkeypatch.setattr(app.sys, "platform", "linux")
+    monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
+    app.share_arenas()
+    assert said == [(-8, 2)]
+    monkeypatch.setattr(app.ctypes, "CDLL", lambda name: SimpleNamespace())  # musl
+    app.share_arenas()
+    monkeypatch.setattr(app.ctypes, "CDLL", lambda name: library)
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
+    app.share_arenas()
+    assert said == [(-8, 2)]
