@@ -1,6 +1,8 @@
 """`python app.py` as a command."""
 
+import ctypes
 import os
+import runpy
 import socket
 import subprocess
 import sys
@@ -11,7 +13,6 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-import app
 from core.edge.client import Client
 
 APP = Path(__file__).parents[2] / "app.py"
@@ -82,16 +83,17 @@ def test_a_model_that_isnt_there_is_one_sentence(tmp_path, model):
 
 
 def test_memory_comes_from_two_arenas_unless_the_environment_says_otherwise(monkeypatch):
+    share_arenas = runpy.run_path(str(APP))["share_arenas"]
     said = []
     library = SimpleNamespace(mallopt=lambda *option: said.append(option))
-    monkeypatch.setattr(app.ctypes, "CDLL", lambda name: library)
-    monkeypatch.setattr(app.sys, "platform", "linux")
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
     monkeypatch.delenv("MALLOC_ARENA_MAX", raising=False)
-    app.share_arenas()
+    share_arenas()
     assert said == [(-8, 2)]
-    monkeypatch.setattr(app.ctypes, "CDLL", lambda name: SimpleNamespace())  # musl
-    app.share_arenas()
-    monkeypatch.setattr(app.ctypes, "CDLL", lambda name: library)
     monkeypatch.setenv("MALLOC_ARENA_MAX", "4")
-    app.share_arenas()
+    share_arenas()
+    monkeypatch.delenv("MALLOC_ARENA_MAX")
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: SimpleNamespace())  # musl has no mallopt
+    share_arenas()
     assert said == [(-8, 2)]
