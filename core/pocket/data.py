@@ -5,6 +5,7 @@ and resumes exactly where it stopped. Pixels go the way they go in use: the orig
 the edge, encoded by a lossy codec, decoded, and padded to pocket's input.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from core.pocket.labels import (
     focus,
     inside,
     letters,
+    places,
     spelling,
     surfaces,
     whole,
@@ -54,7 +56,17 @@ INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
 LEGIBLE = 4.0  # capital height in pixels of an image, least
 # Illegible letters teach the model to be unsure; at full weight their noise drowns the legible.
 ILLEGIBLE_WEIGHT = 0.3
+LEARNED_LAST = ("relation", "relation", "choice", "choice", "count", "color", "shape")
 SUFFIX = "\nAnswer the question using a single word or phrase."
+# What is asked for: without it, nobody could tell.
+ESSENTIAL = "read Read color shape How many Count number above below left right".split()
+LEADS = (
+    "Please answer: ",
+    "Can you answer this? ",
+    "Look at the image. ",
+    "Do you know? ",
+    "Now: ",
+)
 
 
 @dataclass
@@ -64,6 +76,7 @@ class Branch:
     question: Question
     local: int | None = None  # index into Example.images
     focus: np.ndarray | None = None  # (GRID * GRID,) where the attention should be; sums to 1
+    places: tuple[tuple[int, int], ...] = ()  # row and column of what each of its names stands for
     weight: float = 1.0  # of its answer's loss, within the family
 
 
@@ -116,10 +129,14 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
     asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
-    asked += [question for _ in range(5) if (question := other_question(rng, scene))]
+    asked += [question for _ in range(8) if (question := other_question(rng, scene))]
     for question in asked:
-        weight = legibility(scene, question)
-        branch = Branch(suffixed(rng, question), focus=focus(scene, question), weight=weight)
+        branch = Branch(
+            reworded(rng, question),
+            focus=focus(scene, question),
+            places=places(scene, question),
+            weight=legibility(scene, question),
+        )
         example.branches.append(branch)
     for turn in (0, 1 if rng.random() < 0.75 else 2):
         target = _target(rng, scene, turn, order)
@@ -128,7 +145,7 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
         local = len(example.images) - 1
         for question in _local_questions(rng, scene, turn, order, target, text_share):
             weight = legibility(scene, question, box)
-            example.branches.append(Branch(suffixed(rng, question), local, weight=weight))
+            example.branches.append(Branch(reworded(rng, question), local, weight=weight))
     return example
 
 
@@ -186,16 +203,36 @@ def _local_questions(rng, scene, turn, order, target, text_share):
 
 
 def other_question(rng, scene):
-    """Presence or attributes, half each."""
-    ask = ask_presence if rng.random() < 0.5 else ask_attribute
-    return ask(rng, scene)
+    """Presence or attributes; of these, more of what is learned last."""
+    if rng.random() < 0.4:
+        return ask_presence(rng, scene)
+    return ask_attribute(rng, scene, kind=LEARNED_LAST[rng.integers(len(LEARNED_LAST))])
 
 
-def suffixed(rng, question: Question) -> Question:
-    """Sometimes with the instruction that VQA benchmarks append."""
+def reworded(rng, question: Question) -> Question:
+    """Sometimes with words left out or before it, or with the instruction of VQA benchmarks.
+
+    Otherwise the first two words tell what kind of answer is wanted, in the training's phrasings:
+    "Can you" asks for yes or no, and in others it needn't.
+    """
+    text = question.text
+    if rng.random() < 0.3:
+        text = without_words(rng, text, question.names)
     if rng.random() < 0.15:
-        return replace(question, text=question.text + SUFFIX)
-    return question
+        text = LEADS[rng.integers(len(LEADS))] + text
+    if rng.random() < 0.15:
+        text += SUFFIX
+    return replace(question, text=text)
+
+
+def without_words(rng, text: str, names: tuple[str, ...]) -> str:
+    """A fifth of the words left out of the first line, without the names and `ESSENTIAL`."""
+    line, *others = text.split("\n")
+    kept = "|".join(re.escape(word) for word in sorted((*names, *ESSENTIAL), key=len, reverse=True))
+    parts = re.findall(rf"\b(?:{kept})\b\S*|\S+", line)
+    essential = re.compile(rf"(?:{kept})\b")
+    words = [p for p in parts if essential.match(p) or rng.random() < 0.8]
+    return "\n".join([" ".join(words), *others])
 
 
 def box_near(rng, image_size: tuple[int, int], target) -> Box:
@@ -232,9 +269,14 @@ def closeup_example(index: int, seed: int) -> Example:
         draw_sign(image, sign)
     example = Example([np.asarray(through_codec(rng, image))], grid=(GRID // 2, GRID))
     asked = [ask_text(rng, scene, sign) for sign in scene.signs]
-    asked += [question for _ in range(6) if (question := other_question(rng, scene))]
+    asked += [question for _ in range(9) if (question := other_question(rng, scene))]
     for question in asked:
-        example.branches.append(Branch(question, focus=_strip_focus(scene, question)))
+        branch = Branch(
+            reworded(rng, question),
+            focus=_strip_focus(scene, question),
+            places=tuple((row - GRID // 4, col) for row, col in places(scene, question)),
+        )
+        example.branches.append(branch)
     return example
 
 
@@ -288,7 +330,7 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
     draw = ImageDraw.Draw(image)
     cells = GLOBAL_SIDE // CHARACTER_STRIDE
     labels = np.zeros((cells, cells), np.int64)
-    found, places = np.zeros((2, GRID * POINTS, GRID * POINTS), np.int64)
+    found, numbered = np.zeros((2, GRID * POINTS, GRID * POINTS), np.int64)
     families = fonts.families(held_out=False) or ("",)
     y = int(rng.integers(1, 8))
     while y < GLOBAL_SIDE - 6:
@@ -312,10 +354,10 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
             edges = [origin[0] + face.getlength(text[:i]) for i in range(len(text) + 1)]
             _mark(labels, edges, rows, numbers, margin=0.25)
             _mark(found, edges, rows, numbers)
-            _mark(places, edges, rows, range(1, len(text) + 1))
+            _mark(numbered, edges, rows, range(1, len(text) + 1))
             x = panel[2] + int(rng.integers(2, 14))
         y += int(letter * 1.5) + int(rng.integers(3, 14))
-    return np.asarray(through_codec(rng, image)), labels, spelling(found, places)
+    return np.asarray(through_codec(rng, image)), labels, spelling(found, numbered)
 
 
 def _mark(grid, edges, rows, values, margin=0.0) -> None:

@@ -59,6 +59,18 @@ def focus(scene: Scene, question: Question) -> np.ndarray | None:
     return sum(hills) / len(hills)
 
 
+def places(scene: Scene, question: Question) -> tuple[tuple[int, int], ...]:
+    """Row and column, of GRID x GRID, of what each name of the question stands for."""
+    if len(question.names) != len(question.boxes) or question.kind == "count":
+        return ()
+    centres = []
+    for box in question.boxes:
+        left, top, right, bottom = cells(whole(scene), box)
+        spot = np.floor([(top + bottom) / 2, (left + right) / 2]).clip(0, GRID - 1)
+        centres.append((int(spot[0]), int(spot[1])))
+    return tuple(centres)
+
+
 def hill_on(box) -> np.ndarray:
     """(GRID * GRID,), sums to 1: a Gaussian on a box that is measured in cells."""
     left, top, right, bottom = box

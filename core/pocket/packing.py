@@ -13,6 +13,7 @@ import torch
 
 from core.pocket.data import Branch, Example
 from core.pocket.labels import IGNORE
+from core.pocket.questions import Question
 
 BUCKET = 64  # lengths are rounded up to this: every new shape costs the CPU a compiled kernel
 
@@ -28,6 +29,8 @@ class Batch:
     focus_query: torch.Tensor  # (F, 2) batch row and position of a prompt's last token
     focus_target: torch.Tensor  # (F, n_v) where its attention should be
     focus_generic: torch.Tensor  # (F,) bool
+    name_query: torch.Tensor  # (P, 2) batch row and position of a name's last token
+    name_place: torch.Tensor  # (P, 2) row and column of what it stands for
     surfaces: torch.Tensor | None  # (images, GRID, GRID, 2)
     characters: torch.Tensor | None  # (images, 2 * GRID, 2 * GRID)
     spelling: torch.Tensor | None  # (images, GRID, GRID, MAX_LENGTH)
@@ -51,7 +54,7 @@ class Packer:
         labels, weights = [IGNORE] * len(ids), [0.0] * len(ids)
         parents, ends = [-1], [len(ids)]
         locals_at: dict[int, int] = {}
-        focus = []
+        focus, names = [], []
 
         def extend(tokens, node, start, answers=0, weight=0.0):
             ids.extend(tokens)
@@ -80,6 +83,8 @@ class Packer:
             if branch.focus is not None and branch.local is None:
                 generic = branch.question.family == "generic"
                 focus.append((begin + len(prompt) - 1, branch.focus, generic))
+            ends_of = self._name_ends(branch.question) if branch.places else ()
+            names += [(begin + at, p) for at, p in zip(ends_of, branch.places, strict=True)]
         return {
             "ids": np.array(ids),
             "positions": np.array(positions),
@@ -87,7 +92,19 @@ class Packer:
             "weights": np.array(weights, np.float32),
             "mask": tree_mask(np.array(nodes), parents),
             "focus": focus,
+            "names": names,
         }
+
+    def _name_ends(self, question: Question) -> list[int]:
+        """Where in the tokens of a question each of its names ends."""
+        spans = self.tokenizer(
+            question.text, add_special_tokens=False, return_offsets_mapping=True
+        ).offset_mapping
+        places, at = [], 0
+        for name in question.names:
+            at = question.text.index(name, at) + len(name)
+            places.append(next(i for i, (_, end) in enumerate(spans) if end >= at))
+        return places
 
     def _branch(self, branch: Branch) -> tuple[list[int], list[int]]:
         prompt = self._ids(f"{branch.question.text}\nAnswer:")
@@ -102,6 +119,7 @@ class Packer:
             n = len(p["ids"])
             mask[row, 0, :n, :n] = p["mask"]
         focus = [(r, *entry) for r, p in enumerate(packed) for entry in p["focus"]]
+        names = [(r, *entry) for r, p in enumerate(packed) for entry in p["names"]]
         visual = examples[0].grid[0] * examples[0].grid[1]
         pixels = np.stack([image for example in examples for image in example.images])
         return Batch(
@@ -116,6 +134,8 @@ class Packer:
                 np.array([f for _, _, f, _ in focus], np.float32).reshape(-1, visual)
             ),
             focus_generic=torch.tensor([g for *_, g in focus], dtype=torch.bool),
+            name_query=torch.tensor([(r, p) for r, p, _ in names]).reshape(-1, 2),
+            name_place=torch.tensor([place for *_, place in names]).reshape(-1, 2),
             surfaces=_stacked([one for example in examples for one in example.surfaces]),
             characters=_stacked([one for example in examples for one in example.characters]),
             spelling=_stacked([one for example in examples for one in example.spelling]),

@@ -4,7 +4,7 @@ The three families mirror TextVQA, POPE and GQA / A-OKVQA. Each question is aske
 phrasings; the last few of every list are kept for the test ("held out").
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ class Question:
     boxes: tuple[tuple[int, int, int, int], ...]  # what has to be seen, in original pixels
     letter_height: int = 0  # of the asked sign, in original pixels; 0 where no text is read
     kind: str = ""  # negatives of presence: random, popular, adversarial; attributes: what is asked
+    names: tuple[str, ...] = ()  # of what is seen in `boxes`, in the words of the question
 
 
 SIGN_NAMES = (
@@ -132,7 +133,7 @@ def ask_text(rng, scene: Scene, sign: Sign, held_out=False, hints=False) -> Ques
     text = phrase(rng, TEXT, held_out).format(sign=name)
     if hints:
         text += "\nReference OCR token: " + ", ".join(ocr_hints(rng, scene))
-    return Question("text", text, sign.text, (sign.box,), sign.letter_height)
+    return Question("text", text, sign.text, (sign.box,), sign.letter_height, names=(name,))
 
 
 def ocr_hints(rng, scene: Scene) -> list[str]:
@@ -165,7 +166,7 @@ def ask_presence(rng, scene: Scene, held_out=False, kind: str | None = None) -> 
             return None
         boxes, answer = (), "no"
     text = phrase(rng, PRESENCE, held_out).format(thing=name)
-    return Question("presence", text, answer, boxes, kind=kind)
+    return Question("presence", text, answer, boxes, kind=kind, names=(name,))
 
 
 NEGATIVES = ("random", "popular", "adversarial")
@@ -212,7 +213,7 @@ def _ask_color(rng, scene, held_out):
         return None
     name, color, box = unique[rng.integers(len(unique))]
     text = phrase(rng, COLOR, held_out).format(thing=name)
-    return Question("attributes", text, color, (box,), kind="color")
+    return Question("attributes", text, color, (box,), kind="color", names=(name,))
 
 
 def _ask_shape(rng, scene, held_out):
@@ -222,7 +223,8 @@ def _ask_shape(rng, scene, held_out):
         return None
     sign = unique[rng.integers(len(unique))]
     text = phrase(rng, SHAPE, held_out).format(color=sign.color)
-    return Question("attributes", text, sign.shape, (sign.box,), kind="shape")
+    names = (f"{sign.color} sign",)
+    return Question("attributes", text, sign.shape, (sign.box,), kind="shape", names=names)
 
 
 def _ask_count(rng, scene, held_out):
@@ -236,7 +238,8 @@ def _ask_count(rng, scene, held_out):
         shape = SHAPES[rng.integers(len(SHAPES))]
         things, found = f"{shape} signs", [s for s in scene.signs if s.shape == shape]
     text = phrase(rng, COUNT, held_out).format(things=things)
-    return Question("attributes", text, str(len(found)), tuple(s.box for s in found), kind="count")
+    boxes = tuple(sign.box for sign in found)
+    return Question("attributes", text, str(len(found)), boxes, kind="count", names=(things,))
 
 
 def _ask_relation(rng, scene, held_out):
@@ -255,7 +258,8 @@ def _ask_relation(rng, scene, held_out):
         first_is_smaller = gap < 0
         answer = "yes" if first_is_smaller == (relation in ("to the left of", "above")) else "no"
         text = phrase(rng, RELATION, held_out).format(a=a, b=b, relation=relation)
-        return Question("attributes", text, answer, (box_a, box_b), kind="relation")
+        boxes, names = (box_a, box_b), (a, b)
+        return Question("attributes", text, answer, boxes, kind="relation", names=names)
     return None
 
 
@@ -270,9 +274,8 @@ def _as_choice(rng, question: Question | None) -> Question | None:
         f"{letter}. {option}" for letter, option in zip("ABCD", options, strict=True)
     )
     answer = "ABCD"[options.index(question.answer)]
-    return Question(
-        "attributes", f"{question.text}\n{listing}", answer, question.boxes, kind="choice"
-    )
+    text = f"{question.text}\n{listing}"
+    return replace(question, text=text, answer=answer, kind="choice")
 
 
 def describe(scene: Scene) -> Question:

@@ -6,11 +6,13 @@ and shapes, close-ups teach the language model to read, and questions about scen
 to use a second image, and everything else. The first two train the tower alone: a view costs it a
 third of the computing time that it costs with questions behind it.
 
-Besides the answers' cross-entropy there are three auxiliary losses, all stated in the model card:
-the characters in each cell of a chart or scene (and, in each visual token, with their places in
-the word: the decoder finds the third letter by its being a third letter, and needn't count), the
-sign or object in each cell of a scene, and the attention of one layer's last prompt token, which is
-drawn to the asked object (and, for the generic prompt, over the whole image).
+Besides the answers' cross-entropy there are auxiliary losses, all stated in the model card. Of the
+tower: the characters in each cell of a chart or scene (and, in each visual token, with their places
+in the word: the decoder finds the third letter by its being a third letter, and needn't count), the
+sign or object in each cell of a scene, and the cell's row and column. Of one layer of the language
+model: the attention of the last prompt token, which is drawn to the asked object (and, for the
+generic prompt, over the whole image), and, behind each name in a question, the row and column of
+what it stands for (what is left of what is told by them).
 """
 
 import argparse
@@ -34,7 +36,7 @@ from transformers.models.llama.modeling_llama import repeat_kv
 
 from core.pocket.data import chart_example, closeup_example, scene_example
 from core.pocket.labels import CHARACTERS, IGNORE, SURFACES
-from core.pocket.model import MEAN, STD, build_model, build_processor
+from core.pocket.model import GRID, MEAN, STD, build_model, build_processor
 from core.pocket.packing import Batch, Packer, round_up
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
@@ -59,6 +61,8 @@ class Settings:
     focus_weight: float = 0.4
     generic_weight: float = 0.05
     surface_weight: float = 0.25
+    place_weight: float = 0.1
+    name_weight: float = 0.1
     chart_weight: float = 0.2
     letters_weight: float = 0.2
     text_share: float = 0.7
@@ -158,6 +162,8 @@ class Trainee(nn.Module):
         self.color_head = nn.Linear(last, len(COLORS) + 1)
         self.shape_head = nn.Linear(last, len(SURFACES) + 1)
         self.spelling_head = nn.Linear(last, MAX_LENGTH * (len(CHARACTERS) + 1))
+        self.place_head = nn.Linear(last, 2 * GRID)
+        self.name_head = nn.Linear(self.vlm.config.text_config.hidden_size, 2 * GRID)
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(STD)[:, None, None] * 255)
 
@@ -187,6 +193,7 @@ class Trainee(nn.Module):
                 middle, last = self.see(batch.pixels)
             if batch.surfaces is not None:
                 losses |= self.surface_loss(last, batch.surfaces.flatten(1, 2))
+                losses |= self.place_loss(last)
                 labels = batch.characters, batch.spelling
                 losses |= self.character_loss("letters", middle, last, *labels)
             if answers:
@@ -214,13 +221,15 @@ class Trainee(nn.Module):
         place = (batch.ids == self.image_id)[..., None].expand_as(embeds)
         embeds = embeds.masked_scatter(place, visual)
         focus = Focus(s.attention_layer, batch.focus_query, visual.shape[1])
-        hidden = self.vlm.model.language_model(
+        out = self.vlm.model.language_model(
             inputs_embeds=embeds,
             attention_mask=batch.mask,
             position_ids=batch.positions,
             use_cache=False,
             focus=focus,
-        ).last_hidden_state
+            output_hidden_states=True,
+        )
+        hidden, layers = out.last_hidden_state, out.hidden_states
         chosen = batch.labels != IGNORE
         rows = hidden[chosen]
         padded = F.pad(rows, (0, 0, 0, round_up(len(rows)) - len(rows)))
@@ -229,6 +238,9 @@ class Trainee(nn.Module):
         each = F.cross_entropy(logits, labels, reduction="none")
         losses["answer"] = (each * weights).sum() / weights.sum()
         losses["token_accuracy"] = (logits.argmax(-1) == labels).float().mean().detach()
+        if len(batch.name_query):
+            named = layers[s.attention_layer + 1][batch.name_query[:, 0], batch.name_query[:, 1]]
+            losses |= _place_losses("name", self.name_head(named), batch.name_place)
         if focus.rows is not None:
             rows = focus.rows.clamp_min(1e-8).log()
             cross = -(batch.focus_target * rows).sum(-1)
@@ -251,6 +263,12 @@ class Trainee(nn.Module):
             losses[f"{name}_accuracy"] = _accuracy(logits, target)
         return losses
 
+    def place_loss(self, features):
+        """Each token's row and column, of GRID x GRID."""
+        rows, columns = torch.meshgrid(torch.arange(GRID), torch.arange(GRID), indexing="ij")
+        places = torch.stack([rows, columns], -1).flatten(0, 1).repeat(len(features), 1)
+        return _place_losses("place", self.place_head(features.flatten(0, 1)), places)
+
     def total(self, losses) -> torch.Tensor:
         s = self.settings
         beside = "answer" in losses
@@ -259,6 +277,8 @@ class Trainee(nn.Module):
             "chart": s.chart_weight if beside else 1.0,
             "letters": s.letters_weight if beside else 1.0,
             "surface": s.surface_weight if beside else 1.0,
+            "place": s.place_weight if beside else 1.0,
+            "name": s.name_weight,
             "focus": s.focus_weight,
             "generic": s.generic_weight,
         }
@@ -270,6 +290,16 @@ def _cross_entropy(logits, labels, background: float) -> torch.Tensor:
     weight = torch.ones(logits.shape[-1])
     weight[0] = background
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
+
+
+def _place_losses(name: str, logits, places) -> dict[str, torch.Tensor]:
+    """Of rows and columns told by 2 * GRID logits; places: (..., 2)."""
+    logits = logits.float().unflatten(-1, (2, GRID))
+    right = (logits.argmax(-1) == places).all(-1)
+    return {
+        name: 2 * F.cross_entropy(logits.flatten(0, 1), places.flatten()),
+        f"{name}_accuracy": right.float().mean().detach(),
+    }
 
 
 def _accuracy(logits, labels) -> torch.Tensor:

@@ -80,3 +80,24 @@ def test_pixels_are_prepared_as_the_processor_does(size):
     real = processor(images=image, return_tensors="np")["pixel_values"][0].transpose(1, 2, 0)
     real = (real * 0.25 + 0.5) * 255
     assert np.abs(real - data.to_input(image)).max() <= 1
+
+
+def test_words_that_carry_the_question_are_never_left_out():
+    text = "What is the color of the sign that is a red circle?\nA. color\nB. of\nC. the\nD. is"
+    rng = np.random.default_rng(0)
+    shortened = {data.without_words(rng, text, ("sign that is a red circle",)) for _ in range(99)}
+    assert len(shortened) > 10
+    for short in shortened:
+        first, _, listing = short.partition("\n")
+        assert " color " in f" {first} " and first.endswith("sign that is a red circle?")
+        assert set(first.split()) <= set(text.split()) and listing == text.partition("\n")[2]
+
+
+def test_names_are_told_the_places_that_the_attention_peaks_at():
+    for index in range(20):
+        for branch in scene_example(index, 0, 0.7).branches + closeup_example(index, 0).branches:
+            if len(branch.places) == 1 and branch.focus is not None:
+                row, column = divmod(int(branch.focus.argmax()), 12)
+                assert abs(row - branch.places[0][0]) <= 1 >= abs(column - branch.places[0][1])
+            if branch.question.kind == "relation":
+                assert branch.local is not None or len(branch.places) == 2

@@ -101,6 +101,20 @@ def test_focus_collects_the_attention_that_the_model_pays(tokenizer):
     assert torch.allclose(focus.rows[0], (0.3 * by_head).softmax(-1).mean(0), atol=1e-6)
 
 
+def test_the_last_token_of_each_name_is_told_its_place(tokenizer):
+    text = "Please answer: Is the red circle sign above the blue car?"
+    names = ("red circle sign", "blue car")
+    question = Question("attributes", text, "no", ((),) * 2, kind="relation", names=names)
+    example = _example(np.random.default_rng(0))
+    example.branches.append(Branch(question, places=((3, 4), (1, 7))))
+    batch = Packer(tokenizer, ANSWER_WEIGHTS).collate([example])
+    rows, places = batch.name_query.unbind(1)
+    assert rows.tolist() == [0, 0]
+    ends = [tokenizer.decode(batch.ids[0, : place + 1]) for place in places]
+    assert ends[0].endswith("Is the red circle sign") and ends[1].endswith("above the blue car")
+    assert batch.name_place.tolist() == [[3, 4], [1, 7]]
+
+
 def test_a_weight_per_answer_token(tokenizer):
     packed = Packer(tokenizer, ANSWER_WEIGHTS).pack(_example(np.random.default_rng(2)))
     answered = packed["labels"] != IGNORE
