@@ -4,6 +4,7 @@
 window.runCharts = (() => {
   const TRADEOFF = 'tradeoff-plot', UNCERTAINTY = 'uncertainty-plot';
   const PATIENCE = 10_000; // ms for a figure to appear
+  const LEAST_HEIGHT = 220; // px of what is inside the axes
 
   const drawnIn = id => document.querySelector(`#${id} .js-plotly-plot`);
   const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
@@ -201,6 +202,15 @@ window.runCharts = (() => {
     };
   }
 
+  /* Where a narrow screen puts a long legend into one column, the curves still get their height. */
+  function makeRoom(chart) {
+    const {height, legend, _size: plot} = chart._fullLayout;
+    const missing = LEAST_HEIGHT - plot.h;
+    if (legend?.yref === 'container' && missing > 0) {
+      window.Plotly?.relayout(chart, {height: height + missing});
+    }
+  }
+
   /* A figure that has just appeared gets a name, leaves swiping to the page, and can be clicked. */
   function enhance(chart) {
     chart.dataset.enhanced = 'yes';
@@ -208,6 +218,7 @@ window.runCharts = (() => {
     chart.setAttribute('role', 'figure');
     chart.setAttribute('aria-label', chart.layout.meta?.label ?? 'Chart');
     if (matchMedia('(pointer: coarse)').matches) window.Plotly?.relayout(chart, {dragmode: false});
+    makeRoom(chart);
     chart.on('plotly_click', ({points}) => {
       const {data, customdata} = points[0];
       if (chart.layout.meta?.table && data.meta) {

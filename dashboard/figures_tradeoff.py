@@ -8,7 +8,15 @@ from gradio.components.plot import PlotData
 
 from core.bench import Run, separability
 from core.bench.plots import tradeoff
-from core.bench.plots.base import AXES, PERCENT, Figure, aggregated, figure, numbers
+from core.bench.plots.base import (
+    AXES,
+    LEGEND_ON_TOP,
+    PERCENT,
+    Figure,
+    aggregated,
+    figure,
+    numbers,
+)
 from core.bench.plots.tradeoff import band_of, curve_of, histogram
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
@@ -78,5 +86,5 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
         meta={"key": key, "asks_above": higher, "range": [places.minimum, places.maximum]},
         barmode="overlay", bargap=0, yaxis=PERCENT,
         xaxis={"range": [places.minimum, places.maximum]},
-        legend={"y": 1.02, "yanchor": "bottom"},
+        legend=LEGEND_ON_TOP,
     )  # fmt: skip

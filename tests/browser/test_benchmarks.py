@@ -188,6 +188,22 @@ def test_a_run_of_ones_own_and_a_file_that_is_none(open_page, runs_folder):
     expect(page.locator("#run input")).to_have_value(re.compile(r"\(yours\)"))
 
 
+# Titles and legends of the charts on the page that stick out of their chart or lie on each other.
+CUT_OR_COVERED = """() =>
+[...document.querySelectorAll('#analyses .js-plotly-plot')].flatMap(chart => {
+    const around = chart.getBoundingClientRect();
+    const parts = [...chart.querySelectorAll('.xtitle, .ytitle, .legend .traces')]
+        .map(part => [part.textContent, part.getBoundingClientRect()])
+        .filter(([, box]) => box.width);
+    const cut = parts.filter(([, box]) => box.left < around.left - 1 || box.top < around.top - 1
+        || box.right > around.right + 1 || box.bottom > around.bottom + 1);
+    const covered = parts.filter(([, one], i) => parts.slice(0, i).some(([, other]) =>
+        one.left < other.right - 1 && other.left < one.right - 1
+        && one.top < other.bottom - 1 && other.top < one.bottom - 1));
+    return [...cut, ...covered].map(([text]) => text);
+})"""
+
+
 @pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1920, "dark")])
 def test_every_tab_fits_and_is_accessible(open_page, width, theme):
     page = _open(open_page, width=width, theme=theme)
@@ -205,6 +221,7 @@ def test_every_tab_fits_and_is_accessible(open_page, width, theme):
             width,
         )
         assert wider == [], tab
+        assert page.evaluate(CUT_OR_COVERED) == [], tab
         found = Axe().run(page).response
         serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
         assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in serious] == [], tab

@@ -35,7 +35,7 @@ AXES = {
     "bytes": ("Bytes of a question<br>(all messages, kB)", "kB", 1e-3),
     "flops": ("Computation of a question (GFLOP)", "GFLOP", 1e-9),
     "seconds": ("Time of a question,<br>without any link (s)", "s", 1.0),
-    "relative_cost": ("Relative cost<br>(both images / global one at JPEG 100)", "", 1.0),
+    "relative_cost": ("Relative cost (both images /<br>global one at JPEG 100)", "", 1.0),
 }
 BASELINE_NAMES = {
     "random": "Random",
@@ -82,8 +82,10 @@ def figure(
         "legend": {
             "orientation": "h",
             "x": 0,
-            "y": -0.26,
-            "yanchor": "top",
+            "yref": "container",  # under the title of the axis, however many lines that has
+            "y": 0,
+            "yanchor": "bottom",
+            "font": {"size": 12},
             "itemsizing": "constant",
         },
         "meta": {"label": label, "filename": filename, **(meta or {})},
@@ -117,6 +119,7 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 PERCENT = {"ticksuffix": " %"}
+LEGEND_ON_TOP = {"yref": "paper", "y": 1.02}
 
 
 def line(x: ArrayLike, y: ArrayLike, name: str, look: Stroke, hover: str, **more: Any) -> dict:

@@ -9,6 +9,7 @@ import numpy as np
 from core.bench import Run, Separability, separability, step_means
 from core.bench.plots.base import (
     AXES,
+    LEGEND_ON_TOP,
     PERCENT,
     Figure,
     aggregated,
@@ -63,7 +64,7 @@ def steps_figure(run: Run, metric: str) -> Figure:
         data, "Generation step (token)", f"Mean {with_unit(entry).lower()}",
         label=f"Mean {entry.noun} at each token of right and wrong answers",
         filename=f"steps-{metric}", height=360, meta={"key": f"steps {metric}"},
-        xaxis={"dtick": 1 if len(step) <= 12 else 5}, legend={"y": 1.02, "yanchor": "bottom"},
+        xaxis={"dtick": 1 if len(step) <= 12 else 5}, legend=LEGEND_ON_TOP,
     )  # fmt: skip
 
 
@@ -77,7 +78,7 @@ def distribution_figure(run: Run, metric: str, first_tokens: int | None) -> Figu
         label=f"Distribution of {entry.noun} over {over}, of right and wrong answers",
         filename=f"distribution-{metric}-{over.replace(' ', '-')}", height=320,
         meta={"key": f"distribution {metric} {over}"},
-        barmode="overlay", bargap=0, yaxis=PERCENT, legend={"y": 1.02, "yanchor": "bottom"},
+        barmode="overlay", bargap=0, yaxis=PERCENT, legend=LEGEND_ON_TOP,
     )  # fmt: skip
 
 
@@ -91,7 +92,7 @@ def lengths_figure(run: Run, metric: str) -> Figure:
     ]
     return figure(
         data, AXES["additional_cost"][0],
-        "Right answers (mean score, %)",
+        "Accuracy (%)",
         label=f"Tradeoff of {METRICS[metric].noun} averaged over more and more tokens",
         filename=f"aggregation-{metric}", height=420, meta={"key": f"lengths {metric}"},
         yaxis=PERCENT,

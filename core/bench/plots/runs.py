@@ -31,7 +31,7 @@ def runs_figure(
             curve_trace(curve_of(run, metric, first_tokens), metric, cost, escape(name), look)
         )
     return figure(
-        data, title or AXES[cost][0], "Right answers (mean score, %)",
+        data, title or AXES[cost][0], "Accuracy (%)",
         label=f"Tradeoff of {METRICS[metric].noun} on {len(runs)} runs",
         filename=f"runs-{metric}-{cost}", height=480, meta={"key": f"runs {metric} {cost}"},
         yaxis=PERCENT, legend={"orientation": "v"}, showlegend=True,
@@ -76,7 +76,7 @@ def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | Non
         },
     )
     return figure(
-        data, AXES[cost][0], "Right answers (mean score, %)",
+        data, AXES[cost][0], "Accuracy (%)",
         label="Share of right answers over relative cost, one curve for each quality",
         filename=f"compression-{metric}", height=500, meta={"key": f"quality {metric}"},
         yaxis=PERCENT,

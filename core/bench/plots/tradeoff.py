@@ -121,7 +121,7 @@ def tradeoff_figure(
                 curve_trace(curve, strategy, cost, name_of(strategy), stroke(strategy), width)
             )
     return figure(
-        data, title or usual, "Right answers (mean score, %)",
+        data, title or usual, "Accuracy (%)",
         label=f"Share of right answers over cost for {', '.join(name_of(s) for s in shown)}",
         filename=f"tradeoff-{cost}", height=520, meta={"movers": movers, **(meta or {})},
         yaxis=PERCENT,
