@@ -56,7 +56,7 @@ INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
 LEGIBLE = 4.0  # capital height in pixels of an image, least
 # Illegible letters teach the model to be unsure; at full weight their noise drowns the legible.
 ILLEGIBLE_WEIGHT = 0.3
-LEARNED_LAST = ("relation", "relation", "choice", "choice", "count", "color", "shape")
+LEARNED_LAST = ("relation", "relation", "choice", "count", "count", "color", "shape")
 SUFFIX = "\nAnswer the question using a single word or phrase."
 # What is asked for: without it, nobody could tell.
 ESSENTIAL = "read Read color shape How many Count number above below left right".split()
@@ -130,6 +130,8 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     order = rng.permutation(len(scene.signs))
     asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
     asked += [question for _ in range(8) if (question := other_question(rng, scene))]
+    relations = [ask_attribute(rng, scene, kind="relation") for _ in range(4)]
+    asked += [question for question in relations if question]
     for question in asked:
         branch = Branch(
             reworded(rng, question),

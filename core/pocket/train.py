@@ -62,7 +62,7 @@ class Settings:
     generic_weight: float = 0.05
     surface_weight: float = 0.25
     place_weight: float = 0.1
-    name_weight: float = 0.1
+    name_weight: float = 0.2
     chart_weight: float = 0.2
     letters_weight: float = 0.2
     text_share: float = 0.7
@@ -73,7 +73,7 @@ class Settings:
     frozen: int = 0
 
 
-ANSWER_WEIGHTS = {"text": 1.0, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
+ANSWER_WEIGHTS = {"text": 1.3, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
 
 
 # --- data --------------------------------------------------------------------------------------
