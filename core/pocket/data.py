@@ -129,7 +129,7 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
     asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
-    asked += [question for _ in range(8) if (question := other_question(rng, scene))]
+    asked += [question for _ in range(6) if (question := other_question(rng, scene))]
     relations = [ask_attribute(rng, scene, kind="relation") for _ in range(4)]
     asked += [question for question in relations if question]
     for question in asked:

@@ -31,6 +31,8 @@ class Batch:
     focus_generic: torch.Tensor  # (F,) bool
     name_query: torch.Tensor  # (P, 2) batch row and position of a name's last token
     name_place: torch.Tensor  # (P, 2) row and column of what it stands for
+    pair_query: torch.Tensor  # (Q, 2) batch row and position of a token behind two names
+    pair_offset: torch.Tensor  # (Q, 2) rows and columns from the second one's place to the first's
     surfaces: torch.Tensor | None  # (images, GRID, GRID, 2)
     characters: torch.Tensor | None  # (images, 2 * GRID, 2 * GRID)
     spelling: torch.Tensor | None  # (images, GRID, GRID, MAX_LENGTH)
@@ -54,7 +56,7 @@ class Packer:
         labels, weights = [IGNORE] * len(ids), [0.0] * len(ids)
         parents, ends = [-1], [len(ids)]
         locals_at: dict[int, int] = {}
-        focus, names = [], []
+        focus, names, pairs = [], [], []
 
         def extend(tokens, node, start, answers=0, weight=0.0):
             ids.extend(tokens)
@@ -85,6 +87,9 @@ class Packer:
                 focus.append((begin + len(prompt) - 1, branch.focus, generic))
             ends_of = self._name_ends(branch.question) if branch.places else ()
             names += [(begin + at, p) for at, p in zip(ends_of, branch.places, strict=True)]
+            if len(branch.places) == 2:
+                offset = np.subtract(*branch.places)
+                pairs += [(begin + at, offset) for at in (ends_of[1], len(prompt) - 1)]
         return {
             "ids": np.array(ids),
             "positions": np.array(positions),
@@ -93,6 +98,7 @@ class Packer:
             "mask": tree_mask(np.array(nodes), parents),
             "focus": focus,
             "names": names,
+            "pairs": pairs,
         }
 
     def _name_ends(self, question: Question) -> list[int]:
@@ -120,6 +126,7 @@ class Packer:
             mask[row, 0, :n, :n] = p["mask"]
         focus = [(r, *entry) for r, p in enumerate(packed) for entry in p["focus"]]
         names = [(r, *entry) for r, p in enumerate(packed) for entry in p["names"]]
+        pairs = [(r, *entry) for r, p in enumerate(packed) for entry in p["pairs"]]
         visual = examples[0].grid[0] * examples[0].grid[1]
         pixels = np.stack([image for example in examples for image in example.images])
         return Batch(
@@ -136,6 +143,8 @@ class Packer:
             focus_generic=torch.tensor([g for *_, g in focus], dtype=torch.bool),
             name_query=torch.tensor([(r, p) for r, p, _ in names]).reshape(-1, 2),
             name_place=torch.tensor([place for *_, place in names]).reshape(-1, 2),
+            pair_query=torch.tensor([(r, p) for r, p, _ in pairs]).reshape(-1, 2),
+            pair_offset=torch.from_numpy(np.array([o for *_, o in pairs]).reshape(-1, 2)),
             surfaces=_stacked([one for example in examples for one in example.surfaces]),
             characters=_stacked([one for example in examples for one in example.characters]),
             spelling=_stacked([one for example in examples for one in example.spelling]),

@@ -11,8 +11,10 @@ tower: the characters in each cell of a chart or scene (and, in each visual toke
 in the word: the decoder finds the third letter by its being a third letter, and needn't count), the
 sign or object in each cell of a scene, and the cell's row and column. Of one layer of the language
 model: the attention of the last prompt token, which is drawn to the asked object (and, for the
-generic prompt, over the whole image), and, behind each name in a question, the row and column of
-what it stands for (what is left of what is told by them).
+generic prompt, over the whole image), and, at each name in a question, the row and column of what
+it stands for. And of the next one, behind two names: on which sides of the second the first lies,
+because "is it to the left" is one bit of that compared with one of the question, and a comparison
+of bits that aren't there yet gives no gradient to make them.
 """
 
 import argparse
@@ -63,6 +65,7 @@ class Settings:
     surface_weight: float = 0.25
     place_weight: float = 0.1
     name_weight: float = 0.2
+    pair_weight: float = 0.5
     chart_weight: float = 0.2
     letters_weight: float = 0.2
     text_share: float = 0.7
@@ -164,6 +167,7 @@ class Trainee(nn.Module):
         self.spelling_head = nn.Linear(last, MAX_LENGTH * (len(CHARACTERS) + 1))
         self.place_head = nn.Linear(last, 2 * GRID)
         self.name_head = nn.Linear(self.vlm.config.text_config.hidden_size, 2 * GRID)
+        self.pair_head = nn.Linear(self.vlm.config.text_config.hidden_size, 2)
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(STD)[:, None, None] * 255)
 
@@ -241,6 +245,9 @@ class Trainee(nn.Module):
         if len(batch.name_query):
             named = layers[s.attention_layer + 1][batch.name_query[:, 0], batch.name_query[:, 1]]
             losses |= _place_losses("name", self.name_head(named), batch.name_place)
+        if len(batch.pair_query):
+            behind = layers[s.attention_layer + 2][batch.pair_query[:, 0], batch.pair_query[:, 1]]
+            losses |= _offset_losses("pair", self.pair_head(behind), batch.pair_offset)
         if focus.rows is not None:
             rows = focus.rows.clamp_min(1e-8).log()
             cross = -(batch.focus_target * rows).sum(-1)
@@ -279,6 +286,7 @@ class Trainee(nn.Module):
             "surface": s.surface_weight if beside else 1.0,
             "place": s.place_weight if beside else 1.0,
             "name": s.name_weight,
+            "pair": s.pair_weight,
             "focus": s.focus_weight,
             "generic": s.generic_weight,
         }
@@ -299,6 +307,15 @@ def _place_losses(name: str, logits, places) -> dict[str, torch.Tensor]:
     return {
         name: 2 * F.cross_entropy(logits.flatten(0, 1), places.flatten()),
         f"{name}_accuracy": right.float().mean().detach(),
+    }
+
+
+def _offset_losses(name: str, logits, offset) -> dict[str, torch.Tensor]:
+    """Of the signs of offsets, told by a logit each; 0 is left out."""
+    logits, offset = logits.float()[offset != 0], offset[offset != 0]
+    return {
+        name: F.binary_cross_entropy_with_logits(logits, (offset > 0).float()),
+        f"{name}_accuracy": ((logits > 0) == (offset > 0)).float().mean().detach(),
     }
 
 

@@ -113,6 +113,11 @@ def test_the_last_token_of_each_name_is_told_its_place(tokenizer):
     ends = [tokenizer.decode(batch.ids[0, : place + 1]) for place in places]
     assert ends[0].endswith("Is the red circle sign") and ends[1].endswith("above the blue car")
     assert batch.name_place.tolist() == [[3, 4], [1, 7]]
+    assert batch.pair_offset.tolist() == [[2, -3]] * 2  # the first is below and to the left
+    behind, last = batch.pair_query[:, 1].tolist()
+    assert behind == places[1] and tokenizer.decode(batch.ids[0, behind : last + 1]).endswith(
+        "car?\nAnswer:"
+    )
 
 
 def test_a_weight_per_answer_token(tokenizer):

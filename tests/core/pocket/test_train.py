@@ -2,6 +2,7 @@ import pytest
 import torch
 
 from core.pocket import train as training
+from core.pocket.model import GRID
 from core.pocket.train import PHASES, Settings, rate_at, train
 from core.vlm import load_vlm
 
@@ -75,3 +76,20 @@ def test_a_frozen_tower_stays_as_the_views_have_made_it(tmp_path, monkeypatch):
     before, frozen, after = (seen["scenes", step] for step in range(3))
     assert all(torch.equal(before[name], frozen[name]) for name in before)
     assert not all(torch.equal(before[name], after[name]) for name in before)
+
+
+def test_sides_are_told_apart_and_ties_left_out():
+    offset = torch.tensor([[2, -1], [0, 3]])
+    right = training._offset_losses("pair", 9.0 * torch.tensor([[1.0, -1], [-1, 1]]), offset)
+    wrong = training._offset_losses("pair", 9.0 * torch.tensor([[-1.0, 1], [-1, -1]]), offset)
+    assert right["pair"] < 0.01 and right["pair_accuracy"] == 1
+    assert wrong["pair"] == pytest.approx(9, abs=0.01) and wrong["pair_accuracy"] == 0
+
+
+def test_places_are_told_by_row_and_column():
+    places = torch.tensor([[3, 4], [0, 11]])
+    logits = torch.zeros(2, 2 * GRID)
+    logits[[0, 0, 1, 1], [3, GRID + 4, 0, GRID + 11]] = 20.0
+    assert training._place_losses("place", logits, places)["place"] < 0.01
+    swapped = training._place_losses("place", logits, places.flip(1))
+    assert swapped["place_accuracy"] == 0 and swapped["place"] > 30
