@@ -1,9 +1,11 @@
-"""Chooses, by measurement, what the checkpoint's config holds: attention layer and thresholds.
+"""Chooses, by measurement, what the checkpoint's config holds: attention layer, box and thresholds.
 
 `python -m core.pocket.tune` asks validation questions, prints for every layer how often its box
-holds the asked sign and how well it fits (the paper chooses the layer "empirically"), and for every
-metric the η that best parts right from wrong first answers. `--write` stores both in the
-checkpoint's config.json, under `second_look`.
+holds the asked sign and how well it fits (the paper chooses the layer "empirically"), for several
+sides of the box how many answers from both images are right, and for every metric the η that best
+parts right from wrong first answers. `--write` stores the best of each in the checkpoint's
+config.json, under `second_look`. The sides are tried with the layer that stands there already: of a
+new checkpoint, write twice.
 """
 
 import argparse
@@ -16,11 +18,14 @@ import numpy as np
 from core.attention import relative_attention
 from core.bench.boxes import holds
 from core.cropping import Box, find_box
-from core.imaging import Codec, downscale
+from core.imaging import Codec, crop_local, downscale
 from core.pocket.questions import ask_text
 from core.pocket.render import render
-from core.pocket.scenes import make_scene, scene_rng
+from core.pocket.scenes import GLOBAL_SIDE, make_scene, scene_rng
 from core.uncertainty import METRICS, Gate, token_scores
+
+# Of the box, in pixels of the original. A wider one holds more, in less detail.
+SIDES = (GLOBAL_SIDE, 208, 224, 256)
 
 
 @dataclass
@@ -29,6 +34,7 @@ class Trial:
     scores: dict[str, np.ndarray]  # of the first answer's tokens, by metric
     hits: list[bool]  # by layer
     ious: list[float]
+    right_with: list[bool]  # by side: the answer from both images
 
 
 def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
@@ -46,21 +52,35 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
         view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
         look = vlm.look(view)
         answer = vlm.answer(look, question.text)
-        fits = boxes(vlm, look, question.text, original.size, Box(*sign.box))
-        hits, ious = zip(*fits, strict=True)
-        scores = {n: token_scores(answer.logits, n, answer.attention) for n in METRICS}
-        trials.append(Trial(answer.text == sign.text, scores, list(hits), list(ious)))
+        boxes = [
+            box_of(vlm, look, question.text, original.size, layer, vlm.info.base_side)
+            for layer in range(vlm.info.layers)
+        ]
+        right_with = []
+        for side in SIDES:
+            layer = vlm.info.attention_layer
+            box = box_of(vlm, look, question.text, original.size, layer, side)
+            local = codec.decode(codec.encode(crop_local(original, box, vlm.info.input_size)))
+            right_with.append(vlm.answer(look, question.text, local).text == sign.text)
+        target = Box(*sign.box)
+        trials.append(
+            Trial(
+                right=answer.text == sign.text,
+                scores={n: token_scores(answer.logits, n, answer.attention) for n in METRICS},
+                hits=[holds(box, target) for box in boxes],
+                ious=[box.iou(target) for box in boxes],
+                right_with=right_with,
+            )
+        )
     return trials
 
 
-def boxes(vlm, look, question, original_size, target):
-    """For every layer: does its box hold the target, and their intersection over union."""
+def box_of(vlm, look, question: str, original_size, layer: int, side: int) -> Box:
+    """The box that one layer's relative attention asks for."""
     geometry = vlm.geometry(look.image_size).of_original(original_size)
-    for layer in range(vlm.info.layers):
-        rows = [vlm.attend(look, text, layer) for text in (question, vlm.info.generic_prompt)]
-        attention = relative_attention(*rows, geometry.grid)
-        box = find_box(attention, original_size, vlm.info.base_side, extent=geometry.extent)
-        yield holds(box, target), box.iou(target)
+    rows = [vlm.attend(look, text, layer) for text in (question, vlm.info.generic_prompt)]
+    attention = relative_attention(*rows, geometry.grid)
+    return find_box(attention, original_size, side, extent=geometry.extent)
 
 
 def best_threshold(metric: str, trials: list[Trial]) -> tuple[float, float]:
@@ -94,6 +114,9 @@ def main() -> None:
     ious = np.mean([trial.ious for trial in trials], axis=0)
     for layer, (hit, iou) in enumerate(zip(hits, ious, strict=True)):
         print(f"layer {layer}: box holds the sign {hit:6.1%}, IoU {iou:.3f}")
+    shares = np.mean([trial.right_with for trial in trials], axis=0)
+    for side, share in zip(SIDES, shares, strict=True):
+        print(f"box of {side} px: {share:6.1%} right from both images")
     thresholds = {}
     for name in METRICS:
         eta, index = best_threshold(name, trials)
@@ -102,9 +125,11 @@ def main() -> None:
     if args.write:
         path = (POCKET if args.model == "pocket" else Path(args.model)) / "config.json"
         config = json.loads(path.read_text())
-        config["second_look"] |= {"attention_layer": int(hits.argmax()), "thresholds": thresholds}
+        layer, side = int(hits.argmax()), SIDES[int(shares.argmax())]
+        chosen = {"attention_layer": layer, "base_side": side, "thresholds": thresholds}
+        config["second_look"] |= chosen
         path.write_text(json.dumps(config, indent=2) + "\n")
-        print(f"layer {hits.argmax()} and the thresholds are in {path.name} now")
+        print(f"layer {layer}, boxes of {side} px and the thresholds are in {path.name} now")
 
 
 if __name__ == "__main__":
