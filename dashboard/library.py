@@ -153,7 +153,6 @@ def _changed(path: Path) -> int | None:
         return None
 
 
-@lru_cache(HELD)
 def _size(path: Path) -> int:
     """In bytes; 0 if the file has gone meanwhile."""
     try:

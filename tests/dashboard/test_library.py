@@ -84,3 +84,12 @@ def test_the_run_with_the_most_samples_and_then_the_most_of_each_is_first(tmp_pa
     for name, count, tokens in (("a", 40, 2), ("b", 40, 20), ("c", 60, 2), ("d", 39, 20)):
         save_run(synthetic_run(count, max_tokens=tokens), tmp_path / f"{name}.parquet")
     assert [choice.key for choice in Library(tmp_path).choices()] == ["c", "b", "a", "d"]
+
+
+def test_a_run_that_was_recorded_anew_is_sorted_anew(tmp_path):
+    for name, tokens in (("a", 2), ("b", 4)):
+        save_run(synthetic_run(40, max_tokens=tokens), tmp_path / f"{name}.parquet")
+    library = Library(tmp_path)
+    assert [choice.key for choice in library.choices()] == ["b", "a"]
+    save_run(synthetic_run(40, max_tokens=20), tmp_path / "a.parquet")
+    assert [choice.key for choice in library.choices()] == ["a", "b"]
