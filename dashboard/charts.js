@@ -202,23 +202,24 @@ window.runCharts = (() => {
     };
   }
 
-  /* Where a narrow screen puts a long legend into one column, the curves still get their height. */
-  function makeRoom(chart) {
+  /* On a telephone swiping is left to the page, and where a narrow screen puts a long legend into
+     one column, the curves still get their height. */
+  function fit(chart) {
     const {height, legend, _size: plot} = chart._fullLayout;
-    const missing = LEAST_HEIGHT - plot.h;
-    if (legend?.yref === 'container' && missing > 0) {
-      window.Plotly?.relayout(chart, {height: height + missing});
-    }
+    const missing = legend?.yref === 'container' ? LEAST_HEIGHT - plot.h : 0;
+    const changes = {};
+    if (matchMedia('(pointer: coarse)').matches) changes.dragmode = false;
+    if (missing > 0) changes.height = height + missing;
+    if (Object.keys(changes).length) window.Plotly?.relayout(chart, changes);
   }
 
-  /* A figure that has just appeared gets a name, leaves swiping to the page, and can be clicked. */
+  /* A figure that has just appeared gets a name, fits its screen, and can be clicked. */
   function enhance(chart) {
     chart.dataset.enhanced = 'yes';
     drawOnce();
     chart.setAttribute('role', 'figure');
     chart.setAttribute('aria-label', chart.layout.meta?.label ?? 'Chart');
-    if (matchMedia('(pointer: coarse)').matches) window.Plotly?.relayout(chart, {dragmode: false});
-    makeRoom(chart);
+    fit(chart);
     chart.on('plotly_click', ({points}) => {
       const {data, customdata} = points[0];
       if (chart.layout.meta?.table && data.meta) {

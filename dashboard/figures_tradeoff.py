@@ -8,16 +8,8 @@ from gradio.components.plot import PlotData
 
 from core.bench import Run, separability
 from core.bench.plots import tradeoff
-from core.bench.plots.base import (
-    AXES,
-    LEGEND_ON_TOP,
-    PERCENT,
-    Figure,
-    aggregated,
-    figure,
-    numbers,
-)
-from core.bench.plots.tradeoff import band_of, curve_of, histogram
+from core.bench.plots.base import AXES, Figure, aggregated, numbers
+from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
 from dashboard.figures import plot
@@ -78,13 +70,10 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
     found = separability(run, metric, first_tokens)
     places = eta_module.scale(run, metric, first_tokens)
     higher = METRICS[metric].higher_is_uncertain
-    data = histogram(found.edges, found.right_share, found.wrong_share, METRICS[metric].unit)
-    return figure(
-        data, aggregated(METRICS[metric]), "Share of the answers (%)",
+    return histogram_figure(
+        found, metric, aggregated(METRICS[metric]),
         label=f"Distribution of {METRICS[metric].noun} for right and wrong first answers",
         filename=f"uncertainty-{metric}", height=300,
         meta={"key": key, "asks_above": higher, "range": [places.minimum, places.maximum]},
-        barmode="overlay", bargap=0, yaxis=PERCENT,
         xaxis={"range": [places.minimum, places.maximum]},
-        legend=LEGEND_ON_TOP,
     )  # fmt: skip

@@ -130,8 +130,8 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     order = rng.permutation(len(scene.signs))
     asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
     asked += [question for _ in range(6) if (question := other_question(rng, scene))]
-    relations = [ask_attribute(rng, scene, kind="relation") for _ in range(4)]
-    asked += [question for question in relations if question]
+    relations = (ask_attribute(rng, scene, kind="relation") for _ in range(4))
+    asked += filter(None, relations)
     for question in asked:
         branch = Branch(
             reworded(rng, question),
@@ -231,9 +231,8 @@ def without_words(rng, text: str, names: tuple[str, ...]) -> str:
     """A fifth of the words left out of the first line, without the names and `ESSENTIAL`."""
     line, *others = text.split("\n")
     kept = "|".join(re.escape(word) for word in sorted((*names, *ESSENTIAL), key=len, reverse=True))
-    parts = re.findall(rf"\b(?:{kept})\b\S*|\S+", line)
-    essential = re.compile(rf"(?:{kept})\b")
-    words = [p for p in parts if essential.match(p) or rng.random() < 0.8]
+    parts = re.finditer(rf"(?P<kept>\b(?:{kept})\b\S*)|\S+", line)
+    words = [part[0] for part in parts if part["kept"] or rng.random() < 0.8]
     return "\n".join([" ".join(words), *others])
 
 

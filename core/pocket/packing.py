@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from transformers import BatchEncoding
 
 from core.pocket.data import Branch, Example
 from core.pocket.labels import IGNORE
-from core.pocket.questions import Question
 
 BUCKET = 64  # lengths are rounded up to this: every new shape costs the CPU a compiled kernel
 
@@ -78,18 +78,20 @@ class Packer:
                     extend(tokens, len(parents) - 1, ends[0])
                 parent = locals_at[branch.local]
             parents.append(parent)
-            prompt, answer = self._branch(branch)
+            encoded, answer = self._branch(branch)
+            prompt = encoded.input_ids
             weight = branch.weight * self.answer_weights[branch.question.family]
             begin = len(ids)
             extend(prompt + answer, len(parents) - 1, ends[parent], len(answer), weight)
             if branch.focus is not None and branch.local is None:
                 generic = branch.question.family == "generic"
                 focus.append((begin + len(prompt) - 1, branch.focus, generic))
-            ends_of = self._name_ends(branch.question) if branch.places else ()
-            names += [(begin + at, p) for at, p in zip(ends_of, branch.places, strict=True)]
+            if branch.places:
+                last = _name_ends(encoded, branch)
+                names += [(begin + at, p) for at, p in zip(last, branch.places, strict=True)]
             if len(branch.places) == 2:
                 offset = np.subtract(*branch.places)
-                pairs += [(begin + at, offset) for at in (ends_of[1], len(prompt) - 1)]
+                pairs += [(begin + at, offset) for at in (last[1], len(prompt) - 1)]
         return {
             "ids": np.array(ids),
             "positions": np.array(positions),
@@ -101,19 +103,8 @@ class Packer:
             "pairs": pairs,
         }
 
-    def _name_ends(self, question: Question) -> list[int]:
-        """Where in the tokens of a question each of its names ends."""
-        spans = self.tokenizer(
-            question.text, add_special_tokens=False, return_offsets_mapping=True
-        ).offset_mapping
-        places, at = [], 0
-        for name in question.names:
-            at = question.text.index(name, at) + len(name)
-            places.append(next(i for i, (_, end) in enumerate(spans) if end >= at))
-        return places
-
-    def _branch(self, branch: Branch) -> tuple[list[int], list[int]]:
-        prompt = self._ids(f"{branch.question.text}\nAnswer:")
+    def _branch(self, branch: Branch) -> tuple[BatchEncoding, list[int]]:
+        prompt = self.tokenizer(f"{branch.question.text}\nAnswer:", add_special_tokens=False)
         return prompt, [*self._ids(branch.question.answer), self.tokenizer.eos_token_id]
 
     def collate(self, examples: list[Example]) -> Batch:
@@ -149,6 +140,15 @@ class Packer:
             characters=_stacked([one for example in examples for one in example.characters]),
             spelling=_stacked([one for example in examples for one in example.spelling]),
         )
+
+
+def _name_ends(prompt: BatchEncoding, branch: Branch) -> list[int]:
+    """The last token of each of the question's names."""
+    ends, at = [], 0
+    for name in branch.question.names:
+        at = branch.question.text.index(name, at) + len(name)
+        ends.append(prompt.char_to_token(at - 1))
+    return ends
 
 
 def round_up(length: int) -> int:

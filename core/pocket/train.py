@@ -272,8 +272,8 @@ class Trainee(nn.Module):
 
     def place_loss(self, features):
         """Each token's row and column, of GRID x GRID."""
-        rows, columns = torch.meshgrid(torch.arange(GRID), torch.arange(GRID), indexing="ij")
-        places = torch.stack([rows, columns], -1).flatten(0, 1).repeat(len(features), 1)
+        grid = torch.cartesian_prod(torch.arange(GRID), torch.arange(GRID))
+        places = grid.repeat(len(features), 1)
         return _place_losses("place", self.place_head(features.flatten(0, 1)), places)
 
     def total(self, losses) -> torch.Tensor:

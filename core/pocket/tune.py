@@ -11,6 +11,7 @@ new checkpoint, write twice.
 import argparse
 import json
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -52,14 +53,16 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
         view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
         look = vlm.look(view)
         answer = vlm.answer(look, question.text)
-        boxes = [
-            box_of(vlm, look, question.text, original.size, layer, vlm.info.base_side)
+        geometry = vlm.geometry(look.image_size).of_original(original.size)
+        box_on = partial(find_box, image_size=original.size, extent=geometry.extent)
+        attentions = [
+            attention_of(vlm, look, question.text, geometry.grid, layer)
             for layer in range(vlm.info.layers)
         ]
+        boxes = [box_on(attention, base_side=vlm.info.base_side) for attention in attentions]
         right_with = []
         for side in SIDES:
-            layer = vlm.info.attention_layer
-            box = box_of(vlm, look, question.text, original.size, layer, side)
+            box = box_on(attentions[vlm.info.attention_layer], base_side=side)
             local = codec.decode(codec.encode(crop_local(original, box, vlm.info.input_size)))
             right_with.append(vlm.answer(look, question.text, local).text == sign.text)
         target = Box(*sign.box)
@@ -75,12 +78,10 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
     return trials
 
 
-def box_of(vlm, look, question: str, original_size, layer: int, side: int) -> Box:
-    """The box that one layer's relative attention asks for."""
-    geometry = vlm.geometry(look.image_size).of_original(original_size)
+def attention_of(vlm, look, question: str, grid: tuple[int, int], layer: int) -> np.ndarray:
+    """One layer's relative attention."""
     rows = [vlm.attend(look, text, layer) for text in (question, vlm.info.generic_prompt)]
-    attention = relative_attention(*rows, geometry.grid)
-    return find_box(attention, original_size, side, extent=geometry.extent)
+    return relative_attention(*rows, grid)
 
 
 def best_threshold(metric: str, trials: list[Trial]) -> tuple[float, float]:

@@ -122,6 +122,11 @@ PERCENT = {"ticksuffix": " %"}
 LEGEND_ON_TOP = {"yref": "paper", "y": 1.02}
 
 
+def accuracy_figure(data: Sequence[dict], x: str, **layout: Any) -> Figure:
+    """Accuracy over what it costs."""
+    return figure(data, x, "Accuracy (%)", yaxis=PERCENT, **layout)
+
+
 def line(x: ArrayLike, y: ArrayLike, name: str, look: Stroke, hover: str, **more: Any) -> dict:
     """hover: a sentence with %{x} and %{y} in it."""
     return {

@@ -10,15 +10,15 @@ from core.bench import Run, Separability, separability, step_means
 from core.bench.plots.base import (
     AXES,
     LEGEND_ON_TOP,
-    PERCENT,
     Figure,
+    accuracy_figure,
     aggregated,
     figure,
     line,
     with_unit,
 )
 from core.bench.plots.style import MEANING, Stroke
-from core.bench.plots.tradeoff import curve_of, curve_trace, histogram
+from core.bench.plots.tradeoff import curve_of, curve_trace, histogram_figure
 from core.uncertainty import METRICS
 
 LENGTHS = (1, 2, 3, 5, None)  # tokens averaged over; None: all
@@ -71,14 +71,12 @@ def steps_figure(run: Run, metric: str) -> Figure:
 def distribution_figure(run: Run, metric: str, first_tokens: int | None) -> Figure:
     """Right and wrong answers by their mean score over the first tokens (Fig. 7b, c)."""
     found, entry = separability_of(run, metric, first_tokens), METRICS[metric]
-    data = histogram(found.edges, found.right_share, found.wrong_share, entry.unit)
     over = tokens_name(first_tokens).lower()
-    return figure(
-        data, f"{aggregated(entry)}<br>over {over}", "Share of the answers (%)",
+    return histogram_figure(
+        found, metric, f"{aggregated(entry)}<br>over {over}",
         label=f"Distribution of {entry.noun} over {over}, of right and wrong answers",
         filename=f"distribution-{metric}-{over.replace(' ', '-')}", height=320,
         meta={"key": f"distribution {metric} {over}"},
-        barmode="overlay", bargap=0, yaxis=PERCENT, legend=LEGEND_ON_TOP,
     )  # fmt: skip
 
 
@@ -90,10 +88,8 @@ def lengths_figure(run: Run, metric: str) -> Figure:
         )
         for first, look in zip(LENGTHS, LENGTH_STROKES, strict=True)
     ]
-    return figure(
+    return accuracy_figure(
         data, AXES["additional_cost"][0],
-        "Accuracy (%)",
         label=f"Tradeoff of {METRICS[metric].noun} averaged over more and more tokens",
         filename=f"aggregation-{metric}", height=420, meta={"key": f"lengths {metric}"},
-        yaxis=PERCENT,
     )  # fmt: skip

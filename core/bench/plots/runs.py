@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from core.bench import Run, frontier
-from core.bench.plots.base import AXES, PERCENT, Figure, figure, line
+from core.bench.plots.base import AXES, Figure, accuracy_figure, line
 from core.bench.plots.style import RUN_STROKES, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace
 from core.uncertainty import METRICS
@@ -30,11 +30,11 @@ def runs_figure(
         data.append(
             curve_trace(curve_of(run, metric, first_tokens), metric, cost, escape(name), look)
         )
-    return figure(
-        data, title or AXES[cost][0], "Accuracy (%)",
+    return accuracy_figure(
+        data, title or AXES[cost][0],
         label=f"Tradeoff of {METRICS[metric].noun} on {len(runs)} runs",
         filename=f"runs-{metric}-{cost}", height=480, meta={"key": f"runs {metric} {cost}"},
-        yaxis=PERCENT, legend={"orientation": "v"}, showlegend=True,
+        legend={"orientation": "v"}, showlegend=True,
     )  # fmt: skip
 
 
@@ -75,9 +75,8 @@ def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | Non
             "customdata": on,
         },
     )
-    return figure(
-        data, AXES[cost][0], "Accuracy (%)",
+    return accuracy_figure(
+        data, AXES[cost][0],
         label="Share of right answers over relative cost, one curve for each quality",
         filename=f"compression-{metric}", height=500, meta={"key": f"quality {metric}"},
-        yaxis=PERCENT,
     )  # fmt: skip

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -14,6 +15,7 @@ from numpy.typing import ArrayLike
 from core.bench import (
     Curve,
     Run,
+    Separability,
     full,
     high_resolution,
     initial,
@@ -25,8 +27,10 @@ from core.bench.intervals import accuracy_statistic, bootstrap
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
+    LEGEND_ON_TOP,
     PERCENT,
     Figure,
+    accuracy_figure,
     figure,
     line,
     name_of,
@@ -120,11 +124,10 @@ def tradeoff_figure(
             data.append(
                 curve_trace(curve, strategy, cost, name_of(strategy), stroke(strategy), width)
             )
-    return figure(
-        data, title or usual, "Accuracy (%)",
+    return accuracy_figure(
+        data, title or usual,
         label=f"Share of right answers over cost for {', '.join(name_of(s) for s in shown)}",
         filename=f"tradeoff-{cost}", height=520, meta={"movers": movers, **(meta or {})},
-        yaxis=PERCENT,
     )  # fmt: skip
 
 
@@ -151,6 +154,15 @@ def histogram(
             f"%{{customdata[0]:.3g}} and %{{customdata[1]:.3g}} {unit}<extra></extra>",
         } | more)  # fmt: skip
     return bars
+
+
+def histogram_figure(found: Separability, metric: str, x: str, **layout: Any) -> Figure:
+    """Right and wrong answers by their uncertainty."""
+    data = histogram(found.edges, found.right_share, found.wrong_share, METRICS[metric].unit)
+    return figure(
+        data, x, "Share of the answers (%)",
+        barmode="overlay", bargap=0, yaxis=PERCENT, legend=LEGEND_ON_TOP, **layout,
+    )  # fmt: skip
 
 
 def _order(shown: Sequence[str], metric: str) -> list[str]:
