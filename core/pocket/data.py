@@ -46,6 +46,7 @@ from core.pocket.scenes import (
     Thing,
     ink_for,
     jitter,
+    make_crowd,
     make_scene,
     scene_rng,
     sketch_sign,
@@ -129,17 +130,9 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
     asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
-    asked += [question for _ in range(6) if (question := other_question(rng, scene))]
-    relations = (ask_attribute(rng, scene, kind="relation") for _ in range(4))
-    asked += filter(None, relations)
-    for question in asked:
-        branch = Branch(
-            reworded(rng, question),
-            focus=focus(scene, question),
-            places=places(scene, question),
-            weight=legibility(scene, question),
-        )
-        example.branches.append(branch)
+    asked += [other_question(rng, scene) for _ in range(6)]
+    asked += [ask_attribute(rng, scene, kind="relation") for _ in range(4)]
+    example.branches += _global_branches(rng, scene, asked)
     for turn in (0, 1 if rng.random() < 0.75 else 2):
         target = _target(rng, scene, turn, order)
         box = box_near(rng, original.size, target)
@@ -149,6 +142,33 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
             weight = legibility(scene, question, box)
             example.branches.append(Branch(reworded(rng, question), local, weight=weight))
     return example
+
+
+def crowd_example(index: int, seed: int) -> Example:
+    """The global image of many small signs and objects, and questions about nearly all of them."""
+    scene = make_crowd(index, seed)
+    rng = scene_rng("train", index, seed + 50_000)
+    example = Example()
+    _show(rng, example, scene, downscale(render(scene), INPUT), whole(scene))
+    asked = [ask_text(rng, scene, sign) for sign in scene.signs]
+    asked += [ask_presence(rng, scene) for _ in range(4)]
+    asked += [ask_attribute(rng, scene, kind="relation") for _ in range(3)]
+    example.branches += _global_branches(rng, scene, asked)
+    return example
+
+
+def _global_branches(rng, scene: Scene, asked) -> list[Branch]:
+    """Questions behind the global image, with where to look for their answers."""
+    return [
+        Branch(
+            reworded(rng, question),
+            focus=focus(scene, question),
+            places=places(scene, question),
+            weight=legibility(scene, question),
+        )
+        for question in asked
+        if question is not None
+    ]
 
 
 def _show(rng, example: Example, scene: Scene, image: Image.Image, shown: Box) -> None:
@@ -200,6 +220,7 @@ def _local_questions(rng, scene, turn, order, target, text_share):
         kind = "yes" if rng.random() < 0.5 else "adversarial"
         about = replace(scene, things=tuple(thing)) if kind == "yes" else scene
         asked.append(ask_presence(rng, about, kind=kind))
+    asked += [ask_attribute(rng, scene, kind=kind) for kind in ("relation", "count")]
     asked.append(other_question(rng, scene))
     return [question for question in asked if question is not None]
 

@@ -18,7 +18,7 @@ from core.pocket.words import DIGITS, LETTERS, MAX_LENGTH
 CHARACTERS = "".join(sorted(set(LETTERS + DIGITS + "IOQ")))
 CHARACTER_STRIDE = 8  # pixels per cell of the middle stage, where single letters are told apart
 SURFACES = (*SHAPES, *KINDS)
-READABLE = 5.0  # capital height in pixels from which a cell is labelled with its character
+READABLE = 4.0  # capital height in pixels from which a cell is labelled with its character
 IGNORE = -100  # what the cross-entropy leaves out
 POINTS = 4  # a visual token is sampled at 4 x 4 points for the characters in it
 

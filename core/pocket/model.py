@@ -1,4 +1,4 @@
-"""Pocket's architecture: a plain `LlavaForConditionalGeneration` of about nine million parameters.
+"""Pocket's architecture: a plain `LlavaForConditionalGeneration` of ten million parameters.
 
 Vision tower: FocalNet with convolutional embeddings, three stages, one visual token per 16 x 16
 pixels. It is a native `transformers` class, reads small letters after far fewer examples than a
@@ -39,7 +39,7 @@ def build_model(
         image_size=GLOBAL_SIDE,
         embed_dim=64,
         hidden_sizes=[64, 128, 256],
-        depths=[1, 3, 4],
+        depths=[2, 4, 4],
         focal_levels=[1, 1, 1],
         focal_windows=[3, 3, 3],
         use_conv_embed=True,

@@ -32,6 +32,9 @@ ASPECTS = ((1, 1), (4, 3), (3, 4), (3, 2), (16, 9))
 SPLITS = ("train", "validation", "test")
 LETTER_GLOBAL = (1.8, 20.0)  # capital height in pixels of the global image, smallest and largest
 LETTER_ORIGINAL = 14  # capital height in pixels of the original, smallest
+SIDE_GLOBAL = (4, 32)  # side of an object in pixels of the global image, smallest and largest
+CROWD_LETTERS = (3.5, 11.0)  # as `LETTER_GLOBAL`, in a crowd
+CROWD_SIDES = (3, 12)  # as `SIDE_GLOBAL`, in a crowd
 
 
 @dataclass(frozen=True)
@@ -105,19 +108,41 @@ def make_scene(split: str, index: int, seed: int = 0, held_out_fonts: bool | Non
     aspect = ASPECTS[rng.integers(len(ASPECTS))]
     width = round(long_side * min(1, aspect[0] / aspect[1]))
     height = round(long_side * min(1, aspect[1] / aspect[0]))
+    scale = GLOBAL_SIDE / long_side
+    letters = (max(LETTER_ORIGINAL, LETTER_GLOBAL[0] / scale), LETTER_GLOBAL[1] / scale)
+    sides = tuple(side / scale for side in SIDE_GLOBAL)
+    families = fonts.families(held_out) or ("",)
     taken: list[tuple[int, int, int, int]] = []
-    signs = _place_signs(rng, width, height, fonts.families(held_out) or ("",), taken)
-    things = _place_things(rng, width, height, taken)
+    signs = _place_signs(rng, width, height, families, taken, (2, 7), letters)
+    things = _place_things(rng, width, height, taken, (0, 6), sides)
     return Scene(width, height, tuple(signs), tuple(things), int(rng.integers(2**31)))
 
 
-def _place_signs(rng, width, height, families, taken):
+def make_crowd(index: int, seed: int = 0) -> Scene:
+    """A training scene of many signs and objects that the global image barely shows.
+
+    Of the letters in `make_scene` few are of the sizes at which reading begins to fail, and there
+    every scene costs a crop or two. A crowd has ten times as many of them in one global image.
+    """
+    rng = scene_rng("train", index, seed + 40_000)
+    side = int(420 * 1.6 ** rng.random())  # reduced thrice, letters are as soft as by eight
+    scale = GLOBAL_SIDE / side
+    letters, sides = (
+        tuple(length / scale for length in lengths) for lengths in (CROWD_LETTERS, CROWD_SIDES)
+    )
+    families = fonts.families(held_out=False) or ("",)
+    taken: list[tuple[int, int, int, int]] = []
+    signs = _place_signs(rng, side, side, families, taken, (8, 17), letters)
+    things = _place_things(rng, side, side, taken, (2, 11), sides)
+    return Scene(side, side, tuple(signs), tuple(things), int(rng.integers(2**31)))
+
+
+def _place_signs(rng, width, height, families, taken, counts, letters):
+    """Signs with different names, `counts[0]` to `counts[1] - 1` if there is room for them."""
     names = [(color, shape) for color in COLORS for shape in SHAPES]
     order = rng.permutation(len(names))
-    scale = GLOBAL_SIDE / max(width, height)
-    letters = (max(LETTER_ORIGINAL, LETTER_GLOBAL[0] / scale), LETTER_GLOBAL[1] / scale)
     signs = []
-    for index in order[: rng.integers(2, 7)]:
+    for index in order[: rng.integers(*counts)]:
         for _ in range(12):  # a large sign may not fit between the others: draw again
             sign = sketch_sign(rng, *names[index], families, letters)
             place = _find_place(rng, sign.box[2:], width, height, taken)
@@ -141,16 +166,16 @@ def sketch_sign(rng, color: str, shape: str, families, letters: tuple[float, flo
     return Sign(shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box)
 
 
-def _place_things(rng, width, height, taken):
+def _place_things(rng, width, height, taken, counts, sides):
+    """Objects with different names, as `_place_signs`, their sides log-uniform."""
     names = [(color, kind) for color in COLORS for kind in KINDS]
     weights = np.array([KIND_WEIGHTS[KINDS.index(kind)] for _, kind in names])
-    count = int(rng.integers(0, 6))
+    count = int(rng.integers(*counts))
     chosen = rng.choice(len(names), size=count, replace=False, p=weights / weights.sum())
-    scale = GLOBAL_SIDE / max(width, height)
     things = []
     for index in chosen:
         color, kind = names[index]
-        side = int(np.exp(rng.uniform(np.log(4 / scale), np.log(32 / scale))))
+        side = int(np.exp(rng.uniform(*np.log(sides))))
         place = _find_place(rng, (side, side), width, height, taken)
         if place is None:
             continue

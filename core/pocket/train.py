@@ -1,10 +1,12 @@
 """Trains pocket: `python -m core.pocket.train --out FOLDER`. Seeded, logged, resumable.
 
 A curriculum in four phases, because end-to-end training on whole scenes from the start learns
-only the language prior: eye charts teach the vision tower letters, views of scenes teach it colours
-and shapes, close-ups teach the language model to read, and questions about scenes teach it to find,
-to use a second image, and everything else. The first two train the tower alone: a view costs it a
-third of the computing time that it costs with questions behind it.
+only the language prior: eye charts teach the vision tower letters, views of scenes and crowds teach
+it colours, shapes and small letters, close-ups teach the language model to read, and questions
+about scenes teach it to find, to use a second image, and everything else. The first two train the
+tower alone: a view costs it a third of the computing time that it costs with questions behind it.
+In the last, every other step asks about crowds of small signs in one image: of the sizes at which
+reading begins to fail, where the uncertainty decides, a scene has few.
 
 Besides the answers' cross-entropy there are auxiliary losses, all stated in the model card. Of the
 tower: the characters in each cell of a chart or scene (and, in each visual token, with their places
@@ -36,7 +38,7 @@ from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 from transformers.models.llama.modeling_llama import repeat_kv
 
-from core.pocket.data import chart_example, closeup_example, scene_example
+from core.pocket.data import chart_example, closeup_example, crowd_example, scene_example
 from core.pocket.labels import CHARACTERS, IGNORE, SURFACES
 from core.pocket.model import GRID, MEAN, STD, build_model, build_processor
 from core.pocket.packing import Batch, Packer, round_up
@@ -51,10 +53,13 @@ PHASES = ("charts", "views", "closeups", "scenes")
 class Settings:
     steps: dict[str, int]
     batch: dict[str, int] = field(
-        default_factory=lambda: {"charts": 12, "views": 8, "closeups": 20, "scenes": 6}
+        default_factory=lambda: {"charts": 12, "views": 2, "closeups": 20, "scenes": 6}
     )
     charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
-        default_factory=lambda: {"views": 8, "scenes": 2}
+        default_factory=lambda: {"views": 2, "scenes": 2}
+    )
+    crowds: dict[str, int] = field(  # beside the views; instead of scenes in every other step
+        default_factory=lambda: {"views": 16, "scenes": 12}
     )
     rate: float = 1e-3
     warmup: int = 100
@@ -100,13 +105,24 @@ class Stream(torch.utils.data.Dataset):
         if self.phase == "closeups":
             examples = [closeup_example(i, s.seed) for i in span]
         else:
-            first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
-            examples = [scene_example(first + i, s.seed, s.text_share) for i in span]
+            examples = self._scenes(step, span)
         if is_frozen(s, self.phase, step):
             return self.packer.collate(examples), None
         count = s.charts_beside[self.phase]
         beside = range(10**7 + step * count, 10**7 + (step + 1) * count)
         return self.packer.collate(examples), self._charts(beside)
+
+    def _scenes(self, step, span):
+        s = self.settings
+        first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
+        count = s.crowds[self.phase]
+        crowds = range(first + step * count, first + (step + 1) * count)
+        examples = []
+        if self.phase == "views" or step % 2 == 0:
+            examples += [scene_example(first + i, s.seed, s.text_share) for i in span]
+        if self.phase == "views" or step % 2 == 1:
+            examples += [crowd_example(i, s.seed) for i in crowds]
+        return examples
 
     def _charts(self, span):
         charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
@@ -458,9 +474,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log, checkpoint")
     parser.add_argument("--charts", type=int, default=700, help="steps on eye charts")
-    parser.add_argument("--views", type=int, default=1500, help="steps on views of scenes")
+    parser.add_argument("--views", type=int, default=1500, help="steps on scenes without questions")
     parser.add_argument("--closeups", type=int, default=900, help="steps on close-ups")
-    parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes")
+    parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes and crowds")
     parser.add_argument("--frozen", type=int, default=8000, help="of them with a frozen tower")
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--decay", type=float, default=0.4, help="share of the scenes' steps")

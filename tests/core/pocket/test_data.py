@@ -2,13 +2,13 @@ import numpy as np
 import pytest
 
 from core.pocket import data
-from core.pocket.data import chart_example, closeup_example, scene_example
+from core.pocket.data import chart_example, closeup_example, crowd_example, scene_example
 from core.pocket.questions import Question
 from core.pocket.scenes import Scene
 
 
 def test_examples_are_what_their_index_says():
-    for make in (closeup_example, lambda i, seed: scene_example(i, seed, 0.7)):
+    for make in (closeup_example, crowd_example, lambda i, seed: scene_example(i, seed, 0.7)):
         first, again, other = make(5, 0), make(5, 0), make(6, 0)
         assert all(np.array_equal(a, b) for a, b in zip(first.images, again.images, strict=True))
         assert [b.question for b in first.branches] == [b.question for b in again.branches]
@@ -40,6 +40,15 @@ def test_a_scene_asks_behind_one_and_behind_two_images():
     assert len(example.images) == 3
     assert {branch.local for branch in example.branches} == {None, 1, 2}
     assert {branch.question.family for branch in example.branches} >= {"generic", "text"}
+
+
+def test_a_crowd_asks_for_each_sign_behind_one_image():
+    example = crowd_example(0, 0)
+    asked = [branch.question for branch in example.branches]
+    signs = len(data.make_crowd(0, 0).signs)
+    assert len(example.images) == 1 and {branch.local for branch in example.branches} == {None}
+    assert sum(question.family == "text" for question in asked) == signs
+    assert {question.family for question in asked} == {"text", "presence", "attributes"}
 
 
 def test_chart_labels_lie_on_ink():

@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
+from core.pocket import fonts
 from core.pocket import render as render_module
 from core.pocket.render import draw_background, render
-from core.pocket.scenes import LETTER_ORIGINAL, SPLITS, make_scene, scene_rng
+from core.pocket.scenes import LETTER_ORIGINAL, SPLITS, make_crowd, make_scene, scene_rng
 from core.pocket.words import DIGITS, LETTERS, WORDS, sample_text
 
 
@@ -23,6 +24,23 @@ def test_splits_never_share_a_scene():
 def test_everything_lies_inside_apart_and_named_once(index):
     scene = make_scene("train", index)
     assert 800 <= max(scene.width, scene.height) <= 1600
+    apart_inside_and_named_once(scene)
+    for sign in scene.signs:
+        assert sign.letter_height >= LETTER_ORIGINAL and 1 <= len(sign.text) <= 6
+
+
+def test_a_crowd_is_many_signs_that_are_hard_to_read_but_not_impossible():
+    crowds = [make_crowd(index) for index in range(20)]
+    for crowd in crowds:
+        apart_inside_and_named_once(crowd)
+        heights = [sign.letter_height * crowd.scale for sign in crowd.signs]
+        assert len(heights) >= 4 and min(heights) > 3.2 and max(heights) < 11.3
+        assert all(sign.family not in fonts.families(held_out=True) for sign in crowd.signs)
+    assert np.mean([len(crowd.signs) for crowd in crowds]) > 9
+    assert crowds[3] == make_crowd(3) != make_crowd(3, seed=1)
+
+
+def apart_inside_and_named_once(scene):
     everything = [*scene.signs, *scene.things]
     names = [item.name for item in everything]
     assert len(set(names)) == len(names)
@@ -33,8 +51,6 @@ def test_everything_lies_inside_apart_and_named_once(index):
         for b in everything[i + 1 :]:
             apart = a.box[2] <= b.box[0] or b.box[2] <= a.box[0]
             assert apart or a.box[3] <= b.box[1] or b.box[3] <= a.box[1]
-    for sign in scene.signs:
-        assert sign.letter_height >= LETTER_ORIGINAL and 1 <= len(sign.text) <= 6
 
 
 def test_the_signs_colour_is_where_its_box_is():

@@ -13,6 +13,7 @@ def _settings(frozen=0):
         frozen=frozen,
         batch={"charts": 1, "views": 1, "closeups": 2, "scenes": 1},
         charts_beside=dict.fromkeys(PHASES, 1),
+        crowds=dict.fromkeys(PHASES, 1),
         warmup=2,
     )
 
