@@ -106,7 +106,8 @@ def test_transcript_and_pictures_can_be_kept(asked):
         page.locator("#save-transcript").click()
     transcript = Transcript.from_dict(json.loads(download.value.path().read_text()))
     assert download.value.suggested_filename == "transcript.json"
-    assert transcript.answer == page.locator("#second-answer").inner_text()
+    shown = page.locator("#second-answer").inner_text()
+    assert (transcript.answer or "(an empty answer)") == shown  # the model is untrained
     with page.expect_download() as download:
         page.locator("#save-pictures").click()
     with zipfile.ZipFile(download.value.path()) as pack:
