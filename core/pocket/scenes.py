@@ -109,8 +109,8 @@ def make_scene(split: str, index: int, seed: int = 0, held_out_fonts: bool | Non
     width = round(long_side * min(1, aspect[0] / aspect[1]))
     height = round(long_side * min(1, aspect[1] / aspect[0]))
     scale = GLOBAL_SIDE / long_side
-    letters = (max(LETTER_ORIGINAL, LETTER_GLOBAL[0] / scale), LETTER_GLOBAL[1] / scale)
-    sides = tuple(side / scale for side in SIDE_GLOBAL)
+    smallest, largest = _original(LETTER_GLOBAL, scale)
+    letters, sides = (max(LETTER_ORIGINAL, smallest), largest), _original(SIDE_GLOBAL, scale)
     families = fonts.families(held_out) or ("",)
     taken: list[tuple[int, int, int, int]] = []
     signs = _place_signs(rng, width, height, families, taken, (2, 7), letters)
@@ -122,19 +122,22 @@ def make_crowd(index: int, seed: int = 0) -> Scene:
     """A training scene of many signs and objects that the global image barely shows.
 
     Of the letters in `make_scene` few are of the sizes at which reading begins to fail, and there
-    every scene costs a crop or two. A crowd has ten times as many of them in one global image.
+    every scene costs a crop or two. A crowd has six times as many of them in one global image.
     """
     rng = scene_rng("train", index, seed + 40_000)
-    side = int(420 * 1.6 ** rng.random())  # reduced thrice, letters are as soft as by eight
+    side = int(420 * 1.6 ** rng.random())  # no crop is shown, so two to four times the global image
     scale = GLOBAL_SIDE / side
-    letters, sides = (
-        tuple(length / scale for length in lengths) for lengths in (CROWD_LETTERS, CROWD_SIDES)
-    )
+    letters, sides = _original(CROWD_LETTERS, scale), _original(CROWD_SIDES, scale)
     families = fonts.families(held_out=False) or ("",)
     taken: list[tuple[int, int, int, int]] = []
     signs = _place_signs(rng, side, side, families, taken, (8, 17), letters)
     things = _place_things(rng, side, side, taken, (2, 11), sides)
     return Scene(side, side, tuple(signs), tuple(things), int(rng.integers(2**31)))
+
+
+def _original(lengths: tuple[float, float], scale: float) -> tuple[float, float]:
+    """Two lengths of the global image in pixels of the original."""
+    return lengths[0] / scale, lengths[1] / scale
 
 
 def _place_signs(rng, width, height, families, taken, counts, letters):

@@ -113,15 +113,16 @@ class Stream(torch.utils.data.Dataset):
         return self.packer.collate(examples), self._charts(beside)
 
     def _scenes(self, step, span):
-        s = self.settings
-        first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
+        """Scenes and crowds in a step of views; in the last phase, in turn."""
+        s, views = self.settings, self.phase == "views"
+        first = 5 * 10**6 if views else 0  # other scenes than are asked about
         count = s.crowds[self.phase]
-        crowds = range(first + step * count, first + (step + 1) * count)
         examples = []
-        if self.phase == "views" or step % 2 == 0:
+        if views or step % 2 == 0:
             examples += [scene_example(first + i, s.seed, s.text_share) for i in span]
-        if self.phase == "views" or step % 2 == 1:
-            examples += [crowd_example(i, s.seed) for i in crowds]
+        if views or step % 2 == 1:
+            crowds = range(step * count, (step + 1) * count)
+            examples += [crowd_example(first + i, s.seed) for i in crowds]
         return examples
 
     def _charts(self, span):
