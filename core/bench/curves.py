@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +18,9 @@ from numpy.typing import ArrayLike
 from core.bench.ranking import by_uncertainty
 from core.bench.runs import Run
 from core.uncertainty import METRICS, Gate
+
+if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for: curves need none
+    import pandas as pd
 
 # What can stand on the cost axis: name -> (first, second, per). It is what all first stages take,
 # plus what the second stages that are run add, over the sum of `per`; each a column of a run, or
@@ -88,6 +92,13 @@ class Curve:
 
     def point(self, index: int) -> Point:
         return Point(**{f.name: float(getattr(self, f.name)[index]) for f in fields(Point)})
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the points as a table, (P, 9): one row a point, float64 columns named as in
+        `Point`."""
+        import pandas as pd
+
+        return pd.DataFrame({f.name: getattr(self, f.name) for f in fields(Point)})
 
     def at(self, thresholds: ArrayLike) -> np.ndarray:
         """Which of the points a gate with each of these thresholds (…) is at: indices (…).

@@ -1,4 +1,4 @@
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import combinations, pairwise, permutations
 
 import numpy as np
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from core.bench.curves import (
     COSTS,
+    Point,
     frontier,
     full,
     high_resolution,
@@ -317,3 +318,13 @@ def test_points_name_what_they_are(run):
     point = curve.point(1)
     assert point.threshold == curve.threshold[1]
     assert point.additional_cost == point.retransmitted == curve.additional_cost[1]
+
+
+def test_as_a_table_a_curve_has_a_row_for_each_point():
+    curve = tradeoff(synthetic_run(20))
+    frame = curve.to_frame()
+    assert list(frame.columns) == [f.name for f in fields(Point)]
+    assert len(frame) == len(curve) and (frame.dtypes == np.float64).all()
+    assert [Point(**row) for row in frame.to_dict("records")] == [
+        curve.point(i) for i in range(len(curve))
+    ]
