@@ -42,6 +42,7 @@ from core.pocket.data import chart_example, closeup_example, crowd_example, scen
 from core.pocket.labels import CHARACTERS, IGNORE, SURFACES
 from core.pocket.model import GRID, MEAN, STD, build_model, build_processor
 from core.pocket.packing import Batch, Packer, round_up
+from core.pocket.precision import Float32Muon, fast_dtype
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
 from core.pocket.words import MAX_LENGTH
@@ -344,13 +345,14 @@ def _accuracy(logits, labels) -> torch.Tensor:
 # --- optimisation ------------------------------------------------------------------------------
 
 
-def optimizers(trainee: Trainee, rate: float) -> list[torch.optim.Optimizer]:
-    """Muon for the matrices inside the towers, AdamW for everything else."""
+def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
+    """Return Muon for the matrices inside the towers, AdamW for everything else."""
     matrices, others = [], []
     for name, p in trainee.named_parameters():
         inner = ".stages." in name or ".layers." in name
         (matrices if p.ndim == 2 and inner else others).append(p)
-    muon = torch.optim.Muon(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
+    kind = torch.optim.Muon if dtype == torch.bfloat16 else Float32Muon
+    muon = kind(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
     return [muon, torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
 
 
@@ -408,7 +410,9 @@ def train(
     tokenizer = build_tokenizer()
     packer = Packer(tokenizer, ANSWER_WEIGHTS)
     trainee = Trainee(settings, tokenizer)
-    optims = optimizers(trainee, settings.rate)
+    dtype = fast_dtype()
+    print(f"computing in {str(dtype).removeprefix('torch.')}", flush=True)
+    optims = optimizers(trainee, settings.rate, dtype)
     phase_index, step = 0, 0
     if (out / "state.pt").exists():
         state = torch.load(out / "state.pt", weights_only=True)
@@ -425,14 +429,18 @@ def train(
     log = (out / "log.jsonl").open("a", buffering=1)
     while phase_index < len(PHASES):
         phase = PHASES[phase_index]
-        run_phase(phase, step, trainee, optims, packer, settings, workers, save_every, out, log)
+        run_phase(
+            phase, step, trainee, optims, dtype, packer, settings, workers, save_every, out, log
+        )
         phase_index, step = phase_index + 1, 0
         if phase_index < len(PHASES):
             save_checkpoint(out, trainee, optims, PHASES[phase_index], 0, settings)
     export(out / "checkpoint", trainee, tokenizer)
 
 
-def run_phase(phase, first, trainee, optims, packer, settings, workers, save_every, out, log):
+def run_phase(
+    phase, first, trainee, optims, dtype, packer, settings, workers, save_every, out, log
+):
     stream = Stream(phase, settings, packer, first)
     loader = torch.utils.data.DataLoader(
         stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
@@ -444,7 +452,7 @@ def run_phase(phase, first, trainee, optims, packer, settings, workers, save_eve
         for optim in optims:
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
             frozen = is_frozen(settings, phase, step)
             losses = trainee(batch, charts, phase != "views", frozen)
         trainee.total(losses).backward()

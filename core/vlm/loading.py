@@ -206,7 +206,8 @@ def placement(
     if isinstance(dtype, str):
         dtype = getattr(torch, dtype, dtype)
     elif dtype is None and device.type == "cuda":
-        dtype = torch.bfloat16 if torch.cuda.is_bf16_supported() else torch.float16
+        native = torch.cuda.is_bf16_supported(including_emulation=False)  # emulated, it is slow
+        dtype = torch.bfloat16 if native else torch.float16
     elif dtype is None:
         dtype = torch.float32
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):

@@ -1,15 +1,34 @@
 import pytest
 import torch
+from transformers import LlavaForConditionalGeneration
 
 from core.pocket import train as training
-from core.pocket.model import GRID
+from core.pocket.model import GRID, build_model
 from core.pocket.train import PHASES, Settings, rate_at, train
 from core.vlm import load_vlm
+
+
+def small_model(tokenizer, attention_layer):
+    """Pocket, narrow and shallow: what a step costs is then the scenes it is made of."""
+    with torch.device("meta"):
+        config = build_model(tokenizer, attention_layer).config
+    vision, text = config.vision_config, config.text_config
+    vision.embed_dim, vision.hidden_sizes, vision.hidden_size = 8, [8, 16, 32], 32
+    vision.depths = [1, 1, 1]
+    text.hidden_size, text.intermediate_size, text.head_dim = 32, 48, 8
+    text.num_hidden_layers = attention_layer + 2  # the losses look at two layers behind it
+    return LlavaForConditionalGeneration(config)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(training, "build_model", small_model)
 
 
 def _settings(frozen=0):
     return Settings(
         steps=dict.fromkeys(PHASES, 2),
+        attention_layer=0,
         frozen=frozen,
         batch={"charts": 1, "views": 1, "closeups": 2, "scenes": 1},
         charts_beside=dict.fromkeys(PHASES, 1),
@@ -24,7 +43,9 @@ def _weights(folder):
     return load_file(folder / "checkpoint" / "model.safetensors")
 
 
-def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch):
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, dtype):
+    monkeypatch.setattr(training, "fast_dtype", lambda: dtype)
     train(tmp_path / "whole", _settings(), workers=0, save_every=0)
 
     real, calls = training.save_checkpoint, []
@@ -58,7 +79,7 @@ def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
 
 def test_training_goes_on_from_a_checkpoint(tmp_path):
     train(tmp_path / "first", _settings(), workers=0, save_every=1e9)
-    nothing = Settings(steps=dict.fromkeys(PHASES, 0))
+    nothing = Settings(steps=dict.fromkeys(PHASES, 0), attention_layer=0)
     start = tmp_path / "first" / "checkpoint"
     train(tmp_path / "second", nothing, workers=0, save_every=1e9, init=start)
     first, second = _weights(tmp_path / "first"), _weights(tmp_path / "second")

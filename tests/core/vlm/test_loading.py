@@ -60,7 +60,7 @@ def test_a_checkpoint_without_network_and_without_config(tmp_path, no_network):
     assert "there is no config.json" in sentence(str(tmp_path))
 
 
-@pytest.mark.parametrize("name", ["", "pockett", "/no/such/folder", "../pocket", "a/b/c", "~x/y"])
+@pytest.mark.parametrize("name", ["", "pockett", "/no/such/folder", "../pockett", "a/b/c", "~x/y"])
 def test_a_name_that_can_be_nothing_is_refused_without_asking_the_hub(name, no_network):
     assert "'pocket', a directory that exists" in sentence(name)
 
@@ -283,6 +283,15 @@ def test_device_and_number_format(folder):
         with pytest.raises(VLMError):
             placement(device, dtype)
     assert "can't be put on 'cuda:99'" in sentence(folder, device="cuda:99")
+
+
+@pytest.mark.parametrize(("native", "right"), [(True, torch.bfloat16), (False, torch.float16)])
+def test_a_card_that_only_emulates_bfloat16_is_given_float16(monkeypatch, native, right):
+    def supported(including_emulation=True):
+        return native or including_emulation
+
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", supported)
+    assert placement("cuda", None)[1] is right
 
 
 def test_a_half_precision_model_answers_with_float32_logits(folder, images):
