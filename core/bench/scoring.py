@@ -78,15 +78,24 @@ def textvqa_accuracy(prediction: str, truth: Truth) -> float:
 
 
 def vqav2_accuracy(prediction: str, truth: Truth) -> float:
-    """Soft accuracy as the official VQAv2 script has it.
+    """Soft accuracy, both sides through the VQA normalisation, as LLaVA, ViCrop and lmms-eval
+    report it."""
+    return soft_accuracy(
+        vqav2_normalise(_one_line(prediction)),
+        [vqav2_normalise(_one_line(answer)) for answer in truth.answers],
+    )
 
-    It normalises only where the annotators differ, so a full stop or a capital letter makes an
-    answer wrong where all ten agree.
+
+def vqav2_official_accuracy(prediction: str, truth: Truth) -> float:
+    """Soft accuracy as the official script has it by itself (vqaEval.py of GT-Vision-Lab/VQA).
+
+    It normalises only where the annotators differ, so where all ten agree on "2", "Two" is wrong;
+    it was written for answers that had been normalised before.
     """
-    prediction, *answers = (_one_line(text) for text in (prediction, *truth.answers))
-    if len(set(answers)) > 1:
-        prediction, *answers = (vqav2_normalise(text) for text in (prediction, *answers))
-    return soft_accuracy(prediction, answers)
+    answers = [_one_line(answer) for answer in truth.answers]
+    if len(set(answers)) == 1:
+        return soft_accuracy(_one_line(prediction), answers)
+    return vqav2_accuracy(prediction, truth)
 
 
 @lru_cache(maxsize=65_536)  # annotators repeat themselves, and every answer is scored twice
@@ -253,8 +262,11 @@ SCORERS: dict[str, Scorer] = {
                "Soft agreement with ten annotators after EvalAI's answer normalisation.",
                textvqa_accuracy),
         Scorer("vqav2", "VQA accuracy (VQAv2)",
-               "Soft agreement with ten annotators, normalised only where they differ.",
+               "Soft agreement with ten annotators after VQA's answer normalisation.",
                vqav2_accuracy),
+        Scorer("vqav2-official", "VQA accuracy (VQAv2, official script alone)",
+               "Soft agreement with ten annotators, normalised only where they differ.",
+               vqav2_official_accuracy),
         Scorer("pope", "POPE accuracy",
                "Share of yes-or-no questions answered as labelled; anything but a no is a yes.",
                pope_accuracy, pope_figures),

@@ -6,6 +6,9 @@
                                                        answers: [{answer, ...}] * 10, ...}]}
     {split}2014/COCO_{split}2014_{image_id:012}.jpg
 
+`vqav2` is scored as published models are, answers and annotations normalised; `vqav2+official` as
+the official script scores answers that nobody normalised before (docs/datasets.md).
+
 On the hub: lmms-lab-encoder/VQAv2 (earlier lmms-lab/VQAv2).
 """
 
@@ -90,8 +93,10 @@ def _sample(record: Record, opener, answers: tuple[str, ...], answer_type: str) 
     )
 
 
+_vqav2 = partial(
+    published, from_files=_from_files, from_hub=_from_hub, mirror="lmms-lab-encoder/VQAv2"
+)
 register(
-    published(
-        "vqav2", "VQAv2", _from_files, _from_hub, scoring="vqav2", mirror="lmms-lab-encoder/VQAv2"
-    )
+    _vqav2("vqav2", "VQAv2", scoring="vqav2"),
+    _vqav2("vqav2+official", "VQAv2, official script alone", scoring="vqav2-official"),
 )

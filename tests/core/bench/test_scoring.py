@@ -121,12 +121,23 @@ def test_textvqa_normalises_both_sides():
     assert score("textvqa", "corner", *answers) == 0
 
 
-def test_vqav2_normalises_only_where_the_annotators_differ():
-    assert score("vqav2", "Yes.", *["yes"] * 10) == 0
-    assert score("vqav2", " yes\n", *["yes"] * 10) == 1
-    assert score("vqav2", "Yes.", *["yes"] * 9, "no") == 1
-    assert score("vqav2", "One", *["1"] * 7, "one", "one", "2") == 1
-    assert score("vqav2", "2", *["1"] * 7, "one", "one", "2") == pytest.approx(0.3)
+@pytest.mark.parametrize(
+    ("prediction", "answer"),
+    [("Yes", "yes"), ("Two", "2"), ("White", "white"), ("a dog", "dog"), ("Yes.", "yes"),
+     ("yes", "Yes"), ("dont", "don't"), ("1000", "1,000"), ("t-shirt", "t shirt")],
+)  # fmt: skip
+def test_vqav2_normalises_both_sides_whether_annotators_agree_or_not(prediction, answer):
+    assert score("vqav2", prediction, *[answer] * 10) == 1
+    assert score("vqav2", prediction, *[answer] * 9, "zebra") == 1
+    assert score("vqav2-official", prediction, *[answer] * 10) == 0
+    assert score("vqav2-official", prediction, *[answer] * 9, "zebra") == 1
+
+
+@pytest.mark.parametrize("scorer", ["vqav2", "vqav2-official"])
+def test_vqav2_by_either_rule_where_the_annotators_differ(scorer):
+    assert score(scorer, " yes\n", *["yes"] * 10) == 1
+    assert score(scorer, "One", *["1"] * 7, "one", "one", "2") == 1
+    assert score(scorer, "2", *["1"] * 7, "one", "one", "2") == pytest.approx(0.3)
 
 
 # --- POPE ----------------------------------------------------------------------------------

@@ -10,7 +10,9 @@ from core.bench.scoring import SCORERS
 from core.imaging import load_image
 from core.protocol import Edge
 
-PUBLISHED = ["textvqa", "textvqa+ocr", "pope", "aokvqa", "aokvqa+choices", "gqa", "vqav2"]
+PUBLISHED = [
+    "textvqa", "textvqa+ocr", "pope", "aokvqa", "aokvqa+choices", "gqa", "vqav2", "vqav2+official",
+]  # fmt: skip
 
 
 @pytest.fixture(params=PUBLISHED)
