@@ -12,6 +12,7 @@ from PIL import Image
 from core.bench import Run
 from core.bench.originals import OriginalMissing, check_originals, original
 from core.bench.plots.runs import quality_figure
+from core.bench.separability import RIGHT_FROM
 from core.imaging import Codec, crop_local, downscale
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv
@@ -118,7 +119,9 @@ def _common(runs: tuple[Run, ...], mended: bool) -> list[str]:
     """Ids that all runs have answered, in the order of the first run."""
     shared = set.intersection(*(set(run.id) for run in runs))
     if mended:
-        shared &= set().union(*(run.id[(run.first_score < 0.5) & (run.gain > 0)] for run in runs))
+        shared &= set().union(
+            *(run.id[(run.first_score < RIGHT_FROM) & (run.gain > 0)] for run in runs)
+        )
     return [sample for sample in runs[0].id if sample in shared]
 
 

@@ -58,12 +58,20 @@ def scale(run: Run, metric: str, first_tokens: int | None = None) -> Scale:
         low = 0.0  # where the metric's own scale begins
     step = _round_step((high - low) / PLACES or 0.001)
     first, last = math.floor(low / step), math.ceil(high / step)
-    if METRICS[metric].higher_is_uncertain:
-        last += int(last * step <= high)  # an η that no sample reaches
-    else:
-        first -= int(first * step >= values.min())
     digits = max(0, -math.floor(math.log10(step) + 1e-9))
-    return Scale(round(first * step, digits), step, last - first + 1)
+
+    def place(number: int) -> float:
+        return round(number * step, digits)
+
+    # The quotients are rounded, and the gate compares with the place itself. One end catches every
+    # sample, the other none.
+    if METRICS[metric].higher_is_uncertain:
+        first -= int(place(first) > low)
+        last += int(place(last) <= high)
+    else:
+        first -= int(place(first) >= values.min())
+        last += int(place(last) < high)
+    return Scale(place(first), step, last - first + 1)
 
 
 def table(

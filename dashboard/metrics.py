@@ -7,6 +7,7 @@ from html import escape
 
 import gradio as gr
 
+from core.bench.goals import keeps, reaches
 from core.bench.plots.metrics import (
     LENGTHS,
     distribution_figure,
@@ -134,7 +135,7 @@ def _table(head: str, rows: dict[str, list[float]], chosen: str) -> str:
     body = ""
     for name, values in rows.items():
         cells = "".join(
-            f'<td class="number">{_bold(value) if value == top else _figure(value)}</td>'
+            f'<td class="number">{_bold(value) if _alike(value, top) else _figure(value)}</td>'
             for value, top in zip(values, best, strict=True)
         )
         state = ' class="chosen"' if name == chosen else ""
@@ -178,6 +179,11 @@ def _reported() -> str:
 <h3 id="reported-title">Reported in the paper</h3>
 <p class="fine">Not measured here: <a href="{PAPER}">{SOURCE}</a>.</p>
 <div class="columns narrow">{shown}</div></aside>"""
+
+
+def _alike(value: float, top: float | None) -> bool:
+    """Whether a value is the best of its column, but for rounding."""
+    return top is not None and bool(reaches(value, top) and keeps(value, top))
 
 
 def _bold(value: float) -> str:

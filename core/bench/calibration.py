@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.bench.curves import Curve, Point, operating_point, tradeoff
+from core.bench.goals import keeps, reaches
 from core.bench.runs import Run
 from core.uncertainty import METRICS, Gate
 
@@ -33,7 +34,7 @@ def threshold_for_budget(
     first_tokens: int | None = None,
     cost: str = "additional_cost",
 ) -> Calibration:
-    """The gate that spends as much of a budget per question as it can, and no more.
+    """The gate that spends as much of a budget per question as it can, and no more but for rounding.
 
     budget: in the unit of `cost`, one of `COSTS`: a share for "additional_cost", bytes of a
     question for "bytes". A budget for everything gives a gate that always asks, not one that just
@@ -42,12 +43,13 @@ def threshold_for_budget(
     """
     curve = tradeoff(run, metric, first_tokens)
     costs = curve.cost(cost)
-    if not budget >= costs[0]:
+    kept = np.flatnonzero(keeps(costs, budget))
+    if not kept.size:
         raise ValueError(
             f"The first stage alone costs {costs[0]:.6g} ({cost}), so a budget of {budget:.6g} "
             "can't be kept."
         )
-    return _calibration(curve, int(np.searchsorted(costs, budget, side="right")) - 1, cost)
+    return _calibration(curve, int(kept[-1]), cost)
 
 
 def threshold_for_accuracy(
@@ -63,7 +65,7 @@ def threshold_for_accuracy(
     """
     curve = tradeoff(run, metric, first_tokens)
     curve.cost(cost)  # costs rise along the curve, whichever it is: the first point is cheapest
-    there = np.flatnonzero(curve.accuracy >= accuracy)
+    there = np.flatnonzero(reaches(curve.accuracy, accuracy))
     if not there.size:
         raise ValueError(
             f"No threshold reaches an accuracy of {accuracy:.6g}; the best is "

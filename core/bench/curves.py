@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.bench.goals import exceeds, keeps, reaches
 from core.bench.ranking import by_uncertainty
 from core.bench.runs import Run
 from core.uncertainty import METRICS, Gate
@@ -120,6 +121,9 @@ class Curve:
         nobody has to spend a budget. NaN below the cost of the first point.
         """
         costs = self.cost(name)
+        last = np.flatnonzero(keeps(costs, cost))[-1:]
+        if last.size and reaches(costs[last[0]], cost):  # this point is meant
+            return float(self.accuracy[last[0]])
         return float(np.interp(cost, costs, self.accuracy, left=np.nan))
 
     def cost_to_reach(self, share: float, full: float | None = None,
@@ -133,15 +137,15 @@ class Curve:
         """
         accuracy, costs = self.accuracy, self.cost(name)
         full = accuracy[-1] if full is None else full
-        if not full > accuracy[0]:
+        if not exceeds(full, accuracy[0]):
             return float("nan")
         target = (1 - share) * accuracy[0] + share * full
-        there = np.flatnonzero(accuracy >= target)
+        there = np.flatnonzero(reaches(accuracy, target))
         if not there.size:
             return float("nan")
         if (k := there[0]) == 0:
             return float(costs[0])
-        step = (target - accuracy[k - 1]) / (accuracy[k] - accuracy[k - 1])
+        step = min(1.0, (target - accuracy[k - 1]) / (accuracy[k] - accuracy[k - 1]))
         return float(costs[k - 1] + step * (costs[k] - costs[k - 1]))
 
     def apgr(self, full: Curve | None = None, name: str = "additional_cost") -> float:
@@ -154,7 +158,7 @@ class Curve:
         end = self if full is None else full
         costs, limit = self.cost(name), end.cost(name)[-1]
         initial, best = self.accuracy[0], end.accuracy[-1]
-        if not (best > initial and limit > costs[0]):
+        if not (exceeds(best, initial) and exceeds(limit, costs[0])):
             return float("nan")
         accuracy = self.accuracy
         if costs[-1] < limit:  # nobody has to spend the rest
@@ -294,8 +298,8 @@ class Frontier:
 def frontier(curves: Sequence[Curve], cost: str = "relative_cost") -> Frontier:
     """Which of several curves to be on at each cost, for instance of runs per quality (Fig. 12).
 
-    A point is kept if no other is both as cheap and as accurate. It is the best in hindsight: on
-    fresh data the same thresholds do a little worse.
+    A point is kept if no other is both as cheap and, but for rounding, as accurate. It is the best
+    in hindsight: on fresh data the same thresholds do a little worse.
     Raises ValueError for no curves, or a cost that isn't one of `COSTS`.
     """
     if not curves:
@@ -306,7 +310,7 @@ def frontier(curves: Sequence[Curve], cost: str = "relative_cost") -> Frontier:
     point = np.concatenate([np.arange(len(c)) for c in curves])
     order = np.lexsort((-accuracy, costs))
     best_before = np.append(-np.inf, np.maximum.accumulate(accuracy[order])[:-1])
-    kept = order[accuracy[order] > best_before]
+    kept = order[exceeds(accuracy[order], best_before)]
     return Frontier(costs[kept], accuracy[kept], curve[kept], point[kept])
 
 

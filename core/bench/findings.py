@@ -14,6 +14,7 @@ import numpy as np
 from core.bench import reported
 from core.bench.calibration import halves, threshold_for_budget
 from core.bench.curves import frontier, full, high_resolution, initial, tradeoff
+from core.bench.goals import exceeds, keeps, reaches
 from core.bench.intervals import accuracy_statistic, bootstrap
 from core.bench.runs import Run
 from core.bench.separability import changes, separability, step_means
@@ -46,7 +47,7 @@ def gain(run: Run) -> Finding:
         f"Full retransmission takes the accuracy from {points(first)} to {points(last)} %: it "
         f"mends {points(moved.uplift)} points ({moved.uplifts:,} answers) and breaks "
         f"{points(moved.regression)} ({moved.regressions:,}).",
-        agrees=last > first,
+        agrees=bool(exceeds(last, first)),
     )
 
 
@@ -54,7 +55,7 @@ def against_random(run: Run, metric: str = "min_entropy") -> Finding:
     """Is the gate better than chance at every cost from 0.2 to 0.8? (Fig. 4-6, 9, 10)"""
     gate, chance = accuracy_statistic(run, COSTS, metric), accuracy_statistic(run, COSTS, None)
     found = bootstrap(run, lambda weights: gate(weights) - chance(weights))
-    above = int((found.low > 0).sum())
+    above = int(exceeds(found.low, 0).sum())
     where = "at each of them" if above == len(COSTS) else f"at {above} of the {len(COSTS)} costs"
     return Finding(
         f"At additional costs from 0.2 to 0.8, the gate on {METRICS[metric].noun} is "
@@ -71,14 +72,14 @@ def cost_of_full(run: Run, metric: str = "min_entropy", at_most: float = 0.65) -
 
     def least(weights: np.ndarray) -> np.ndarray:
         accuracy = along(weights)
-        return grid[np.argmax(accuracy >= accuracy[:, -1:] - CLOSE, axis=1)]
+        return grid[np.argmax(reaches(accuracy, accuracy[:, -1:] - CLOSE), axis=1)]
 
     found = bootstrap(run, least)
     return Finding(
         f"{METRICS[metric].label} has the accuracy of full retransmission (within 0.5 points) from "
         f"an additional cost of {found.estimate:.2f} on [{found.low:.2f}, {found.high:.2f}]; the "
         f"paper reports {reported.FIG_6_COST:.2f}.",
-        agrees=bool(found.estimate <= at_most),
+        agrees=bool(keeps(found.estimate, at_most)),
     )
 
 
@@ -98,7 +99,7 @@ def best_metric(run: Run) -> Finding:
         f"[{points(found.low[i], True)}, {points(found.high[i], True)}]"
         for i in order
     ]
-    better = [others[i] for i in order if found.low[i] > 0]
+    better = [others[i] for i in order if exceeds(found.low[i], 0)]
     told = "no other metric is better than min-entropy beyond doubt"
     if better:
         told = f"better than min-entropy beyond doubt: {', '.join(METRICS[m].noun for m in better)}"
@@ -126,7 +127,7 @@ def steps(run: Run) -> Finding:
     """Are wrong answers less certain at every step? (Fig. 7a)"""
     means = step_means(run, "min_entropy")
     enough = np.minimum(means.right_count, means.wrong_count) >= FEW
-    higher = (means.wrong > means.right)[enough]
+    higher = exceeds(means.wrong, means.right)[enough]
     return Finding(
         f"Wrong answers have the higher mean min-entropy at {int(higher.sum())} of the "
         f"{len(higher)} steps that at least {FEW} right and {FEW} wrong answers reach.",
@@ -137,7 +138,7 @@ def steps(run: Run) -> Finding:
 def lengths(run: Run) -> list[Finding]:
     """How many tokens should be averaged over? (Table III, Fig. 8)"""
     one, every = (separability(run, "min_entropy", n) for n in (1, None))
-    better = every.overlap < one.overlap and every.bhattacharyya > one.bhattacharyya
+    better = exceeds(one.overlap, every.overlap) and exceeds(every.bhattacharyya, one.bhattacharyya)
     few = reported.FIG_8_TOKENS
     some = accuracy_statistic(run, COSTS, "min_entropy", few)
     total = accuracy_statistic(run, COSTS, "min_entropy", None)
@@ -149,13 +150,13 @@ def lengths(run: Run) -> list[Finding]:
             f"The mean over all tokens overlaps by {every.overlap:.2f} (D_B "
             f"{every.bhattacharyya:.2f}), the starting token by {one.overlap:.2f} (D_B "
             f"{one.bhattacharyya:.2f}).",
-            agrees=better,
+            agrees=bool(better),
         ),
         Finding(
             f"Averaging over the first {few} tokens is at most "
             f"{points(abs(apart.estimate[furthest]))} points from averaging over all of them; "
             f"{points(longer)} % of the answers are longer.",
-            agrees=bool(abs(apart.estimate[furthest]) <= 2 * CLOSE),
+            agrees=bool(keeps(abs(apart.estimate[furthest]), 2 * CLOSE)),
         ),
     ]
 
@@ -169,10 +170,12 @@ def beats_high_resolution(run: Run, name: str) -> Finding | None:
     if hd is None:
         return None
     curve = tradeoff(run, "min_entropy")
-    there = np.flatnonzero(curve.accuracy >= hd.accuracy)
+    there = np.flatnonzero(reaches(curve.accuracy, hd.accuracy))
     said = f"High resolution is right in {points(hd.accuracy)} % and takes "
     said += f"{hd.additional_bytes:.2f} times the bytes of the global images more; "
-    beaten = bool(there.size) and curve.additional_bytes[there[0]] < hd.additional_bytes
+    beaten = bool(there.size) and bool(
+        exceeds(hd.additional_bytes, curve.additional_bytes[there[0]])
+    )
     if there.size:
         at = there[0]
         said += f"the gate is as good from {curve.additional_bytes[at]:.2f} on (additional cost "
@@ -207,9 +210,9 @@ def compression(runs: Sequence[Run], metric: str = "min_entropy") -> Finding:
     ends = [(c.accuracy[-1], c.relative_cost[-1]) for c in curves]
     middle = np.median([accuracy for accuracy, _ in ends])
     savings = [
-        (best.cost[np.argmax(best.accuracy >= accuracy)] / cost, accuracy, cost)
+        (best.cost[np.argmax(reaches(best.accuracy, accuracy))] / cost, accuracy, cost)
         for accuracy, cost in ends
-        if accuracy >= middle
+        if reaches(accuracy, middle)
     ]
     share, accuracy, cost = min(savings)
     paper = reported.FIG_12
@@ -218,7 +221,7 @@ def compression(runs: Sequence[Run], metric: str = "min_entropy") -> Finding:
         f"and {share * cost:.3f} with the gate at the quality that suits it: {share:.2f} of it. In "
         f"the paper: {paper['full']:.2f} and {paper['gated']:.2f}, which is "
         f"{paper['gated'] / paper['full']:.2f} of it, at {points(paper['accuracy'])} %.",
-        agrees=bool(share < 1),
+        agrees=bool(exceeds(1, share)),
     )
 
 

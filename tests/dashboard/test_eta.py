@@ -2,6 +2,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from core.bench import confusion, operating_point, tradeoff
 from core.bench.synthetic import synthetic_run
@@ -77,3 +79,18 @@ def test_the_slider_says_its_unit_and_its_side():
     bits = slider("min_entropy", scale(RUN, "min_entropy"), 0.4)
     assert "(bits)" in bits["label"] and "or more" in bits["info"] and bits["value"] == 0.4
     assert "or less" in slider("probability_margin", scale(RUN, "probability_margin"), 0.4)["info"]
+
+
+@pytest.mark.parametrize("metric", ["min_entropy", "probability_margin"])
+@given(tenths=st.lists(st.integers(0, 60), min_size=1, max_size=6), of=st.sampled_from([10, 30]))
+def test_one_end_of_the_slider_asks_for_everything_and_the_other_for_nothing(metric, tenths, of):
+    """Values that lie on places, where dividing by the step is rounded to either side."""
+    values = np.array(tenths) / of
+    run = synthetic_run(len(values), max_tokens=1)
+    run = replace(run, scores={metric: values})
+    places = scale(run, metric)
+    asked = [
+        operating_point(run, Gate(metric, eta)).retransmitted
+        for eta in (places.minimum, places.maximum)
+    ]
+    assert sorted(asked) == [0, 1]

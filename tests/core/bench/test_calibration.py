@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from core.bench.calibration import halves, threshold_for_accuracy, threshold_for_budget
 from core.bench.curves import COSTS, full, initial, operating_point, tradeoff
+from core.bench.goals import keeps, reaches
 from core.bench.runs import Run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
@@ -23,7 +24,7 @@ def test_no_threshold_spends_more_of_the_budget(run, metric, cost, share):
     budget = float((1 - share) * curve.cost(cost)[0] + share * curve.cost(cost)[-1])
     budget = max(budget, float(curve.cost(cost)[0]))
     found = threshold_for_budget(run, budget, metric, cost=cost)
-    assert getattr(found.expected, cost) == max(c for c in curve.cost(cost) if c <= budget)
+    assert getattr(found.expected, cost) == max(c for c in curve.cost(cost) if keeps(c, budget))
     expected = asdict(found.expected) | {"threshold": found.gate.threshold}
     assert asdict(found.on(run)) == pytest.approx(expected)  # but for the order of summing
 
@@ -32,14 +33,14 @@ def test_no_threshold_spends_more_of_the_budget(run, metric, cost, share):
 @given(run=runs(), metric=metrics, target=st.floats(0, 1))
 def test_no_cheaper_threshold_reaches_the_accuracy(run, metric, target):
     curve = tradeoff(run, metric)
-    if curve.accuracy.max() < target:
+    if not reaches(curve.accuracy.max(), target):
         with pytest.raises(ValueError, match="No threshold reaches an accuracy"):
             threshold_for_accuracy(run, target, metric)
         return
     found = threshold_for_accuracy(run, target, metric)
-    assert found.expected.accuracy >= target
+    assert reaches(found.expected.accuracy, target)
     cheaper = curve.additional_cost < found.expected.additional_cost
-    assert (curve.accuracy[cheaper] < target).all()
+    assert not reaches(curve.accuracy[cheaper], target).any()
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
