@@ -34,7 +34,7 @@ def threshold_for_budget(
     first_tokens: int | None = None,
     cost: str = "additional_cost",
 ) -> Calibration:
-    """The gate that spends as much of a budget per question as it can, and no more but for rounding.
+    """The gate that spends as much of a budget per question as it can, and no more.
 
     budget: in the unit of `cost`, one of `COSTS`: a share for "additional_cost", bytes of a
     question for "bytes". A budget for everything gives a gate that always asks, not one that just
