@@ -173,9 +173,15 @@ def pope_says_yes(prediction: str) -> bool:
     return not {"No", "not", "no"} & set(words)
 
 
+def read_label(text: str) -> str | None:
+    """Return the label, yes or no, that a text is, whatever its letter case; None if neither."""
+    label = plain(text)
+    return label if label in ("yes", "no") else None
+
+
 def pope_accuracy(prediction: str, truth: Truth) -> float:
     """1 if the answer, read as POPE does, is the label (`answers[0]`: yes or no)."""
-    return float(pope_says_yes(prediction) == (truth.answers[0] == "yes"))
+    return float(pope_says_yes(prediction) == (read_label(truth.answers[0]) == "yes"))
 
 
 def pope_figures(predictions: Sequence[str], truths: Sequence[Truth]) -> dict[str, float]:
@@ -184,7 +190,7 @@ def pope_figures(predictions: Sequence[str], truths: Sequence[Truth]) -> dict[st
     A ratio of nothing (no yes said, or none true) is 0; the published script divides by zero.
     """
     said = [pope_says_yes(prediction) for prediction in predictions]
-    true = [truth.answers[0] == "yes" for truth in truths]
+    true = [read_label(truth.answers[0]) == "yes" for truth in truths]
     hits = sum(s and t for s, t in zip(said, true, strict=True))
     precision, recall = hits / (sum(said) or 1), hits / (sum(true) or 1)
     return {

@@ -7,14 +7,17 @@
 
 Images are given relative to the file and must lie in its folder, or below it. Several right
 answers are a list, in CSV separated by `|`; an `id` may be given, else it is the line's number.
-Other fields are ignored. `folder` counts an answer if it equals any of these, `folder+vqa` by soft
-agreement with ten annotators, `folder+yes-no` as POPE.
+Other fields are ignored, and so is letter case in the names of fields. `core/tables.py` says which
+spellings of CSV and of file names are understood.
+
+`folder` counts an answer if it equals any of these, `folder+vqa` by soft agreement with ten
+annotators, `folder+yes-no` as POPE.
 """
 
 import os
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 
 from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
 from core.bench.datasets.records import (
@@ -24,6 +27,8 @@ from core.bench.datasets.records import (
     fingerprints,
     json_lines,
 )
+from core.bench.scoring import read_label
+from core.tables import find_file
 
 WANTED = "questions with the fields image, question, answers"
 READERS = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows}
@@ -58,7 +63,7 @@ def _samples(
     for record in READERS[path.suffix.lower()](path, WANTED):
         question = record.text("question")
         yield Sample(
-            id=record.name("id") if record.values.get("id") else str(record.number),
+            id=str(record.number) if _is_blank(record.values.get("id")) else record.name("id"),
             image_id=record.text("image"),
             question=question,
             prompt=question + SHORT_ANSWER,
@@ -77,11 +82,16 @@ def _unpacked(record: Record) -> Record:
     return Record(record.where, {**record.values, "answers": answers})
 
 
+def _is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def _yes_or_no(record: Record) -> tuple[str, ...]:
     answers = record.texts("answers")
-    if answers not in (("yes",), ("no",)):
+    label = read_label(answers[0]) if len(answers) == 1 else None
+    if label is None:
         raise record.wrong("answers", "yes or no")
-    return answers
+    return (label,)
 
 
 ANSWERS = {
@@ -97,11 +107,12 @@ def inside(root: Path, record: Record) -> Path:
     Such files are passed around, so a path in one may not reach whatever else the disk holds.
     """
     name = record.text("image")
-    if not os.path.isabs(name) and "\0" not in name:
-        path = (root / name).resolve()
+    if not (os.path.isabs(name) or PureWindowsPath(name).anchor or "\0" in name):
+        found = find_file(root, name)
+        path = (found or root / name.replace("\\", "/")).resolve()
         if path.is_relative_to(root):
-            if not path.is_file():
-                raise record.wrong("image", "the path of an image that exists")
+            if not found:
+                raise record.wrong("image", f"the path of an image that exists in {root}")
             return path
     raise record.wrong("image", "a path inside the folder of the file")
 

@@ -27,8 +27,6 @@ from core.bench.datasets.records import (
     json_lines,
 )
 
-LABELS = ("yes", "no")
-
 
 def _from_files(place: Place, split: str) -> Loaded:
     path = place.folder / f"coco_pope_{split}.json"
@@ -60,7 +58,7 @@ def _sample(record: Record, opener, image: str, question: str, answer: str) -> S
         image_id=record.text(image).removesuffix(".jpg"),
         question=text,
         prompt=text + SHORT_ANSWER,
-        answers=(record.one_of(answer, LABELS),),
+        answers=(record.label(answer),),
         opener=opener,
     )
 

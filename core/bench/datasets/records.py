@@ -3,15 +3,16 @@
 Every error is one sentence that names the file, the line or entry, and what was expected there.
 """
 
-import csv
 import hashlib
-import io
 import json
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from core import tables
+from core.bench.scoring import read_label
 
 
 class DatasetError(ValueError):
@@ -41,8 +42,10 @@ class Record:
     def flag(self, key: str) -> bool:
         return self._checked(key, "true or false", lambda v: isinstance(v, bool))
 
-    def one_of(self, key: str, options: tuple[str, ...]) -> str:
-        return self._checked(key, " or ".join(map(repr, options)), lambda v: v in options)
+    def label(self, key: str) -> str:
+        """yes or no, whatever the letter case in the file."""
+        value = self._checked(key, "'yes' or 'no'", lambda v: isinstance(v, str) and read_label(v))
+        return read_label(value) or ""
 
     def texts(self, key: str, count: int | None = None) -> tuple[str, ...]:
         """A list of texts: exactly `count` of them, or at least one."""
@@ -51,7 +54,10 @@ class Record:
 
     def wrong(self, key: str, wanted: str) -> DatasetError:
         """The error to raise where `key` should be something else."""
-        found = f"not {reprlib.repr(self.values[key])}" if key in self.values else "but is missing"
+        if key in self.values:
+            found = f"not {reprlib.repr(self.values[key])}"
+        else:
+            found = f"but is missing among {', '.join(map(str, self.values))[:200] or 'no fields'}"
         return DatasetError(f"{self.where}: {key!r} should be {wanted}, {found}.")
 
     def _checked(self, key: str, wanted: str, holds: Callable[[Any], Any]) -> Any:
@@ -87,8 +93,10 @@ def read_json(path: Path, wanted: str) -> Any:
             f"{path}, line {error.lineno}: expected {wanted} as JSON, but it isn't valid there "
             f"(column {error.colno}: {error.msg}); download the file again."
         ) from None
-    except RecursionError:
-        raise DatasetError(f"{path}: expected {wanted}, found endlessly nested JSON.") from None
+    except (RecursionError, ValueError) as error:  # nested without end; a number without end
+        raise DatasetError(
+            f"{path}: expected {wanted} as JSON that can be read ({error})."
+        ) from None
 
 
 def entries(path: Path, key: str | None, wanted: str) -> Iterator[Record]:
@@ -105,56 +113,42 @@ def entries(path: Path, key: str | None, wanted: str) -> Iterator[Record]:
 
 
 def json_lines(path: Path, wanted: str) -> Iterator[Record]:
-    """The objects of a JSON-lines file; empty lines are skipped."""
+    """The objects of a JSON-lines file; empty lines are skipped. Letter case of keys is ignored."""
     for number, line in enumerate(read_text(path, wanted).split("\n"), start=1):
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
-        except (json.JSONDecodeError, RecursionError) as error:
+            value = json.loads(line, object_pairs_hook=_folded)
+        except (ValueError, RecursionError) as error:
             raise DatasetError(
                 f"{path}, line {number}: expected one JSON object a line, for {wanted} ({error})."
             ) from None
         yield from _records([value], f"{path}, line", wanted, first=number)
 
 
+def _folded(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = {tables.fold(key): value for key, value in pairs}
+    if len(values) < len(pairs):
+        raise ValueError(f"a key stands twice among {', '.join(key for key, _ in pairs)}")
+    return values
+
+
 def csv_rows(path: Path, wanted: str) -> Iterator[Record]:
     """The rows of a CSV file whose first line names the columns; cells are texts."""
-    reader = csv.reader(io.StringIO(read_text(path, wanted), newline=""), strict=True)
-    header: list[str] | None = None
-    while True:
-        try:
-            cells = next(reader, None)
-        except csv.Error as error:
-            raise DatasetError(
-                f"{path}, line {reader.line_num}: expected {wanted} as CSV ({error})."
-            ) from None
-        if cells is None:
-            return
-        if not any(cell.strip() for cell in cells):
-            continue
-        if header is None:
-            header = [cell.strip() for cell in cells]
-        elif len(cells) != len(header):
-            raise DatasetError(
-                f"{path}, line {reader.line_num}: expected {len(header)} columns "
-                f"({', '.join(header)}), found {len(cells)}."
-            )
-        else:
-            # The line on which the row ends; a quoted cell may have begun on an earlier one.
-            where = f"{path}, line {reader.line_num}"
-            yield Record(where, dict(zip(header, cells, strict=True)), reader.line_num)
+    try:
+        for line, cells in tables.rows(read_text(path, wanted)):
+            yield Record(f"{path}, line {line}", cells, line)
+    except tables.TableError as error:
+        raise DatasetError(f"{path}, {error}: expected {wanted}.") from None
 
 
 def read_text(path: Path, wanted: str) -> str:
     try:
-        return path.read_text(encoding="utf-8-sig")
+        return tables.decode(path.read_bytes())
     except FileNotFoundError:
         raise DatasetError(f"There is no file {path}; expected {wanted} there.") from None
-    except UnicodeDecodeError as error:
-        raise DatasetError(
-            f"{path}: expected {wanted} as UTF-8 text, found other bytes at {error.start}."
-        ) from None
+    except tables.TableError as error:
+        raise DatasetError(f"{path} should hold {wanted}: {error}.") from None
     except OSError as error:
         raise DatasetError(
             f"{path} can't be read ({error.strerror}); expected {wanted} there."

@@ -161,6 +161,12 @@ def test_pope_reads_answers_as_published(prediction, yes):
     assert pope_says_yes(prediction) is yes
 
 
+def test_labels_of_pope_may_be_capitals():
+    truths = [Truth(("Yes",)), Truth(("No",)), Truth(("YES",)), Truth((" no.",))]
+    figures = SCORERS["pope"].figures(["Yes", "No", "No", "no"], truths)
+    assert list(figures.values()) == pytest.approx([0.75, 1, 0.5, 2 / 3, 0.25])
+
+
 def test_pope_figures_of_a_confusion_matrix():
     """3 hits, 1 miss, 2 false alarms, 4 rejections."""
     said = ["yes"] * 3 + ["no"] + ["yes"] * 2 + ["no"] * 4

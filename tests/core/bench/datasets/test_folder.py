@@ -56,6 +56,8 @@ def test_a_folder_stands_for_its_only_file(tmp_path, official):
 def test_ids_are_given_or_counted_and_unique(tmp_path):
     path = write(tmp_path, line(), line(id="door"), line(id=7))
     assert [sample.id for sample in load_dataset("folder", folder=path)] == ["1", "door", "7"]
+    path = write(tmp_path, line(id=0), line(id=None), line(id=" "))
+    assert [sample.id for sample in load_dataset("folder", folder=path)] == ["0", "2", "3"]
     path = write(tmp_path, line(id="a"), line(id="a"))
     with pytest.raises(DatasetError, match="every question once, but 'a' is twice"):
         load_dataset("folder", folder=path)
@@ -64,7 +66,8 @@ def test_ids_are_given_or_counted_and_unique(tmp_path):
 @pytest.mark.parametrize(
     "image",
     ["../secret.png", "photos/../../secret.png", "/etc/hostname", "link.png", "linked/secret.png",
-     "a.png\0", "photos"],
+     "a.png\0", "photos", "..\\secret.png", "photos\\..\\..\\secret.png", "C:\\secret.png",
+     "\\\\host\\secret.png", "LINKED/SECRET.PNG", "Link.png"],
 )  # fmt: skip
 def test_images_outside_the_folder_are_refused(tmp_path, image):
     outside, inside = tmp_path / "secret.png", tmp_path / "mine"
@@ -99,11 +102,17 @@ def test_links_within_the_folder_and_a_linked_folder_are_fine(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "sentence"),
     [
-        ({"image": "b.png"}, "'image' should be the path of an image that exists, not 'b.png'"),
+        ({"image": "b.png"}, "'image' should be the path of an image that exists in {folder}, not"),
+        (
+            {"image": "x" * 5000},
+            "'image' should be the path of an image that exists in {folder}, not",
+        ),
+        ({"image": "no/b.png"}, "that exists in {folder}, not 'no/b.png'"),
         ({"image": 3}, "'image' should be a text, not 3"),
         ({"question": ""}, "'question' should be a text"),
         ({"answers": []}, "'answers' should be a list of texts, not empty"),
         ({"answers": [1]}, "'answers' should be a list of texts"),
+        ({"id": False}, "'id' should be a text or a whole number"),
         ({"id": {"a": 1}}, "'id' should be a text or a whole number"),
     ],
 )
@@ -111,7 +120,7 @@ def test_a_malformed_line_is_named(tmp_path, fields, sentence):
     path = write(tmp_path, line(), line(**fields))
     with pytest.raises(DatasetError, match=r"mine\.jsonl, line 2: ") as caught:
         load_dataset("folder", folder=path)
-    assert sentence in str(caught.value)
+    assert sentence.replace("{folder}", str(tmp_path.resolve())) in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -119,7 +128,10 @@ def test_a_malformed_line_is_named(tmp_path, fields, sentence):
     [
         ("a.png,What?", "line 2: expected 3 columns (image, question, answers), found 2"),
         ("a.png,What?, | ", "line 2: 'answers' should be a list of texts, not empty"),
-        ('a.png,"What?,x', "line 2: expected questions with the fields"),
+        (
+            'a.png,"What?,x',
+            "line 2: not valid CSV (unexpected end of data): expected questions with the",
+        ),
     ],
 )
 def test_a_malformed_row_is_named(tmp_path, row, sentence):
@@ -136,7 +148,39 @@ def test_ten_annotators_or_yes_and_no_are_scored_as_published(tmp_path):
     assert SCORERS[dataset.scoring].score("12.", dataset[0]) == pytest.approx(0.6)
     with pytest.raises(DatasetError, match="line 1: 'answers' should be yes or no"):
         load_dataset("folder+yes-no", folder=path)
-    path = write(tmp_path, line(answers=["no"]))
-    assert load_dataset("folder+yes-no", folder=path).scoring == "pope"
+    path = write(tmp_path, line(answers=["no"]), line(answers=["Yes"]), line(answers="NO."))
+    dataset = load_dataset("folder+yes-no", folder=path)
+    assert dataset.scoring == "pope"
+    assert [sample.answers for sample in dataset] == [("no",), ("yes",), ("no",)]
     with pytest.raises(DatasetError, match="line 1: 'answers' should be a list of 10 texts"):
         load_dataset("folder+vqa", folder=path)
+
+
+def test_a_table_from_a_spreadsheet_on_windows_is_read(tmp_path):
+    """Semicolons, tabs, UTF-16, capitals in the first line, `\\` between folders."""
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "shöp.png").write_bytes(b"not looked at here")
+    table = "Image;Question;Answers\nphotos\\shöp.png;What, then?;x|y\n"
+    path = tmp_path / "mine.csv"
+    for text, encoding in (
+        (table, "utf-8-sig"),
+        (table.replace(";", "\t"), "utf-16"),
+        ("sep=;\n" + table, "utf-8"),
+    ):
+        path.write_text(text, encoding)
+        sample = load_dataset("folder", folder=path)[0]
+        assert (sample.question, sample.answers) == ("What, then?", ("x", "y"))
+        assert sample.image == (tmp_path / "photos" / "shöp.png").resolve()
+
+
+def test_the_keys_of_json_lines_may_be_capitals_and_stand_once(tmp_path):
+    (tmp_path / "a.png").write_bytes(b"not looked at here")
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"Image": "a.png", "QUESTION": "What?", "Answers": ["x"]}')
+    assert load_dataset("folder", folder=path)[0].answers == ("x",)
+    path.write_text('{"image": "a.png", "question": "What?", "answers": ["x"], "Image": "b.png"}')
+    with pytest.raises(DatasetError, match="line 1: .*a key stands twice among image, question"):
+        load_dataset("folder", folder=path)
+    path.write_text('{"picture": "a.png", "question": "What?"}')
+    with pytest.raises(DatasetError, match="'image' .*, but is missing among picture, question"):
+        load_dataset("folder", folder=path)

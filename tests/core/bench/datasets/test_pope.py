@@ -21,6 +21,14 @@ def test_each_split_as_published(official, split, absent):
     assert sample.image.name == "COCO_val2014_000000000042.jpg"
 
 
+def test_labels_may_be_capitals(copied):
+    folder = copied("pope")
+    path = folder / "coco_pope_random.json"
+    path.write_text(path.read_text().replace('"yes"', '"Yes"').replace('"no"', '"NO"'))
+    dataset = load_dataset("pope", "random", folder=folder)
+    assert [sample.answers for sample in dataset] == [("yes",), ("no",)] * 2
+
+
 def test_the_mirror_equals_the_files(official, mirror, stored):
     folder = official / "pope"
     tables = {}

@@ -134,7 +134,8 @@ def test_a_malformed_entry_is_named(edited, name, change, sentence):
             '{"question_id": 9, "image": "a.jpg", "text": "Is it?"}',
             "line 3: 'label' should be 'yes' or",
         ),
-        ('{"question_id": 9, "image": "a.jpg", "text": "Is it?", "label": "Yes"}', "not 'Yes'"),
+        ('{"question_id": 9, "image": "a.jpg", "text": "Is it?", "label": "yep"}', "not 'yep'"),
+        ('{"question_id": ' + "9" * 5000 + "}", "line 3: expected one JSON object a line"),
         (
             '{"question_id": 9, "image": "../a.jpg", "text": "Is it?", "label": "no"}',
             "without folders",
