@@ -7,7 +7,6 @@ same command again asks what is left: nothing twice, nothing lost.
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 from collections.abc import Callable, Iterable
@@ -15,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from core import tables
 from core.edge.client import Client, EdgeError, Refused, Result, Unreachable
 from core.imaging import ImageError
 from core.messages import ProtocolError
@@ -39,21 +39,22 @@ class Row:
 def read_csv(path: Path) -> list[Row]:
     """The questions of a CSV file with the columns image and question, and id where it has one.
 
-    Images are looked for beside the file. Raises BatchError.
+    Images are looked for beside the file. `core.tables` says which spellings are understood.
+    Raises BatchError.
     """
     try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            missing = {"image", "question"} - set(table.fieldnames or ())
-            if missing:
-                raise BatchError(f"{path.name} needs a column {' and '.join(sorted(missing))}.")
-            rows = [
-                Row(line.get("id") or str(number), line["image"] or "",
-                    path.parent / (line["image"] or ""), line["question"] or "")
-                for number, line in enumerate(table, start=1)
-            ]  # fmt: skip
-    except (OSError, UnicodeError, csv.Error) as error:
+        lines = [cells for _, cells in tables.rows(tables.decode(path.read_bytes()))]
+    except (OSError, tables.TableError) as error:
         raise BatchError(f"{path.name} can't be read as a CSV file: {error}.") from None
+    missing = {"image", "question"} - set(lines[0] if lines else ())
+    if missing:
+        raise BatchError(f"{path.name} needs a column {' and '.join(sorted(missing))}.")
+    rows = [
+        Row(line.get("id", "").strip() or str(number), line["image"],
+            tables.find_file(path.parent, line["image"]) or path.parent / line["image"],
+            line["question"])
+        for number, line in enumerate(lines, start=1)
+    ]  # fmt: skip
     if len({row.id for row in rows}) < len(rows):
         raise BatchError(f"{path.name} has an id twice: give each row its own.")
     return rows

@@ -100,8 +100,18 @@ def test_csv(tmp_path):
     ]
     file.write_text("question,image\nWhat?,1.jpg\nWhat?,1.jpg\n")
     assert [row.id for row in read_csv(file)] == ["1", "2"]
-    file.write_text("image,question\n1.jpg\n")
+    file.write_text("image,question\n1.jpg,\n")
     assert read_csv(file)[0].question == ""
+
+
+def test_a_csv_file_from_a_spreadsheet_on_windows(tmp_path):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "photos" / "1.jpg").touch()
+    file = tmp_path / "list.csv"
+    file.write_text("Image;Question\nphotos\\1.JPG;What, exactly?\n", "utf-16")
+    assert read_csv(file) == [
+        Row("1", "photos\\1.JPG", tmp_path / "photos/1.jpg", "What, exactly?")
+    ]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +119,9 @@ def test_csv(tmp_path):
     [
         (b"", "column image and question"),
         (b"image\n1.jpg\n", "column question"),
-        (b"\xff\xfe\x00image", "can't be read"),
+        (b"\xff\x00image", "can't be read"),
+        (b"image,question\n1.jpg\n", "line 2: expected 2 columns"),
+        (b"image,question,Image\n1,q,2\n", "'image' stands twice"),
         (b"id,image,question\na,1,q\na,2,q\n", "an id twice"),
         (b'image,question\n"' + b"x" * 200_000, "can't be read"),
     ],
