@@ -5,6 +5,7 @@ so any number of threads can decode at once.
 """
 
 import io
+from functools import cache
 
 from PIL import Image, features
 
@@ -18,6 +19,7 @@ FORMATS = {
     "PNG": "PNG",
     "WEBP": "WebP",
     "AVIF": "AVIF",
+    "HEIF": "HEIC",
     "GIF": "GIF",
     "BMP": "BMP",
     "TIFF": "TIFF",
@@ -31,10 +33,31 @@ _NEW_SUBFILE_TYPE = 254  # TIFF tag; bit 0 is set on a reduced-resolution copy
 
 
 def readable_formats() -> tuple[str, ...]:
-    """The keys of `FORMATS` that this build of Pillow can read; it may lack AVIF and WebP."""
-    return tuple(
-        name for name in FORMATS if name not in _LIBRARIES or features.check(_LIBRARIES[name])
-    )
+    """The keys of `FORMATS` that can be read here.
+
+    A build of Pillow may lack AVIF and WebP; HEIC, the photos of telephones, needs pillow-heif.
+    """
+    return tuple(name for name in FORMATS if _is_readable(name))
+
+
+def _is_readable(name: str) -> bool:
+    if name == "HEIF":
+        return _heif()
+    return name not in _LIBRARIES or features.check(_LIBRARIES[name])
+
+
+@cache
+def _heif() -> bool:
+    """Whether pillow-heif is installed; if so, Pillow knows the format from now on.
+
+    A small board may go without it: it is the largest of the decoders.
+    """
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:  # also of a library that this machine can't load
+        return False
+    register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
+    return True
 
 
 def decode(data: bytes, formats: tuple[str, ...], max_pixels: int) -> Image.Image:
@@ -116,7 +139,11 @@ def _unreadable(data: bytes, formats: tuple[str, ...]) -> ImageError:
     what = f"{'an' if kind == 'AVIF' else 'a'} {FORMATS[kind]} image" if kind in FORMATS else kind
     *names, last = (FORMATS[name] for name in formats)
     wanted = f"{', '.join(names)} or {last}" if names else last
-    return ImageError(f"This is {what}, which can't be read here; use a file of type {wanted}.")
+    # A message is of the one format it names; a file of the user's may be what telephones write.
+    first = "install pillow-heif, or " if kind == "HEIF" and names else ""
+    return ImageError(
+        f"This is {what}, which can't be read here; {first}use a file of type {wanted}."
+    )
 
 
 _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
@@ -128,9 +155,9 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
     (0, b"BM", "BMP"),
     (0, b"II*\x00", "TIFF"),
     (0, b"MM\x00*", "TIFF"),
-    (4, b"ftyphe", "a HEIC photo"),
-    (4, b"ftypmif1", "a HEIC photo"),
-    (4, b"ftypmsf1", "a HEIC photo"),
+    (4, b"ftyphe", "HEIF"),  # heic, heix, hevc, ...
+    (4, b"ftypmif1", "HEIF"),
+    (4, b"ftypmsf1", "HEIF"),
     (4, b"ftyp", "a video"),
     (0, b"%PDF", "a PDF document"),
     (0, b"%!PS", "a PostScript file"),

@@ -13,9 +13,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
 
-from core.imaging import MAX_PIXELS, ImageError, load_image, to_rgb
+from core.imaging import MAX_PIXELS, Codec, ImageError, load_image, to_rgb
+from core.imaging import decode as decoding
+from core.imaging.decode import readable_formats
 
-LOSSY = {"JPEG": 24, "WEBP": 24, "AVIF": 24}  # levels; the corners of `picture` differ by 250
+LOSSY = {
+    "JPEG": 24,
+    "WEBP": 24,
+    "AVIF": 24,
+    "HEIF": 24,
+}  # levels; the corners of `picture` differ by 250
+
+
+readable_formats()  # makes Pillow know HEIF
 
 
 def encoded(image, format, **options):
@@ -120,7 +130,7 @@ def test_file_far_larger_than_its_limit_is_not_read():
 # --- formats ---------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "BMP", "TIFF"])
 def test_formats_in_colour(format):
     expected = np.asarray(picture()).astype(int)
     assert abs(pixels(encoded(picture(), format)) - expected).max() <= LOSSY.get(format, 0)
@@ -259,14 +269,14 @@ STORED = {  # how a camera that notes this orientation has stored the upright pi
 }
 
 
-@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF"])
+@pytest.mark.parametrize("format", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
 @pytest.mark.parametrize("orientation", STORED)
 def test_orientation_is_applied_once(format, orientation):
     upright, turn = picture(), STORED[orientation]
     stored = upright if turn is None else upright.transpose(turn)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
-    result = pixels(encoded(stored, format, exif=exif))
+    result = pixels(encoded(stored, format, exif=exif.tobytes()))  # in HEIC: as irot and imir
     assert result.shape == (30, 40, 3)
     assert abs(result - np.asarray(upright)).max() <= LOSSY.get(format, 0)
 
@@ -356,8 +366,7 @@ def test_to_rgb_leaves_its_argument_alone():
         (b"PK\x03\x04\x14\0", "a zip archive"),
         (b"<?xml version='1.0'?><svg xmlns=''/>", "an SVG drawing"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "a PostScript file"),
-        (b"\0\0\0\x18ftypheic\0\0\0\0", "a HEIC photo"),
-        (b"\0\0\0\x18ftypmif1\0\0\0\0", "a HEIC photo"),
+        (b"\0\0\0\x18ftypqt  \0\0\0\0", "a video"),
         (b"\x93NUMPY\x01\0\xff\xfe", "unknown type"),
         (b"\0" * 4096, "unknown type"),
     ],
@@ -377,8 +386,8 @@ def test_formats_outside_the_list_stay_shut():
     ("format", "options"),
     [
         ("JPEG", {}), ("JPEG", {"progressive": True}), ("PNG", {}), ("WEBP", {}),
-        ("WEBP", {"lossless": True}), ("AVIF", {}), ("GIF", {}), ("BMP", {}), ("TIFF", {}),
-        ("TIFF", {"compression": "tiff_lzw"}),
+        ("WEBP", {"lossless": True}), ("AVIF", {}), ("HEIF", {}), ("GIF", {}), ("BMP", {}),
+        ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"}),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("part", [0.02, 0.3, 0.6, 0.95])
@@ -406,6 +415,29 @@ def test_100_megapixels_are_refused_from_the_header(make, monkeypatch):
 def test_pillows_own_limits_are_the_same_error():
     assert "megapixels" in refusal(png_of_any_size(10_000, 10_000))  # its warning
     assert "megapixels" in refusal(png_of_any_size(60_000, 60_000))  # its error
+
+
+def test_a_heic_that_lies_about_its_size_is_refused_without_its_pixels():
+    data = encoded(Image.new("RGB", (800, 600), "blue"), "HEIF", quality=5)
+    at = data.index(b"ispe") + 8  # behind the name: version and flags, then width and height
+    assert data[at : at + 8] == struct.pack(">II", 800, 600)
+    small = data[:at] + struct.pack(">II", 64, 48) + data[at + 8 :]
+    assert "damaged" in refusal(small)
+    large = data[:at] + struct.pack(">II", 9_000, 9_000) + data[at + 8 :]
+    assert "81 megapixels" in refusal(large)
+
+
+@pytest.mark.parametrize("brand", [b"heic", b"heix", b"mif1", b"msf1"])
+def test_without_pillow_heif_a_heic_is_one_sentence(brand, monkeypatch):
+    monkeypatch.setattr(decoding, "_heif", lambda: False)
+    sentence = refusal(b"\0\0\0\x18ftyp" + brand + bytes(4))
+    assert "a HEIC image" in sentence and "install pillow-heif" in sentence
+    assert "JPEG, PNG" in sentence and sentence.count("HEIC") == 1
+
+
+def test_a_message_is_never_opened_as_heic():
+    with pytest.raises(ImageError, match="a HEIC image, which can't be read here; use a file of"):
+        Codec("jpeg").decode(encoded(picture(), "HEIF"))
 
 
 def test_limit_is_inclusive():
@@ -436,6 +468,7 @@ SEEDS = [
     encoded(picture().convert("CMYK"), "TIFF", compression="tiff_lzw"),
     encoded(Image.fromarray(LEVELS.astype("<u2")), "TIFF"), encoded(picture(), "WEBP"),
     encoded(picture(), "AVIF"), encoded(picture().quantize(8), "GIF"), encoded(picture(), "BMP"),
+    encoded(picture(), "HEIF"),
 ]  # fmt: skip
 
 
