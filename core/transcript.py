@@ -10,19 +10,22 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
-from types import UnionType
+from types import NoneType, UnionType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 
 from PIL import Image
 
 from core.cropping import Box
 from core.imaging import Codec, ImageError, available_formats
+from core.messages import Answer, CropRequest, LocalImage, Message, Question, SecondLook
 from core.uncertainty import METRICS, Gate
 
-VERSION = 2
-ATTENTION_STEP = "relative attention"  # name of the step that begins the search for a box
+VERSION = 3
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
 Place = Literal["edge", "server"]
@@ -89,6 +92,22 @@ class MessageRecord:
     image_bytes: int  # of these, the encoded image
     text: str  # what it says, for people
 
+    @classmethod
+    def of(cls, sender: Place, message: Message) -> Self:
+        """Return the record of a message that `sender` sent."""
+        match message:
+            case Question():
+                text = message.question
+            case Answer():
+                text = message.text
+            case SecondLook():
+                text = "Look again."
+            case CropRequest():
+                text = "Send {}, {} to {}, {} in detail.".format(*message.box.as_tuple())
+            case LocalImage():
+                text = "Here it is."
+        return cls(sender, message.kind, message.byte_count, message.image_bytes, text)
+
 
 @dataclass(frozen=True)
 class Step:
@@ -99,6 +118,19 @@ class Step:
     seconds: float  # wall clock
     flops: int | None = None  # of a model pass as the paper counts them (eq. 17-19)
     exact_flops: int | None = None  # as executed: vision tower, text, head and decoding, too
+
+
+Event = Step | MessageRecord
+
+
+@contextmanager
+def timed(
+    steps: list[Step] | list[Event], name: str, where: Place, flops: int | None = None
+) -> Iterator[None]:
+    """Append what is done meanwhile to `steps`, with the seconds it takes."""
+    start = time.perf_counter()
+    yield
+    steps.append(Step(name, where, time.perf_counter() - start, flops))
 
 
 @dataclass(frozen=True)
@@ -119,8 +151,7 @@ class Transcript:
     forced: bool = False  # the second stage was run although the gate said no
     local_image: EncodedImage | None = None
     second: Stage | None = None
-    messages: tuple[MessageRecord, ...] = ()
-    steps: tuple[Step, ...] = ()
+    events: tuple[Event, ...] = ()  # steps and messages, in the order in which they happened
 
     @property
     def answer(self) -> str:
@@ -157,20 +188,14 @@ class Transcript:
         return self.second is not None
 
     @property
-    def events(self) -> tuple[Step | MessageRecord, ...]:
-        """Steps and messages in the order they happened.
+    def messages(self) -> tuple[MessageRecord, ...]:
+        """What crossed the link, in order."""
+        return tuple(event for event in self.events if isinstance(event, MessageRecord))
 
-        Whoever sends a message has done its own steps before, and the other side's next ones wait
-        for it. No answer waits for a look at where to look: that is for the crop request after it.
-        """
-        steps, events = list(self.steps), []
-        for message in self.messages:
-            while steps and steps[0].where == message.sender:
-                if message.kind == "answer" and steps[0].name == ATTENTION_STEP:
-                    break
-                events.append(steps.pop(0))
-            events.append(message)
-        return (*events, *steps)
+    @property
+    def steps(self) -> tuple[Step, ...]:
+        """What was done at both ends, in order."""
+        return tuple(event for event in self.events if isinstance(event, Step))
 
     def with_gate(self, gate: Gate) -> Self:
         """The same answers under another gate.
@@ -213,12 +238,18 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """The inverse of `to_dict`. Raises TranscriptError, and nothing else, on anything else."""
+        """Return the inverse of `to_dict`; also of what version 2 wrote.
+
+        Raises TranscriptError, and nothing else, on anything else.
+        """
         if not isinstance(data, dict):
             raise TranscriptError("A transcript must be a JSON object.")
-        if data.get("version") != VERSION or type(data["version"]) is not int:
+        version = data.get("version")
+        if type(version) is not int or version not in (2, VERSION):
             raise TranscriptError(f"version must be {VERSION}: record this transcript anew.")
         rest = {name: value for name, value in data.items() if name != "version"}
+        if version == 2:
+            rest = _from_version_2(rest)
         transcript = _typed(rest, cls, "")
         _check(transcript)
         return transcript
@@ -245,6 +276,35 @@ def _apart(value: float, threshold: float) -> tuple[str, str]:
     return f"{value:.2f}", f"{threshold:.2f}"
 
 
+def _from_version_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of today: version 2 kept steps and messages apart."""
+    for name in ("steps", "messages"):
+        _require(name in data, name, "present")
+    _require("events" not in data, "events", "absent from a transcript of version 2")
+    steps = _typed(data["steps"], tuple[Step, ...], "steps")
+    messages = _typed(data["messages"], tuple[MessageRecord, ...], "messages")
+    rest = {name: value for name, value in data.items() if name not in ("steps", "messages")}
+    return rest | {"events": _plain(_order_of_version_2(steps, messages))}
+
+
+def _order_of_version_2(
+    steps: Sequence[Step], messages: Sequence[MessageRecord]
+) -> tuple[Event, ...]:
+    """Return the order in which they happened, which version 2 didn't keep.
+
+    Whoever sends a message has done its own steps before, and the other side's next ones wait
+    for it. No answer waits for a look at where to look: that is for the crop request after it.
+    """
+    left, events = list(steps), []
+    for message in messages:
+        while left and left[0].where == message.sender:
+            if message.kind == "answer" and left[0].name == "relative attention":
+                break
+            events.append(left.pop(0))
+        events.append(message)
+    return (*events, *left)
+
+
 # Plain JSON and back, by the types the fields declare.
 
 
@@ -267,8 +327,13 @@ def _typed(value: Any, kind: Any, where: str) -> Any:
     if is_dataclass(kind):
         return _object(value, kind, where)
     origin, arguments = get_origin(kind), get_args(kind)
-    if origin is UnionType:  # X | None
+    if origin is UnionType and NoneType in arguments:  # X | None
         return None if value is None else _typed(value, arguments[0], where)
+    if origin is UnionType:  # of dataclasses: the one whose fields these are
+        _require(isinstance(value, dict), where, "an object")
+        fitting = [k for k in arguments if value.keys() == _field_types(k).keys()]
+        _require(len(fitting) == 1, where, " or ".join(f"a {k.__name__}" for k in arguments))
+        return _typed(value, fitting[0], where)
     if origin is Literal:
         _require(isinstance(value, str) and value in arguments, where, " or ".join(arguments))
         return value
@@ -357,14 +422,15 @@ def _check(t: Transcript) -> None:
         _require(t.local_image is None, "local_image", "absent when there is no second stage")
     forced = t.second is not None and not t.uncertain
     _require(t.forced == forced, "forced", f"{str(forced).lower()}, as scores and gate say")
-    for i, message in enumerate(t.messages):
-        fits = 0 <= message.image_bytes <= message.byte_count
-        _require(fits, f"messages[{i}].image_bytes", "between 0 and byte_count")
-    for i, step in enumerate(t.steps):
-        _require(step.seconds >= 0, f"steps[{i}].seconds", "0 or more")
+    for i, event in enumerate(t.events):
+        if isinstance(event, MessageRecord):
+            fits = 0 <= event.image_bytes <= event.byte_count
+            _require(fits, f"events[{i}].image_bytes", "between 0 and byte_count")
+            continue
+        _require(event.seconds >= 0, f"events[{i}].seconds", "0 or more")
         for name in ("flops", "exact_flops"):
-            flops = getattr(step, name)
-            _require(flops is None or flops >= 0, f"steps[{i}].{name}", "0 or more")
+            flops = getattr(event, name)
+            _require(flops is None or flops >= 0, f"events[{i}].{name}", "0 or more")
 
 
 def _check_image(image: EncodedImage, where: str) -> None:

@@ -18,7 +18,7 @@ from core.bench.runs import Metadata, Record, Run
 from core.bench.scoring import Scorer
 from core.bench.together import Asker
 from core.cropping import Box
-from core.imaging import Codec, crop_local
+from core.imaging import Codec
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
 from core.uncertainty import Gate
 
@@ -43,14 +43,11 @@ class Recorder:
         """Ask everything there is to ask about one sample. Raises whatever goes wrong, and RunError
         for what could not stand in a run."""
         edge = Edge(original, self.codec)
-        server = Server(vlm, NEVER)
-        transcript = first_stage(edge, server, sample.prompt)
+        server = Server(vlm, NEVER, looks=2)  # at its own box, and at the true one
+        opened = first_stage(edge, server, sample.prompt)
         waited = {"first": vlm.waited}
-        look = server.sessions.get(transcript.session).look or vlm.look(
-            transcript.global_image.open()
-        )
-        first_steps = len(transcript.steps)
-        transcript = second_stage(edge, server, transcript)
+        first_steps = len(opened.steps)
+        transcript = second_stage(edge, server, opened)
         waited["second"] = vlm.waited - waited["first"]
 
         first, second = transcript.first.answer, transcript.second.answer
@@ -88,9 +85,7 @@ class Recorder:
             row = replace(row, letter_height=sample.letter_height * scale)
         if self.guided and len(targets) == 1:
             around = box_around(targets[0], original.size, vlm.info.base_side)
-            crop = crop_local(original, around, server.input_size)
-            local = self.codec.decode(self.codec.encode(crop))
-            answer = vlm.answer(look, sample.prompt, local).text
+            answer = second_stage(edge, server, opened, around).answer
             score = self.scorer.score(answer, sample)
             row = replace(row, guided_answer=answer, guided_score=score)
         if self.hd:

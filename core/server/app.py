@@ -1,4 +1,4 @@
-"""The HTTP service: the protocol's server (core.protocol.Server) behind three routes.
+"""The HTTP service: the protocol's server (core.server.machine.Server) behind three routes.
 
     POST /v1/questions      first stage: an answer, or the request for a crop
     POST /v1/local-images   second stage: the answer from both images
@@ -36,13 +36,14 @@ from core.messages import (
     Question,
     SecondLook,
 )
-from core.protocol import Reply, Server, Sessions
 from core.server import wire
 from core.server.admission import Busy, Queue, Rate
 from core.server.limits import Limits
+from core.server.machine import Reply, Server
 from core.server.problems import Problem, ProblemDetails, as_problem, documented, response
 from core.server.replies import Abandoned, KeyReused, Replies
 from core.server.telemetry import Metrics, Telemetry
+from core.sessions import Sessions
 from core.transcript import INFINITE
 from core.uncertainty import Gate
 from core.vlm.base import VLM, VLMError
@@ -125,10 +126,10 @@ class Service:
         self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
         self.__dict__.pop("server", None)
 
-    async def receive(self, request: Request, client: str, message: bytes) -> Reply:
-        """The reply to one message, in this client's turn.
+    async def handle(self, request: Request, client: str, message: Message) -> Reply:
+        """Return the reply to one message, in this client's turn.
 
-        Raises what `Server.receive` raises, Busy, Problem, or Abandoned if the client has gone.
+        Raises what `Server.handle` raises, Busy, Problem, or Abandoned if the client has gone.
         """
         server = self.server
         waited = await self.queue.enter(client)
@@ -137,7 +138,7 @@ class Service:
             if await request.is_disconnected():
                 raise Abandoned
             loop = asyncio.get_running_loop()
-            work = loop.run_in_executor(self.threads, server.receive, message)
+            work = loop.run_in_executor(self.threads, server.handle, message)
         except BaseException:
             self.queue.leave(0.0)
             raise
@@ -145,12 +146,11 @@ class Service:
         work.add_done_callback(lambda _: self.queue.leave(time.monotonic() - start))
         reply = await asyncio.shield(work)
         seconds = time.monotonic() - start
-        kinds = Message.from_bytes(message).kind, Message.from_bytes(reply.message).kind
         self.metrics.waited.observe(waited)
-        self.metrics.worked.labels(kinds[0]).observe(seconds)
-        self.metrics.replies.labels(kinds[1]).inc()
+        self.metrics.worked.labels(message.kind).observe(seconds)
+        self.metrics.replies.labels(reply.message.kind).inc()
         request.scope["note"] = {
-            "kind": kinds[0], "reply": kinds[1], "waited": round(waited, 4),
+            "kind": message.kind, "reply": reply.message.kind, "waited": round(waited, 4),
             "worked": round(seconds, 4), "queue": len(self.queue),
         }  # fmt: skip
         self._sweep_later()
@@ -222,10 +222,10 @@ def create_app(
         message = wire.unpack(kind, form, body)
 
         async def work() -> Reply:
-            return await service.receive(request, client, message)
+            return await service.handle(request, client, message)
 
         if key:
-            reply = await service.replies.once(f"{client}\n{key}", message, work)
+            reply = await service.replies.once(f"{client}\n{key}", message.to_bytes(), work)
         else:
             reply = await work()
         content, headers = wire.pack(reply, service.server.gate, form)

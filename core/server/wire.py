@@ -27,8 +27,8 @@ from core.messages import (
     Question,
     SecondLook,
 )
-from core.protocol import Reply
 from core.server.limits import Limits
+from core.server.machine import Reply
 from core.server.problems import Problem
 from core.server.replies import Abandoned
 from core.uncertainty import Gate
@@ -148,29 +148,28 @@ def media_type(request: Request) -> str:
     raise Problem(415, "wrong_type", f"Send a body of type {JSON} or {COMPACT}.")
 
 
-def unpack(kind: type[Message], form: str, body: bytes) -> bytes:
-    """The message in a body, compact. Raises ProtocolError, or Problem for unfit JSON."""
+def unpack(kind: type[Message], form: str, body: bytes) -> Message:
+    """Read the message in a body. Raises ProtocolError, or Problem for unfit JSON."""
     if form == COMPACT:
-        return kind.from_bytes(body).to_bytes()
+        return kind.from_bytes(body)
     try:
         fields = BODIES[kind].model_validate_json(body)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False, include_context=False)[0]
         where = ".".join(map(str, first["loc"])) or "The body"
         raise Problem(422, "bad_field", f"{where}: {first['msg']}.") from None
-    return kind(**dict(fields)).to_bytes()
+    return kind(**dict(fields))
 
 
 def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
-    """The body of a response, and the headers beside it."""
-    uncertainty = None
-    message = Message.from_bytes(reply.message)
+    """Return the body of a response, and the headers beside it."""
+    uncertainty, message = None, reply.message
     first = isinstance(message, CropRequest) or message.session is not None
     if reply.stage is not None and first:
         uncertainty = gate.uncertainty(reply.stage.scores[gate.metric])
     if form == COMPACT:
         known = uncertainty is not None
-        return reply.message, {UNCERTAINTY: f"{uncertainty:.4f}"} if known else {}
+        return message.to_bytes(), {UNCERTAINTY: f"{uncertainty:.4f}"} if known else {}
     if isinstance(message, Answer):
         body = AnswerBody(text=message.text, session=message.session, uncertainty=uncertainty)
     else:

@@ -53,7 +53,7 @@ def edge():
 
 
 def session_of(reply) -> str:
-    return Message.from_bytes(reply.message).session
+    return reply.message.session
 
 
 def question_bytes(image=None, original_size=None, text="What?", image_format="png", data=None):
@@ -163,12 +163,48 @@ def test_the_bytes_are_all_a_server_needs(vlm, edge):
     first = server.receive(
         Question(t.original_size, image.data, image.format, t.question).to_bytes()
     )
-    request = CropRequest.from_bytes(first.message)
+    request = CropRequest.from_bytes(first.message.to_bytes())
     local = t.local_image
     second = server.receive(LocalImage(request.session, local.data, local.format).to_bytes())
     assert (first.stage, first.attention, request.box) == (t.first, t.attention, t.box)
     assert second.stage == t.second
-    assert Answer.from_bytes(second.message) == Answer(t.answer)
+    assert second.message == Answer(t.answer)
+
+
+@pytest.mark.parametrize("gate", [ALWAYS, NEVER])
+def test_every_message_is_read_once_by_whoever_gets_it(vlm, edge, gate, monkeypatch):
+    read, real = [], Message.from_bytes.__func__
+
+    def counting(cls, data):
+        message = real(cls, data)
+        read.append(message.kind)
+        return message
+
+    monkeypatch.setattr(Message, "from_bytes", classmethod(counting))
+    t = ask(edge, Server(vlm, gate), "What?", force=True)
+    assert read == [message.kind for message in t.messages]
+
+
+def test_a_typed_message_gets_what_its_bytes_get(vlm, edge):
+    server = Server(vlm, ALWAYS)
+    question = edge.question("What?", edge.resize(server.input_size))
+    typed, read = server.handle(question), server.receive(question.to_bytes())
+    assert (typed.stage, typed.attention) == (read.stage, read.attention)
+    assert typed.message.box == read.message.box
+    with pytest.raises(MessageError, match="Send the server a question"):
+        server.handle(Answer("STOP"))
+
+
+def test_as_many_local_images_as_the_server_allows(vlm, edge):
+    server = Server(vlm, NEVER, looks=2)
+    opened = first_stage(edge, server, "What?")
+    own = second_stage(edge, server, opened)
+    other = second_stage(edge, server, opened, Box(0, 0, 20, 20))
+    assert own.second == ask(edge, Server(vlm, ALWAYS), "What?").second
+    assert other.box == Box(0, 0, 20, 20) != own.box
+    with pytest.raises(SessionExpired):
+        second_stage(edge, server, opened)
+    assert server.sessions.nbytes == 0
 
 
 def test_each_codec_serves_its_own_image(vlm):

@@ -46,13 +46,11 @@ FIRST_ONLY = Transcript(
     session="s1",
     global_image=encoded((20, 10), "red"),
     first=stage("STOP", 0.25, 0.125),
-    messages=(
-        MessageRecord("edge", "question", 300, 120, "What is written on the red sign?"),
-        MessageRecord("server", "answer", 60, 0, "STOP"),
-    ),
-    steps=(
+    events=(
         Step("resize", "edge", 0.001),
+        MessageRecord("edge", "question", 300, 120, "What is written on the red sign?"),
         Step("first answer", "server", 0.05, 7_596_000_000_000, 8_000_000_000_000),
+        MessageRecord("server", "answer", 60, 0, "STOP"),
     ),
 )
 BOTH = replace(
@@ -202,7 +200,7 @@ def changed(transcript, path, value):
         (["gate", "threshold"], float("nan"), "gate.threshold"),
         (["gate", "threshold"], 10**400, "gate.threshold"),
         (["gate", "threshold"], ["Infinity"], "gate.threshold"),
-        (["steps", 0, "seconds"], "Infinity", r"steps\[0\].seconds"),
+        (["events", 0, "seconds"], "Infinity", r"events\[0\].seconds"),
         (["gate", "first_tokens"], 0, "gate"),
         (["gate", "first_tokens"], 1.5, "gate.first_tokens"),
         (["original_size"], [200], "original_size"),
@@ -241,14 +239,15 @@ def changed(transcript, path, value):
         (["box", "left"], 10.5, "box.left"),
         (["forced"], 0, "forced"),
         (["forced"], True, "forced"),
-        (["messages", 0, "sender"], "eve", r"messages\[0\].sender"),
-        (["messages", 0, "sender"], ["edge"], r"messages\[0\].sender"),
-        (["messages", 0, "image_bytes"], 301, r"messages\[0\].image_bytes"),
-        (["messages", 1], {}, r"messages\[1\].sender"),
-        (["steps", 0, "seconds"], -0.1, r"steps\[0\].seconds"),
-        (["steps", 1, "flops"], -1, r"steps\[1\].flops"),
-        (["steps", 1, "exact_flops"], -1, r"steps\[1\].exact_flops"),
-        (["steps", 1, "where"], None, r"steps\[1\].where"),
+        (["events", 1, "sender"], "eve", r"events\[1\].sender"),
+        (["events", 1, "sender"], ["edge"], r"events\[1\].sender"),
+        (["events", 1, "image_bytes"], 301, r"events\[1\].image_bytes"),
+        (["events", 3], {}, r"events\[3\] must be a Step or a MessageRecord"),
+        (["events", 3], None, r"events\[3\]"),
+        (["events", 0, "seconds"], -0.1, r"events\[0\].seconds"),
+        (["events", 2, "flops"], -1, r"events\[2\].flops"),
+        (["events", 2, "exact_flops"], -1, r"events\[2\].exact_flops"),
+        (["events", 2, "where"], None, r"events\[2\].where"),
         (["extra"], 1, "The transcript has fields"),
         (["box", "extra"], 1, "box has fields"),
     ],
@@ -309,3 +308,35 @@ def test_hostile_input_raises_nothing_but_transcript_errors(transcript, data):
         assert read.summary() and read.answer is not None
         assert read.global_image.open().size == read.global_image.size
         assert Transcript.from_json(read.to_json()) == read
+
+
+def as_version_2(transcript):
+    """What version 2 wrote: steps and messages apart, without their common order."""
+    plain = transcript.to_dict() | {"version": 2}
+    events = plain.pop("events")
+    plain["messages"] = [event for event in events if "sender" in event]
+    plain["steps"] = [event for event in events if "where" in event]
+    return plain
+
+
+@SAMPLES
+def test_version_2_is_read_with_its_order_restored(transcript):
+    assert Transcript.from_dict(as_version_2(transcript)) == transcript
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field"),
+    [
+        ("steps", [{"name": "resize"}], r"steps\[0\]"),
+        ("steps", None, "steps"),
+        ("messages", [[]], r"messages\[0\]"),
+        ("events", [], "events"),
+    ],
+)
+def test_a_damaged_version_2_is_refused(name, value, field):
+    with pytest.raises(TranscriptError, match=f"^{field}"):
+        Transcript.from_dict(as_version_2(BOTH) | {name: value})
+    missing = as_version_2(BOTH)
+    del missing["steps"]
+    with pytest.raises(TranscriptError, match="^steps must be present"):
+        Transcript.from_dict(missing)

@@ -14,7 +14,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from core.imaging import Codec
-from core.messages import Answer, CropRequest, LocalImage, Message, SecondLook
+from core.messages import Answer, CropRequest, LocalImage, Message, Question, SecondLook
 from core.protocol import Edge, Server, ask
 from core.server.app import create_app
 from core.server.limits import Limits
@@ -370,12 +370,32 @@ def test_the_log_tells_what_happened_and_nothing_of_what_was_said(client, edge, 
     assert "doctor" not in client.get("/metrics").text
 
 
+@pytest.mark.parametrize("form", ["compact", "json"])
+def test_a_request_is_read_once_and_its_reply_not_at_all(client, question, form, monkeypatch):
+    read, real = [], Message.from_bytes.__func__
+    monkeypatch.setattr(
+        Message, "from_bytes", classmethod(lambda cls, data: read.append(cls) or real(cls, data))
+    )
+    if form == "compact":
+        response = post(client, "questions", question, **{"Idempotency-Key": "once"})
+    else:
+        body = {
+            "question": question.question,
+            "original_size": list(question.original_size),
+            "image": base64.b64encode(question.image).decode(),
+            "image_format": question.image_format,
+        }
+        response = client.post("/v1/questions", json=body, headers={"Idempotency-Key": "once"})
+    assert response.status_code == 200
+    assert read == ([Question] if form == "compact" else [])
+
+
 def test_an_unforeseen_failure_is_a_500_without_its_text(question, monkeypatch):
     def fail(*_):
         raise RuntimeError("secret path /home/x")
 
     app = create_app(PixelVLM(), ALWAYS)
-    monkeypatch.setattr(app.state.service.server, "receive", fail)
+    monkeypatch.setattr(app.state.service.server, "handle", fail)
     client = TestClient(app, raise_server_exceptions=False)
     response = post(client, "questions", question, **{"Idempotency-Key": "k"})
     assert response.status_code == 500 and "secret" not in response.text

@@ -1,0 +1,221 @@
+"""The machine with the model: what it makes of each message (Algorithm 1, lines 5-15 and 19-22).
+
+`Server` holds the model and never the original. The line numbers in the comments are those of
+Algorithm 1. Nothing here imports a deep-learning framework: the model is any `core.vlm.base.VLM`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from core.attention import relative_attention
+from core.cost import prefill_flops
+from core.cropping import Box, find_box
+from core.imaging import Codec, Geometry
+from core.messages import (
+    Answer,
+    CropRequest,
+    LocalImage,
+    Message,
+    MessageError,
+    Question,
+    SecondLook,
+)
+from core.sessions import FirstStage, Sessions
+from core.transcript import Attention, AttentionMap, Stage, Step, Token, timed
+from core.uncertainty import METRICS, Gate, token_scores
+
+if TYPE_CHECKING:
+    from core.vlm.base import VLM, Generation, Look
+
+ALTERNATIVES = 5  # tokens listed at each position of an answer
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one message to the server.
+
+    `message` is all that the edge gets, as the bytes of `message.to_bytes()`. The rest is what the
+    server noted on the way, for a transcript.
+    """
+
+    message: Answer | CropRequest
+    steps: tuple[Step, ...]
+    stage: Stage | None = None  # when the model answered
+    attention: Attention | None = None  # when the server looked for a box
+
+
+class Server:
+    """The machine with the model. Messages in, messages out: `handle` is its only door.
+
+    vlm: a `core.vlm.base.VLM`. gate: decides whether the first answer will do. sessions: where
+    first stages are held until the local image comes; servers that differ in their gate only
+    may share them. looks: local images that one first stage may be asked again with; the paper's
+    protocol has one, an experiment may compare several. `handle` may be called from several threads
+    at once.
+    """
+
+    def __init__(self, vlm: VLM, gate: Gate, sessions: Sessions | None = None, looks: int = 1):
+        self.vlm, self.gate, self.looks = vlm, gate, looks
+        self.sessions = Sessions() if sessions is None else sessions
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) no image sent here may exceed: the input resolution of the model."""
+        return self.vlm.info.input_size
+
+    def receive(self, data: bytes) -> Reply:
+        """Return what `handle` makes of the bytes of a message, as they crossed the link."""
+        return self.handle(Message.from_bytes(data))
+
+    def handle(self, message: Message) -> Reply:
+        """Answer one message from an edge.
+
+        Raises ProtocolError: MessageError for a message or an image that is not as agreed,
+        QuestionError for the question in it, SessionExpired for a session not held here. The
+        model's own VLMError passes through.
+        """
+        match message:
+            case Question():
+                return self._first_stage(message)
+            case SecondLook(session):
+                return self._request_crop(session, self.sessions.get(session))
+            case LocalImage():
+                return self._second_stage(message)
+        raise MessageError("Send the server a question, a wish for a second look, or an image.")
+
+    def _first_stage(self, message: Question) -> Reply:
+        steps: list[Step] = []
+        with timed(steps, "decode global", "server"):
+            image = self._decode(message)
+            _check_aspect(image.size, message.original_size)
+        with self._asked(steps, "first answer", image.size):  # eq. 18
+            look = self.vlm.look(image)  # line 6
+            generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
+        with timed(steps, "score tokens", "server"):
+            stage = self._stage(generation)  # line 9 (eq. 14-16)
+        geometry = self.vlm.geometry(image.size).of_original(message.original_size)
+        held = FirstStage(
+            message, geometry, image.size, look, generation.attention, generation.token_ids,
+            self.looks,
+        )  # fmt: skip
+        session = self.sessions.add(held)
+        if self.gate.retransmit(stage.scores[self.gate.metric]):  # lines 11, 12 (eq. 9)
+            request = self._request_crop(session, held)  # lines 13-15
+            return replace(request, steps=(*steps, *request.steps), stage=stage)
+        return Reply(Answer(generation.text, session), tuple(steps), stage)  # line 23
+
+    def _request_crop(self, session: str, held: FirstStage) -> Reply:
+        steps: list[Step] = []
+        info = self.vlm.info
+        with self._asked(steps, "relative attention", held.view_size):  # eq. 19, first term
+            generic = self.vlm.attend(self._look(held), info.generic_prompt)
+            attention = attention_maps(held.attention, generic, held.geometry)  # line 13
+        with timed(steps, "find box", "server"):
+            box = chosen_box(self.vlm, attention, held.message.original_size)  # line 14
+        return Reply(CropRequest(session, box), tuple(steps), attention=attention)  # line 15
+
+    def _second_stage(self, message: LocalImage) -> Reply:
+        steps: list[Step] = []
+        with timed(steps, "decode local", "server"):
+            local = self._decode(message)
+        held = self.sessions.take(message.session)  # no local image is answered twice
+        with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
+            look, question = self._look(held), held.message.question
+            generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22 (eq. 12)
+        with timed(steps, "score tokens", "server"):
+            stage = self._stage(generation)
+        return Reply(Answer(generation.text), tuple(steps), stage)  # line 23
+
+    @contextmanager
+    def _asked(self, steps: list[Step], name: str, *sizes: tuple[int, int]) -> Iterator[None]:
+        """A step of the model, which reads images of these sizes."""
+        n_visual = sum(map(self.vlm.visual_tokens, sizes))
+        flops = prefill_flops(n_visual, self.vlm.info.hidden, self.vlm.info.layers)
+        with self.vlm.tally() as tally, timed(steps, name, "server", flops):
+            yield
+        steps[-1] = replace(steps[-1], exact_flops=tally.flops)
+
+    def _look(self, held: FirstStage) -> Look:
+        """The look of a first stage; made anew if its memory was needed."""
+        return held.look or self.vlm.look(self._decode(held.message))
+
+    def _decode(self, message: Question | LocalImage) -> Image.Image:
+        """The image of a message, if the model can take it."""
+        width, height = self.input_size
+        try:
+            image = Codec(message.image_format).decode(message.image, max_pixels=width * height)
+        except ValueError as error:  # an unknown format, or not an image of it
+            raise MessageError(f"The image of the {message.kind} can't be used: {error}") from None
+        if image.width > width or image.height > height:
+            raise MessageError(
+                f"The image of the {message.kind} has {image.width} × {image.height} pixels:"
+                f" send at most {width} × {height}."
+            )
+        return image
+
+    def _stage(self, generation: Generation) -> Stage:
+        """An answer with the scores of every metric, from the raw logits (T, V)."""
+        scores = {
+            name: token_scores(generation.logits, name, generation.attention).tolist()
+            for name in METRICS
+        }
+        logits = np.asarray(generation.logits, dtype=np.float64)
+        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
+        probabilities = odds / odds.sum(axis=-1, keepdims=True)
+        tokens = []
+        for text, chosen, p in zip(
+            generation.tokens, generation.token_ids, probabilities, strict=True
+        ):
+            top = np.argpartition(p, -min(ALTERNATIVES, p.size))[-ALTERNATIVES:]
+            others = sorted((int(i) for i in top if i != chosen), key=lambda i: (-p[i], i))
+            ids = [chosen, *others[: ALTERNATIVES - 1]]
+            texts = [text] + [self.vlm.decode_token(i) for i in ids[1:]]
+            pairs = zip(texts, (float(p[i]) for i in ids), strict=True)
+            tokens.append(Token(text, int(chosen), tuple(pairs)))
+        return Stage(generation.text, tuple(tokens), {k: tuple(v) for k, v in scores.items()})
+
+
+def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
+    """Whether some one scale, at most 1, takes `original` to `size`, give or take a pixel."""
+    (width, height), (full_width, full_height) = size, original
+    if (
+        width > full_width
+        or height > full_height
+        or (width - 1) * full_height > (height + 1) * full_width
+        or (height - 1) * full_width > (width + 1) * full_height
+    ):
+        raise MessageError(
+            f"A global image of {width} × {height} pixels can't be an original of"
+            f" {full_width} × {full_height} scaled down: send it in its own proportions."
+        )
+
+
+def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry) -> Attention:
+    """Return the maps of eq. 22 from both prompts' rows (cells,), and the place of their grid."""
+    grid = geometry.grid
+    return Attention(
+        question=_map(question, grid),
+        generic=_map(generic, grid),
+        relative=_map(relative_attention(question, generic, grid), grid),  # eq. 22
+        extent=tuple(float(edge) for edge in geometry.extent),
+    )
+
+
+def chosen_box(vlm: VLM, attention: Attention, original_size: tuple[int, int]) -> Box:
+    """Return the box of the original that the map asks for (eq. 11), in pixels."""
+    return find_box(  # eq. 11
+        np.asarray(attention.relative), original_size, vlm.info.base_side, extent=attention.extent
+    )
+
+
+def _map(weights: np.ndarray, grid: tuple[int, int]) -> AttentionMap:
+    """(rows, cols) of plain floats; a weight that is no number is no evidence, hence 0."""
+    weights = np.asarray(weights, dtype=np.float64).reshape(grid)
+    return tuple(map(tuple, np.where(np.isfinite(weights), weights, 0.0).tolist()))
