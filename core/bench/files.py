@@ -263,8 +263,22 @@ def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
         raise RunError(f"{_name(path)} lacks a column or has one too many: {what:.200}.")
     for name, kind in expected.items():
         found = schema.field(name).type
-        if not found.equals(kind):
+        if not _plain(found).equals(kind):
             raise RunError(f"Column {name} of {_name(path)} must be {kind}, not {found!s:.80}.")
+
+
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """A type as this module writes it, for those that differ in their layout in memory only.
+
+    pandas writes large_string, polars large_list as well; Arrow has views and dictionaries, too.
+    """
+    import pyarrow as pa
+
+    if pa.types.is_dictionary(kind):
+        kind = kind.value_type
+    if pa.types.is_large_string(kind) or pa.types.is_string_view(kind):
+        return pa.string()
+    return pa.list_(kind.value_field) if pa.types.is_large_list(kind) else kind
 
 
 def _claimed_bytes(file: pq.ParquetFile) -> int:
@@ -276,6 +290,7 @@ def _claimed_bytes(file: pq.ParquetFile) -> int:
 def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLike[str],
                   max_bytes: int) -> dict[str, Any]:  # fmt: skip
     """The keyword arguments of `Run`, read batch by batch and stopped at `max_bytes`."""
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
@@ -310,6 +325,8 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
             if column.null_count and not known:
                 raise RunError(f"Column {name} of {_name(path)} must have a value in every row.")
             if name in TEXTS:
+                if not pa.types.is_dictionary(column.type):
+                    column = column.cast(pa.string()).dictionary_encode()
                 longest = pc.max(pc.utf8_length(column.dictionary)).as_py() or 0
                 if longest > MAX_TEXT:
                     raise RunError(

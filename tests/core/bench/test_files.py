@@ -52,7 +52,7 @@ def _rewrite(path, change=None, entries=None, **options):
     table = file.read()
     table = change(table) if change else table
     kept = {KEY: file.metadata.metadata[KEY], DIGEST_KEY: file.metadata.metadata[DIGEST_KEY]}
-    with pq.ParquetWriter(path, table.schema, store_schema=False, **options) as writer:
+    with pq.ParquetWriter(path, table.schema, **{"store_schema": False} | options) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(kept | (entries or {}))
 
@@ -303,9 +303,31 @@ def test_columns_that_are_not_those_of_a_run(saved, change, match):
     _refused(path, match)
 
 
-def test_text_columns_may_be_large_strings_to_another_writer(saved):
+@pytest.mark.parametrize("text", ["large_string", "string_view", "dictionary"])
+def test_columns_may_be_as_other_writers_lay_them_out_in_memory(saved, text):
+    """pandas and polars write large types; the file says so, and pyarrow brings them back."""
     run, path = saved
-    _rewrite(path, _with("question", lambda c: c.cast("large_string")))
+
+    def other(table):
+        for index, column in enumerate(table.columns):
+            if pa.types.is_string(column.type):
+                column = column.dictionary_encode() if text == "dictionary" else column.cast(text)
+            elif pa.types.is_list(column.type):
+                column = column.cast(pa.large_list(pa.float64()))
+            table = table.set_column(index, table.schema.names[index], column)
+        return table
+
+    _rewrite(path, other, store_schema=True)
+    kinds = {str(kind) for kind in pq.ParquetFile(path).schema_arrow.types}
+    assert "string" not in kinds and "large_list<element: double>" in kinds
+    assert _equal(load_run(path), run)
+
+
+def test_a_run_that_pandas_wrote_again_is_still_a_run(saved):
+    run, path = saved
+    entries = pq.ParquetFile(path).metadata.metadata
+    table = pa.Table.from_pandas(pq.read_table(path).to_pandas(), preserve_index=False)
+    pq.write_table(table.replace_schema_metadata(entries), path)
     assert _equal(load_run(path), run)
 
 

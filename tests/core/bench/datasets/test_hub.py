@@ -1,7 +1,9 @@
 import sys
 from types import SimpleNamespace
 
+import pyarrow
 import pytest
+from pyarrow import parquet
 
 from core.bench.datasets import DatasetError, load_dataset
 
@@ -34,6 +36,18 @@ def test_the_source_says_what_was_read(official, mirror, stored):
         "split": "random",
         "revision": "main",
     }
+
+
+@pytest.mark.parametrize("kind", ["large_string", "string_view", "dictionary"])
+def test_texts_may_be_stored_in_another_layout(official, mirror, stored, kind, tmp_path):
+    name = mirror({("Full", "random"): [row(stored, official)]})
+    wanted = list(load_dataset("pope", "random", mirror=name))
+    path = tmp_path / "mirror/Full/random-00000-of-00001.parquet"
+    table = parquet.read_table(path).drop_columns("image")
+    texts = [c.dictionary_encode() if kind == "dictionary" else c.cast(kind) for c in table.columns]
+    image = parquet.read_table(path)["image"]
+    parquet.write_table(pyarrow.table([*texts, image], names=[*table.column_names, "image"]), path)
+    assert list(load_dataset("pope", "random", mirror=name)) == wanted
 
 
 @pytest.mark.parametrize(
