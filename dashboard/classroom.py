@@ -34,9 +34,9 @@ from core.server.own import leaving_on_sigterm
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import load_vlm
-from dashboard.samples import SAMPLES, Sample, load_samples
+from dashboard.samples import Sample, load_samples
 
-APP = Path(__file__).resolve().parents[1] / "app.py"
+COMMAND = (sys.executable, "-m", "dashboard")
 PATIENCE = 300.0  # seconds for one answer
 ETAS = (0.0, 0.5, 1.0, 1.5, 4.0)
 
@@ -50,7 +50,7 @@ def main() -> None:
         idle = memory(process)
         print(f"page: {idle:.0f} MB before the class")
         seconds, wrong = [], []
-        expected = answers(load_samples(SAMPLES))
+        expected = answers(load_samples())
         with ThreadPoolExecutor(args.students) as room:
             students = [Student(url, i, expected) for i in range(args.students)]
             for question in range(args.questions):
@@ -80,7 +80,7 @@ def page() -> Iterator[tuple[str, subprocess.Popen]]:
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as cache:
         process = subprocess.Popen(
-            [sys.executable, APP, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
+            [*COMMAND, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
             env=os.environ | {"GRADIO_TEMP_DIR": cache},
             stdout=subprocess.DEVNULL,
         )

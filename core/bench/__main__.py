@@ -4,12 +4,13 @@ import argparse
 import sys
 
 from core.bench import calibrate_command, report_command, run_command
+from core.commands import called
 
 COMMANDS = {"run": run_command, "report": report_command, "calibrate": calibrate_command}
 
 
 def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m core.bench", description=__doc__)
+    parser = argparse.ArgumentParser(prog=called("core.bench"), description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
         summary = module.__doc__.split("\n")[0]

@@ -8,6 +8,7 @@ import os
 import sys
 from pathlib import Path
 
+from core.commands import called
 from core.edge import batch
 from core.edge.client import Client, EdgeError
 from core.http import TOKEN
@@ -82,7 +83,7 @@ def _many(client: Client, rows: list[batch.Row], args: argparse.Namespace) -> in
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m core.edge",
+        prog=called("core.edge"),
         description=__doc__.split(": ", 1)[1],
         epilog=f"A token that the server wants is read from the environment: {TOKEN}.",
     )

@@ -9,6 +9,7 @@ import sys
 import threading
 from concurrent.futures import Future
 
+from core.commands import called
 from core.http import TOKEN
 from core.server.app import create_app, tokens_of_environment
 from core.server.http import make_server
@@ -55,7 +56,7 @@ def main() -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m core.server",
+        prog=called("core.server"),
         description="Answer edges over HTTP; see /docs of the server, and SECURITY.md.",
         epilog=f"Tokens of clients are read from the environment: {TOKEN}, one or several, "
         "separated by spaces. Without any, everyone who can reach the server may ask.",

@@ -1,0 +1,95 @@
+"""Second Look in the browser: `second-look`, or `python app.py`, as a Hugging Face Space does."""
+
+import argparse
+import ctypes
+import os
+import sys
+from concurrent.futures import Future
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
+
+from dashboard.gpu import zero_gpu
+
+if zero_gpu():
+    import spaces  # noqa: F401, before anything that imports torch
+
+from gradio import Blocks
+from PIL import Image
+from starlette.routing import Mount
+
+from core.commands import called
+from core.imaging import MAX_PIXELS
+from core.server.app import create_app, tokens_of_environment
+from core.vlm import VLM, VLMError, load_vlm
+from core.vlm.arguments import add_load_arguments, load_options
+from dashboard.live import LiveModel
+from dashboard.page import build, launch
+
+M_ARENA_MAX = -8  # of glibc's malloc.h
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog=called("dashboard"), description="Second Look in the browser."
+    )
+    parser.add_argument(
+        "--model", default="pocket", help="pocket, a directory, or a hub id (default: %(default)s)"
+    )
+    parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
+    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument(
+        "--switch",
+        choices=("local", "all", "none"),
+        default="local",
+        help="who may load another model into the page: whoever sits at this machine, everybody,"
+        " or nobody (default: %(default)s)",
+    )
+    add_load_arguments(parser)
+    args = parser.parse_args()
+
+    share_arenas()
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    model: Future[VLM] = Future()
+    if zero_gpu():  # what is loaded after the launch never reaches the GPU
+        load(model, args)
+    options = load_options(args)
+    for of_this_model in ("attention_layer", "resolution"):
+        del options[of_this_model]
+    live = LiveModel(args.model, model, **options)
+    page = build(live, switch=args.switch)
+    service = create_app(model, tokens=tokens_of_environment())
+    live.followers.append(service.state.service.serve)
+    edges = Mount("/edge", service)
+    try:
+        launch(page, server_name=args.host, server_port=args.port, app_kwargs={"routes": [edges]})
+    except OSError as error:  # the port is taken
+        sys.exit(str(error))
+    if not model.done():  # after the launch: importing torch takes longer than building the page
+        load(model, args, page)
+    page.block_thread()
+
+
+def share_arenas() -> None:
+    """Let glibc give memory from two arenas: a class then takes a third less of it.
+
+    By default each of the page's threads soon has an arena of its own, and a tensor that is freed
+    in one is no use to the others. `MALLOC_ARENA_MAX` in the environment goes before.
+    """
+    if sys.platform == "linux" and "MALLOC_ARENA_MAX" not in os.environ:
+        mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
+        if mallopt is not None:
+            mallopt(M_ARENA_MAX, 2)
+
+
+def load(model: Future[VLM], args: argparse.Namespace, page: Blocks | None = None) -> None:
+    """Load the model; without one, close the page and say why."""
+    try:
+        model.set_result(load_vlm(args.model, **load_options(args)))
+    except VLMError as error:
+        if page is not None:
+            page.close()
+        sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
