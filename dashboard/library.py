@@ -13,9 +13,9 @@ from core.bench.datasets import DATASETS
 from core.bench.files import SUFFIX
 from core.bench.links import over_link
 from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
+from core.bundled import RUNS
 from core.channel import PRESETS
 
-RUNS = Path(__file__).resolve().parents[1] / "assets" / "runs"
 UPLOAD = "upload-"  # begins the key of an upload
 HELD = 12  # runs kept in memory, whoever looks at them
 

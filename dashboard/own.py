@@ -11,8 +11,8 @@ from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
 
+from core.bundled import RUNS
 from core.vlm import load_vlm
-from dashboard.library import RUNS
 from dashboard.live import LiveModel
 from dashboard.page import build, launch
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from PIL import Image
 
-SAMPLES = Path(__file__).resolve().parents[1] / "assets" / "samples"
+from core.bundled import SAMPLES
+
 THUMBNAIL = (320, 320)
 
 

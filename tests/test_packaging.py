@@ -43,3 +43,10 @@ def test_documentation_links_to_what_is_there():
 def test_core_never_imports_the_dashboard():
     for path in (ROOT / "core").rglob("*.py"):
         assert not re.search(r"^\s*(import|from) (gradio|dashboard)", path.read_text(), re.M), path
+
+
+def test_no_message_names_a_package_that_is_not_published():
+    for folder in ("core", "dashboard", "docs"):
+        for path in (ROOT / folder).rglob("*.*"):
+            if path.suffix in (".py", ".md", ".js"):
+                assert "pip install second-look" not in path.read_text(encoding="utf-8"), path

@@ -60,7 +60,7 @@ def main(args: argparse.Namespace) -> int:
     except ModuleNotFoundError:
         raise RunError(
             "Several workers need the package `datatrove`; install it with "
-            "`pip install second-look[distributed]`, or leave out --workers and --executor."
+            '`pip install -e ".[distributed]"`, or leave out --workers and --executor.'
         ) from None
 
     settings = _pairs("--executor-option", args.executor_option)

@@ -22,9 +22,9 @@ from pathlib import Path
 
 import httpx
 
+from core.bundled import SAMPLES
 from core.pocket.scenes import COLORS, SHAPES
 from core.protocol import Edge, Server, ask
-from core.server.load import SAMPLES
 from core.server.own import own_server
 from core.uncertainty import Gate
 from core.vlm import load_vlm

@@ -19,14 +19,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 
+from core.bundled import SAMPLES
 from core.edge.client import Client, EdgeError
 from core.imaging import load_image
 from core.protocol import Edge, Server, ask
 from core.server.own import own_server
 from core.uncertainty import Gate
 from core.vlm import load_vlm
-
-SAMPLES = Path(__file__).parents[2] / "assets" / "samples"
 
 
 @dataclass

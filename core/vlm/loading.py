@@ -25,12 +25,11 @@ from huggingface_hub.errors import (
 )
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
+from core.bundled import POCKET
 from core.vlm.base import VLMError
 from core.vlm.capture import ATTENTION
 from core.vlm.memory import free_bytes, weight_bytes, weight_files
 from core.vlm.progress import Progress, download_bar, loading_weights
-
-POCKET = Path(__file__).resolve().parents[2] / "assets" / "pocket-vlm"
 
 _FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
 _OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
@@ -176,8 +175,8 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if name == "pocket":
         if not (POCKET / "config.json").is_file():
             raise VLMError(
-                f"The bundled model is not there ({POCKET.parent.name}/{POCKET.name}): "
-                "run from a complete clone of the repository, or name another model."
+                "The bundled model is not there: take a complete clone or installation of "
+                "Second Look, or name another model."
             )
         return _with_config(Checkpoint(name, str(POCKET), local=True))
     folder = Path(os.path.expanduser(name))

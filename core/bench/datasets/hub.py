@@ -71,7 +71,7 @@ def _library():
     except ImportError:
         raise DatasetError(
             "A mirror on the hub needs the package `datasets`; install it with "
-            "`pip install second-look[hub]`, or give the official files in a folder."
+            '`pip install -e ".[hub]"`, or give the official files in a folder.'
         ) from None
     if int(datasets.__version__.split(".")[0]) < 4:  # older ones could run a mirror's own code
         raise DatasetError(

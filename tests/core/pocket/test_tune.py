@@ -4,10 +4,10 @@ import shutil
 import numpy as np
 import pytest
 
+from core.bundled import POCKET
 from core.pocket import tune
 from core.uncertainty import METRICS, Gate
 from core.vlm import load_vlm
-from core.vlm.loading import POCKET
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from core.bench.datasets import DatasetError, load_dataset
 
 def test_without_the_library_the_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(DatasetError, match=r"pip install second-look\[hub\]"):
+    with pytest.raises(DatasetError, match=r'pip install -e "\.\[hub\]"'):
         load_dataset("gqa", mirror="lmms-lab-encoder/GQA")
 
 

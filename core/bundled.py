@@ -1,0 +1,14 @@
+"""What comes with the code: the bundled model, recorded runs and sample images.
+
+In a checkout they lie in `assets`, beside the packages; in an installation in `core/assets`, where
+pyproject.toml puts them.
+"""
+
+from pathlib import Path
+
+_INSTALLED = Path(__file__).resolve().with_name("assets")
+_ASSETS = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "assets"
+
+POCKET = _ASSETS / "pocket-vlm"
+RUNS = _ASSETS / "runs"
+SAMPLES = _ASSETS / "samples"
