@@ -283,4 +283,4 @@ def _about(view: View) -> str:
     of, failed = view.choice.metadata, view.choice.samples - len(view.run)
     missing = f", {failed:,} more failed" if failed else ""
     return f"""<p class="fine">{len(view.run):,} questions{missing}; recorded {escape(of.date[:10])}
-on {escape(of.machine)}.{f" <code>{escape(of.command)}</code>" if of.command else ""}</p>"""
+on {escape(of.machine)}, with {escape(of.made_with)}.{f" <code>{escape(of.command)}</code>" if of.command else ""}</p>"""

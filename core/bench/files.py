@@ -37,13 +37,14 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-SCHEMA = 1
+SCHEMA = 2
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 BOX = ("box_left", "box_top", "box_right", "box_bottom")
 PREFIX = "tokens_"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
+ADDED_METADATA = {"load", "code"}  # with schema 2
 ADDED = {"group", "guided_answer", "hd_answer", *OPTIONAL} - {"box_hit"}
 
 MAX_ROWS = 1_000_000
@@ -234,14 +235,14 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
             f"{_name(path)} was written by a newer version (schema {schema}; this one reads up to "
             f"{SCHEMA}): update Second Look."
         )
-    names = {f.name for f in fields(Metadata)}
+    names = {f.name for f in fields(Metadata)} - (ADDED_METADATA if schema < 2 else set())
     if values.keys() != names:
         odd = ", ".join(sorted(values.keys() ^ names))
         raise RunError(
             f"The metadata of {_name(path)} lack a field or have one too many: {odd:.200}."
         )
     try:
-        return Metadata(**values)
+        return Metadata.from_json(values)
     except RunError as error:
         raise RunError(f"{_name(path)} is no valid run file: {error}") from None
 

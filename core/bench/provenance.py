@@ -5,20 +5,65 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
+import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from core.bench.runs import Code
 from core.vlm.base import VLM
 
-PACKAGES = ("second-look", "torch", "transformers", "tokenizers", "numpy", "pillow")
+CORE = Path(__file__).resolve().parents[1]  # what makes a run: the package `core`
+PACKAGE = "second-look"
+PACKAGES = (PACKAGE, "torch", "transformers", "tokenizers", "numpy", "pillow")
 PARTS = (".json", ".jinja", ".safetensors", ".txt", ".model")  # of a checkpoint that count
 
 
+def code(package: Path = CORE) -> Code:
+    """Return the state of the code of a package, this one's by default.
+
+    The code is clean if it is the commit's: no file that git knows differs, and none is new in the
+    package. A run file that lies beside them changes no code.
+    """
+    try:
+        installed = version(PACKAGE)
+    except PackageNotFoundError:
+        installed = None
+    # A package that lies in a checkout of something else, in its virtual environment say, isn't
+    # known to that git.
+    known = _git(package, "ls-files", "--error-unmatch", "--", "__init__.py")
+    commit = known and _git(package, "rev-parse", "--verify", "HEAD")
+    if not commit:
+        return Code(None, None, installed)
+    changed = _git(package, "status", "--porcelain", "--untracked-files=no")
+    new = _git(package, "ls-files", "--others", "--exclude-standard", "--", ".")
+    return Code(commit, None if None in (changed, new) else not changed + new, installed)
+
+
+def _git(folder: Path, *words: str) -> str | None:
+    """What git says of a folder; None if it can't, or isn't there."""
+    # Of a hook, git's own variables would lead to the repository that the hook is of.
+    environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
+    try:
+        return subprocess.run(
+            ["git", "--no-optional-locks", "-C", folder, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=environment,
+            check=True,
+            encoding="utf-8",
+            errors="replace",
+            timeout=60,
+        ).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
 def versions() -> dict[str, str]:
-    """Of Python and of the packages that a result depends on; what isn't installed is left out."""
+    """Return those of Python and of the packages that a result depends on, of what is installed."""
     found = {"python": platform.python_version()}
     for name in PACKAGES:
         try:
@@ -29,9 +74,10 @@ def versions() -> dict[str, str]:
 
 
 def machine() -> str:
-    """Processor, threads and GPU; no name of the computer."""
+    """Return processor, instruction set, threads and GPU, without the computer's name."""
     facts = [f"{platform.system()} {platform.machine()}", _processor(), f"{os.cpu_count()} cores"]
     if torch := sys.modules.get("torch"):  # not imported for this: a model has done so, or none is
+        facts.append(torch.backends.cpu.get_cpu_capability())  # what its kernels use, e.g. AVX2
         facts.append(f"{torch.get_num_threads()} threads")
         if torch.cuda.is_available():
             facts.append(torch.cuda.get_device_name())
@@ -39,7 +85,7 @@ def machine() -> str:
 
 
 def revision(vlm: VLM) -> str | None:
-    """The commit of a hub model; of a local one, a digest of its files."""
+    """Return the commit of a hub model; of a local one, a digest of its files."""
     if vlm.info.revision is not None:
         return vlm.info.revision
     from core.vlm.loading import find_checkpoint  # here: it imports torch
@@ -50,7 +96,7 @@ def revision(vlm: VLM) -> str | None:
 
 @lru_cache
 def directory_digest(folder: Path) -> str:
-    """The first digits of a SHA-256 over names and contents of a checkpoint's files."""
+    """Return the first digits of a SHA-256 over names and contents of a checkpoint's files."""
     digest = hashlib.sha256()
     for path in sorted(path for path in folder.iterdir() if path.suffix in PARTS):
         with path.open("rb") as file:

@@ -377,10 +377,12 @@ def _provenance(runs: Runs) -> Section:
         meta = run.metadata
         parameters = f"{meta.parameters:,} parameters" if meta.parameters else "unknown size"
         packages = ", ".join(f"{package} {v}" for package, v in meta.versions.items())
+        loaded = ", ".join(f"{name} {v}" for name, v in meta.load.items() if v is not None)
         section.blocks.append(
             f"<h3>{escape(name)}</h3><pre>{escape(meta.command)}</pre>"
             f"<p>{escape(f'{meta.model} ({parameters}, {meta.revision}), {meta.date}, ')}"
-            f"{escape(f'{meta.machine}; {packages}.')}</p>"
+            f"{escape(f'{meta.machine}; {packages}; {meta.made_with}')}"
+            f"{escape(f'; loaded with {loaded}' if loaded else '')}.</p>"
         )
     section.text(
         "Intervals are percentiles of 1,000 bootstrap draws of images; overlap and D_B are of 50 "

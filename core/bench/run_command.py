@@ -6,11 +6,13 @@ Interrupted, even killed, the same command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from core.bench.files import load_run
 from core.bench.runner import Plan, Runner
 from core.bench.runs import RunError
+from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import VLM
 
 
@@ -32,22 +34,35 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--images", help="folder of the images, where it isn't inside --folder")
     add("--mirror", help="of the data set on the Hugging Face hub; nothing is downloaded without")
     add("--revision", help="of the mirror")
-    add("--device", help="of the model: cpu, cuda, cuda:1, …")
-    add("--dtype", help="of the model: float32, bfloat16 or float16")
     add("--threads", type=int, help="of torch, for each worker; default: the cores, divided")
     add("--workers", type=int, default=1, help="processes that divide the samples among them")
     add("--executor", choices=("local", "slurm", "ray"), default="local", help="where they run")
     add("--executor-option", action="append", default=[], metavar="NAME=VALUE",
         help="of datatrove's executor, e.g. time=04:00:00 and partition=gpu for slurm")  # fmt: skip
+    add_load_arguments(parser)
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
-    same = ("out", "model", "data", "split", "limit", "codec", "guided", "hd", "batch", "folder",
-            "images", "mirror", "revision", "device", "dtype")  # fmt: skip
+    same = (
+        "out",
+        "model",
+        "data",
+        "split",
+        "limit",
+        "codec",
+        "guided",
+        "hd",
+        "batch",
+        "folder",
+        "images",
+        "mirror",
+        "revision",
+    )
     return Plan(
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
         options=_pairs("--option", args.option),
+        load=load_options(args),
     )
 
 
@@ -83,6 +98,8 @@ def run_here(plan: Plan, threads: int | None = None, vlm: VLM | None = None) -> 
 
         torch.set_num_threads(threads)
     runner = Runner(plan, vlm)
+    for remark in runner.remarks:
+        print(remark, file=sys.stderr)
     name = f"{plan.model}, {plan.data}"
     with tqdm(
         total=runner.total, initial=runner.recorded(), unit="sample", desc=name, smoothing=0.05
@@ -105,6 +122,8 @@ def report(paths: list[Path]) -> bool:
         run = load_run(path)
         failed = int(run.failed.sum())
         print(f"{path}: {len(run) - failed:,} samples answered, {failed:,} failed")
+        if len(run.metadata.code) > 1:
+            print(f"  made with {run.metadata.made_with}")
         if failed:
             first = run.record(int(run.failed.argmax()))
             print(f"  the first of them, {first.id}: {first.error}")

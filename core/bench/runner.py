@@ -26,12 +26,13 @@ from PIL import Image
 from core.bench.asking import Recorder, unanswered
 from core.bench.datasets import Dataset, Sample, load_dataset
 from core.bench.files import SUFFIX, load_run, save_run
-from core.bench.provenance import machine, revision, today, versions
+from core.bench.provenance import code, machine, revision, today, versions
 from core.bench.runs import Metadata, Record, Run, RunError
 from core.bench.scoring import SCORERS
 from core.bench.together import together
 from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
+from core.vlm.arguments import load_words
 from core.vlm.base import VLM, VLMError
 
 CHUNK = 32  # samples
@@ -62,8 +63,7 @@ class Plan:
     images: str | None = None
     mirror: str | None = None
     revision: str | None = None
-    device: str | None = None
-    dtype: str | None = None
+    load: dict[str, Any] = field(default_factory=dict)  # how the model is, as for `load_vlm`
 
     def __post_init__(self) -> None:
         if not self.qualities:
@@ -93,9 +93,10 @@ class Plan:
     def command(self, quality: int) -> str:
         """The command that makes the run of one quality, without the folder it is written to."""
         words = ["python", "-m", "core.bench", "run", "--model", self.model, "--data", self.data]
-        for name in ("split", "limit", "folder", "images", "mirror", "revision", "device", "dtype"):
+        for name in ("split", "limit", "folder", "images", "mirror", "revision"):
             if (value := getattr(self, name)) is not None:
                 words += [f"--{name}", str(value)]
+        words += load_words(self.load)
         for name, value in self.options.items():
             words += ["--option", f"{name}={value}"]
         words += ["--codec", self.codec, "--quality", str(quality)]
@@ -117,7 +118,7 @@ class Runner:
         self.plan = plan
         self.dataset = plan.dataset()
         codecs = {quality: Codec(plan.codec, quality) for quality in plan.qualities}
-        self.vlm = vlm or load_vlm(plan.model, plan.device, plan.dtype)
+        self.vlm = vlm or load_vlm(plan.model, **plan.load)
         scorer = SCORERS[self.dataset.scoring]
         self.parts: dict[int, Parts] = {}
         self.recorders: dict[int, Recorder] = {}
@@ -145,6 +146,11 @@ class Runner:
                     progress(len(batch))
             for quality in missing:
                 self.parts[quality].put(chunk, rows[quality])
+
+    @property
+    def remarks(self) -> list[str]:
+        """What is to be known about runs that are gone on with, in sentences."""
+        return [parts.remark for parts in self.parts.values() if parts.remark]
 
     def finish(self) -> list[Path]:
         """Join the chunks into the run files. Raises RunError if any is missing."""
@@ -190,7 +196,8 @@ class Runner:
             dataset=dataset.name, split=dataset.split, seed=dataset.source.get("seed"),
             codec=self.plan.codec, quality=quality, prompt=wording("{question}", 1),
             versions=versions(), machine=machine(), date=today(),
-            command=self.plan.command(quality), source=dataset.source,
+            command=self.plan.command(quality), source=dataset.source, load=info.load,
+            code=(code(),),
         )  # fmt: skip
 
 
@@ -204,13 +211,20 @@ class Parts:
     def __init__(self, out: Path, metadata: Metadata, samples: int):
         self.out, self.metadata, self.samples = out, metadata, samples
         self.folder = working_folder(out)
+        self.remark: str | None = None
         self.done = out.exists()
         if self.done:
             found = load_run(out)
-            if _odd(found.metadata, metadata) or len(found) != samples:
+            odd = _odd(found.metadata, metadata) + ["samples"] * (len(found) != samples)
+            if odd:
                 raise RunError(
-                    f"{out.name!r} is there already, and another run: move it, or choose another "
-                    "name."
+                    f"{out.name!r} is there already, and another run ({'; '.join(odd)}): move it, "
+                    "or choose another name."
+                )
+            if metadata.code[0] not in found.metadata.code:
+                self.remark = (
+                    f"{out.name!r} is there already, made with {found.metadata.made_with}; this "
+                    f"is {metadata.made_with}."
                 )
             return
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -226,9 +240,15 @@ class Parts:
         if odd:
             raise RunError(
                 f"The folder {self.folder.name!r} holds the beginning of another run "
-                f"({', '.join(odd)} differs): remove it, or choose another name."
+                f"({'; '.join(odd)}): remove it, or choose another name."
             )
-        self.metadata = begun
+        if metadata.code[0] not in begun.code:
+            self.remark = (
+                f"{out.name!r} was begun with {begun.made_with}, and goes on with "
+                f"{metadata.made_with}."
+            )
+        # A chunk says what it was made with itself.
+        self.metadata = replace(begun, code=metadata.code, machine=metadata.machine)
 
     def has(self, chunk: int) -> bool:
         return self.done or _part(self.folder, chunk).exists()
@@ -269,6 +289,13 @@ def join(out: Path) -> Path:
                 f"{out.name!r} isn't finished: its samples from {chunk * chunk_size} on are "
                 "missing. Run the command again."
             ) from None
+    # The chunks may have been made by several machines, and by other code after an interruption.
+    made = [run.metadata for run in runs]
+    metadata = replace(
+        metadata,
+        machine="; ".join(dict.fromkeys(one.machine for one in made)),
+        code=tuple(dict.fromkeys(code for one in made for code in one.code)),
+    )
     save_run(replace(Run.join(runs), metadata=metadata), out)
     shutil.rmtree(folder, ignore_errors=True)
     return out
@@ -286,17 +313,28 @@ def _read_plan(path: Path) -> tuple[Metadata, int, int]:
     """The metadata, the number of samples, and how many make a chunk."""
     try:
         content = json.loads(path.read_text())
-        return Metadata(**content["metadata"]), content["samples"], content["chunk"]
+        return Metadata.from_json(content["metadata"]), content["samples"], content["chunk"]
     except (OSError, ValueError, TypeError, KeyError):
         folder = path.parent.name
         raise RunError(f"The folder {folder!r} holds no run that was begun: remove it.") from None
 
 
 def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
-    """In which fields two runs differ that can't be pieces of one."""
+    """In what two runs differ that can't be pieces of one, each in a few words."""
     ours = json.loads(json.dumps(asdict(metadata)))
     theirs = json.loads(json.dumps(asdict(begun)))
-    return [k for k in ours if k not in ("date", "machine") and ours[k] != theirs[k]]
+    for apart in ("date", "machine", "code"):  # these may differ between the pieces of a run
+        del ours[apart], theirs[apart]
+    if not begun.load:  # begun before it was recorded; the command says what was asked for
+        theirs["load"] = ours["load"]
+    loaded = ours["load"] | theirs["load"]
+    odd = [
+        f"{name} {theirs['load'].get(name)} there, {ours['load'].get(name)} here"
+        for name in loaded
+        if theirs["load"].get(name) != ours["load"].get(name)
+    ]
+    others = (k for k in ours if k != "load" and ours[k] != theirs[k])
+    return odd + [f"another {name}" for name in others if name != "command" or not odd]
 
 
 def chunks_of(samples: int) -> int:

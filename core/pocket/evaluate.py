@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +25,7 @@ from core.bench.runner import Plan
 from core.bench.runs import Run
 from core.bench.separability import auroc
 from core.pocket.questions import FAMILIES
+from core.vlm.arguments import add_load_arguments, load_options, load_words
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
 QUALITY = 75
@@ -48,13 +50,14 @@ class Questions:
         text += f"-fonts-{self.fonts}" * (self.fonts != "split's")
         return text + f"-phrasings-{self.phrasings}" * (self.phrasings != "training")
 
-    def plan(self, folder: Path, count: int, model: str, qualities: tuple[int, ...],
-             batch: int = 8) -> Plan:  # fmt: skip
+    def plan(self, folder: Path, count: int, model: str, load: dict[str, Any],
+             qualities: tuple[int, ...], batch: int = 8) -> Plan:  # fmt: skip
         options = {"fonts": self.fonts, "phrasings": self.phrasings}
         defaults = {"fonts": "split's", "phrasings": "training"}
         return Plan(
             out=str(folder / f"{self.name}-q{{quality}}.parquet"),
             model=model,
+            load=load,
             data=f"signs-{self.family}" + "+hints" * self.hints,
             split=self.split,
             limit=count,
@@ -233,14 +236,17 @@ class Runs:
         from core.bench.provenance import revision
         from core.vlm import load_vlm
 
-        self.args, self.vlm = args, load_vlm(args.model)
+        self.args, self.load = args, load_options(args)
+        self.vlm = load_vlm(args.model, **self.load)
         name = (revision(self.vlm) or "model").replace(":", "-")
-        self.folder = args.runs / f"{name}-{args.questions}"
+        loaded = "".join(load_words(self.load)).replace("--", "-").replace(":", "-")
+        self.folder = args.runs / f"{name}-{args.questions}{loaded}"
 
     def get(self, questions: Questions, quality: int = QUALITY) -> Run:
         # All the qualities of the curve at once: each scene is then rendered once for all.
         qualities = QUALITIES if quality in QUALITIES else (quality,)
-        plan = questions.plan(self.folder, self.args.questions, self.args.model, qualities)
+        count, model = self.args.questions, self.args.model
+        plan = questions.plan(self.folder, count, model, self.load, qualities)
         if self.args.workers > 1 and not all(path.exists() for path in plan.paths):
             from core.bench.distribute import run_divided
 
@@ -251,7 +257,8 @@ class Runs:
 
     def timed(self) -> Run:
         folder = self.folder / "one-at-a-time"
-        plan = TEXT.plan(folder, min(TIMED, self.args.questions), self.args.model, (QUALITY,), 1)
+        count, model = min(TIMED, self.args.questions), self.args.model
+        plan = TEXT.plan(folder, count, model, self.load, (QUALITY,), 1)
         return load_run(*run_here(plan, self.args.threads, self.vlm))
 
 
@@ -271,6 +278,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1, help="processes that make the runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/evaluation"),
                         help="where run files are kept, in a folder for each model")  # fmt: skip
+    add_load_arguments(parser)
     args = parser.parse_args()
     runs = Runs(args)
     asked = [

@@ -16,6 +16,7 @@ from core.pocket.render import render
 from core.pocket.scenes import Scene, make_scene, scene_rng
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
 from core.uncertainty import Gate
+from core.vlm.arguments import add_load_arguments, load_options
 
 SCENES_TRIED = 500
 AT_ONCE, WITH_CROP, STAYS_WRONG = "at once", "with the crop", "stays wrong"
@@ -104,10 +105,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--out", type=Path, required=True)
+    add_load_arguments(parser)
     args = parser.parse_args()
     from core.vlm import load_vlm
 
-    vlm = load_vlm(args.model)
+    vlm = load_vlm(args.model, **load_options(args))
     gate = Gate("min_entropy", vlm.info.thresholds["min_entropy"])
     args.out.mkdir(parents=True, exist_ok=True)
     entries = []

@@ -24,6 +24,7 @@ from core.pocket.questions import ask_text
 from core.pocket.render import render
 from core.pocket.scenes import GLOBAL_SIDE, make_scene, scene_rng
 from core.uncertainty import METRICS, Gate, token_scores
+from core.vlm.arguments import add_load_arguments, load_options
 
 # Of the box, in pixels of the original. A wider one holds more, in less detail.
 SIDES = (GLOBAL_SIDE, 208, 224, 256)
@@ -104,11 +105,12 @@ def main() -> None:
     parser.add_argument("--model", default="pocket", help="pocket or a local directory")
     parser.add_argument("--questions", type=int, default=300)
     parser.add_argument("--write", action="store_true", help="store the choice in config.json")
+    add_load_arguments(parser)
     args = parser.parse_args()
     from core.vlm import load_vlm
     from core.vlm.loading import POCKET
 
-    vlm = load_vlm(args.model)
+    vlm = load_vlm(args.model, **load_options(args))
     trials = measure(vlm, args.questions)
     print(f"{len(trials)} validation questions, {np.mean([t.right for t in trials]):.1%} right")
     hits = np.mean([trial.hits for trial in trials], axis=0)

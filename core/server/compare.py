@@ -28,6 +28,7 @@ from core.protocol import Edge, Server, ask
 from core.server.own import own_server
 from core.uncertainty import Gate
 from core.vlm import load_vlm
+from core.vlm.arguments import add_load_arguments, load_options, load_words
 
 NAMESPACE, CABLE = "second-look-edge", ("second-look-s", "second-look-e")
 HERE, THERE = "10.207.163.1", "10.207.163.2"
@@ -38,7 +39,9 @@ def main() -> int:
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--model", default="pocket")
     parser.add_argument("--namespace", action="store_true", help="give the edge its own network")
+    add_load_arguments(parser)
     args = parser.parse_args()
+    options = load_options(args)
     rows = list(itertools.islice(_questions(), args.questions))
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
@@ -46,9 +49,8 @@ def main() -> int:
         if args.namespace:
             stack.enter_context(_namespace())
             host, prefix = HERE, ["ip", "netns", "exec", NAMESPACE]
-        url = stack.enter_context(
-            own_server("--model", args.model, "--rate", "0", host=host, port=17_870)
-        ).url
+        words = ["--model", args.model, *load_words(options), "--rate", "0"]
+        url = stack.enter_context(own_server(*words, host=host, port=17_870)).url
         gate = httpx.get(f"{url}/v1/info").json()["gate"]
         with open(folder / "list.csv", "w", newline="") as file:
             csv.writer(file).writerows([("image", "question"), *rows])
@@ -60,9 +62,8 @@ def main() -> int:
         lines = (folder / "out.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
 
-    plain = Server(
-        load_vlm(args.model), Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
-    )
+    gate = Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
+    plain = Server(load_vlm(args.model, **options), gate)
     different = [
         f"{image}: {question}"
         for (image, question), record in zip(rows, records, strict=True)

@@ -26,6 +26,7 @@ from core.protocol import Edge, Server, ask
 from core.server.own import own_server
 from core.uncertainty import Gate
 from core.vlm import load_vlm
+from core.vlm.arguments import add_load_arguments, load_options, load_words
 
 
 @dataclass
@@ -67,7 +68,9 @@ def main() -> int:
     parser.add_argument("--server", help="URL of one with the same model; default: an own one")
     parser.add_argument("--samples", type=Path, default=SAMPLES, help="folder with a samples.json")
     parser.add_argument("options", nargs="*", help="for the own server, after --")
+    add_load_arguments(parser)
     args = parser.parse_args()
+    options = load_options(args)
 
     listed = json.loads((args.samples / "samples.json").read_text())
     work = [(load_image(args.samples / entry["file"]), entry["question"]) for entry in listed]
@@ -75,10 +78,11 @@ def main() -> int:
         if args.server:
             url = args.server
         else:
-            url = stack.enter_context(own_server("--model", args.model, *args.options)).url
+            words = ["--model", args.model, *load_words(options), *args.options]
+            url = stack.enter_context(own_server(*words)).url
         gate = httpx.get(f"{url}/v1/info").json()["gate"]
         gate = Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
-        plain = Server(load_vlm(args.model), gate)
+        plain = Server(load_vlm(args.model, **options), gate)
         expected = [ask(Edge(image), plain, question).answer for image, question in work]
         tally = load(url, work, expected, args.edges, args.seconds)
     return report(tally, args.edges)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -65,4 +66,6 @@ def load_vlm(
         )
     if attention_layer is not None:
         checkpoint = checkpoint.with_setting("attention_layer", attention_layer)
-    return import_module(FAMILIES[family]).load(checkpoint.fetched(progress), options)
+    vlm = import_module(FAMILIES[family]).load(checkpoint.fetched(progress), options)
+    vlm.info = replace(vlm.info, load=options.said(vlm.info.attention_layer))
+    return vlm

@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from collections.abc import Mapping
 from typing import Any
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+_SHORT = {name: short for short, name in _DTYPES.items()}
+
+
+def _dtype(text: str) -> str:
+    """Return the name that torch has for it; that one is understood, too."""
+    name = _DTYPES.get(text, text)
+    if name not in _SHORT:
+        raise ArgumentTypeError(f"{text!r} is not one of {', '.join(_DTYPES)}")
+    return name
+
+
+# Option of `load_vlm` -> its flag, and what argparse is told of it.
+_OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
+    "device": ("--device", {"help": "where it runs, e.g. cpu or cuda (default: the best)"}),
+    "dtype": ("--dtype", {
+        "type": _dtype,
+        "metavar": f"{{{','.join(_DTYPES)}}}",
+        "help": "number format (default: fp32 on the CPU, bf16 or fp16 on CUDA)",
+    }),
+    "bits": ("--bits", {"type": int, "choices": (8, 4), "help": "quantise its weights"}),
+    "attention": ("--attention", {
+        "choices": ("sdpa", "eager"),
+        "default": "sdpa",
+        "help": "how it is computed (default: %(default)s)",
+    }),
+    "attention_layer": ("--layer", {
+        "type": int,
+        "metavar": "LAYER",
+        "help": "layer whose attention chooses the box, from 0 (default: the family's)",
+    }),
+    "resolution": ("--resolution", {
+        "type": int,
+        "metavar": "PIXELS",
+        "help": "stretch every image to a square of this side (paper, Qwen2.5-VL: 224)",
+    }),
+}  # fmt: skip
 
 
 def add_load_arguments(parser: ArgumentParser) -> None:
     group = parser.add_argument_group("how the model is loaded")
-    group.add_argument("--device", help="where it runs, e.g. cpu or cuda (default: the best)")
-    group.add_argument(
-        "--dtype",
-        choices=_DTYPES,
-        help="number format (default: fp32 on the CPU, bf16 or fp16 on CUDA)",
-    )
-    group.add_argument("--bits", type=int, choices=(8, 4), help="quantise its weights")
-    group.add_argument("--attention", choices=("sdpa", "eager"), default="sdpa")
-    group.add_argument(
-        "--layer",
-        type=int,
-        help="layer whose attention chooses the box, from 0 (default: the family's)",
-    )
-    group.add_argument(
-        "--resolution",
-        type=int,
-        metavar="PIXELS",
-        help="stretch every image to a square of this side (paper, Qwen2.5-VL: 224)",
-    )
+    for name, (flag, settings) in _OPTIONS.items():
+        group.add_argument(flag, dest=name, **settings)
 
 
 def load_options(args: Namespace) -> dict[str, Any]:
-    """What was said, as keyword arguments of `load_vlm`."""
-    return {
-        "device": args.device,
-        "dtype": _DTYPES.get(args.dtype),
-        "bits": args.bits,
-        "attention": args.attention,
-        "attention_layer": args.layer,
-        "resolution": args.resolution,
-    }
+    """Return what was said, as keyword arguments of `load_vlm`."""
+    return {name: getattr(args, name) for name in _OPTIONS}
+
+
+def load_words(options: Mapping[str, Any]) -> list[str]:
+    """Return the words of a command line that say these keyword arguments of `load_vlm`.
+
+    The inverse of `load_options`; what is the default is left out.
+    """
+    words = []
+    for name, (flag, settings) in _OPTIONS.items():
+        default = settings.get("default")
+        if (value := options.get(name, default)) != default:
+            words += [flag, _SHORT.get(value, str(value))]
+    return words

@@ -10,8 +10,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -47,6 +47,8 @@ class ModelInfo:
     thresholds: dict[str, float]  # a default eta per metric of core.uncertainty.METRICS
     unshared: str | None = None  # why every prompt is read from its beginning; None: where prompts
     # about one image have a beginning in common, it is read once
+    # How it was loaded: the options of `load_vlm`, defaults resolved. {}: not known.
+    load: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False)

@@ -65,6 +65,17 @@ class Options:
                 f"pip install {' '.join(missing)}."
             )
 
+    def said(self, attention_layer: int) -> dict[str, Any]:
+        """Return `ModelInfo.load`: these options and the layer, as values that JSON has."""
+        return {
+            "device": str(self.device),
+            "dtype": str(self.dtype).removeprefix("torch."),
+            "bits": self.bits,
+            "attention": self.attention,
+            "attention_layer": attention_layer,
+            "resolution": self.resolution,
+        }
+
     def of_model(self) -> dict[str, Any]:
         """What `from_pretrained` takes."""
         options: dict[str, Any] = {"dtype": self.dtype}

@@ -30,7 +30,7 @@ def plan(tmp_path_factory):
         data="folder",
         folder=str(folder / "questions.jsonl"),
         qualities=(20, 80),
-        device="cpu",
+        load={"device": "cpu"},
     )
 
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.bench import files
 from core.bench.files import DIGEST_KEY, KEY, list_runs, load_run, save_run
-from core.bench.runs import Record, Run, RunError
+from core.bench.runs import Code, Record, Run, RunError
 from core.bench.synthetic import synthetic_run
 
 from .strategies import METADATA, patient, runs
@@ -117,6 +117,23 @@ def test_a_file_from_before_some_columns_knows_nothing_of_them(saved):
     run, path = saved
     _rewrite(path, lambda table: table.drop_columns(sorted(files.ADDED)))
     assert _equal(load_run(path), run)  # an invented run knows nothing of them either
+
+
+def test_a_file_of_the_first_schema_knows_neither_options_nor_code(saved):
+    run, path = saved
+    entries = _metadata_entries(path, load=..., code=..., schema=1)
+    _rewrite(path, entries=_metadata_entries(path, schema=1))
+    _refused(path, "lack a field or have one too many: code, load")
+    _rewrite(path, entries=entries)
+    assert _equal(load_run(path), run)  # an invented run knows nothing of them either
+
+
+def test_options_and_code_come_back(tmp_path):
+    code = (Code("a" * 40, True, None), Code(None, None, "0.1"))
+    run = synthetic_run(2)
+    run = replace(run, metadata=replace(run.metadata, load={"resolution": 224}, code=code))
+    save_run(run, tmp_path / "run.parquet")
+    assert load_run(tmp_path / "run.parquet").metadata == run.metadata
 
 
 def test_saving_replaces_the_file_in_one_step_or_leaves_it(saved, monkeypatch):
@@ -244,6 +261,12 @@ def test_a_schema_that_never_was(saved, schema):
         ({"extra": 1}, "lack a field or have one too many: extra"),
         ({"model": 3}, "model must be a text"),
         ({"versions": {"a": []}}, "versions must map"),
+        ({"load": []}, "load must be an object"),
+        ({"code": {}}, "code must be a list of clean, commit, version"),
+        ({"code": ["abc"]}, "code must be a list of clean, commit, version"),
+        ({"code": [{"commit": "a"}]}, "code must be a list of clean, commit, version"),
+        ({"code": [{"commit": 7, "clean": None, "version": None}]}, "commit .* can't be 7"),
+        ({"code": [{"commit": "a", "clean": 1, "version": None}]}, "clean .* can't be 1"),
         ({"schema": ...}, "damaged"),
     ],
 )

@@ -3,10 +3,13 @@
 import json
 import os
 import random
+import re
+import shlex
 import signal
 import subprocess
 import sys
 import time
+from argparse import ArgumentParser
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -14,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.bench import run_command
 from core.bench import runner as runner_module
 from core.bench.files import load_run
 from core.bench.hd import tiles
 from core.bench.runner import Plan, Runner
-from core.bench.runs import Record, RunError
+from core.bench.runs import Code, Record, RunError
 from core.bench.scoring import SCORERS
 from core.cost import prefill_flops
 from core.cropping import Box
@@ -285,6 +289,72 @@ def test_another_run_of_that_name_is_neither_continued_nor_overwritten(plan, cha
     assert same(load_run(plan.out), run)
 
 
+def loaded(**load):
+    """A model that says it was loaded so."""
+    vlm = PixelVLM()
+    vlm.info = replace(vlm.info, load={"dtype": "float32", "resolution": None} | load)
+    return vlm
+
+
+def test_a_run_of_a_model_loaded_otherwise_is_another_and_it_is_said_why(plan):
+    Runner(plan, loaded()).work(0, 2)
+    match = re.escape("another run (dtype float32 there, float16 here; resolution None there, 224")
+    with pytest.raises(RunError, match=match):
+        Runner(plan, loaded(dtype="float16", resolution=224))
+    carry_out(plan, loaded())
+    with pytest.raises(
+        RunError, match=r"is there already, and another run \(resolution None there"
+    ):
+        Runner(plan, loaded(resolution=224))
+
+
+FIRST, SECOND = Code("a" * 40, True, "0.1"), Code("b" * 40, False, "0.1")
+
+
+def test_a_run_gone_on_with_by_other_code_says_both(plan, monkeypatch):
+    monkeypatch.setattr(runner_module, "code", lambda: FIRST)
+    monkeypatch.setattr(runner_module, "machine", lambda: "one machine")
+    Runner(plan, PixelVLM()).work(0, 2)
+    assert Runner(plan, PixelVLM()).remarks == []
+    monkeypatch.setattr(runner_module, "code", lambda: SECOND)
+    monkeypatch.setattr(runner_module, "machine", lambda: "another")
+    runner = Runner(plan, PixelVLM())
+    both = "commit aaaaaaaaaaaa, and goes on with commit bbbbbbbbbbbb with changes."
+    assert runner.remarks == [f"'run.parquet' was begun with {both}"]
+    runner.work()
+    (path,) = runner.finish()
+    meta = load_run(path).metadata
+    assert meta.code == (FIRST, SECOND) and meta.machine == "one machine; another"
+    assert meta.made_with == "commit aaaaaaaaaaaa, then commit bbbbbbbbbbbb with changes"
+    third = Code(None, None, "0.2")
+    monkeypatch.setattr(runner_module, "code", lambda: third)
+    (remark,) = Runner(plan, PixelVLM()).remarks
+    assert remark.startswith("'run.parquet' is there already, made with commit aaaa")
+    assert remark.endswith("; this is version 0.2.")
+
+
+def test_a_run_begun_before_options_were_recorded_goes_on(plan):
+    Runner(plan, loaded()).work(0, 2)
+    begun = Path(plan.out + ".parts") / "run.json"
+    content = json.loads(begun.read_text())
+    del content["metadata"]["load"], content["metadata"]["code"]
+    begun.write_text(json.dumps(content))
+    runner = Runner(plan, loaded())
+    assert runner.remarks[0].startswith("'run.parquet' was begun with code that is not known")
+    runner.work()
+    assert len(load_run(*runner.finish())) == SAMPLES
+
+
+def test_the_command_takes_every_option_of_loading_and_a_run_repeats_them(plan, capsys):
+    parser = ArgumentParser()
+    run_command.add_arguments(parser)
+    words = "--model m --data folder --dtype bf16 --layer 0 --resolution 224 --batch 3"
+    made = run_command.plan_of(parser.parse_args([*words.split(), "--out", "run.parquet"]))
+    assert made.load["resolution"] == 224 and made.load["dtype"] == "bfloat16"
+    said = shlex.split(made.command(75))[4:]
+    assert run_command.plan_of(parser.parse_args(said)) == made
+
+
 @pytest.mark.parametrize(
     ("change", "match"),
     [
@@ -303,7 +373,7 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
     folder = save_focalnet_llava(tmp_path / "tiny")
     plan = Plan(
         str(tmp_path / "run.parquet"), str(folder), "folder", folder=str(questions), limit=4,
-        device="cpu",
+        load={"device": "cpu"},
     )  # fmt: skip
     runner = Runner(plan)
     runner.work()
@@ -311,6 +381,10 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
     run = load_run(path)
     assert run.metadata.revision.startswith("sha256:")
     assert run.metadata.prompt == "<s><image>\n{question}\nA:"
+    assert run.metadata.load == {
+        "device": "cpu", "dtype": "float32", "bits": None, "attention": "sdpa",
+        "attention_layer": runner.vlm.info.attention_layer, "resolution": None,
+    }  # fmt: skip
     for i, sample in enumerate(runner.dataset):
         row = run.record(i)
         transcript = ask(Edge(sample.image), Server(runner.vlm, ALWAYS), sample.prompt)

@@ -141,7 +141,7 @@ def test_names_tell_the_runs_apart():
 def test_runs_are_made_once_and_kept(tmp_path, monkeypatch, capsys):
     """The command itself, on a small model: the second time, nothing is asked."""
     vlm = PixelVLM()
-    monkeypatch.setattr("core.vlm.load_vlm", lambda *_: vlm)
+    monkeypatch.setattr("core.vlm.load_vlm", lambda *_, **__: vlm)
     command = ["evaluate", "--questions", "1", "--all", "--runs", str(tmp_path)]
     monkeypatch.setattr("sys.argv", command)
     monkeypatch.setattr(evaluate, "QUALITIES", (20, 95))
@@ -154,3 +154,14 @@ def test_runs_are_made_once_and_kept(tmp_path, monkeypatch, capsys):
     assert "signs-text-fonts-training, JPEG 75: 1 questions" in first
     names = {path.name for path in (tmp_path / "r1-1").iterdir()}
     assert {"signs-text-q20.parquet", "signs-presence-q75.parquet"} < names
+
+
+def test_runs_of_a_model_loaded_otherwise_have_a_folder_of_their_own(tmp_path, monkeypatch):
+    loaded = []
+    monkeypatch.setattr("core.vlm.load_vlm", lambda *_, **load: loaded.append(load) or PixelVLM())
+    command = ["evaluate", "--questions", "1", "--runs", str(tmp_path), "--resolution", "224"]
+    monkeypatch.setattr("sys.argv", command)
+    evaluate.main()
+    assert {load["resolution"] for load in loaded} == {224}
+    (folder,) = tmp_path.iterdir()
+    assert folder.name == "r1-1-resolution224"

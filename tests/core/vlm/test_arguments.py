@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import inspect
+import runpy
+import sys
 from argparse import ArgumentParser
+from pathlib import Path
 
 import pytest
 
 from core.vlm import load_vlm
-from core.vlm.arguments import add_load_arguments, load_options
+from core.vlm.arguments import add_load_arguments, load_options, load_words
 
 
 def parse(*words):
@@ -36,3 +39,35 @@ def test_what_is_said_arrives():
 def test_nonsense_is_refused(words):
     with pytest.raises(SystemExit):
         parse(*words.split())
+
+
+def test_the_words_of_options_say_them_again():
+    words = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
+    assert load_words(parse(*words.split())) == words.split()
+    assert load_words(parse()) == load_words({}) == []
+    assert load_words(parse("--layer", "0")) == ["--layer", "0"]
+
+
+def test_a_number_format_may_be_called_as_torch_calls_it():
+    assert parse("--dtype", "bfloat16") == parse("--dtype", "bf16")
+
+
+COMMANDS = (
+    "app.py", "core.bench run --out x", "core.pocket.evaluate", "core.pocket.samples --out x",
+    "core.pocket.tune", "core.server", "core.server.compare", "core.server.load", "core.vlm.bench",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_that_loads_a_model_takes_them_all(command, monkeypatch, capsys):
+    """Each is refused the last word only: of no flag before it that command knows nothing."""
+    said = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
+    name, *words = command.split()
+    monkeypatch.setattr(sys, "argv", [name, *words, *said.split(), "--no-such-flag"])
+    with pytest.raises(SystemExit) as ended:
+        if name == "app.py":
+            runpy.run_path(str(Path(__file__).parents[3] / name), run_name="__main__")
+        else:
+            runpy.run_module(name, run_name="__main__", alter_sys=True)
+    assert ended.value.code == 2
+    assert "unrecognized arguments: --no-such-flag" in capsys.readouterr().err
