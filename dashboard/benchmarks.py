@@ -282,5 +282,6 @@ def _about(view: View) -> str:
     """One line on where the numbers come from."""
     of, failed = view.choice.metadata, view.choice.samples - len(view.run)
     missing = f", {failed:,} more failed" if failed else ""
+    made = f", with {of.made_with}" if of.code else ""
     return f"""<p class="fine">{len(view.run):,} questions{missing}; recorded {escape(of.date[:10])}
-on {escape(of.machine)}, with {escape(of.made_with)}.{f" <code>{escape(of.command)}</code>" if of.command else ""}</p>"""
+on {escape(of.machine + made)}.{f" <code>{escape(of.command)}</code>" if of.command else ""}</p>"""

@@ -14,15 +14,16 @@ import pytest
 
 from core.bench import halves, operating_point, samples_of_kind, threshold_for_budget, tradeoff
 from core.bench.intervals import accuracy_statistic, bootstrap
+from core.bench.runs import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard import tradeoff as tradeoff_module
-from dashboard.benchmarks import Benchmarks
+from dashboard.benchmarks import Benchmarks, _about
 from dashboard.eta import START, scale
 from dashboard.library import Library
 from dashboard.live import LiveModel
 from dashboard.questions import EMPTY, expected_answers
-from dashboard.view import AGGREGATIONS
+from dashboard.view import AGGREGATIONS, look_at
 
 ALL = next(iter(AGGREGATIONS))
 
@@ -314,3 +315,12 @@ def test_a_click_on_the_curve_asks_for_its_gate(page):
     assert never.threshold == float("-inf")
     with pytest.raises(gr.Error):
         tradeoff_module._picked(view, "random", 0.5)
+
+
+def test_a_run_says_which_code_made_it(runs_folder):
+    library = Library(runs_folder)
+    view = look_at(library, (), None, None, None, None)
+    assert "with commit" not in _about(view)  # not known
+    of = replace(view.choice.metadata, code=(Code("a" * 40, False, None),))
+    made = replace(view, choice=replace(view.choice, metadata=of))
+    assert "on none, with commit aaaaaaaaaaaa with changes." in _about(made)

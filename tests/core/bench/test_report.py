@@ -10,7 +10,7 @@ from core.bench import report
 from core.bench.__main__ import main
 from core.bench.files import load_run, save_run
 from core.bench.plots.reported import REPORTED
-from core.bench.runs import RunError
+from core.bench.runs import Code, RunError
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate, Metric, token_scores
 
@@ -146,3 +146,11 @@ def test_a_metric_is_one_entry(monkeypatch, tmp_path):
     text = report.page({"run": load_run(tmp_path / "run.parquet")})
     assert text.count('<th scope="row">Gini impurity</th>') == 2  # Table II, and the last one
     assert '"name": "Gini impurity"' in text
+
+
+def test_the_report_says_which_code_made_a_run_and_how_its_model_was_loaded():
+    code = (Code("a" * 40, False, None),)
+    run = made("signs-presence", code=code, load={"dtype": "float16", "bits": None})
+    text = report.page({"one": run, "two": made("signs-attributes")})
+    assert "commit aaaaaaaaaaaa with changes; loaded with dtype float16.</p>" in text
+    assert "code that is not known.</p>" in text
