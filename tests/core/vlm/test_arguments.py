@@ -58,6 +58,7 @@ COMMANDS = (
 )  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:.*found in sys.modules:RuntimeWarning")  # of runpy
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_that_loads_a_model_takes_them_all(command, monkeypatch, capsys):
     """Each is refused the last word only: of no flag before it that command knows nothing."""
