@@ -19,7 +19,8 @@ from starlette.routing import Mount
 
 from core.commands import called
 from core.imaging import MAX_PIXELS
-from core.server.app import create_app, tokens_of_environment
+from core.server.app import create_app
+from core.server.clients import tokens_of_environment
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.arguments import add_load_arguments, load_options
 from dashboard.live import LiveModel

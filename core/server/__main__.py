@@ -11,7 +11,8 @@ from concurrent.futures import Future
 
 from core.commands import called
 from core.http import TOKEN
-from core.server.app import create_app, tokens_of_environment
+from core.server.app import create_app
+from core.server.clients import tokens_of_environment
 from core.server.http import make_server
 from core.server.limits import Limits
 from core.server.telemetry import JsonLines

@@ -7,7 +7,7 @@ connections would lock everyone out. Bodies have their limits in wire.py, where 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
@@ -20,67 +20,71 @@ FULL = (
 )
 
 
-def make_server(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
-    """A uvicorn server of `app`; options as of `uvicorn.Config`."""
+class GuardedConnection(H11Protocol):
+    """One connection, within the limits of its class."""
 
-    class Protocol(H11Protocol):
-        """One connection."""
+    limits: ClassVar[Limits]
+    _late: asyncio.TimerHandle | None = None
 
-        _late: asyncio.TimerHandle | None = None
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        mine = sum(other.client and other.client[0] == self._host for other in self.connections)
+        if len(self.connections) > self.limits.connections or (
+            mine > self.limits.connections_per_client
+        ):
+            transport.write(FULL)
+            transport.close()
+            return
+        self._await_head()
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            mine = sum(other.client and other.client[0] == self._host for other in self.connections)
-            if len(self.connections) > limits.connections or mine > limits.connections_per_client:
-                transport.write(FULL)
-                transport.close()
-                return
+    def data_received(self, data: bytes) -> None:
+        if self.transport.is_closing():
+            return
+        super().data_received(data)
+        if self._answering:
+            self._head_is_there()
+        else:
             self._await_head()
 
-        def data_received(self, data: bytes) -> None:
-            if self.transport.is_closing():
-                return
-            super().data_received(data)
-            if self._answering:
-                self._head_is_there()
-            else:
-                self._await_head()
+    def connection_lost(self, error: Exception | None) -> None:
+        self._head_is_there()
+        super().connection_lost(error)
 
-        def connection_lost(self, error: Exception | None) -> None:
-            self._head_is_there()
-            super().connection_lost(error)
+    def send_400_response(self, msg: str) -> None:
+        """What came isn't HTTP any more. If it was to be a body, nobody waits for an answer."""
+        super().send_400_response(msg)
+        if self._answering:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
 
-        def send_400_response(self, msg: str) -> None:
-            """What came isn't HTTP any more. If it was to be a body, nobody waits for an answer."""
-            super().send_400_response(msg)
-            if self._answering:
-                self.cycle.disconnected = True
-                self.cycle.message_event.set()
+    @property
+    def _host(self) -> str | None:
+        return self.client[0] if self.client else None
 
-        @property
-        def _host(self) -> str | None:
-            return self.client[0] if self.client else None
+    @property
+    def _answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
 
-        @property
-        def _answering(self) -> bool:
-            return self.cycle is not None and not self.cycle.response_complete
+    def _await_head(self) -> None:
+        if self._late is None:  # from its first byte on, however slowly the rest drips in
+            self._late = self.loop.call_later(self.limits.stall_seconds, self._give_up)
 
-        def _await_head(self) -> None:
-            if self._late is None:  # from its first byte on, however slowly the rest drips in
-                self._late = self.loop.call_later(limits.stall_seconds, self._give_up)
-
-        def _head_is_there(self) -> None:
-            if self._late is not None:
-                self._late.cancel()
-                self._late = None
-
-        def _give_up(self) -> None:
+    def _head_is_there(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
             self._late = None
-            if not self._answering and not self.transport.is_closing():
-                self.transport.close()
 
+    def _give_up(self) -> None:
+        self._late = None
+        if not self._answering and not self.transport.is_closing():
+            self.transport.close()
+
+
+def make_server(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
+    """Return a uvicorn server of `app` within these limits; options as of `uvicorn.Config`."""
+    guarded = type("GuardedConnection", (GuardedConnection,), {"limits": limits})
     options = {"ws": "none", "server_header": False, "date_header": False} | options
     options |= {"proxy_headers": bool(options.get("forwarded_allow_ips"))}
     return uvicorn.Server(
-        uvicorn.Config(app, http=Protocol, lifespan="off", access_log=False, **options)
+        uvicorn.Config(app, http=guarded, lifespan="off", access_log=False, **options)
     )
