@@ -14,7 +14,7 @@ from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
 from dashboard.chart import Chart, to_csv
 from dashboard.figures import plot
-from dashboard.library import Choice, Library, find, timed
+from dashboard.library import Choice, Library, find, series, timed
 from dashboard.questions import Questions
 from dashboard.tradeoff import axis_and_link, title_of
 from dashboard.view import View, Viewer, load_all
@@ -85,12 +85,10 @@ def _wanted(view: View, keys: Sequence[str]) -> tuple[Choice, ...]:
     chosen = [choice for key in keys if (choice := find(view.choices, key))]
     if chosen:
         return tuple(chosen)
-    alike = {}
-    for choice in view.choices:
-        kept = alike.get(choice.title)
-        if kept is None or choice == view.choice or choice.metadata.quality == 75:
-            alike[choice.title] = choice
-    return tuple(alike.values())[:MOST]
+    return tuple(
+        view.choice if view.choice in group.choices else group.nearest(None)
+        for group in series(view.choices)
+    )[:MOST]
 
 
 def _table(runs: dict[str, Run], view: View) -> str:

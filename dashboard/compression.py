@@ -131,7 +131,7 @@ def _quality_card(
     pictures = ""
     if image is not None:
         of = choice.metadata
-        codec = Codec(of.codec, of.quality or 75)
+        codec = Codec(of.codec, of.quality or Codec().quality)
         pictures = _pictures(run, index, image, size, codec)
     return f"""<article class="card"><h3>{escape(choice.codec)}</h3>
 {answer_line("First answer", run.first_answer[index], run.first_score[index])}

@@ -12,6 +12,7 @@ from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, lo
 from core.bench.datasets import DATASETS
 from core.bench.files import SUFFIX
 from core.bench.links import over_link
+from core.bench.series import QUALITY, codec_name, kind, rank
 from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
 from core.bundled import RUNS
 from core.channel import PRESETS
@@ -39,12 +40,21 @@ class Choice:
 
     @property
     def codec(self) -> str:
-        of = self.metadata
-        return of.codec.upper() if of.quality is None else f"{of.codec.upper()} {of.quality}"
+        return codec_name(self.metadata)
 
     @property
     def name(self) -> str:
         return f"{self.title}, {self.codec}"
+
+    @property
+    def rank(self) -> int:
+        """Place in its series."""
+        return rank(self.metadata)
+
+    @property
+    def kind(self) -> tuple[str, bool]:
+        """What the choices of a series have in common: uploads don't mix with the folder's."""
+        return kind(self.metadata, self.samples), self.key.startswith(UPLOAD)
 
 
 @dataclass(frozen=True)
@@ -60,9 +70,8 @@ class Series:
 
     def nearest(self, quality: int | None) -> Choice:
         """The choice of this quality, or of the one nearest to it."""
-        return min(
-            self.choices, key=lambda c: abs(_quality(c) - (75 if quality is None else quality))
-        )
+        wanted = QUALITY if quality is None else quality
+        return min(self.choices, key=lambda choice: abs(choice.rank - wanted))
 
 
 class Library:
@@ -100,14 +109,13 @@ def series(choices: Iterable[Choice]) -> tuple[Series, ...]:
     groups: list[list[Choice]] = []
     for choice in choices:
         for group in groups:
-            alike = _apart_from_quality(group[0]) == _apart_from_quality(choice)
-            if alike and all(_quality(c) != _quality(choice) for c in group):
+            if group[0].kind == choice.kind and all(c.rank != choice.rank for c in group):
                 group.append(choice)
                 break
         else:
             groups.append([choice])
     return tuple(
-        Series(title, tuple(sorted(group, key=_quality)))
+        Series(title, tuple(sorted(group, key=lambda choice: choice.rank)))
         for title, group in zip(_titles([group[0] for group in groups]), groups, strict=True)
     )
 
@@ -171,15 +179,3 @@ def timed(run: Run, link: str | None) -> Run:
 def _load(path: Path, changed: int) -> Run:
     """`changed`: when, so that a file that was replaced is read again."""
     return load_run(path, MAX_ROWS, MAX_UNPACKED).answered
-
-
-def _quality(choice: Choice) -> int:
-    quality = choice.metadata.quality
-    return 101 if quality is None else quality
-
-
-def _apart_from_quality(choice: Choice) -> tuple:
-    of = choice.metadata
-    uploaded = choice.key.startswith(UPLOAD)
-    asked = of.dataset, of.split, choice.samples
-    return of.model, of.revision, *asked, of.codec, of.prompt, uploaded

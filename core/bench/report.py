@@ -26,7 +26,14 @@ from core.bench.plots.reported import REPORTED, reported_cost, reported_point
 from core.bench.plots.runs import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
 from core.bench.runs import Run, RunError
-from core.bench.separability import bhattacharyya, overlap, reliability, separability
+from core.bench.separability import (
+    RIGHT_FROM,
+    bhattacharyya,
+    overlap,
+    reliability,
+    separability,
+)
+from core.bench.series import QUALITY, codec_name, kind, rank
 from core.uncertainty import METRICS
 
 # The paper's data sets -> those here that stand for them, its own first.
@@ -35,7 +42,6 @@ COUNTERPARTS = {
     "TextVQA+OCR": ("textvqa+ocr", "signs-text+hints"),
     "POPE": ("pope", "signs-presence"),
 }
-QUALITY = 75  # of the runs that are compared, where there are several
 BASELINES = ("random", "initial", "full")
 
 
@@ -95,13 +101,12 @@ class Runs:
         self.named = {name: run.answered for name, run in runs.items()}
         self._failed = {name: int(run.failed.sum()) for name, run in runs.items()}
         groups: dict[str, dict[int, str]] = {}
-        for name, run in self.named.items():
-            meta = run.metadata
-            same = (meta.model, meta.revision, meta.dataset, meta.split, meta.codec, meta.source)
-            qualities = groups.setdefault(json.dumps(same), {})
-            if meta.quality in qualities:
-                raise RunError(f"{name} and {qualities[meta.quality]} are runs of the same kind.")
-            qualities[meta.quality or 0] = name
+        for name, run in runs.items():
+            qualities = groups.setdefault(kind(run.metadata, len(run)), {})
+            quality = rank(run.metadata)
+            if quality in qualities:
+                raise RunError(f"{name} and {qualities[quality]} are runs of the same kind.")
+            qualities[quality] = name
         self.groups = list(groups.values())  # quality -> name, of runs that are else the same
         # One run of each group, the one whose quality is nearest to QUALITY.
         self.main = {
@@ -163,7 +168,7 @@ def _overview(runs: Runs) -> Section:
         figures = [benchmark_figures(run, stage) for stage in ("first", "second")]
         extra = " / ".join(f"{f['f1']:.3f}" for f in figures) if "f1" in figures[0] else "–"
         rows.append((
-            name, meta.model, f"{meta.dataset}, {meta.split}", f"{meta.codec} {meta.quality}",
+            name, meta.model, f"{meta.dataset}, {meta.split}", codec_name(meta),
             f"{len(run):,}", f"{runs.failed(name):,}", findings.points(initial(run).accuracy),
             findings.points(full(run).accuracy), extra,
             findings.points(hd.accuracy) if hd else "–", _percent(run.box_hit),
@@ -312,7 +317,7 @@ def _figure_12(runs: Runs) -> Section:
             "It takes runs on textvqa or signs-text that differ in nothing but their quality."
         )
     for name, qualities in found.items():
-        labels = {f"JPEG {quality}": run for quality, run in qualities.items()}
+        labels = {codec_name(run.metadata): run for run in qualities.values()}
         figure = quality_figure(labels, "min_entropy", None)
         paper = reported.FIG_12
         for way, cost in (("with the gate", paper["gated"]), ("all retransmitted", paper["full"])):
@@ -387,7 +392,7 @@ def _provenance(runs: Runs) -> Section:
     section.text(
         "Intervals are percentiles of 1,000 bootstrap draws of images; overlap and D_B are of 50 "
         "bins of equal width between the least and the greatest value of the run; an answer counts "
-        "as right from a score of 0.5 on."
+        f"as right from a score of {RIGHT_FROM} on."
     )
     return section
 

@@ -23,8 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--split", help="default: the data set's first")
     add("--limit", type=int, help="the first samples only")
     add("--codec", default="jpeg", help="jpeg, webp, avif or png, of both images")
-    add("--quality", type=int, nargs="+", default=[75], help="of the codec; several make a run "
-        "each, and open every image once")  # fmt: skip
+    add("--quality", type=int, nargs="+", default=list(Plan.qualities),
+        help="of the codec; several make a run each, and open every image once")  # fmt: skip
     add("--out", required=True, help="run file; with several qualities, {quality} stands for each")
     add("--guided", action="store_true", help="also ask with the local image of the true box")
     add("--hd", action="store_true", help="also ask at twice the side, always: the baseline")

@@ -54,7 +54,7 @@ class Plan:
     split: str | None = None
     limit: int | None = None  # the first samples only
     codec: str = "jpeg"
-    qualities: tuple[int, ...] = (75,)
+    qualities: tuple[int, ...] = (Codec().quality,)
     guided: bool = False  # also ask with the local image of the true box, where there is one
     hd: bool = False  # also ask in high resolution (core.bench.hd)
     batch: int = 8  # samples asked at once

@@ -23,7 +23,7 @@ TITLES = (
 
 def made(dataset, quality=75, seed=0, **changes):
     run = synthetic_run(N, seed=seed, max_tokens=6)
-    metadata = replace(run.metadata, dataset=dataset, quality=quality, **changes)
+    metadata = replace(run.metadata, seed=0, dataset=dataset, quality=quality, **changes)
     answers = np.array(['["yes"]', '["no"]'] * (N // 2), object)
     return replace(
         run, metadata=metadata, answers=answers, hd_score=run.second_score,
@@ -114,6 +114,8 @@ def test_runs_that_cannot_be_reported():
         report.page({})
     with pytest.raises(RunError, match="b and a are runs of the same kind"):
         report.page({"a": made("signs-text"), "b": made("signs-text", seed=1)})
+    with pytest.raises(RunError, match="b and a are runs of the same kind"):
+        report.page({name: made("signs-text", None, seed=i) for i, name in enumerate("ab")})
 
 
 def test_the_command_takes_files_and_folders(tmp_path, capsys, runs):

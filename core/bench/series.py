@@ -1,0 +1,34 @@
+"""Runs that differ in their quality only, such as those of the paper's Fig. 12: a series."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from core.bench.runs import Metadata
+from core.imaging import Codec
+
+QUALITY = Codec().quality  # the run nearest to it stands for its series
+LOSSLESS = 101  # stands behind every quality
+# What makes a run no other one: when, where and with what it was recorded.
+APART = ("quality", "date", "machine", "versions", "command", "code")
+
+
+def kind(metadata: Metadata, samples: int) -> str:
+    """Return what two runs of so many samples have in common if they differ in quality only."""
+    facts = asdict(metadata)
+    for name in APART:
+        del facts[name]
+    facts["load"] = {name: value for name, value in metadata.load.items() if name != "device"}
+    return json.dumps([facts, samples], sort_keys=True, default=str)
+
+
+def rank(metadata: Metadata) -> int:
+    """Return the place of a run in its series: its quality; without one, above all."""
+    return LOSSLESS if metadata.quality is None else metadata.quality
+
+
+def codec_name(metadata: Metadata) -> str:
+    """Return what the images were encoded with, such as "JPEG 75"."""
+    codec = metadata.codec.upper()
+    return codec if metadata.quality is None else f"{codec} {metadata.quality}"
