@@ -1,5 +1,6 @@
 /* The moving parts of the charts. η is moved here, in the browser: what the gate does at each η came
-   with the figure, in its layout's meta, and is only looked up. No number is computed here. */
+   with the figure, in its layout's meta, and is only looked up. Computed here is nothing but where
+   things lie: the place of an η in that table, and how high a drawn line is. */
 
 window.runCharts = (() => {
   const TRADEOFF = 'tradeoff-plot', UNCERTAINTY = 'uncertainty-plot';
@@ -101,10 +102,10 @@ window.runCharts = (() => {
       + `the gate ${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}.`;
   }
 
-  function versusRandom({table, random}, row) {
-    const [from, to, first, last] = random;
-    const share = to > from ? (table.cost[row] - from) / (to - from) : 0;
-    return `At random, the same cost would get ${percent(first + share * (last - first))} right.`;
+  function versusRandom({table}, row) {
+    const accuracy = table.random[row];
+    if (accuracy === null) return '';
+    return `At random, the same cost would get ${percent(accuracy)} right.`;
   }
 
   function say(id, html) {
@@ -113,10 +114,10 @@ window.runCharts = (() => {
   }
 
   function count(meta, row) {
-    const {asked_kinds, kinds} = meta.table;
+    const {asked_kinds, not_asked_kinds} = meta.table;
     for (const cell of document.querySelectorAll('#confusion [data-kind]')) {
-      const way = Number(cell.dataset.way), asked = asked_kinds[way][row];
-      const number = cell.dataset.asked ? asked : kinds[way] - asked;
+      const kinds = cell.dataset.asked ? asked_kinds : not_asked_kinds;
+      const number = kinds[Number(cell.dataset.way)][row];
       cell.querySelector('.count').textContent = number.toLocaleString('en');
       cell.querySelector('.share').textContent = percent(number / meta.samples);
       cell.style.setProperty('--share', number / meta.samples);

@@ -15,7 +15,7 @@ import numpy as np
 
 from core.bench import Curve, Run, confusion
 from core.bench.plots.base import numbers
-from core.bench.plots.tradeoff import Band
+from core.bench.plots.tradeoff import Band, curve_of
 from core.uncertainty import METRICS
 from dashboard.settings import eta_slider
 
@@ -83,10 +83,11 @@ def table(
     intervals around the curve, at its costs.
     """
     at = curve.at(places.thresholds)
-    kinds = confusion(run, curve)
+    spent = curve.cost(cost)[at]
+    random, kinds = curve_of(run, "random", None), confusion(run, curve)
     intervals = {}
     if band:
-        low, high = band.at(curve.cost(cost)[at])
+        low, high = band.at(spent)
         intervals = {"low": numbers(low), "high": numbers(high)}
     return intervals | {
         "minimum": places.minimum,
@@ -95,11 +96,12 @@ def table(
         "count": places.count,
         "asked": numbers(curve.retransmitted[at]),
         "accuracy": numbers(curve.accuracy[at]),
-        "cost": numbers(curve.cost(cost)[at]),
+        "cost": numbers(spent),
+        "random": numbers(np.interp(spent, random.cost(cost), random.accuracy)),
         "additional_bytes": numbers(curve.additional_bytes[at]),
         "bytes": numbers(curve.bytes[at]),
-        "asked_kinds": [kinds.asked[at, way].tolist() for way in range(kinds.asked.shape[1])],
-        "kinds": kinds.asked[-1].tolist(),
+        "asked_kinds": kinds.asked[at].T.tolist(),
+        "not_asked_kinds": kinds.not_asked[at].T.tolist(),
     }
 
 

@@ -8,7 +8,7 @@ from gradio.components.plot import PlotData
 
 from core.bench import Run, separability
 from core.bench.plots import tradeoff
-from core.bench.plots.base import AXES, Figure, aggregated, numbers
+from core.bench.plots.base import AXES, Figure, aggregated
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
@@ -30,7 +30,6 @@ def tradeoff_figure(
     the meta of its layout.
     """
     _, unit, factor = AXES[cost]
-    ends = curve_of(run, "random", None)
     table = eta_module.table(
         run,
         curve_of(run, metric, first_tokens),
@@ -49,7 +48,6 @@ def tradeoff_figure(
         "cost_unit": unit,
         "factor": factor,
         "samples": len(run),
-        "random": numbers([*ends.cost(cost), *ends.accuracy]),
     }
     return tradeoff.tradeoff_figure(run, metric, first_tokens, cost, shown, title, meta)
 

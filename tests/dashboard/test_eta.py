@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench import confusion, operating_point, tradeoff
+from core.bench import confusion, operating_point, random_curve, tradeoff
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
 from dashboard.eta import PLACES, Scale, at_share, scale, slider, table, within
@@ -26,7 +26,11 @@ def test_every_place_has_what_core_says_of_its_gate(metric, first):
         assert rows["cost"][row] == rows["bytes"][row] == pytest.approx(point.bytes, rel=1e-6)
         asked = sum(kind[row] for kind in rows["asked_kinds"])
         assert asked == round(point.retransmitted * len(RUN))
-    assert rows["kinds"] == confusion(RUN, curve).asked[-1].tolist()
+        at_random = random_curve(RUN).accuracy_at(point.bytes, "bytes")
+        assert rows["random"][row] == pytest.approx(at_random, rel=1e-4)
+        kinds, at = confusion(RUN, curve), curve.at(places.thresholds[row])
+        assert [kind[row] for kind in rows["asked_kinds"]] == kinds.asked[at].tolist()
+        assert [kind[row] for kind in rows["not_asked_kinds"]] == kinds.not_asked[at].tolist()
 
 
 @pytest.mark.parametrize("metric", METRICS)
