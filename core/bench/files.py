@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from core.bench.runs import (
+    BOX,
     COUNTS,
     MAX_TEXT,
     MEASURES,
     NO_BOX,
     OPTIONAL,
+    PREFIX,
     TEXTS,
     Metadata,
     Run,
@@ -40,8 +42,6 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
 SCHEMA = 2
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
-BOX = ("box_left", "box_top", "box_right", "box_bottom")
-PREFIX = "tokens_"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
 ADDED_METADATA = {"load", "code"}  # with schema 2

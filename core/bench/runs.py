@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,12 +19,17 @@ from numpy.typing import ArrayLike
 from core.cropping import Box
 from core.uncertainty import METRICS
 
+if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for
+    import pandas as pd
+
 MAX_TEXT = 100_000  # characters of one text
 MAX_COUNT = 1 << 40  # bytes of one thing: the sum over a run stays far inside an int64
 MAX_MEASURE = 1e30  # FLOPs or seconds of one stage: sums stay finite
 MAX_TOKEN_SCORE = 1e6
 MAX_TOKENS = 10_000  # of one answer
 NO_BOX = (-1, -1, -1, -1)
+BOX = ("box_left", "box_top", "box_right", "box_bottom")  # columns of tables and files
+PREFIX = "tokens_"  # of the columns with a metric's token scores
 
 
 class RunError(ValueError):
@@ -329,6 +334,29 @@ class Run:
             if self.lengths[index]
             else None,
         )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the run as a table, one row a sample, in their order.
+
+        Columns are those of `Record` by name, and as in its file: `box_left`, `box_top`,
+        `box_right`, `box_bottom` (missing without a box) and, of each metric, `tokens_<metric>`, a
+        list of one number per token. Beside these, `tokens` counts them, and `<metric>` is the
+        mean (for some metrics sum or maximum) that the gate compares with η: `uncertainty`. What
+        isn't known is missing. Samples that failed are in it: `frame[frame.error == ""]` are the
+        others.
+        """
+        import pandas as pd
+
+        columns = {name: getattr(self, name) for name in (*TEXTS, *COUNTS, *MEASURES)}
+        columns["box_hit"] = pd.array(self.box_hit, "boolean")
+        for name, edge in zip(BOX, self.box.T, strict=True):
+            columns[name] = pd.arrays.IntegerArray(edge.copy(), self.box[:, 0] < 0)
+        columns["tokens"] = self.lengths
+        columns |= {metric: self.uncertainty(metric) for metric in self.metrics}
+        for metric, values in self.scores.items():
+            parts = np.split(values, self.offsets[1:-1]) if len(self) else []
+            columns[PREFIX + metric] = [part.tolist() for part in parts]
+        return pd.DataFrame(columns)
 
     def select(self, samples: ArrayLike) -> Self:
         """The run of some samples: indices without repetition, or a mask (N,) bool."""

@@ -1,10 +1,14 @@
+import subprocess
+import sys
 from dataclasses import fields, replace
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.bench.files import save_run
 from core.bench.runs import Metadata, Record, Run, RunError
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, aggregate
@@ -168,3 +172,38 @@ def test_metadata_of_the_wrong_kind_are_refused(name, value):
 def test_metadata_may_leave_open_what_is_not_known():
     unknown = dict.fromkeys(("revision", "parameters", "seed", "quality"))
     assert isinstance(replace(METADATA, **unknown), Metadata)
+
+
+def test_as_a_table_a_run_has_a_row_for_each_sample(tmp_path):
+    """What pandas reads from the file, and what the gate sees."""
+    failed = Record("x", "i", "?", "?", "[]", error="It failed.")
+    run = Run.from_records([RECORD, failed, replace(RECORD, id="b", box_hit=None)], METADATA)
+    frame = run.to_frame()
+    save_run(run, tmp_path / "run.parquet")
+    file = pd.read_parquet(tmp_path / "run.parquet")
+    for name in file.columns:
+        ours, theirs = (list(map(repr, table[name].tolist())) for table in (frame, file))
+        if name.startswith("tokens_"):
+            theirs = [repr(list(map(float, values))) for values in file[name]]
+        missing = file[name].isna()
+        assert frame[name].isna().tolist() == missing.tolist()
+        assert [a for a, no in zip(ours, missing, strict=True) if not no] == [
+            b.removesuffix(".0") if name.startswith("box_") else b
+            for b, no in zip(theirs, missing, strict=True)
+            if not no
+        ]
+    assert sorted(set(frame.columns) - set(file.columns)) == sorted([*METRICS, "tokens"])
+    for metric in METRICS:
+        assert np.array_equal(frame[metric], run.uncertainty(metric), equal_nan=True)
+    assert frame["tokens"].tolist() == run.lengths.tolist()
+    assert frame[frame.error == ""].id.tolist() == [RECORD.id, "b"]
+
+
+def test_the_table_of_a_run_without_samples_is_empty():
+    frame = Run.from_records([], METADATA).to_frame()
+    assert len(frame) == 0 and "first_score" in frame.columns
+
+
+def test_nobody_pays_for_pandas_who_asks_for_no_table():
+    code = "import sys, core.bench; sys.exit('pandas' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
