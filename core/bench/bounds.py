@@ -1,0 +1,125 @@
+"""Bounds that hold for any number of questions and every distribution, and the rules made of them.
+
+Each is about the mean of independent values from 0 to 1: whether it may be claimed to be at most α.
+Why a promise about questions comes down to that, see core.bench.guarantee.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+ROUNDING = 1e-9  # of sums
+
+
+def needed(at_most: float, confidence: float | None) -> int:
+    """How many images a promise about a share takes, if not one of them speaks against it.
+
+    With confidence: n with (1 − α)ⁿ ≤ δ, where a binomial test at level δ rejects 0 of n. On
+    average: n with 1 / (n + 1) ≤ α. Of soft scores, or of several questions about an image, it
+    takes more.
+    """
+    if confidence is None:
+        return math.ceil(1 / at_most - 1 - 1e-9)
+    return math.ceil(math.log(1 - confidence) / math.log1p(-at_most) - 1e-9)
+
+
+def binomial_p_value(count: np.ndarray, trials: np.ndarray | int, share: float) -> np.ndarray:
+    """P(Bin(trials, share) ≤ count): of "the share is larger than that", having seen `count`.
+
+    Whole numbers of any shape. The exact p-value of 0/1 losses (arXiv 2110.01052, section 3.2).
+    """
+    count, trials = np.broadcast_arrays(np.asarray(count), np.asarray(trials))
+    result = np.ones(count.shape)
+    for n in np.unique(trials):
+        here = trials == n
+        k = np.arange(1, n + 1)
+        # From each term to the next, so that no large logarithms cancel.
+        steps = np.log((n - k + 1) / k) + (math.log(share) - math.log1p(-share))
+        terms = np.exp(n * math.log1p(-share) + np.append(0.0, np.cumsum(steps)))
+        result[here] = np.minimum(np.cumsum(terms), 1.0)[np.minimum(count[here], n)]
+    return result
+
+
+def betting_capital(values: np.ndarray, mean: float, level: float) -> np.ndarray:
+    """Log of what betting against "the mean is larger" has won after each value in [0, 1], (n,).
+
+    Waudby-Smith & Ramdas (arXiv 2010.09686), as in arXiv 2101.02703, section 3.1.3: each value is
+    bet on with a stake that the ones before it suggest. Under the hypothesis nobody expects to win,
+    so the capital ever reaches 1 / level with probability at most `level` (Ville). The estimates
+    start at the hypothesis, not at 1/2: where losses are rare, that takes fewer questions.
+    """
+    n, prior = len(values), mean * (1 - mean)
+    seen = np.arange(2, n + 2)
+    center = (mean + np.cumsum(values)) / seen
+    variance = (prior + np.cumsum((values - center) ** 2)) / seen
+    stakes = np.sqrt(2 * math.log(1 / level) / (n * np.append(prior, variance[:-1])))
+    return np.cumsum(np.log1p(-np.minimum(stakes, 1.0) * (values - mean)))
+
+
+def most_allowed(trials: int, share: float, level: float) -> int:
+    """The largest count at which the binomial test rejects; −1: not even none."""
+    values = binomial_p_value(np.arange(trials + 1), trials, share)
+    return int(np.searchsorted(values, level, side="right")) - 1
+
+
+class Rule:
+    """Says whether "the ratio is at most `share`" may be claimed.
+
+    It gets the sums S and m of every image that counts, (C,) each, and M.
+    """
+
+    def __call__(self, total: np.ndarray, weight: np.ndarray, most: int, share: float) -> bool:
+        limit = self.limit(weight, most, share)
+        return bool(total.sum() <= limit + ROUNDING)
+
+    def limit(self, weight: np.ndarray, most: int, share: float) -> float | None:
+        """The largest sum of S that it is claimed for; None: that doesn't depend on the sum alone.
+
+        So all candidates can be looked at at once.
+        """
+        raise NotImplementedError
+
+
+class Plainly(Rule):
+    """The goal is met on these very questions, which promises nothing of others."""
+
+    def limit(self, weight: np.ndarray, most: int, share: float) -> float:
+        return share * weight.sum()
+
+
+class OnAverage(Rule):
+    """n / (n + 1) · R̂ + 1 / (n + 1) ≤ α: conformal risk control (arXiv 2208.02814, eq. 4)."""
+
+    def limit(self, weight: np.ndarray, most: int, share: float) -> float:
+        return share * weight.sum() - most * (1 - share)  # the same of Y, solved for the sum of S
+
+
+@dataclass(frozen=True)
+class Binomial(Rule):
+    """The exact test at this level rejects that it is larger; S and m are 0 or 1."""
+
+    level: float
+
+    def limit(self, weight: np.ndarray, most: int, share: float) -> int:
+        return most_allowed(len(weight), share, self.level)
+
+
+@dataclass(frozen=True)
+class Betting(Rule):
+    """Betting against "it is larger" has won enough, once, for this level."""
+
+    level: float
+
+    def __call__(self, total: np.ndarray, weight: np.ndarray, most: int, share: float) -> bool:
+        values = share + (total - share * weight) / most
+        capital = betting_capital(values, share, self.level)
+        return bool(capital.max(initial=0.0) >= -math.log(self.level))
+
+    def limit(self, weight: np.ndarray, most: int, share: float) -> None:
+        return None
+
+
+LEVELLED = (Binomial, Betting)

@@ -1,0 +1,229 @@
+"""Are promises kept? Set η on few questions of a run, look at all of it, and do that 400 times.
+
+    python -m core.bench.resplits assets/runs/*.parquet
+
+A promise is broken where the gate that was set on n questions, drawn anew each time, loses more
+than promised on the whole run; or, of invented questions, in truth. It may be in δ of the draws.
+Beside it stands the best η of the n questions, which is what `calibrate --accuracy` sets.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from core.bench.bounds import Plainly
+from core.bench.files import load_run
+from core.bench.guarantee import (
+    ASKED,
+    LOST,
+    Goal,
+    PromiseError,
+    Questions,
+    keeps,
+    settle,
+)
+
+SPLITS = 400
+CONFIDENCE = 0.9
+LIMITS = (0.01, 0.02, 0.05)  # of what is lost
+BUDGETS = (0.3, 0.45)  # of what is asked again
+SIZES = (200, 500, 1_000)  # questions, or images where there are several about one
+RULES = ("plain", "average", "confidence")
+EXPONENT, HEIGHT = 2.0, 0.6  # of the invented benefit of asking: HEIGHT · u ** EXPONENT
+SOFT = (0.3, 0.6, 1.0)  # what a question can gain where scores are soft
+
+
+@dataclass(frozen=True)
+class Broken:
+    """How a rule has done in all draws of one kind."""
+
+    source: str
+    goal: Goal
+    size: int
+    rule: str
+    broken: float  # share of the draws; NaN where the promise takes more questions
+    value: float  # what the goal is about: the mean over draws of its true mean
+    asked: float  # mean share asked again, of the source
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where questions come from, and what is true of them at a threshold."""
+
+    name: str
+    draw: Callable[[np.random.Generator, int], Questions]
+    lost: Callable[[float], float]
+    asked: Callable[[float], float]
+
+
+def of_run(name: str, questions: Questions) -> Source:
+    """Questions drawn from a run without repetition; the truth is the run as a whole."""
+    order = np.argsort(questions.ranked)
+    ranked = questions.ranked[order]
+    gains = np.maximum(questions.second_score - questions.first_score, 0.0)
+    lost = np.append(0.0, np.cumsum(gains[order])) / len(questions)
+
+    def below(threshold: float) -> int:
+        return int(np.searchsorted(ranked, threshold, side="left"))
+
+    def draw(rng: np.random.Generator, size: int) -> Questions:
+        return questions.take(rng.permutation(len(questions))[:size])
+
+    return Source(
+        name, draw, lambda eta: lost[below(eta)], lambda eta: 1 - below(eta) / len(questions)
+    )
+
+
+def invented(kind: str) -> Source:
+    """Questions whose uncertainty u is uniform, and that a second look mends with p(u) = a u^b.
+
+    kind: "0/1 scores"; "soft scores"; or "1 to 9 questions an image", which stand or fall together:
+    one number decides for all of them.
+    """
+    soft, several = kind == "soft scores", kind.startswith("1 to 9")
+    worth = float(np.mean(SOFT)) if soft else 1.0
+
+    def draw(rng: np.random.Generator, size: int) -> Questions:
+        image = np.repeat(np.arange(size), rng.integers(1, 10, size) if several else 1)
+        ranked = rng.random(len(image))
+        mended = rng.random(size)[image] < HEIGHT * ranked**EXPONENT
+        gain = mended * (rng.choice(SOFT, len(image)) if soft else 1.0)
+        free = {ASKED: (np.zeros(len(image)), np.ones(len(image)))}
+        return Questions(ranked, image, np.zeros(len(image)), gain, free)
+
+    def lost(eta: float) -> float:
+        return worth * HEIGHT * float(np.clip(eta, 0, 1)) ** (EXPONENT + 1) / (EXPONENT + 1)
+
+    return Source(f"invented, {kind}", draw, lost, lambda eta: 1 - float(np.clip(eta, 0, 1)))
+
+
+KINDS = ("0/1 scores", "soft scores", "1 to 9 questions an image")
+
+
+def resplit(
+    source: Source, goal: Goal, size: int, splits: int = SPLITS, seed: int = 0
+) -> list[Broken]:
+    """How each of the `RULES` does. The same seed gives the same draws."""
+    rng = np.random.default_rng(seed)
+    truth = source.lost if goal.what == LOST else source.asked
+    etas: dict[str, list[float]] = {rule: [] for rule in RULES}
+    for _ in range(splits):
+        questions = source.draw(rng, size)
+        for rule in RULES:
+            etas[rule].append(_threshold(questions, goal, rule))
+    rows = []
+    for rule, found in etas.items():
+        value = np.array([truth(eta) for eta in found])  # NaN where nothing could be promised
+        none = np.isnan(found).all()
+        rows.append(
+            Broken(
+                source.name, goal, size, rule,
+                np.nan if none else float((value > goal.at_most + 1e-12).mean()),
+                np.nan if none else float(np.nanmean(value)),
+                np.nan if none else float(np.nanmean([source.asked(eta) for eta in found])),
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _threshold(questions: Questions, goal: Goal, rule: str) -> float:
+    """η of a rule; NaN where it takes more questions than these."""
+    try:
+        if rule == "plain":
+            kept = np.flatnonzero(keeps(questions, goal, Plainly()))
+            return float(questions.candidates[kept[-1 if goal.what == LOST else 0]])
+        index, _ = settle(questions, [goal], CONFIDENCE if rule == "confidence" else None)
+    except PromiseError:
+        return np.nan
+    return float(questions.candidates[index])
+
+
+def everything(
+    sources: Sequence[Source], splits: int, goals: Sequence[Goal]
+) -> Iterator[list[Broken]]:
+    for source in sources:
+        for goal in goals:
+            for size in SIZES:
+                yield resplit(source, goal, size, splits)
+
+
+def summary(rows: Sequence[Broken]) -> str:
+    """A Markdown table: a line for each goal and size, over the sources."""
+    lines = [
+        "| promise | n | best η of n: broken | … asks | on average: mean | … asks "
+        "| with confidence: broken | worst | … asks |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    for goal in dict.fromkeys(row.goal for row in rows):
+        for size in SIZES:
+            found = {
+                rule: [r for r in rows if (r.goal, r.size, r.rule) == (goal, size, rule)]
+                for rule in RULES
+            }
+            cells = [_label(goal), f"{size:,}"]
+            for rule, of in found.items():
+                if np.isnan([row.broken for row in of]).all():
+                    cells += ["–"] * (3 if rule == "confidence" else 2)
+                    continue
+                if rule == "average":
+                    cells.append(_percent(np.nanmean([row.value for row in of]), 2))
+                else:
+                    cells.append(_percent(np.nanmean([row.broken for row in of])))
+                if rule == "confidence":
+                    cells.append(_percent(np.nanmax([row.broken for row in of])))
+                cells.append(_percent(np.nanmean([row.asked for row in of])))
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _label(goal: Goal) -> str:
+    what = "lost" if goal.what == LOST else "asked again"
+    return f"at most {100 * goal.at_most:g} % {what}"
+
+
+def _percent(share: float, digits: int = 1) -> str:
+    return f"{100 * share:.{digits}f} %"
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add = parser.add_argument
+    add("runs", nargs="+", type=Path, metavar="RUN", help="run files")
+    add("--splits", type=int, default=SPLITS)
+    add("--metric", default="min_entropy")
+    add("--csv", type=Path, help="also write every number there")
+    args = parser.parse_args()
+    goals = [Goal(LOST, limit) for limit in LIMITS] + [Goal(ASKED, share) for share in BUDGETS]
+    runs = [of_run(p.stem, Questions.of(load_run(p), args.metric)) for p in args.runs]
+    every: list[Broken] = []
+    for title, sources in (("Recorded runs", runs), ("Invented, truth known", KINDS)):
+        rows = []
+        sources = [invented(s) if isinstance(s, str) else s for s in sources]
+        for found in everything(sources, args.splits, goals):
+            rows += found
+            print(f"{found[0].source}, {_label(found[0].goal)}, n = {found[0].size}",
+                  file=sys.stderr)  # fmt: skip
+        print(f"\n{title} ({len(sources)}, {args.splits} draws of each)\n\n{summary(rows)}")
+        every += rows
+    if args.csv:
+        with args.csv.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(("source", "what", "at_most", "n", "rule", "broken", "value", "asked"))
+            writer.writerows(
+                (r.source, r.goal.what, r.goal.at_most, r.size, r.rule, r.broken, r.value, r.asked)
+                for r in every
+            )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
