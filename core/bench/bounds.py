@@ -15,11 +15,10 @@ ROUNDING = 1e-9  # of sums
 
 
 def needed(at_most: float, confidence: float | None) -> int:
-    """How many images a promise about a share takes, if not one of them speaks against it.
+    """Return how many images a promise about a share takes, if not one of them speaks against it.
 
     With confidence: n with (1 − α)ⁿ ≤ δ, where a binomial test at level δ rejects 0 of n. On
-    average: n with 1 / (n + 1) ≤ α. Of soft scores, or of several questions about an image, it
-    takes more.
+    average: n with 1 / (n + 1) ≤ α. Soft scores, or several questions about an image, take more.
     """
     if confidence is None:
         return math.ceil(1 / at_most - 1 - 1e-9)
@@ -36,10 +35,12 @@ def binomial_p_value(count: np.ndarray, trials: np.ndarray | int, share: float) 
     for n in np.unique(trials):
         here = trials == n
         k = np.arange(1, n + 1)
-        # From each term to the next, so that no large logarithms cancel.
+        # From the likeliest term outwards, one to the next: no large logarithms cancel.
         steps = np.log((n - k + 1) / k) + (math.log(share) - math.log1p(-share))
-        terms = np.exp(n * math.log1p(-share) + np.append(0.0, np.cumsum(steps)))
-        result[here] = np.minimum(np.cumsum(terms), 1.0)[np.minimum(count[here], n)]
+        mode = min(int((n + 1) * share), int(n))
+        down, up = -np.cumsum(steps[:mode][::-1])[::-1], np.cumsum(steps[mode:])
+        terms = np.cumsum(np.exp(np.concatenate((down, [0.0], up))))
+        result[here] = (terms / terms[-1])[np.minimum(count[here], n)]
     return result
 
 
@@ -48,15 +49,14 @@ def betting_capital(values: np.ndarray, mean: float, level: float) -> np.ndarray
 
     Waudby-Smith & Ramdas (arXiv 2010.09686), as in arXiv 2101.02703, section 3.1.3: each value is
     bet on with a stake that the ones before it suggest. Under the hypothesis nobody expects to win,
-    so the capital ever reaches 1 / level with probability at most `level` (Ville). The estimates
-    start at the hypothesis, not at 1/2: where losses are rare, that takes fewer questions.
+    so the capital ever reaches 1 / level with probability at most `level` (Ville).
     """
-    n, prior = len(values), mean * (1 - mean)
-    seen = np.arange(2, n + 2)
-    center = (mean + np.cumsum(values)) / seen
-    variance = (prior + np.cumsum((values - center) ** 2)) / seen
-    stakes = np.sqrt(2 * math.log(1 / level) / (n * np.append(prior, variance[:-1])))
-    return np.cumsum(np.log1p(-np.minimum(stakes, 1.0) * (values - mean)))
+    n, seen = len(values), np.arange(2, len(values) + 2)
+    center = (0.5 + np.cumsum(values)) / seen
+    variance = (0.25 + np.cumsum((values - center) ** 2)) / seen
+    before = np.append(0.25, variance)[:n]
+    stakes = np.minimum(np.sqrt(2 * math.log(1 / level) / (max(n, 1) * before)), 1.0)
+    return np.cumsum(np.log1p(-stakes * (values - mean)))
 
 
 def most_allowed(trials: int, share: float, level: float) -> int:
@@ -123,3 +123,24 @@ class Betting(Rule):
 
 
 LEVELLED = (Binomial, Betting)
+
+
+def least(rule: Rule, total: np.ndarray, weight: np.ndarray, most: int, share: float) -> int | None:
+    """Return how many images like these the rule needs to claim it; None: over a million.
+
+    What one image more does is small but for the first few, so it is found by doubling and halving.
+    """
+
+    def claims(n: int) -> bool:
+        return rule(np.resize(total, n), np.resize(weight, n), most, share)
+
+    high = 1
+    while not claims(high):
+        high *= 2
+        if high > 1 << 20:
+            return None
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if claims(middle) else (middle, high)
+    return high

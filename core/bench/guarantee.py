@@ -27,7 +27,7 @@ from typing import Self
 
 import numpy as np
 
-from core.bench.bounds import LEVELLED, ROUNDING, Betting, Binomial, OnAverage, Rule, needed
+from core.bench.bounds import LEVELLED, ROUNDING, Betting, Binomial, OnAverage, Rule, least, needed
 from core.bench.curves import COSTS, column
 from core.bench.ranking import by_uncertainty
 from core.bench.runs import Run
@@ -36,7 +36,6 @@ from core.uncertainty import METRICS, Gate
 LOST, WRONG, ASKED = "lost", "wrong", "additional_cost"
 SPENT = tuple(name for name, (_, _, per) in COSTS.items() if per == 1)
 PILOT = 5  # every fifth image only lays out the sequence in which WRONG is tested
-SPARE = 1.25  # times the images that its first step needs at least
 
 
 class PromiseError(ValueError):
@@ -326,10 +325,12 @@ def _sums(
     return total[weight > 0], weight[weight > 0], int(np.bincount(image).max())
 
 
-def _states(questions: Questions, goal: Goal) -> Iterator[tuple[np.ndarray, np.ndarray, int]]:
+def _states(
+    questions: Questions, goal: Goal
+) -> Iterator[tuple[np.ndarray, np.ndarray, int] | None]:
     """S, m and M at each candidate, from the side on which a monotone goal is kept.
 
-    The arrays are changed in place.
+    None where they are those before; else the arrays are changed in place.
     """
     spent = goal.what in SPENT
     alone, again = _values(questions, goal)
@@ -339,9 +340,13 @@ def _states(questions: Questions, goal: Goal) -> Iterator[tuple[np.ndarray, np.n
     most = int(weight.max())
     yield total, weight, most
     order, ends = by_uncertainty(questions.ranked if spent else -questions.ranked)
-    for moved in np.split(order, ends[:-1]):
-        np.add.at(total, image[moved], change[moved])
-        yield total, weight, most
+    moves = change[order] != 0
+    for begin, end in zip(np.append(0, ends[:-1]), ends, strict=True):
+        if moves[begin:end].any():
+            np.add.at(total, image[order[begin:end]], change[order[begin:end]])
+            yield total, weight, most
+        else:
+            yield None
 
 
 def _scan(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:
@@ -363,7 +368,7 @@ def _scan(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:
     else:
         kept = np.zeros(count, dtype=bool)
         for index, state in enumerate(_states(questions, goal)):
-            if not rule(*state, share):
+            if state is not None and not rule(*state, share):
                 break
             kept[index] = True
     return kept[::-1] if spent else kept
@@ -376,8 +381,7 @@ def _in_sequence(
 
     (arXiv 2110.01052, section 2.3.) Hypotheses in an order fixed beforehand are tested, each at the
     whole level, until the first isn't rejected. The order is that of rising thresholds, which a
-    part of the images, used for nothing else, lays out; the first is where enough questions should
-    be left to reject anything.
+    part of the images, used for nothing else, lays out; it begins where they promise the most.
     Raises PromiseError if there are too few images for any.
     """
     pilot = _order(questions.image) % PILOT == 0
@@ -386,13 +390,29 @@ def _in_sequence(
     if test.images < enough:
         raise PromiseError(_too_few(part.images, name, goal, math.ceil(enough / (1 - 1 / PILOT))))
     grid = np.sort(questions.ranked[pilot])
-    grid = grid[round(min(SPARE * enough / test.images, 1.0) * len(grid)) :]
+    grid = grid[_most_promising(questions.take(pilot), goal) :]
     allowed = np.zeros(len(questions.candidates), dtype=bool)
     for threshold in (*np.unique(grid), np.inf):
         if not rule(*_sums(test, goal, test.ranked < threshold), goal.at_most):
             break
         allowed |= questions.candidates == threshold
     return allowed
+
+
+def _most_promising(pilot: Questions, goal: Goal) -> int:
+    """How many of the pilot's questions, in rising order, lie below the first threshold to test.
+
+    Where the test is likeliest to reject: n · KL(R̂ || α), with half a wrong answer added, so that
+    two right ones by chance are no reason to begin there.
+    """
+    order = np.argsort(pilot.ranked)
+    below = np.arange(1, len(order))
+    rate = (np.cumsum(_values(pilot, goal)[0][order])[:-1] + 0.5) / (below + 1)
+    limit = goal.at_most
+    with np.errstate(divide="ignore", invalid="ignore"):
+        apart = rate * np.log(rate / limit) + (1 - rate) * np.log((1 - rate) / (1 - limit))
+    worth = np.where(rate < limit, below * apart, -1.0)
+    return int(below[np.argmax(worth)]) if len(below) else 0
 
 
 def _kept(part: Questions, name: str | None, goal: Goal, threshold: float, rule: Rule) -> Kept:
@@ -436,18 +456,17 @@ def _none(part: Questions, name: str | None, goal: Goal, rule: Rule) -> str:
     """Why a monotone goal isn't kept at any η."""
     if goal.what in SPENT and (alone := measured(part, goal, np.inf)) > goal.at_most:
         return f"The first stage alone costs {alone:.6g} ({goal.what}): {goal.at_most:.6g} is less."
-    share = goal.at_most / _largest(part, goal)
-    images = needed(share, 1 - rule.level if isinstance(rule, LEVELLED) else None)
-    weight = np.bincount(_order(part.image))
-    return _too_few(part.images, name, goal, math.ceil(images * weight.max() / weight.mean()))
+    total, weight, most = next(_states(part, goal))
+    enough = least(rule, total, weight, most, goal.at_most / _largest(part, goal))
+    return _too_few(part.images, name, goal, enough)
 
 
-def _too_few(images: int, name: str | None, goal: Goal, enough: int) -> str:
+def _too_few(images: int, name: str | None, goal: Goal, enough: int | None) -> str:
     of = "" if name is None else f" of the group {name!r}"
-    more = max(enough, images + 1)
+    many = "more than a million" if enough is None else f"at least {max(enough, images + 1):,}"
     return (
-        f"To promise {_limit(goal, goal.at_most)} takes questions about at least {more:,} "
-        f"different images{of}; here are {images:,}. Record more, or promise less."
+        f"To promise {_limit(goal, goal.at_most)} takes questions about {many} different images"
+        f"{of}; here are {images:,}. Record more, or promise less."
     )
 
 

@@ -1,0 +1,57 @@
+import numpy as np
+import pytest
+
+from core.bench.guarantee import ASKED, LOST, Goal, Questions
+from core.bench.resplits import KINDS, invented, of_run, resplit, summary
+from core.bench.synthetic import synthetic_run
+
+DRAWS = 100
+NOISE = 3 * np.sqrt(0.1 * 0.9 / DRAWS)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_promise_is_broken_in_at_most_delta_of_the_draws(kind):
+    plain, average, confident = resplit(invented(kind), Goal(LOST, 0.05), 200, DRAWS)
+    assert confident.broken <= 0.1 + NOISE
+    assert plain.broken > 0.3
+    assert average.value <= 0.05 + 0.002
+    assert plain.asked < average.asked < confident.asked < 0.8
+
+
+def test_a_budget_is_kept_too():
+    plain, average, confident = resplit(invented(KINDS[0]), Goal(ASKED, 0.4), 300, DRAWS)
+    assert confident.broken <= 0.1 + NOISE < plain.broken
+    assert average.value <= 0.4 + 0.005
+    assert confident.asked < average.asked
+
+
+def test_questions_about_one_image_that_count_as_many_break_the_promise():
+    """Why the units are images."""
+    several = invented(KINDS[2])
+
+    def draw(rng, size):
+        questions = several.draw(rng, size)
+        return Questions(
+            questions.ranked, np.arange(len(questions)), questions.first_score,
+            questions.second_score, questions.costs,
+        )  # fmt: skip
+
+    apart = type(several)("apart", draw, several.lost, several.asked)
+    confident = resplit(apart, Goal(LOST, 0.05), 200, DRAWS)[2]
+    assert confident.broken > 0.1 + NOISE
+
+
+def test_the_truth_of_a_run_is_the_run():
+    questions = Questions.of(synthetic_run(500), "min_entropy")
+    source = of_run("some", questions)
+    gains = np.maximum(questions.second_score - questions.first_score, 0)
+    for eta in questions.candidates[::50]:
+        assert source.lost(eta) == pytest.approx((gains * (questions.ranked < eta)).mean())
+        assert source.asked(eta) == pytest.approx((questions.ranked >= eta).mean())
+
+
+def test_what_takes_more_questions_stays_empty_in_the_table():
+    goal = Goal(LOST, 0.01)
+    rows = resplit(invented(KINDS[0]), goal, 200, 2)
+    assert np.isnan(rows[2].broken) and rows[0].broken >= 0
+    assert summary(rows).splitlines()[2].endswith("| – | – | – |")
