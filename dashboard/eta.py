@@ -80,14 +80,14 @@ def table(
     """What the gate does at every place, in lists as long as there are places.
 
     curve: of the metric on this run. cost: what stands on the axis, one of `COSTS`. band: the
-    intervals around the curve, at its costs.
+    intervals around the curve.
     """
     at = curve.at(places.thresholds)
     spent = curve.cost(cost)[at]
     random, kinds = curve_of(run, "random", None), confusion(run, curve)
     intervals = {}
     if band:
-        low, high = band.at(spent)
+        low, high = band.at(at)
         intervals = {"low": numbers(low), "high": numbers(high)}
     return intervals | {
         "minimum": places.minimum,

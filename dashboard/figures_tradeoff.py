@@ -35,7 +35,7 @@ def tradeoff_figure(
         curve_of(run, metric, first_tokens),
         eta_module.scale(run, metric, first_tokens),
         cost,
-        band_of(run, metric, first_tokens, cost),
+        band_of(run, metric, first_tokens),
     )
     entry = METRICS[metric]
     meta = {

@@ -15,7 +15,14 @@ from core.bench import reported
 from core.bench.calibration import halves, threshold_for_budget
 from core.bench.curves import frontier, full, high_resolution, initial, tradeoff
 from core.bench.goals import exceeds, keeps, reaches
-from core.bench.intervals import accuracy_statistic, bootstrap
+from core.bench.intervals import (
+    REPLICATES,
+    Interval,
+    Statistic,
+    accuracy_statistic,
+    bootstrap,
+    first_cost,
+)
 from core.bench.runs import Run
 from core.bench.separability import changes, separability, step_means
 from core.uncertainty import METRICS
@@ -67,14 +74,7 @@ def against_random(run: Run, metric: str = "min_entropy") -> Finding:
 
 def cost_of_full(run: Run, metric: str = "min_entropy", at_most: float = 0.65) -> Finding:
     """The least additional cost with the accuracy of full retransmission, within half a point."""
-    grid = np.linspace(0, 1, 201)
-    along = accuracy_statistic(run, grid, metric)
-
-    def least(weights: np.ndarray) -> np.ndarray:
-        accuracy = along(weights)
-        return grid[np.argmax(reaches(accuracy, accuracy[:, -1:] - CLOSE), axis=1)]
-
-    found = bootstrap(run, least)
+    found = cost_of_everything(run, metric)
     return Finding(
         f"{METRICS[metric].label} has the accuracy of full retransmission (within 0.5 points) from "
         f"an additional cost of {found.estimate:.2f} on [{found.low:.2f}, {found.high:.2f}]; the "
@@ -83,16 +83,17 @@ def cost_of_full(run: Run, metric: str = "min_entropy", at_most: float = 0.65) -
     )
 
 
+def cost_of_everything(
+    run: Run, metric: str = "min_entropy", replicates: int = REPLICATES
+) -> Interval:
+    """That cost, on hundredths, and its interval."""
+    return first_cost(run, np.linspace(0, 1, 201), CLOSE, metric, replicates)
+
+
 def best_metric(run: Run) -> Finding:
     """Which metric has the best curve between 0.2 and 0.8, and is it min-entropy? (Fig. 6)"""
-    mean = {m: accuracy_statistic(run, COSTS, m) for m in run.metrics}
     others = [m for m in run.metrics if m != "min_entropy"]
-
-    def ahead(weights: np.ndarray) -> np.ndarray:
-        base = mean["min_entropy"](weights).mean(axis=1)
-        return np.stack([mean[m](weights).mean(axis=1) - base for m in others], axis=1)
-
-    found = bootstrap(run, ahead)
+    found = bootstrap(run, means_ahead(run))
     order = np.argsort(-found.estimate)
     texts = [
         f"{METRICS[others[i]].noun} {points(found.estimate[i], True)} "
@@ -108,6 +109,18 @@ def best_metric(run: Run) -> Finding:
         f"So {told}.",
         agrees=not set(better) & set(PAPER),
     )
+
+
+def means_ahead(run: Run) -> Statistic:
+    """Of every other metric, the mean accuracy over COSTS less that of min-entropy, (b, M - 1)."""
+    mean = {m: accuracy_statistic(run, COSTS, m) for m in run.metrics}
+
+    def ahead(weights: np.ndarray) -> np.ndarray:
+        base = mean["min_entropy"](weights).mean(axis=1)
+        others = [mean[m](weights).mean(axis=1) for m in run.metrics if m != "min_entropy"]
+        return np.stack([other - base for other in others], axis=1)
+
+    return ahead
 
 
 def separation(run: Run) -> Finding:

@@ -19,20 +19,14 @@ from core.bench import findings, reported
 from core.bench.curves import full, high_resolution, initial
 from core.bench.figures import benchmark_figures
 from core.bench.findings import Finding
-from core.bench.intervals import bootstrap, distance_statistic
+from core.bench.intervals import auroc_statistic, bootstrap, separation_interval
 from core.bench.plots.base import Figure
 from core.bench.plots.metrics import distribution_figure, lengths_figure, steps_figure
 from core.bench.plots.reported import REPORTED, reported_cost, reported_point
 from core.bench.plots.runs import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
 from core.bench.runs import Run, RunError
-from core.bench.separability import (
-    RIGHT_FROM,
-    bhattacharyya,
-    overlap,
-    reliability,
-    separability,
-)
+from core.bench.separability import RIGHT_FROM, reliability, separability
 from core.bench.series import QUALITY, codec_name, kind, rank
 from core.uncertainty import METRICS
 
@@ -362,14 +356,16 @@ def _more(runs: Runs) -> Section:
         rows = []
         for metric in run.metrics:
             found, curve = separability(run, metric), curve_of(run, metric, None)
-            measures = (found.auroc, found.auprc, found.gain_auroc, found.aurc, found.prr)
+            of = bootstrap(run, auroc_statistic(run, metric))
+            measures = (found.auprc, found.gain_auroc, found.aurc, found.prr)
             costs = (curve.cost_to_reach(share) for share in (0.5, 0.8, 0.95, 1.0))
-            rows.append((METRICS[metric].label, *(f"{m:.3f}" for m in measures),
-                         f"{curve.apgr():.3f}", *(_number(c) for c in costs)))  # fmt: skip
+            rows.append((METRICS[metric].label, f"{of.estimate:.3f} [{of.low:.3f}, {of.high:.3f}]",
+                         *(f"{m:.3f}" for m in measures), f"{curve.apgr():.3f}",
+                         *(_number(c) for c in costs)))  # fmt: skip
         section.table(
             f"{name}: expected calibration error of the answers {reliability(run).ece:.3f}",
-            ("metric", "AUROC", "AUPRC", "gain AUROC", "AURC", "PRR", "APGR", "50 %", "80 %",
-             "95 %", "100 %"),
+            ("metric", "AUROC, 95 % interval", "AUPRC", "gain AUROC", "AURC", "PRR", "APGR", "50 %",
+             "80 %", "95 %", "100 %"),
             rows,
         )  # fmt: skip
         section.find(findings.budget(run))
@@ -390,9 +386,12 @@ def _provenance(runs: Runs) -> Section:
             f"{escape(f'; loaded with {loaded}' if loaded else '')}.</p>"
         )
     section.text(
-        "Intervals are percentiles of 1,000 bootstrap draws of images; overlap and D_B are of 50 "
-        "bins of equal width between the least and the greatest value of the run; an answer counts "
-        f"as right from a score of {RIGHT_FROM} on."
+        "Intervals are of 95 %: of 1,000 bootstrap draws of images, or of 300 for the band around "
+        "a curve, whose places each belong to the gate with that η on every cost axis alike. "
+        "Overlap and D_B are of 50 bins of equal width between the least and the greatest value of "
+        "the run. On bins, a sample's distributions look further apart than those that it was "
+        "drawn from, so these intervals reach further towards an overlap of 1 and a D_B of 0. An "
+        f"answer counts as right from a score of {RIGHT_FROM} on."
     )
     return section
 
@@ -403,11 +402,8 @@ def _missing(section: Section, paper: str) -> None:
 
 
 def _separation_row(run: Run, metric: str, first: int | None, label: str) -> tuple[str, str, str]:
-    cells = []
-    for distance in (overlap, bhattacharyya):
-        found = bootstrap(run, distance_statistic(run, distance, metric, first))
-        cells.append(f"{found.estimate:.2f} [{found.low:.2f}, {found.high:.2f}]")
-    return label, *cells
+    found = [separation_interval(run, d, metric, first) for d in ("overlap", "bhattacharyya")]
+    return label, *(f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in found)
 
 
 def _percent(values: np.ndarray) -> str:

@@ -139,11 +139,21 @@ def overlap(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     return np.minimum(p, q).sum(axis=-1)  # eq. 23
 
 
+def affinity(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Bhattacharyya's coefficient of distributions (..., B), (...): 0 apart, 1 alike."""
+    return np.sqrt(p * q).sum(axis=-1)
+
+
+def distance_of(affinity: ArrayLike) -> np.ndarray:
+    """D_B from that coefficient, any shape."""
+    with np.errstate(divide="ignore"):  # no common bin: infinitely far
+        distance = -np.log(affinity)  # eq. 24
+    return np.maximum(distance, 0.0)  # of p with itself, rounding can leave less
+
+
 def bhattacharyya(p: np.ndarray, q: np.ndarray) -> np.ndarray:
     """D_B of distributions (..., B): (...)."""
-    with np.errstate(divide="ignore"):  # no common bin: infinitely far
-        distance = -np.log(np.sqrt(p * q).sum(axis=-1))  # eq. 24
-    return np.maximum(distance, 0.0)  # of p with itself, rounding can leave less
+    return distance_of(affinity(p, q))
 
 
 def auroc(uncertainty: np.ndarray, positive: np.ndarray) -> float:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from core.bench import halves, operating_point, samples_of_kind, threshold_for_budget, tradeoff
-from core.bench.intervals import accuracy_statistic, bootstrap
+from core.bench.intervals import bootstrap, gate_statistic
 from core.bench.runs import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
@@ -23,6 +23,7 @@ from dashboard.eta import START, scale
 from dashboard.library import Library
 from dashboard.live import LiveModel
 from dashboard.questions import EMPTY, expected_answers
+from dashboard.tradeoff import AXIS_CHOICES
 from dashboard.view import AGGREGATIONS, look_at
 
 ALL = next(iter(AGGREGATIONS))
@@ -113,8 +114,18 @@ def test_the_interval_at_each_place_is_that_of_the_bootstrap(page):
     inside = (low <= accuracy) & (accuracy <= high)
     assert inside.mean() > 0.95
     run = page.view(*_bar("invented-q20", "invented-q75")).run
-    found = bootstrap(run, accuracy_statistic(run, [1.0]), 300)
+    found = bootstrap(run, gate_statistic(run, [-1]), 300)  # everything is asked for
     assert low[0] == pytest.approx(found.low[0]) and high[0] == pytest.approx(found.high[0])
+
+
+def test_the_interval_at_an_eta_is_the_same_on_every_axis(page):
+    tables = []
+    for axis in AXIS_CHOICES:
+        drawn = page.draw(*_values(page, axis=axis, link="lora"))
+        meta = json.loads(drawn[page.tradeoff.chart.plot].plot)["layout"]["meta"]
+        tables.append({name: meta["table"][name] for name in ("low", "accuracy", "high")})
+        assert None not in tables[-1]["low"] + tables[-1]["high"]
+    assert all(table == tables[0] for table in tables)
 
 
 def test_seconds_of_several_runs_are_those_over_a_link(page):

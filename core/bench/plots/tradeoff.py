@@ -23,7 +23,7 @@ from core.bench import (
     random_curve,
     tradeoff,
 )
-from core.bench.intervals import accuracy_statistic, bootstrap
+from core.bench.intervals import bootstrap, gate_statistic
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
@@ -42,7 +42,7 @@ from core.bench.plots.style import MEANING, Stroke, stroke
 from core.uncertainty import METRICS
 
 HELD = 128  # curves; some ten are on the page at once
-PLACES = 61  # along a cost axis, at which a curve gets an interval
+PLACES = 61  # at most, along a curve, that get an interval
 DRAWS = 300  # of the bootstrap behind it; the report's sentences draw more often
 # Samples times draws: 60,000 questions, whose intervals are narrower than the line, get none.
 MOST_DRAWN = 18_000_000
@@ -50,15 +50,18 @@ MOST_DRAWN = 18_000_000
 
 @dataclass(frozen=True, eq=False)
 class Band:
-    """Between which accuracies a curve lies at each cost in 95 % of the bootstrap's draws."""
+    """The 95 % interval of the accuracy at some of the points of a curve, each at its η.
 
-    cost: np.ndarray  # (PLACES,), in the curve's own unit
-    low: np.ndarray  # (PLACES,), NaN where the curve of most draws doesn't reach
+    It belongs to the gate with that η, so it is the same on every cost axis.
+    """
+
+    points: np.ndarray  # (PLACES,) indices along the curve, from its first point to its last
+    low: np.ndarray  # (PLACES,)
     high: np.ndarray
 
-    def at(self, costs: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
-        """Lower and upper end at these costs, any shape."""
-        return np.interp(costs, self.cost, self.low), np.interp(costs, self.cost, self.high)
+    def at(self, index: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
+        """Return lower and upper end at these points of the curve, any shape."""
+        return np.interp(index, self.points, self.low), np.interp(index, self.points, self.high)
 
 
 @lru_cache(HELD)
@@ -72,14 +75,15 @@ def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") 
 
 
 @lru_cache(HELD)
-def band_of(run: Run, metric: str, first_tokens: int | None, cost: str) -> Band | None:
-    """The interval around a metric's curve; None where it is too narrow, or the cost unknown."""
-    spent = curve_of(run, metric, first_tokens).cost(cost)
-    if len(run.answered) * DRAWS > MOST_DRAWN or not np.isfinite(spent).all():
+def band_of(run: Run, metric: str, first_tokens: int | None) -> Band | None:
+    """The intervals around a metric's curve; None where they are narrower than its line."""
+    curve = curve_of(run, metric, first_tokens)
+    if curve.samples * DRAWS > MOST_DRAWN:
         return None
-    costs = np.linspace(spent[0], spent[-1], PLACES)
-    found = bootstrap(run, accuracy_statistic(run, costs, metric, first_tokens, cost), DRAWS)
-    return Band(costs, found.low, found.high)
+    shares = np.linspace(0, 1, PLACES)
+    points = np.unique(np.searchsorted(curve.retransmitted, shares))
+    found = bootstrap(run, gate_statistic(run, points, metric, first_tokens), DRAWS)
+    return Band(points, found.low, found.high)
 
 
 def strategies(run: Run) -> tuple[str, ...]:
@@ -117,8 +121,8 @@ def tradeoff_figure(
         else:
             curve = curve_of(run, strategy, first_tokens if strategy in METRICS else None,
                              cost if strategy == "oracle" else "")  # fmt: skip
-            if strategy == metric and (band := band_of(run, metric, first_tokens, cost)):
-                data.append(band_trace(band, factor, stroke(strategy)))
+            if strategy == metric and (band := band_of(run, metric, first_tokens)):
+                data.append(band_trace(band, factor * curve.cost(cost), stroke(strategy)))
             movers.append(len(data))
             width = 4 if strategy == metric else 2
             data.append(
@@ -193,13 +197,12 @@ def curve_trace(
     return trace
 
 
-def band_trace(band: Band, factor: float, look: Stroke) -> dict:
-    """The area between both ends of the intervals."""
-    known = np.isfinite(band.low) & np.isfinite(band.high)
-    there, back = factor * band.cost[known], factor * band.cost[known][::-1]
-    x = np.concatenate([there, back])
-    y = 100 * np.concatenate([band.low[known], band.high[known][::-1]])
-    name = "95 % of bootstrap draws"
+def band_trace(band: Band, costs: np.ndarray, look: Stroke) -> dict:
+    """The area between both ends of the intervals. costs: of all points of the curve."""
+    there = costs[band.points]
+    x = np.concatenate([there, there[::-1]])
+    y = 100 * np.concatenate([band.low, band.high[::-1]])
+    name = "95 % interval at each η"
     trace = line(x, y, name, look, "", fill="toself", hoverinfo="skip", opacity=0.25)
     return trace | {"line": {"width": 0}, "fillcolor": look.color}
 
