@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -244,7 +244,9 @@ class Traffic:
         """As `seconds`, the energy of the edge's radio, J; NaN where the link's isn't known."""
         return self._stages(link.joules)
 
-    def _stages(self, cost) -> tuple[np.ndarray, np.ndarray]:
+    def _stages(
+        self, cost: Callable[[ArrayLike, Direction], np.ndarray]
+    ) -> tuple[np.ndarray, np.ndarray]:
         answer = cost(self.answer, "down")
         first = cost(self.question, "up") + answer
         second = cost(self.crop_request, "down") + cost(self.local_image, "up")
@@ -319,7 +321,7 @@ def _check_decibels(value: float) -> None:
         raise ValueError(f"snr_db must lie between -100 and 100 dB, not {value}.")
 
 
-def _cellular(up: float, down: float, alpha: tuple[float, float], beta: float) -> dict:
+def _cellular(up: float, down: float, alpha: tuple[float, float], beta: float) -> dict[str, Any]:
     """Rates and power draw: P = α · rate + β, rates in Mbit/s, α in mW per Mbit/s, β in mW."""
     return {
         "uplink": Fixed(up * 1e6),

@@ -78,7 +78,7 @@ def _search(integral: np.ndarray, window: tuple[int, int]) -> tuple[float, tuple
     col, row = np.unravel_index(np.argmax(sums.T), sums.T.shape)  # first of equals: leftmost column
     around = [(row, col - 1), (row, col + 1), (row - 1, col), (row + 1, col)]
     neighbours = [sums[r, c] for r, c in around if 0 <= r < len(sums) and 0 <= c < len(sums[0])]
-    return (sums[row, col] - np.mean(neighbours)) / (h * w), (row, col)
+    return float((sums[row, col] - np.mean(neighbours)) / (h * w)), (int(row), int(col))
 
 
 def _integral_image(attention: np.ndarray) -> np.ndarray:

@@ -14,8 +14,8 @@ nothing but `MessageError`.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any, ClassVar, Self, cast
 
 from core.box import Box
 
@@ -47,6 +47,7 @@ class Message:
     kind: ClassVar[str]
 
     def to_bytes(self) -> bytes:
+        assert is_dataclass(self)  # as every kind of message is
         header = {"kind": self.kind}
         header |= {f.name: getattr(self, f.name) for f in fields(self) if f.name != "image"}
         text = json.dumps(header, ensure_ascii=False, separators=(",", ":"), default=Box.as_tuple)
@@ -69,10 +70,10 @@ class Message:
         if header.keys() != names - {"image"}:
             raise MessageError(f"The fields of the {kind} are not those of this protocol.")
         if "image" in names:
-            return message_class(**header, image=image)
-        if image:
+            header["image"] = image
+        elif image:
             raise MessageError(f"The {kind} carries bytes after its header.")
-        return message_class(**header)
+        return cast(Self, message_class(**header))
 
     @property
     def byte_count(self) -> int:
@@ -99,7 +100,7 @@ class Question(Message):
     image_format: str
     question: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _set(self, "original_size", _whole_numbers(self.original_size, 2, "original_size"))
         if not all(1 <= side <= MAX_SIDE for side in self.original_size):
             raise MessageError(f"original_size must lie between 1 and {MAX_SIDE:,} pixels a side.")
@@ -119,7 +120,7 @@ class Answer(Message):
     text: str
     session: str | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not isinstance(self.text, str):
             raise MessageError("The text of an answer must be text.")
         if self.session is not None:
@@ -136,7 +137,7 @@ class SecondLook(Message):
     kind = "second look"
     session: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_session(self)
 
 
@@ -148,7 +149,7 @@ class CropRequest(Message):
     session: str
     box: Box
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_session(self)
         if not isinstance(self.box, Box):
             _set(self, "box", Box(*_whole_numbers(self.box, 4, "box")))
@@ -166,7 +167,7 @@ class LocalImage(Message):
     image: bytes
     image_format: str
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         _check_session(self)
         _check_image(self)
 
@@ -204,11 +205,11 @@ def _split(data: bytes) -> tuple[dict[str, Any], bytes]:
     return header, bytes(data[4 + length :])
 
 
-def _set(message: Message, name: str, value) -> None:
+def _set(message: Message, name: str, value: Any) -> None:
     object.__setattr__(message, name, value)  # the way for a frozen dataclass to normalise a field
 
 
-def _whole_numbers(value, count: int, name: str) -> tuple[int, ...]:
+def _whole_numbers(value: Any, count: int, name: str) -> tuple[int, ...]:
     if (
         not isinstance(value, list | tuple)
         or len(value) != count
@@ -218,12 +219,12 @@ def _whole_numbers(value, count: int, name: str) -> tuple[int, ...]:
     return tuple(value)
 
 
-def _check_session(message) -> None:
+def _check_session(message: Answer | SecondLook | CropRequest | LocalImage) -> None:
     if not isinstance(message.session, str) or not 0 < len(message.session) <= MAX_SESSION:
         raise MessageError(f"session must be text of 1 to {MAX_SESSION} characters.")
 
 
-def _check_image(message) -> None:
+def _check_image(message: Question | LocalImage) -> None:
     if not isinstance(message.image, bytes) or not message.image:
         raise MessageError(f"The {message.kind} holds no image.")
     if not isinstance(message.image_format, str) or not 0 < len(message.image_format) <= 16:

@@ -95,6 +95,7 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
     with timed(events, "encode global", "edge"):
         message = edge.question(question, image)
     received, reply = _exchange(events, server, message)  # lines 4-15
+    assert reply.stage is not None and received.session is not None  # of every first stage
     return Transcript(
         question=message.question,
         model=server.vlm.info.name,
@@ -124,8 +125,10 @@ def second_stage(
     events, attention, session = list(transcript.events), transcript.attention, transcript.session
     if box is None and transcript.box is None:
         received, reply = _exchange(events, server, SecondLook(session))  # lines 13-15, on demand
+        assert isinstance(received, CropRequest)
         attention, box = reply.attention, received.box
     box = box or transcript.box
+    assert box is not None
 
     with timed(events, "crop", "edge"):
         image = edge.crop(box, server.input_size)  # line 17
@@ -144,14 +147,16 @@ def second_stage(
     )
 
 
-def _exchange(events: list[Event], server: Server, message: Message) -> tuple[Message, Reply]:
+def _exchange(
+    events: list[Event], server: Server, message: Message
+) -> tuple[Answer | CropRequest, Reply]:
     """Send a message, as bytes, and read what comes back, from bytes; note all that happens.
 
     Returns the message that the edge received, and what the server noted for a transcript.
     """
     events.append(MessageRecord.of("edge", message))
     reply = server.receive(message.to_bytes())
-    received = Message.from_bytes(reply.message.to_bytes())
+    received = type(reply.message).from_bytes(reply.message.to_bytes())
     events.extend(reply.steps)
     events.append(MessageRecord.of("server", received))
     return received, reply
@@ -164,9 +169,8 @@ def attention_at(vlm: VLM, transcript: Transcript, layer: int) -> tuple[Attentio
     `vlm` is the transcript's model. Raises ValueError for a layer that it doesn't have.
     """
     look = vlm.look(transcript.global_image.open())
-    rows = (
-        vlm.attend(look, text, layer) for text in (transcript.question, vlm.info.generic_prompt)
-    )
+    question = vlm.attend(look, transcript.question, layer)
+    generic = vlm.attend(look, vlm.info.generic_prompt, layer)
     geometry = vlm.geometry(look.image_size).of_original(transcript.original_size)
-    attention = attention_maps(*rows, geometry)
+    attention = attention_maps(question, generic, geometry)
     return attention, chosen_box(vlm, attention, transcript.original_size)

@@ -295,7 +295,7 @@ def _order_of_version_2(
     Whoever sends a message has done its own steps before, and the other side's next ones wait
     for it. No answer waits for a look at where to look: that is for the crop request after it.
     """
-    left, events = list(steps), []
+    left, events = list(steps), list[Event]()
     for message in messages:
         while left and left[0].where == message.sender:
             if message.kind == "answer" and left[0].name == "relative attention":
@@ -324,7 +324,7 @@ def _plain(value: Any) -> Any:
 
 def _typed(value: Any, kind: Any, where: str) -> Any:
     """`value` as the declared type `kind`, or a TranscriptError naming the field `where`."""
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return _object(value, kind, where)
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is UnionType and NoneType in arguments:  # X | None
@@ -416,10 +416,11 @@ def _check(t: Transcript) -> None:
     if t.second is not None:
         _require(t.local_image is not None, "local_image", "present when there is a second stage")
         _require(t.box is not None, "box", "present when there is a second stage")
-        _check_image(t.local_image, "local_image")
         _check_stage(t.second, "second")
     else:
         _require(t.local_image is None, "local_image", "absent when there is no second stage")
+    if t.local_image is not None:
+        _check_image(t.local_image, "local_image")
     forced = t.second is not None and not t.uncertain
     _require(t.forced == forced, "forced", f"{str(forced).lower()}, as scores and gate say")
     for i, event in enumerate(t.events):

@@ -102,6 +102,7 @@ def _energy(evidence: Evidence) -> np.ndarray:
 def _focused_min_entropy(evidence: Evidence) -> np.ndarray:
     """Of this project. Doubt that a crop can end: where few cells are attended to, what is asked
     about is small, and more can be seen of it; a question about all of the image gains nothing."""
+    assert evidence.attention is not None  # the metric says that it needs it
     return _min_entropy(evidence) * _focus(evidence.attention)
 
 

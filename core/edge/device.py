@@ -25,7 +25,7 @@ class Edge:
 
     def __init__(
         self,
-        image: Image.Image | str | PathLike | bytes | BinaryIO,
+        image: Image.Image | str | PathLike[str] | bytes | BinaryIO,
         codec: Codec | None = None,
         local_codec: Codec | None = None,
     ):
@@ -52,7 +52,7 @@ class Edge:
         return LocalImage(session, self.local_codec.encode(image), self.local_codec.format)
 
 
-def _file_size(source) -> int | None:
+def _file_size(source: Image.Image | str | PathLike[str] | bytes | BinaryIO) -> int | None:
     """Bytes of the original file, where it was given as bytes or as a path."""
     if isinstance(source, bytes):
         return len(source)

@@ -43,7 +43,7 @@ def readable_formats() -> tuple[str, ...]:
 def _is_readable(name: str) -> bool:
     if name == "HEIF":
         return _heif()
-    return name not in _LIBRARIES or features.check(_LIBRARIES[name])
+    return name not in _LIBRARIES or bool(features.check(_LIBRARIES[name]))
 
 
 @cache

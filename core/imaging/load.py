@@ -18,7 +18,7 @@ _METADATA = 64 * 2**20  # bytes allowed on top, for metadata and further frames
 
 
 def load_image(
-    source: str | os.PathLike | bytes | BinaryIO, max_pixels: int = MAX_PIXELS
+    source: str | os.PathLike[str] | bytes | BinaryIO, max_pixels: int = MAX_PIXELS
 ) -> Image.Image:
     """The image in `source`, upright, 8-bit sRGB, without metadata.
 
@@ -36,7 +36,7 @@ def load_image(
     return to_rgb(decode(data, readable_formats(), max_pixels))
 
 
-def _read(source: str | os.PathLike | bytes | BinaryIO, limit: int) -> bytes:
+def _read(source: str | os.PathLike[str] | bytes | BinaryIO, limit: int) -> bytes:
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)
     elif isinstance(source, (str, os.PathLike)):
@@ -55,7 +55,7 @@ def _read(source: str | os.PathLike | bytes | BinaryIO, limit: int) -> bytes:
     return data
 
 
-def _read_path(path: str | os.PathLike, limit: int) -> bytes:
+def _read_path(path: str | os.PathLike[str], limit: int) -> bytes:
     name = os.path.basename(os.path.normpath(path))
     try:
         with open(path, "rb") as file:

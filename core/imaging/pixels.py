@@ -33,7 +33,8 @@ def to_rgb(image: Image.Image) -> Image.Image:
         on_white = Image.new("RGB", rgb.size, "white")
         on_white.paste(rgb, mask=alpha)
         rgb = on_white
-    turn = _UPRIGHT.get(_orientation(image))
+    orientation = _orientation(image)
+    turn = _UPRIGHT.get(orientation) if isinstance(orientation, int) else None
     rgb = rgb.transpose(turn) if turn is not None else rgb
     rgb.info = {}
     return rgb
@@ -94,7 +95,7 @@ def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
             # Most photographs are tagged sRGB: converting those would cost a third of a second
             # per 12 megapixels and change nothing.
             if fits and "sRGB" not in (profile.profile.profile_description or ""):
-                return ImageCms.profileToProfile(
+                converted = ImageCms.profileToProfile(
                     image,
                     profile,
                     ImageCms.createProfile("sRGB"),
@@ -102,6 +103,8 @@ def _to_srgb(image: Image.Image, icc_profile: bytes | None) -> Image.Image:
                     outputMode="RGB",
                     flags=ImageCms.Flags.BLACKPOINTCOMPENSATION,
                 )
+                if converted is not None:
+                    return converted
         except (ImageCms.PyCMSError, OSError, ValueError):
             pass  # an unusable profile says nothing about the pixels
     return image if image.mode == "RGB" else image.convert("RGB")

@@ -199,12 +199,12 @@ def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
 
 def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry) -> Attention:
     """Return the maps of eq. 22 from both prompts' rows (cells,), and the place of their grid."""
-    grid = geometry.grid
+    grid, (left, top, right, bottom) = geometry.grid, geometry.extent
     return Attention(
         question=_map(question, grid),
         generic=_map(generic, grid),
         relative=_map(relative_attention(question, generic, grid), grid),  # eq. 22
-        extent=tuple(float(edge) for edge in geometry.extent),
+        extent=(float(left), float(top), float(right), float(bottom)),
     )
 
 
