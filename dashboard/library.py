@@ -101,7 +101,7 @@ class Library:
         changed = _changed(choice.path)
         if changed is None:
             raise RunError("The run file is no longer here: choose another, or upload it again.")
-        return _load(choice.path, changed)
+        return _load(choice.path, changed, choice.key.startswith(UPLOAD))
 
 
 def series(choices: Iterable[Choice]) -> tuple[Series, ...]:
@@ -176,6 +176,7 @@ def timed(run: Run, link: str | None) -> Run:
 
 
 @lru_cache(HELD)
-def _load(path: Path, changed: int) -> Run:
+def _load(path: Path, changed: int, brought: bool) -> Run:
     """`changed`: when, so that a file that was replaced is read again."""
-    return load_run(path, MAX_ROWS, MAX_UNPACKED).answered
+    limits = (MAX_ROWS, MAX_UNPACKED) if brought else ()
+    return load_run(path, *limits).answered

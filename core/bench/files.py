@@ -3,8 +3,9 @@
 One row per sample, columns named as in `core.bench.runs.Record`; the box is four columns, and each
 metric is a list of one number per token, `tokens_<metric>`. Any Parquet reader reads them.
 
-A file may come from a stranger. Nothing in it is ever executed, and its size, its rows and what it
-claims to unpack to are looked at before it is unpacked, then again piece by piece.
+A file may come from a stranger. Nothing in it is ever executed. Who reads such a file gives limits:
+its size, its rows and what it claims to unpack to are looked at before it is unpacked, then again
+piece by piece. What this module writes it also reads, however large.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -30,6 +31,7 @@ from core.bench.runs import (
     OPTIONAL,
     PREFIX,
     TEXTS,
+    DamagedError,
     Metadata,
     Run,
     RunError,
@@ -47,11 +49,8 @@ ROWS_PER_GROUP = 16_384
 ADDED_METADATA = {"load", "code"}  # with schema 2
 ADDED = {"group", "guided_answer", "hd_answer", *OPTIONAL} - {"box_hit"}
 
-MAX_ROWS = 1_000_000
-MAX_FILE = 512 << 20  # bytes on the disk
-MAX_UNPACKED = 2 << 30  # bytes of all columns
-MAX_FOOTER = 4 << 20  # bytes; of these, metadata:
-MAX_METADATA = 1 << 20
+MAX_FOOTER = 4 << 20  # bytes, of a file that is read under limits
+MAX_METADATA = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
@@ -61,23 +60,31 @@ class RunFile:
     path: Path
     metadata: Metadata | None = None
     samples: int = 0
+    metrics: tuple[str, ...] = ()
     problem: str | None = None
 
 
 def save_run(run: Run, path: str | os.PathLike[str]) -> None:
     """Write a run file, whole or not at all: a file of that name is replaced in one step.
 
-    Raises RunError for what `load_run` would refuse by default: too many rows or bytes, or a text
-    that is too long. Raises OSError if the file can't be written.
+    Raises RunError for what `load_run` would refuse: a text, or metadata, that are too long. Raises
+    OSError if the file can't be written; one of that name is then still there.
+    """
+    save_pieces([run], run.metadata, run.metrics, path)
+
+
+def save_pieces(
+    pieces: Iterable[Run], metadata: Metadata, metrics: Sequence[str], path: str | os.PathLike[str]
+) -> None:
+    """Write one run file of pieces of a run, in their order, as `save_run` does.
+
+    No more than two of them are needed in memory at once. metrics: of those pieces that have
+    tokens. Raises RunError also for pieces that make no run: an id that is there twice, or
+    different metrics.
     """
     import pyarrow.parquet as pq
 
-    if len(run) > MAX_ROWS:
-        raise RunError(f"A run file holds at most {MAX_ROWS:,} samples, not {len(run):,}.")
-    path = Path(path)
-    table, entries = _to_table(run), _metadata_entries(run.metadata)
-    if table.nbytes > MAX_UNPACKED:
-        raise RunError(f"A run file holds at most {MAX_UNPACKED:,} bytes unpacked.")
+    path, entries = Path(path), _metadata_entries(metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
     # In the same folder, since a rename is atomic within one file system only.
     unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
@@ -85,15 +92,16 @@ def save_run(run: Run, path: str | os.PathLike[str]) -> None:
         with unfinished.open("xb") as file:
             with pq.ParquetWriter(
                 file,
-                table.schema,
+                _schema(metrics),
                 compression="zstd",
                 use_dictionary=list(TEXTS),
-                use_byte_stream_split=[f"{PREFIX}{m}.list.element" for m in run.metrics],
+                use_byte_stream_split=[f"{PREFIX}{m}.list.element" for m in metrics],
                 write_statistics=False,
                 write_page_checksum=True,
                 store_schema=False,  # Parquet's own types suffice, and name nothing to be loaded
             ) as writer:
-                writer.write_table(table, ROWS_PER_GROUP)
+                for table in _tables(pieces, metrics):
+                    writer.write_table(table, ROWS_PER_GROUP)
                 writer.add_key_value_metadata(entries)
             file.flush()
             os.fsync(file.fileno())
@@ -103,28 +111,28 @@ def save_run(run: Run, path: str | os.PathLike[str]) -> None:
         raise
 
 
-def load_run(path: str | os.PathLike[str], max_rows: int = MAX_ROWS,
-             max_bytes: int = MAX_UNPACKED) -> Run:  # fmt: skip
+def load_run(path: str | os.PathLike[str], max_rows: int | None = None,
+             max_bytes: int | None = None) -> Run:  # fmt: skip
     """Read a run file, trusting nothing in it.
 
-    max_rows, max_bytes: refuse a file with more samples, or with more bytes once unpacked.
-    Raises RunError, in one sentence, for a file that is missing, damaged, too large, no run file,
-    or of a newer schema.
+    max_rows, max_bytes: for a file from a stranger; refuse one with more samples, or with more
+    bytes once unpacked. Raises RunError, in one sentence, for a file that is missing, damaged (a
+    DamagedError), too large, no run file, or of a newer schema.
     """
-    with _opened(path) as (file, stream, metadata):
-        if file.metadata.num_rows > max_rows:
+    with _opened(path, max_bytes) as (file, stream, metadata):
+        if max_rows is not None and file.metadata.num_rows > max_rows:
             raise RunError(
                 f"{_name(path)} holds {file.metadata.num_rows:,} samples; at most {max_rows:,} "
                 "are read."
             )
         _check_columns(file, path)
-        if _claimed_bytes(file) > max_bytes:
+        if max_bytes is not None and _claimed_bytes(file) > max_bytes:
             raise _too_large(path, max_bytes)
         columns = _read_columns(file, stream, path, max_bytes)
         try:
             return Run(metadata=metadata, **columns)
         except RunError as error:
-            raise RunError(f"{_name(path)} is no valid run file: {error}") from None
+            raise DamagedError(f"{_name(path)} is no valid run file: {error}") from None
 
 
 def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
@@ -140,38 +148,84 @@ def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
             with _opened(path) as (file, _, metadata):
-                found.append(RunFile(path, metadata, file.metadata.num_rows))
+                found.append(RunFile(path, metadata, file.metadata.num_rows, _metrics(file)))
         except RunError as error:
             found.append(RunFile(path, problem=str(error)))
     return found
 
 
-def _to_table(run: Run) -> pa.Table:
+def _metrics(file: pq.ParquetFile) -> tuple[str, ...]:
+    names = file.schema_arrow.names
+    return tuple(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
+
+
+def _schema(metrics: Sequence[str]) -> pa.Schema:
+    """The columns that a file with these metrics is written with."""
     import pyarrow as pa
 
+    kinds = dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(COUNTS, pa.int64())
+    kinds |= dict.fromkeys(MEASURES, pa.float64()) | {"box_hit": pa.bool_()}
+    kinds |= dict.fromkeys(BOX, pa.int64())
+    kinds |= {PREFIX + metric: pa.list_(pa.float64()) for metric in metrics}
+    return pa.schema(kinds)
+
+
+def _tables(pieces: Iterable[Run], metrics: Sequence[str]) -> Iterator[pa.Table]:
+    """The pieces of a run as tables of `ROWS_PER_GROUP` rows; the last one has what is left.
+
+    Raises RunError for pieces that make no run.
+    """
+    import pyarrow as pa
+
+    seen: set[str] = set()
+    waiting = _schema(metrics).empty_table()
+    for run in pieces:
+        if repeated := seen.intersection(run.id):
+            raise RunError(f"Sample {min(repeated)!r:.80} is there twice.")
+        seen.update(run.id)
+        if run.metrics and set(run.metrics) != set(metrics):
+            raise RunError("Runs can only be joined if they hold the same metrics.")
+        for start in range(0, len(run), ROWS_PER_GROUP):
+            rows = slice(start, min(start + ROWS_PER_GROUP, len(run)))
+            waiting = pa.concat_tables([waiting, _to_table(run, rows, metrics)])
+            if len(waiting) >= ROWS_PER_GROUP:
+                yield waiting.slice(0, ROWS_PER_GROUP)
+                waiting = waiting.slice(ROWS_PER_GROUP)
+    if len(waiting):
+        yield waiting
+
+
+def _to_table(run: Run, rows: slice, metrics: Sequence[str]) -> pa.Table:
+    """Some rows of a run, which stand side by side, as they are written."""
+    import pyarrow as pa
+
+    ids = run.id[rows]
+    columns = {}
     for name in TEXTS:
-        for sample, text in zip(run.id, getattr(run, name), strict=True):
+        texts = getattr(run, name)[rows]
+        for sample, text in zip(ids, texts, strict=True):
             if len(text) > MAX_TEXT:
                 raise RunError(
                     f"{name} of sample {sample!r:.80} is longer than {MAX_TEXT:,} characters."
                 )
-    columns = {}
-    for name in TEXTS:
         # A lone surrogate, which a model's decoder may leave, has no UTF-8 form.
-        texts = (text.encode("utf-8", "replace").decode() for text in getattr(run, name))
-        columns[name] = pa.array(texts, pa.string())
+        encoded = (text.encode("utf-8", "replace").decode() for text in texts)
+        columns[name] = pa.array(encoded, pa.string())
     for name in COUNTS:
-        columns[name] = pa.array(getattr(run, name))
+        columns[name] = pa.array(getattr(run, name)[rows])
     for name in MEASURES:
-        values = getattr(run, name)
+        values = getattr(run, name)[rows]
         columns[name] = pa.array(values, mask=np.isnan(values))  # not known is null
     columns["box_hit"] = columns["box_hit"].cast(pa.bool_())
-    for name, edge in zip(BOX, run.box.T, strict=True):
-        columns[name] = pa.array(edge, pa.int64(), mask=run.box[:, 0] < 0)
-    offsets = pa.array(run.offsets, pa.int32())
-    for metric, values in run.scores.items():
+    box = run.box[rows]
+    for name, edge in zip(BOX, box.T, strict=True):
+        columns[name] = pa.array(edge, pa.int64(), mask=box[:, 0] < 0)
+    first, last = run.offsets[rows.start], run.offsets[rows.stop]
+    offsets = pa.array(run.offsets[rows.start : rows.stop + 1] - first, pa.int32())
+    for metric in metrics:
+        values = run.scores[metric][first:last] if run.metrics else np.empty(0)
         columns[PREFIX + metric] = pa.ListArray.from_arrays(offsets, pa.array(values))
-    return pa.table(columns)
+    return pa.table(columns, schema=_schema(metrics))
 
 
 def _metadata_entries(metadata: Metadata) -> dict[bytes, bytes]:
@@ -183,8 +237,13 @@ def _metadata_entries(metadata: Metadata) -> dict[bytes, bytes]:
 
 
 @contextmanager
-def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, BinaryIO, Metadata]]:
-    """The file, what it is read from, and its metadata. What pyarrow raises becomes a RunError."""
+def _opened(
+    path: str | os.PathLike[str], max_bytes: int | None = None
+) -> Iterator[tuple[pq.ParquetFile, BinaryIO, Metadata]]:
+    """The file, what it is read from, and its metadata. What pyarrow raises becomes a RunError.
+
+    max_bytes: of the file itself, too; None: it is one's own.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -192,23 +251,27 @@ def _opened(path: str | os.PathLike[str]) -> Iterator[tuple[pq.ParquetFile, Bina
     if not path.is_file():
         raise RunError(f"There is no run file {_name(path)}.")
     try:
-        if path.stat().st_size > MAX_FILE:
-            raise RunError(f"{_name(path)} is larger than the {MAX_FILE:,} bytes that are read.")
+        if max_bytes is not None and path.stat().st_size > max_bytes:
+            raise _too_large(path, max_bytes)
+        limit = None if max_bytes is None else MAX_FOOTER
         with path.open("rb") as stream:
             if stream.read(4) != b"PAR1":
                 raise RunError(f"{_name(path)} is no run file: it isn't Parquet.")
             file = pq.ParquetFile(
-                stream,
-                thrift_string_size_limit=MAX_FOOTER,
-                thrift_container_size_limit=MAX_FOOTER,
+                stream, thrift_string_size_limit=limit, thrift_container_size_limit=limit
             )
             yield file, stream, _read_metadata(file, path)
     except RunError:
         raise
     except PermissionError as error:
         raise RunError(f"{_name(path)} can't be opened: its permissions don't allow it.") from error
-    except (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError) as error:
-        raise RunError(
+    except MemoryError as error:
+        raise RunError(f"{_name(path)} takes more memory than there is.") from error
+    except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+        if isinstance(error, OSError) and error.errno:  # of the system: pyarrow gives none
+            why = os.strerror(error.errno)
+            raise RunError(f"{_name(path)} can't be read: {why}.") from error
+        raise DamagedError(
             f"{_name(path)} is damaged and can't be read: copy or make it again."
         ) from error
 
@@ -219,7 +282,9 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
     text = entries.get(KEY)
     if text is None:
         raise RunError(f"{_name(path)} is a Parquet file, but no run file of Second Look.")
-    damaged = RunError(f"The metadata of {_name(path)} are damaged: copy or make the file again.")
+    damaged = DamagedError(
+        f"The metadata of {_name(path)} are damaged: copy or make the file again."
+    )
     digest = hashlib.sha256(text).hexdigest().encode()
     if len(text) > MAX_METADATA or entries.get(DIGEST_KEY) != digest:
         raise damaged
@@ -244,7 +309,7 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
     try:
         return Metadata.from_json(values)
     except RunError as error:
-        raise RunError(f"{_name(path)} is no valid run file: {error}") from None
+        raise DamagedError(f"{_name(path)} is no valid run file: {error}") from None
 
 
 def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
@@ -289,7 +354,7 @@ def _claimed_bytes(file: pq.ParquetFile) -> int:
 
 
 def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLike[str],
-                  max_bytes: int) -> dict[str, Any]:  # fmt: skip
+                  max_bytes: int | None) -> dict[str, Any]:  # fmt: skip
     """The keyword arguments of `Run`, read batch by batch and stopped at `max_bytes`."""
     import pyarrow as pa
     import pyarrow.compute as pc
@@ -303,7 +368,7 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         ],  # a text repeated a million times stays one text
         page_checksum_verification=True,
     )
-    metrics = [n.removeprefix(PREFIX) for n in file.schema_arrow.names if n.startswith(PREFIX)]
+    metrics = _metrics(file)
     parts: dict[str, list[np.ndarray]] = {
         name: [np.empty(0, dtype)]
         for names, dtype in (
@@ -317,7 +382,7 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         batch.validate(full=True)  # UTF-8, and texts that are there: pyarrow takes both on trust
         rows += len(batch)
         unpacked += batch.nbytes
-        if unpacked > max_bytes:
+        if max_bytes is not None and unpacked > max_bytes:
             raise _too_large(path, max_bytes)
         lengths = None
         for name in batch.schema.names:
@@ -356,7 +421,7 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
                 parts[name].append(column.to_numpy(zero_copy_only=False))
         parts["lengths"].append(np.zeros(len(batch), np.int64) if lengths is None else lengths)
     if rows != file.metadata.num_rows:
-        raise RunError(f"{_name(path)} is damaged: it lacks rows.")
+        raise DamagedError(f"{_name(path)} is damaged: it lacks rows.")
     for name in ADDED - set(file.schema_arrow.names):
         parts[name].append(np.full(rows, "" if name in TEXTS else np.nan, parts[name][0].dtype))
     columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}

@@ -6,6 +6,7 @@ Interrupted, even killed, the same command goes on where it stopped.
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from pathlib import Path
 
@@ -67,6 +68,18 @@ def plan_of(args: argparse.Namespace) -> Plan:
 
 
 def main(args: argparse.Namespace) -> int:
+    try:
+        return _main(args)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise RunError(
+            f"The run can't be written: {error.strerror}. What is finished is kept: make room, "
+            "then run the same command again."
+        ) from error
+
+
+def _main(args: argparse.Namespace) -> int:
     plan = plan_of(args)
     if args.workers == 1 and args.executor == "local":
         return 0 if report(run_here(plan, args.threads)) else 1

@@ -25,9 +25,9 @@ from PIL import Image
 
 from core.bench.asking import Recorder, unanswered
 from core.bench.datasets import Dataset, Sample, load_dataset
-from core.bench.files import SUFFIX, load_run, save_run
+from core.bench.files import SUFFIX, list_runs, load_run, save_pieces, save_run
 from core.bench.provenance import code, machine, revision, today, versions
-from core.bench.runs import Metadata, Record, Run, RunError
+from core.bench.runs import DamagedError, Metadata, Record, Run, RunError
 from core.bench.scoring import SCORERS
 from core.bench.together import together
 from core.imaging import Codec, ImageError, load_image, to_rgb
@@ -37,6 +37,7 @@ from core.vlm.base import VLM, VLMError
 
 CHUNK = 32  # samples
 PLANNED = "run.json"  # in the working folder
+DAMAGED = ".damaged"  # ends the name of a chunk that can't be read
 MAX_ERROR = 500  # characters of a sample's error that are kept
 
 
@@ -270,33 +271,40 @@ def recorded(out: Path, samples: int) -> int:
 
 
 def join(out: Path) -> Path:
-    """Make the run file of all its chunks, and remove them; nothing to do if it is there already.
+    """Make the run file of all its chunks, and then remove them; nothing to do if it is there.
 
-    Raises RunError if one is missing or damaged. What is damaged is removed, to be asked again.
+    Raises RunError if a chunk is missing, damaged (it is put aside, to be asked again) or can't be
+    read, and OSError if the file can't be written: no chunk is lost then.
     """
     if out.exists():
         return out
     folder = working_folder(out)
     metadata, samples, chunk_size = _read_plan(folder / PLANNED)
-    runs = []
-    for chunk in range(-(-samples // chunk_size)):
-        path = _part(folder, chunk)
-        try:
-            runs.append(load_run(path))
-        except RunError:
-            path.unlink(missing_ok=True)
+
+    def pieces() -> Iterator[Run]:
+        for chunk in range(-(-samples // chunk_size)):
+            path = _part(folder, chunk)
+            try:
+                if path.exists():
+                    yield load_run(path)
+                    continue
+            except DamagedError:
+                os.replace(path, path.with_suffix(DAMAGED))
             raise RunError(
                 f"{out.name!r} isn't finished: its samples from {chunk * chunk_size} on are "
                 "missing. Run the command again."
-            ) from None
+            )
+
+    parts = [part for part in list_runs(folder) if part.metadata]
+    made = [part.metadata for part in parts]
+    metrics = next((part.metrics for part in parts if part.metrics), ())
     # The chunks may have been made by several machines, and by other code after an interruption.
-    made = [run.metadata for run in runs]
     metadata = replace(
         metadata,
         machine="; ".join(dict.fromkeys(one.machine for one in made)),
         code=tuple(dict.fromkeys(code for one in made for code in one.code)),
     )
-    save_run(replace(Run.join(runs), metadata=metadata), out)
+    save_pieces(pieces(), metadata, metrics, out)
     shutil.rmtree(folder, ignore_errors=True)
     return out
 

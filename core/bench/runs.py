@@ -8,7 +8,7 @@ A cost of the second stage is always what retransmitting *adds* to the first one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -34,6 +34,10 @@ PREFIX = "tokens_"  # of the columns with a metric's token scores
 
 class RunError(ValueError):
     """This is no run, or not one that can be used; the text is one sentence that says why."""
+
+
+class DamagedError(RunError):
+    """This was a run file once, or part of one, and has to be copied or made again."""
 
 
 @dataclass(frozen=True)
@@ -292,31 +296,6 @@ class Run:
                 for metric in metrics
             },
             offsets=np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
-        )
-
-    @classmethod
-    def join(cls, runs: Sequence[Self]) -> Self:
-        """The samples of several runs, one run after the other, with the metadata of the first.
-
-        Raises RunError as the constructor does, for an id that two of them have, and for runs that
-        don't hold the same metrics. A run without tokens goes with any.
-        """
-        metrics = {run.metrics for run in runs if run.metrics}
-        if len(metrics) > 1:
-            raise RunError("Runs can only be joined if they hold the same metrics.")
-        names = next(iter(metrics), ())
-        lengths = np.concatenate([run.lengths for run in runs])
-        return cls(
-            metadata=runs[0].metadata,
-            **{
-                name: np.concatenate([getattr(run, name) for run in runs])
-                for name in (*TEXTS, *COUNTS, *MEASURES, "box")
-            },
-            scores={
-                name: np.concatenate([run.scores[name] for run in runs if run.metrics])
-                for name in names
-            },
-            offsets=np.append(0, np.cumsum(lengths)),
         )
 
     def record(self, index: int) -> Record:

@@ -93,3 +93,13 @@ def test_a_run_that_was_recorded_anew_is_sorted_anew(tmp_path):
     assert [choice.key for choice in library.choices()] == ["b", "a"]
     save_run(synthetic_run(40, max_tokens=20), tmp_path / "a.parquet")
     assert [choice.key for choice in library.choices()] == ["a", "b"]
+
+
+def test_only_what_a_stranger_brought_is_read_under_limits(runs_folder, monkeypatch):
+    library = Library(runs_folder)
+    brought = library.bring(str(runs_folder / "scenes.parquet"), ())
+    monkeypatch.setattr("dashboard.library.MAX_ROWS", 11)
+    own = find(library.choices(), "scenes")
+    assert len(library.load(own)) == 12
+    with pytest.raises(RunError, match="at most 11"):
+        library.load(brought)

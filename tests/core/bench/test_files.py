@@ -1,3 +1,4 @@
+import errno
 import hashlib
 import json
 import os
@@ -10,8 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.bench import files
-from core.bench.files import DIGEST_KEY, KEY, list_runs, load_run, save_run
-from core.bench.runs import Code, Record, Run, RunError
+from core.bench.files import DIGEST_KEY, KEY, list_runs, load_run, save_pieces, save_run
+from core.bench.runs import Code, DamagedError, Record, Run, RunError
 from core.bench.synthetic import synthetic_run
 
 from .strategies import METADATA, patient, runs
@@ -383,22 +384,75 @@ def test_numbers_that_are_repeated_count_as_what_they_unpack_to(saved):
     _refused(path, "takes over 10,000,000 bytes unpacked", max_bytes=10_000_000)
 
 
-def test_a_file_too_large_to_be_looked_at(saved, monkeypatch):
+def test_a_strangers_file_too_large_to_be_looked_at_is_not_opened(saved, monkeypatch):
     _, path = saved
-    monkeypatch.setattr(files, "MAX_FILE", 100)
-    _refused(path, "larger than the 100 bytes that are read")
+    monkeypatch.setattr(pq, "ParquetFile", None)
+    _refused(path, "takes over 100 bytes", max_bytes=100)
 
 
-def test_what_would_not_be_read_is_not_written(tmp_path, monkeypatch):
+def test_a_file_of_ones_own_has_no_limits(tmp_path, monkeypatch):
+    """Nor has its footer, which grows with the row groups."""
+    monkeypatch.setattr(files, "MAX_FOOTER", 10)
+    monkeypatch.setattr(files, "ROWS_PER_GROUP", 1)
+    run = synthetic_run(40)
+    save_run(run, tmp_path / "run.parquet")
+    assert _equal(load_run(tmp_path / "run.parquet"), run)
+    assert list_runs(tmp_path)[0].problem is None
+    _refused(tmp_path / "run.parquet", "damaged", max_bytes=2**30)
+
+
+def test_pieces_are_written_as_the_run_that_they_make(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROWS_PER_GROUP", 16)
+    run = synthetic_run(50)
+    failed = Record("x", "i", "?", "?", "[]", error="It failed.")
+    whole = [failed, *(run.record(i) for i in range(50))]
+    pieces = (Run.from_records(part, METADATA) for part in (whole[:1], whole[1:41], [], whole[41:]))
+    save_pieces(pieces, METADATA, run.metrics, tmp_path / "run.parquet")
+    assert _equal(load_run(tmp_path / "run.parquet"), Run.from_records(whole, METADATA))
+    assert pq.ParquetFile(tmp_path / "run.parquet").num_row_groups == 4
+
+
+@pytest.mark.parametrize(
+    ("second", "match"),
+    [
+        (synthetic_run(1), "'0' is there twice"),
+        (replace(synthetic_run(1), id=["b"], scores={"min_entropy": synthetic_run(1).scores[
+            "min_entropy"]}), "the same metrics"),
+    ],
+)  # fmt: skip
+def test_pieces_that_make_no_run_are_not_written(tmp_path, second, match):
+    first = synthetic_run(3)
+    with pytest.raises(RunError, match=match):
+        save_pieces([first, second], METADATA, first.metrics, tmp_path / "run.parquet")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("error", "match"),
+    [
+        (MemoryError(), "takes more memory than there is"),
+        (OSError(errno.EIO, "Input/output error"), "can't be read: Input/output error"),
+        (OSError(errno.EMFILE, "Too many open files"), "can't be read: Too many open files"),
+    ],
+)
+def test_what_the_machine_lacks_is_no_damage_to_the_file(saved, monkeypatch, error, match):
+    def fail(*_, **__):
+        raise error
+
+    _, path = saved
+    monkeypatch.setattr(files, "_read_columns", fail)
+    with pytest.raises(RunError, match=match) as caught:
+        load_run(path)
+    assert not isinstance(caught.value, DamagedError)
+
+
+def test_what_would_not_be_read_is_not_written(tmp_path):
     path = tmp_path / "run.parquet"
     row = synthetic_run(1).record(0)
     with pytest.raises(RunError, match="question of sample '0' is longer"):
         save_run(Run.from_records([replace(row, question="x" * 100_001)], METADATA), path)
     with pytest.raises(RunError, match="metadata of a run take at most"):
         save_run(replace(synthetic_run(1), metadata=replace(METADATA, command="x" * 2**20)), path)
-    monkeypatch.setattr(files, "MAX_ROWS", 2)
-    with pytest.raises(RunError, match="at most 2 samples, not 3"):
-        save_run(synthetic_run(3), path)
     assert not path.exists()
 
 

@@ -1,5 +1,6 @@
 """The runner on a small model: what is asked, what is written down, and what survives a kill."""
 
+import errno
 import json
 import os
 import random
@@ -17,8 +18,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.bench import run_command
+from core.bench import files, run_command
 from core.bench import runner as runner_module
+from core.bench.__main__ import main as command
 from core.bench.files import load_run
 from core.bench.hd import tiles
 from core.bench.runner import Plan, Runner
@@ -274,8 +276,77 @@ def test_a_damaged_chunk_is_asked_again(plan):
     chunk.write_bytes(whole[:-9])
     with pytest.raises(RunError, match="from 4 on are missing. Run the command again."):
         runner.finish()
+    assert chunk.with_suffix(".damaged").read_bytes() == whole[:-9]  # nothing is thrown away
     (run,) = carry_out(plan)
     assert len(run) == SAMPLES
+
+
+def parts(plan):
+    return sorted(path.name for path in Path(plan.out + ".parts").iterdir())
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(errno.ENOSPC, "No space left on device"), PermissionError(13, "denied")]
+)
+def test_a_run_file_that_cannot_be_written_costs_nothing(plan, monkeypatch, error):
+    runner = Runner(plan, PixelVLM())
+    runner.work()
+    before = parts(plan)
+
+    def fail(*_):
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match=error.strerror):
+            runner.finish()
+    assert parts(plan) == before and not Path(plan.out).exists()
+    (path,) = Runner(plan, PixelVLM()).finish()
+    assert len(load_run(path)) == SAMPLES and not Path(plan.out + ".parts").exists()
+
+
+def test_a_chunk_that_cannot_be_read_just_now_is_kept(plan, monkeypatch):
+    runner = Runner(plan, PixelVLM())
+    runner.work()
+    before = parts(plan)
+    for error in (MemoryError(), PermissionError(13, "denied"), OSError(errno.EIO, "error")):
+        with monkeypatch.context() as patch:
+            patch.setattr(files, "_read_columns", lambda *_, error=error: (_ for _ in ()).throw(
+                error))  # fmt: skip
+            with pytest.raises(RunError, match="'000000.parquet'"):
+                runner.finish()
+        assert parts(plan) == before
+    assert len(load_run(*runner.finish())) == SAMPLES
+
+
+def test_a_chunk_that_cannot_be_written_ends_the_run_and_keeps_the_others(plan, monkeypatch):
+    Runner(plan, PixelVLM()).work(0, 2)
+    before = parts(plan)
+
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", fail)
+        with pytest.raises(OSError, match="No space left"):
+            Runner(plan, PixelVLM()).work()
+    assert parts(plan) == before
+    (run,) = carry_out(plan)
+    assert len(run) == SAMPLES
+
+
+def test_the_command_says_what_is_left_when_the_disk_is_full(plan, monkeypatch, capsys):
+    def fail(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("core.vlm.load_vlm", lambda *_, **__: PixelVLM())
+    monkeypatch.setattr(os, "fsync", fail)
+    words = ["run", "--data", "folder", "--folder", plan.folder, "--out", plan.out]
+    assert command(words) == 1
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        "The run can't be written: No space left on device. What is finished is kept: make room, "
+        "then run the same command again."
+    )
 
 
 @pytest.mark.parametrize("change", [{"qualities": (50,)}, {"limit": 3}, {"hd": True}, {"batch": 5}])
