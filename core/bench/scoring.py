@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
+from core.bench.choices import read_choice
+
 
 class Truth(Protocol):
     """What an answer is measured by; `core.bench.datasets.Sample` is one."""
@@ -231,29 +233,14 @@ def direct_accuracy(prediction: str, truth: Truth) -> float:
 
 
 def choice_accuracy(prediction: str, truth: Truth) -> float:
-    """1 if the answer names the right option, by its letter or by its text."""
-    return float(read_choice(prediction, truth.choices) == truth.choice)
+    """1 if the answer names the right option, by its letter or by its text.
 
-
-def read_choice(prediction: str, choices: Sequence[str]) -> int | None:
-    """Index of the option that an answer names; None if it names none.
-
-    A letter alone ("b", "B.", "(B)") comes first because the prompt asks for it; then the text of
-    an option, letter case and a final period aside; then a letter in front of `.`, `:` or `)`
-    ("B. train") or after "the answer is".
+    The official script of A-OKVQA compares texts, so an option that stands twice is right twice.
     """
-    letters = [chr(ord("a") + index) for index in range(len(choices))]
-    texts = [plain(choice) for choice in choices]
-    said = plain(prediction)
-    for forms, form in ((letters, said.strip("()")), (texts, said)):
-        if form in forms:
-            return forms.index(form)
-    letter = _LETTER.match(said) or _ANSWER_IS.search(said)
-    return letters.index(letter[1]) if letter and letter[1] in letters else None
-
-
-_LETTER = re.compile(r"\(?([a-z])\s*[.:)]")
-_ANSWER_IS = re.compile(r"\banswer is:?\s+\(?([a-z])\b(?!\s+\w)")  # not the article in "is a cab"
+    read = read_choice(prediction, truth.choices)
+    if read is None or truth.choice is None:
+        return 0.0
+    return float(truth.choices[read] == truth.choices[truth.choice])
 
 
 def _mean(values: Iterable[float]) -> float:

@@ -13,7 +13,6 @@ from core.bench.scoring import (
     SCORERS,
     evalai_normalise,
     pope_says_yes,
-    read_choice,
     soft_accuracy,
     vqav2_normalise,
 )
@@ -212,40 +211,16 @@ def test_direct_answers_are_worth_a_third_for_each_annotator(agree, worth):
 CHOICES = ("skateboarder", "train", "delivery", "cab")  # the example of A-OKVQA's own page
 
 
-@pytest.mark.parametrize(
-    ("prediction", "read"),
-    [
-        ("D", 3),
-        ("d", 3),
-        ("D.", 3),
-        ("(D)", 3),
-        ("D. cab", 3),
-        ("D) cab", 3),
-        ("(D) cab", 3),
-        ("cab", 3),
-        ("Cab.", 3),
-        ("The answer is D", 3),
-        ("The answer is (B).", 1),
-        ("the answer is a train", None),  # an article, not option A
-        ("A cab", None),
-        ("E", None),
-        ("bus", None),
-        ("", None),
-    ],
-)
-def test_choices_are_read_by_letter_or_text(prediction, read):
-    assert read_choice(prediction, CHOICES) == read
-
-
-def test_a_letter_wins_over_an_option_that_is_a_letter_and_a_text_over_its_first_letter():
-    assert read_choice("A", ("b", "a")) == 0
-    assert read_choice("a.m.", ("p.m.", "a.m.")) == 1
-
-
 @pytest.mark.parametrize("scorer", ["choice", "exact"])
 def test_a_question_with_options_is_scored_by_the_option(scorer):
     truth = Truth(("cab",), CHOICES, 3)
     assert [SCORERS[scorer].score(said, truth) for said in ("D", "cab", "B", "?")] == [1, 1, 0, 0]
+
+
+def test_an_option_that_stands_twice_is_right_twice():
+    """The official script compares texts."""
+    truth = Truth(("cab",), ("cab", "train", "bus", "cab"), 3)
+    assert [SCORERS["choice"].score(said, truth) for said in ("cab", "A", "D", "B")] == [1, 1, 1, 0]
 
 
 # --- figures -------------------------------------------------------------------------------
