@@ -1,1 +1,11 @@
 """The Gradio dashboard: it draws what `core` computes."""
+
+import os
+import sys
+
+from core.proxies import mend
+
+# Before gradio is imported: as it is, it opens an HTTP client, and asks whether to count its users.
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+for _sentence in mend():
+    print(_sentence, file=sys.stderr)

@@ -6,8 +6,6 @@ import os
 import sys
 from concurrent.futures import Future
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-
 from dashboard.gpu import zero_gpu
 
 if zero_gpu():

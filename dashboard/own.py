@@ -9,8 +9,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # read when gradio is imported
-
 from core.bundled import RUNS
 from core.vlm import load_vlm
 from dashboard.live import LiveModel

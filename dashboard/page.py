@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.proxies import without_proxies
 from core.uncertainty import Gate
 from dashboard import markup, theme
 from dashboard.benchmarks import OWN_TAB, Benchmarks
@@ -94,4 +95,5 @@ def build(
 def launch(page: gr.Blocks, **options: Any) -> None:
     """`page.launch` as this page needs it; returns once it answers requests."""
     look = {"theme": theme.theme(), "css": theme.style(), "head": theme.script()}
-    page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)
+    with without_proxies():  # gradio asks itself whether it answers
+        page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)

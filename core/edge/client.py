@@ -21,6 +21,15 @@ from PIL import Image
 
 from core.box import Box
 from core.edge.device import Edge
+from core.edge.problems import (
+    PASSING,
+    EdgeError,
+    Refused,
+    Unreachable,
+    not_the_protocol,
+    of_transport,
+    refused,
+)
 from core.http import COMPACT, UNCERTAINTY, head_bytes
 from core.imaging import Codec
 from core.messages import (
@@ -32,27 +41,11 @@ from core.messages import (
     SecondLook,
     check_question,
 )
+from core.proxies import EnvironmentFault, way_to
 
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
 MAX_RESTARTS = 5  # of a question whose session the server forgot
-PASSING = (408, 429, 502, 503, 504)  # statuses after which the same message may succeed
 LONGEST_PAUSE = 30.0  # seconds between two attempts
-
-
-class EdgeError(Exception):
-    """A question can't be asked; the text is one sentence that says what to do."""
-
-
-class Unreachable(EdgeError):
-    """The server didn't answer for as long as the client was to try."""
-
-
-class Refused(EdgeError):
-    """The server answered, and won't do it. `code` is the server's own word for why."""
-
-    def __init__(self, status: int, code: str, detail: str):
-        super().__init__(detail)
-        self.status, self.code = status, code
 
 
 @dataclass(frozen=True)
@@ -107,7 +100,9 @@ class Client:
     codec, local_codec: of the images sent, as `Edge` takes them. timeout: seconds for one attempt.
     patience: seconds of attempts and pauses before a message is given up. log: called with one
     line of text for each thing that happens. transport: of httpx, for instance with an address to
-    send from. Raises EdgeError for a URL that is none.
+    send from. Without one, proxies and certificates are those of the environment; this machine is
+    asked without a proxy. Raises EdgeError for what isn't the URL of a server, and for a variable
+    of the environment that is needed and can't be used.
     """
 
     def __init__(
@@ -128,13 +123,22 @@ class Client:
             headers["Authorization"] = f"Bearer {token}"
         try:
             base = httpx.URL(url.rstrip("/") + "/")
-            self._http = httpx.Client(
-                base_url=base, headers=headers, timeout=timeout, transport=transport
-            )
         except (httpx.InvalidURL, UnicodeError) as error:
             raise EdgeError(f"{url} can't be a server: {error}.") from None
-        if base.scheme not in ("http", "https") or not base.host:
+        if base.scheme not in ("http", "https") or not base.host or (base.port or 0) > 65_535:
             raise EdgeError(f"{url} can't be a server: give a URL like http://192.168.0.2:7870.")
+        self._proxy: str | None = None  # the variable that names it
+        options: dict[str, Any] = {"transport": transport}
+        if transport is None:
+            try:
+                way = way_to(base)
+            except EnvironmentFault as error:
+                raise EdgeError(str(error)) from None
+            options = {"proxy": way.proxy, "verify": way.certificates}
+            self._proxy = way.variable
+        self._http = httpx.Client(
+            base_url=base, headers=headers, timeout=timeout, trust_env=False, **options
+        )
         self._info: dict[str, Any] | None = None
 
     def __enter__(self) -> Self:
@@ -152,12 +156,13 @@ class Client:
         Asked for once, and again after the connection was lost. Raises EdgeError.
         """
         if self._info is None:
-            response = self._attempts(lambda: self._request("GET", "v1/info"), "info")[0]
+            response = self._attempts("info", "GET", "v1/info")[0]
             try:
                 info = response.json()
                 width, height = (int(side) for side in info["input_size"])
             except (ValueError, TypeError, KeyError, RecursionError):
-                raise EdgeError("This is no Second Look server: check the URL.") from None
+                why = "it says no size of images, check the URL."
+                raise not_the_protocol(response, why) from None
             if not (min(width, height) > 0 and width * height <= MAX_INPUT_PIXELS):
                 raise EdgeError(
                     f"The server asks for images of {width} × {height} pixels, more than the"
@@ -221,9 +226,12 @@ class Client:
         headers = {"Content-Type": COMPACT, "Idempotency-Key": secrets.token_urlsafe(16)}
         self.log(f"→ {message.kind:13}{len(body):>9,} B")
         response, seconds, attempts = self._attempts(
-            lambda: self._request("POST", path, content=body, headers=headers), message.kind
+            message.kind, "POST", path, content=body, headers=headers
         )
-        reply = Message.from_bytes(response.content)
+        try:
+            reply = Message.from_bytes(response.content)
+        except MessageError as error:
+            raise not_the_protocol(response, str(error)) from None
         exchange = Exchange(
             message.kind, reply.kind, len(body), len(response.content),
             head_bytes(_request_line(response.request), response.request.headers.raw),
@@ -241,15 +249,17 @@ class Client:
             return reply, None
 
     def _attempts(
-        self, attempt: Callable[[], httpx.Response], what: str
+        self, what: str, method: str, path: str, **content: Any
     ) -> tuple[httpx.Response, float, int]:
         """The response, the seconds of the attempt that brought it, and how many there were."""
         deadline = time.monotonic() + self.patience
         for count, pause in enumerate(_pauses(), start=1):
             start = time.monotonic()
             try:
-                response = attempt()
+                response = self._request(method, path, **content)
             except httpx.TransportError as error:
+                if (lasting := of_transport(error, self._http.base_url, self._proxy)) is not None:
+                    raise lasting from None
                 self._info = None  # the server that comes back may be another one
                 trouble, least = str(error) or type(error).__name__, 0.0
             except httpx.HTTPError as error:
@@ -257,15 +267,16 @@ class Client:
             else:
                 if response.is_success:
                     return response, time.monotonic() - start, count
-                refused = _refused(response)
+                problem = refused(response, path, self._proxy)
                 if response.status_code not in PASSING:
-                    raise refused
-                trouble, least = str(refused), _retry_after(response)
+                    raise problem
+                trouble, least = str(problem), _retry_after(response)
             pause = min(least + pause, LONGEST_PAUSE)
             if time.monotonic() + pause > deadline:
+                through = f", through the proxy that {self._proxy} names," if self._proxy else ""
                 raise Unreachable(
-                    f"No answer from {self._http.base_url} in {self.patience:.0f} s ({trouble}):"
-                    " check the server and the network, and try again."
+                    f"No answer from {self._http.base_url}{through} in {self.patience:.0f} s"
+                    f" ({trouble.rstrip('.')}): check the server and the network, and try again."
                 )
             self.log(f"  {what}: {trouble}; again in {pause:.1f} s")
             time.sleep(pause)
@@ -295,15 +306,6 @@ def _pauses() -> Iterator[float]:
     while True:
         yield random.uniform(longest / 2, longest)
         longest = min(2 * longest, 10.0)
-
-
-def _refused(response: httpx.Response) -> Refused:
-    try:
-        problem = response.json()
-        code, detail = str(problem["code"]), str(problem["detail"])
-    except (ValueError, TypeError, KeyError, RecursionError):
-        code, detail = "unknown", f"The server answered {response.status_code}: check the URL."
-    return Refused(response.status_code, code[:100], detail[:1000])
 
 
 def _retry_after(response: httpx.Response) -> float:

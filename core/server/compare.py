@@ -13,6 +13,7 @@ import contextlib
 import csv
 import itertools
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,11 +21,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
-
 from core.bundled import SAMPLES
+from core.edge.client import Client, EdgeError
+from core.http import TOKEN
 from core.pocket.scenes import COLORS, SHAPES
 from core.protocol import Edge, Server, ask
+from core.proxies import without_proxies
 from core.server.own import own_server
 from core.uncertainty import Gate
 from core.vlm import load_vlm
@@ -51,14 +53,18 @@ def main() -> int:
             host, prefix = HERE, ["ip", "netns", "exec", NAMESPACE]
         words = ["--model", args.model, *load_words(options), "--rate", "0"]
         url = stack.enter_context(own_server(*words, host=host, port=17_870)).url
-        gate = httpx.get(f"{url}/v1/info").json()["gate"]
+        stack.enter_context(without_proxies())  # both ends are on this machine
+        with Client(url, os.environ.get(TOKEN)) as client:
+            gate = client.info()["gate"]
         with open(folder / "list.csv", "w", newline="") as file:
             csv.writer(file).writerows([("image", "question"), *rows])
         words = [sys.executable, "-m", "core.edge", "--server", url]
         words += ["--csv", str(folder / "list.csv"), "--output", str(folder / "out.jsonl")]
         begin = time.monotonic()
-        subprocess.run([*prefix, *words], check=True, stderr=subprocess.DEVNULL)
+        edge = subprocess.run([*prefix, *words], stderr=subprocess.PIPE, text=True)
         seconds = time.monotonic() - begin
+        if edge.returncode:
+            sys.exit("\n".join(["The edge failed:", *edge.stderr.splitlines()[-3:]]))
         lines = (folder / "out.jsonl").read_text().splitlines()
     records = [json.loads(line) for line in lines]
 
@@ -120,4 +126,7 @@ def _namespace() -> Iterator[None]:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except EdgeError as error:
+        sys.exit(str(error))

@@ -31,7 +31,7 @@ from dataclasses import dataclass, field
 import httpx
 from PIL import Image
 
-from core.edge.client import Client
+from core.edge.client import Client, EdgeError
 from core.http import COMPACT
 from core.imaging import Codec, available_formats
 from core.messages import LocalImage, Question, SecondLook
@@ -69,7 +69,8 @@ class Target:
         self.host, port = url.removeprefix("http://").split(":")
         self.port = int(port)
         self.url = url
-        width, height = httpx.get(f"{url}/v1/info").json()["input_size"]
+        with Client(url) as client:
+            width, height = client.info()["input_size"]
         self.size = (width, height)
         noise = Image.effect_noise((width, height), 80).convert("RGB")
         self.images = [
@@ -193,7 +194,7 @@ def _memory(target: Target) -> int:
 
 
 def _metrics(target: Target) -> list[str]:
-    return httpx.get(f"{target.url}/metrics").text.splitlines()
+    return httpx.get(f"{target.url}/metrics", trust_env=False).text.splitlines()
 
 
 def _send(target: Target, data: bytes) -> tuple[str, bytes]:
@@ -462,4 +463,7 @@ REQUESTS = [
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except EdgeError as error:
+        sys.exit(str(error))

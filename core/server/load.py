@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
+import os
+import ssl
 import sys
 import threading
 import time
@@ -21,8 +23,10 @@ import numpy as np
 
 from core.bundled import SAMPLES
 from core.edge.client import Client, EdgeError
+from core.http import TOKEN
 from core.imaging import load_image
 from core.protocol import Edge, Server, ask
+from core.proxies import way_to
 from core.server.own import own_server
 from core.uncertainty import Gate
 from core.vlm import load_vlm
@@ -46,8 +50,8 @@ class Tally:
 class Counted(httpx.HTTPTransport):
     """A transport from one address, that notes the status and time of every response."""
 
-    def __init__(self, tally: Tally, address: str):
-        super().__init__(local_address=address)
+    def __init__(self, tally: Tally, address: str, certificates: ssl.SSLContext):
+        super().__init__(verify=certificates, local_address=address)
         self.tally = tally
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -80,7 +84,8 @@ def main() -> int:
         else:
             words = ["--model", args.model, *load_words(options), *args.options]
             url = stack.enter_context(own_server(*words)).url
-        gate = httpx.get(f"{url}/v1/info").json()["gate"]
+        with Client(url, os.environ.get(TOKEN)) as client:
+            gate = client.info()["gate"]
         gate = Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
         plain = Server(load_vlm(args.model, **options), gate)
         expected = [ask(Edge(image), plain, question).answer for image, question in work]
@@ -91,10 +96,11 @@ def main() -> int:
 def load(url: str, work: list, expected: list[str], edges: int, seconds: float) -> Tally:
     """Let `edges` ask the questions of `work` (image, text), in turn, for so long."""
     tally, ended, begun = Tally(), threading.Event(), threading.Barrier(edges + 1)
+    token, certificates = os.environ.get(TOKEN), way_to(httpx.URL(url)).certificates
 
     def edge(number: int) -> None:
-        transport = Counted(tally, f"127.0.{number // 250}.{number % 250 + 2}")
-        with Client(url, transport=transport) as client:
+        address = f"127.0.{number // 250}.{number % 250 + 2}"
+        with Client(url, token, transport=Counted(tally, address, certificates)) as client:
             turn = number
             begun.wait()
             stop = time.monotonic() + seconds
@@ -113,8 +119,10 @@ def load(url: str, work: list, expected: list[str], edges: int, seconds: float) 
                 turn += 1
 
     def watch() -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        options = {"headers": headers, "verify": certificates, "trust_env": False}
         while True:
-            for line in httpx.get(f"{url}/metrics").text.splitlines():
+            for line in httpx.get(f"{url}/metrics", **options).text.splitlines():
                 if line.startswith("process_resident_memory_bytes "):
                     tally.memory.append(int(float(line.split()[1])))
             if ended.wait(2.0):
@@ -152,14 +160,17 @@ def report(tally: Tally, edges: int) -> int:
                 f"seconds a {name}: median {p50:.2f}, p95 {p95:.2f}, p99 {p99:.2f}, most {most:.2f}"
             )
     sizes = [size / 2**20 for size in tally.memory]
-    half = sizes[len(sizes) // 2 :]
-    print(
-        f"server memory, MiB: {sizes[0]:.0f} at the start, {max(sizes):.0f} at most,"
-        f" {half[0]:.0f} half-way, {sizes[-1]:.0f} at the end"
-    )
+    if sizes:  # a proxy may keep them to itself
+        print(
+            f"server memory, MiB: {sizes[0]:.0f} at the start, {max(sizes):.0f} at most,"
+            f" {sizes[len(sizes) // 2]:.0f} half-way, {sizes[-1]:.0f} at the end"
+        )
     broken = sum(count for status, count in tally.statuses.items() if status >= 500)
     return bool(broken or tally.wrong or tally.failed or not done)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except EdgeError as error:
+        sys.exit(str(error))

@@ -58,7 +58,7 @@ def own_server(
                 if process.poll() is not None:
                     raise RuntimeError("The server ended before it was ready.")
                 with contextlib.suppress(httpx.TransportError):
-                    if httpx.get(f"{url}/ready").is_success:
+                    if httpx.get(f"{url}/ready", trust_env=False).is_success:
                         break
                 time.sleep(0.1)
             yield OwnServer(url, process)

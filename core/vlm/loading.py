@@ -26,6 +26,7 @@ from huggingface_hub.errors import (
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from core.bundled import POCKET
+from core.proxies import faults
 from core.vlm.base import VLMError
 from core.vlm.capture import ATTENTION
 from core.vlm.memory import free_bytes, weight_bytes, weight_files
@@ -258,6 +259,8 @@ def explained(checkpoint: Checkpoint) -> Iterator[None]:
             )
         else:
             message = f"The checkpoint {name!r} can't be read: {_first_sentence(error)}"
+        if not checkpoint.local:  # perhaps it is none of the hub's doing
+            message = " ".join([message, *faults().values()])
         raise VLMError(message) from error
 
 

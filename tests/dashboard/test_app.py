@@ -45,13 +45,23 @@ def _wait_for(url, process, seconds=PATIENCE):
     raise AssertionError(f"no answer from {url}")
 
 
+# Gradio opens an HTTP client as it is imported, and asks itself whether it answers: both failed.
+WORST = {
+    "HTTP_PROXY": "http://127.0.0.1:9", "https_proxy": "garbage://", "ALL_PROXY": "socks://h:1",
+    "NO_PROXY": "[::1],a:b", "SSL_CERT_FILE": "/no/such/file", "SSL_CERT_DIR": "/no/such/folder",
+}  # fmt: skip
+
+
 def test_it_answers_where_the_environment_says(tmp_path, checkpoint, scene_file):
-    """As on a Space, which names server and port by environment and gives no arguments."""
+    """As on a Space, which names server and port by environment and gives no arguments.
+
+    Whatever it says of proxies and certificates: what can't be used is named, and left out.
+    """
     port = _free_port()
     process = _start(
         tmp_path,
         "--model", checkpoint,
-        GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=str(port),
+        GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=str(port), **WORST,
     )  # fmt: skip
     try:
         response = _wait_for(f"http://127.0.0.1:{port}/", process)
@@ -60,7 +70,9 @@ def test_it_answers_where_the_environment_says(tmp_path, checkpoint, scene_file)
             assert client.ask(scene_file, "What does it say?", force=True).retransmitted
     finally:
         process.terminate()
-        process.wait(30)
+        said, _ = process.communicate(timeout=30)
+    for name in ("https_proxy", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+        assert sum(line.startswith(f"{name} ") for line in said.splitlines()) == 1
 
 
 def test_a_taken_port_is_one_sentence(tmp_path, checkpoint):

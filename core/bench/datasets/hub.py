@@ -10,6 +10,7 @@ from functools import partial
 from typing import Any
 
 from core.bench.datasets.records import DatasetError, Record
+from core.proxies import faults
 
 
 class Table:
@@ -82,7 +83,8 @@ def _library():
 
 def _unreadable(where: str, error: Exception) -> DatasetError:
     reason = " ".join(str(error).split())[:200] or type(error).__name__
-    return DatasetError(
+    sentence = (
         f"{where}: can't be read from the hub; check the name and the connection, or give the "
         f"official files in a folder ({reason})."
     )
+    return DatasetError(" ".join([sentence, *faults().values()]))  # perhaps it isn't the hub

@@ -233,3 +233,80 @@ except Exception as error:
     assert type(error).__name__ == "Unreachable", error
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+PAGE = b"<html><h1>Oops</h1></html>"
+HTML = {"Content-Type": "text/html"}
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [
+        (401, "SECOND_LOOK_TOKEN"), (403, "forbids this"), (404, "check the URL and its path"),
+        (407, "HTTPS_PROXY"), (413, r"--quality \(413\)"), (418, "check the URL"),
+        (500, "look into the log"), (525, "TLS"), (526, "TLS"), (304, "check the URL"),
+    ],
+)  # fmt: skip
+def test_what_a_proxy_answers_by_itself_says_what_to_do(status, words):
+    client, sent = scripted((status, HTML, PAGE))
+    with pytest.raises(Refused, match=words) as refused:
+        client.ask(picture(), "What?")
+    said = str(refused.value)
+    assert str(status) in said and "html" not in said and "\n" not in said and len(sent) == 1
+    assert refused.value.code == "unknown" and not refused.value.is_of_question
+
+
+@pytest.mark.parametrize("status", [408, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530])
+def test_what_may_pass_is_tried_again_and_said_in_the_end(status, pauses):
+    client, _ = scripted((status, HTML, PAGE), Answer("yes", "s"))
+    assert client.ask(picture(), "What?").exchanges[0].attempts == 2
+    client, _ = scripted((status, HTML, PAGE), patience=0)
+    with pytest.raises(Unreachable, match=rf"\({status}\)") as given_up:
+        client.ask(picture(), "What?")
+    assert "check the URL:" not in str(given_up.value)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(
+    ("location", "shown"),
+    [
+        ("https://server.test/edge/v1/questions", "https://server.test/edge/ "),
+        ("/second-look/v1/questions", "http://server.test/second-look/ "),
+        ("https://login.test/?next=v1", "https://login.test/?next=v1 "),
+        ("https://me:secret@server.test/v1/questions", "https://server.test/ "),
+    ],
+)
+def test_a_redirect_is_not_followed_and_says_where_it_points(status, location, shown):
+    client, sent = scripted((status, {"Location": location}, b""))
+    with pytest.raises(Refused) as refused:
+        client.ask(picture(), "What?")
+    assert shown in str(refused.value) and f"({status})" in str(refused.value) and len(sent) == 1
+    assert "secret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("location", [None, "http://[", "http://a:b", "", "https:///x"])
+def test_a_redirect_to_nowhere(location):
+    headers = {} if location is None else {"Location": location}
+    client, sent = scripted((302, headers, PAGE))
+    with pytest.raises(EdgeError, match="check the URL|redirects aren't followed"):
+        client.ask(picture(), "What?")
+    assert len(sent) == 1
+
+
+def test_a_web_page_in_place_of_an_answer():
+    client, _ = scripted((200, HTML, PAGE))
+    with pytest.raises(EdgeError, match="web page .* log in"):
+        client.ask(picture(), "What?")
+    page = httpx.MockTransport(lambda _: httpx.Response(200, headers=HTML, content=iter([b""])))
+    client = Client("http://server.test", transport=page)
+    with pytest.raises(EdgeError, match="web page .*http://server.test/"):
+        client.info()
+
+
+def test_what_a_server_says_cannot_steer_a_terminal():
+    body = json.dumps({"code": "x", "detail": "A\n\x1b[2Jsentence." + "x" * 5000}).encode()
+    client, _ = scripted((400, {}, body))
+    with pytest.raises(Refused) as refused:
+        client.ask(picture(), "What?")
+    said = str(refused.value)
+    assert said.startswith("A [2Jsentence.") and said.isprintable() and len(said) <= 1000

@@ -165,6 +165,13 @@ def test_what_the_hub_answers_is_told_in_one_sentence(monkeypatch, no_network, c
     assert "owner/name" in text
 
 
+def test_a_variable_that_keeps_the_hub_away_is_named(monkeypatch, no_network, folder):
+    monkeypatch.setenv("HTTPS_PROXY", "socks9://h:1")
+    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", lambda *_, **__: 1 / 0)
+    assert "HTTPS_PROXY doesn't name a proxy" in sentence("owner/name")
+    assert "HTTPS_PROXY" not in sentence(folder)  # which has nothing to do with it
+
+
 @pytest.fixture
 def hub(monkeypatch, folder, no_network):
     """A hub with one model, owner/name, whose files are those of `folder`."""

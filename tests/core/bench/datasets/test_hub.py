@@ -79,6 +79,12 @@ def test_a_mirror_that_is_out_of_reach_is_one_sentence(mirror):
         load_dataset("pope", "random", mirror="lmms-lab-encoder/POPE")
 
 
+def test_a_variable_that_keeps_the_hub_away_is_named(mirror, monkeypatch):
+    monkeypatch.setenv("SSL_CERT_FILE", "/no/such/file")
+    with pytest.raises(DatasetError, match="SSL_CERT_FILE names '/no/such/file'"):
+        load_dataset("pope", "random", mirror="lmms-lab-encoder/POPE")
+
+
 def test_a_row_of_another_shape_is_named(official, mirror, stored):
     name = mirror({("Full", "random"): [row(stored, official), row(stored, official, answer="?")]})
     with pytest.raises(DatasetError, match="row 1: 'answer' should be 'yes' or 'no', not '\\?'"):
