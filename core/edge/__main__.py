@@ -76,9 +76,13 @@ def _many(client: Client, rows: list[batch.Row], args: argparse.Namespace) -> in
         what = record.get("answer", f"error: {record.get('error')}")
         print(f"{row.id}: {what}", file=sys.stderr)
 
-    failed = batch.run(client, rows, args.output, progress, args.force)
-    print(f"{len(rows)} questions, in {args.output}", file=sys.stderr)
-    return 1 if failed else 0
+    try:
+        batch.run(client, rows, args.output, progress, args.force)
+    except EdgeError as error:
+        print(error, file=sys.stderr)
+    tally = batch.tally(rows, args.output)
+    print(f"{len(rows)} questions in {args.output}: {tally}.", file=sys.stderr)
+    return 0 if tally.complete else 1
 
 
 def _parser() -> argparse.ArgumentParser:

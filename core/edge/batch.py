@@ -3,21 +3,28 @@
 The output has one JSON object a line, written through to the disk before the next question is
 asked. So whatever is cut short (the server, the network, this program, the power), starting the
 same command again asks what is left: nothing twice, nothing lost.
+
+A row is done when it has its answer. What is wrong with the row itself (an image that can't be
+read, a question that is refused) is written down in place of an answer, and tried again by the next
+start. What is wrong on the way (address, network, proxy, token, server) says nothing about the row:
+it ends the batch, and nothing is written.
 """
 
 from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 from core import tables
-from core.edge.client import Client, EdgeError, Refused, Result, Unreachable
+from core.edge.client import Client, Refused, Result
 from core.imaging import ImageError
-from core.messages import ProtocolError
+from core.messages import QuestionError
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 
@@ -68,50 +75,97 @@ def read_folder(path: Path, question: str) -> list[Row]:
     return [Row(file.name, file.name, file, question) for file in files]
 
 
+@dataclass(frozen=True)
+class Tally:
+    """How many rows of a list an output holds."""
+
+    answered: int
+    images: int  # that can't be used
+    questions: int  # that are refused
+    left: int  # to be asked
+
+    @property
+    def complete(self) -> bool:
+        """Whether every row has its answer."""
+        return not (self.images or self.questions or self.left)
+
+    def __str__(self) -> str:
+        return (
+            f"answered: {self.answered}, images that can't be used: {self.images}, "
+            f"questions refused: {self.questions}, left to ask: {self.left}"
+        )
+
+
+def tally(rows: Sequence[Row], output: Path) -> Tally:
+    """Return what `output` holds of these rows. Raises BatchError if no batch has written it."""
+    done = _read_output(output)
+    of = Counter(_state(done.get(row.id)) for row in rows)
+    return Tally(of["answer"], of["image"], of["question"], of["left"])
+
+
 def run(
     client: Client,
-    rows: Iterable[Row],
+    rows: Sequence[Row],
     output: Path,
     progress: Callable[[Row, dict[str, Any]], None] = lambda row, record: None,
     force: bool = False,
-) -> int:
-    """Ask what `output` doesn't hold yet; returns how many rows were answered with an error.
+) -> None:
+    """Ask every row that has no answer in `output` yet, and write down what comes of it.
 
-    A row whose image or question can't be used gets its error as the record, and the next one is
-    asked. Raises BatchError if `output` belongs to another list, Unreachable if the server is
-    gone, and Refused if it wants another token: start again to go on.
+    progress: called with each row and its answer or error. Raises BatchError if `output` belongs to
+    another list or can't be written, and EdgeError for what is wrong on the way. A status of 500
+    may come of one image only: its row is left for the next start, and the next one asked; if that
+    fails in the same way, the batch ends.
     """
     done = _read_output(output)
-    failed = 0
-    with open(output, "ab") as file:
-        for row in rows:
-            if (held := done.get(row.id)) is not None:
-                if (held.get("image"), held.get("question")) != (row.image, row.question):
-                    raise BatchError(
-                        f"{output.name} holds another question under {row.id}: choose a new file."
-                    )
+    answered = {id: record for id, record in done.items() if _state(record) == "answer"}
+    for row in rows:
+        held = answered.get(row.id)
+        if held and (held.get("image"), held.get("question")) != (row.image, row.question):
+            raise BatchError(
+                f"{output.name} holds another question under {row.id}: choose a new file."
+            )
+    left = [row for row in rows if row.id not in answered]
+    _forget(output, done, {row.id for row in left})
+    failed = False
+    with _opened(output) as file:
+        for row in left:
+            try:
+                record = _record(client, row, force)
+            except Refused as error:
+                if error.status != 500 or failed:
+                    raise
+                failed = True
+                progress(row, {"error": str(error)})
                 continue
-            record = _record(client, row, force)
-            failed += "error" in record
-            file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
+            failed = failed and "answer" not in record
+            _write(file, record)
             progress(row, record)
-    return failed
+
+
+def _state(record: dict[str, Any] | None) -> Literal["answer", "image", "question", "left"]:
+    """What a row has. An error that doesn't say of what it is counts as nothing."""
+    if record is None:
+        return "left"
+    if "answer" in record:
+        return "answer"
+    failed = record.get("failed")
+    return failed if failed in ("image", "question") else "left"
 
 
 def _record(client: Client, row: Row, force: bool) -> dict[str, Any]:
+    """A line of output. Raises EdgeError for what is wrong on the way."""
     record: dict[str, Any] = {"id": row.id, "image": row.image, "question": row.question}
     try:
         return record | as_json(client.ask(row.path, row.question, force))
-    except Unreachable:
-        raise
+    except ImageError as error:
+        return record | {"error": str(error), "failed": "image"}
+    except QuestionError as error:
+        return record | {"error": str(error), "failed": "question"}
     except Refused as error:
-        if error.status == 401:
+        if not error.is_of_question:
             raise
-        return record | {"error": str(error)}
-    except (EdgeError, ImageError, ProtocolError) as error:
-        return record | {"error": str(error)}
+        return record | {"error": str(error), "failed": "question"}
 
 
 def as_json(result: Result) -> dict[str, Any]:
@@ -132,9 +186,12 @@ def as_json(result: Result) -> dict[str, Any]:
 
 def _read_output(path: Path) -> dict[str, dict[str, Any]]:
     """The records written so far; a last line that was cut short is cut off."""
-    if not path.exists():
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError:
         return {}
-    data = path.read_bytes()
+    except OSError as error:
+        raise BatchError(f"{path} can't be read: {error.strerror}.") from None
     whole = data[: data.rfind(b"\n") + 1]
     try:
         records = [json.loads(line) for line in whole.splitlines()]
@@ -145,3 +202,34 @@ def _read_output(path: Path) -> dict[str, dict[str, Any]]:
         with open(path, "r+b") as file:
             file.truncate(len(whole))
     return done
+
+
+def _forget(output: Path, done: dict[str, dict[str, Any]], ids: set[str]) -> None:
+    """Take the records with these ids out of an output: all of them or none."""
+    if ids.isdisjoint(done):
+        return
+    output = output.resolve()  # a link stays one
+    beside = output.with_name(f"{output.name}.part")
+    beside.unlink(missing_ok=True)
+    with _opened(beside) as file:
+        for record in done.values():
+            if record["id"] not in ids:
+                _write(file, record)
+    os.replace(beside, output)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file, to add lines to. Raises BatchError if that can't be done."""
+    try:
+        with open(path, "ab") as file:
+            yield file
+    except OSError as error:
+        raise BatchError(f"{path} can't be written: {error.strerror}.") from None
+
+
+def _write(file: BinaryIO, record: dict[str, Any]) -> None:
+    """One line, through to the disk."""
+    file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+    file.flush()
+    os.fsync(file.fileno())

@@ -81,7 +81,17 @@ def test_a_folder_and_a_csv(server, photos, command, tmp_path):
     status, _, err = command("--server", server, "--csv", table, "--output", tmp_path / "c.jsonl")
     lines = [json.loads(line) for line in (tmp_path / "c.jsonl").read_text().splitlines()]
     assert status == 1 and "none.png" in lines[1]["error"] and "error" in err
+    assert "answered: 2, images that can't be used: 1, questions refused: 0, left to ask: 0" in err
     assert lines[2]["answer"] == expected(photos / "3.png", "Who?").answer
+
+
+def test_a_batch_at_the_wrong_address_goes_on_at_the_right_one(server, photos, command, tmp_path):
+    words = ("--image", photos, "--question", "What?", "--output", tmp_path / "out.jsonl")
+    for _ in range(2):  # a second start doesn't take the first one's failures for answers
+        status, out, err = command("--server", f"{server}/nowhere", *words)
+        assert status == 1 and "left to ask: 4" in err and "Not Found" in err and not out
+    status, _, err = command("--server", server, *words)
+    assert status == 0 and "answered: 4" in err and len(err.splitlines()) == 5
 
 
 @pytest.mark.parametrize(
