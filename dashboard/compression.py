@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from html import escape
 
 import gradio as gr
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from core.bench import Run
+from core.bench.kept import kept
 from core.bench.originals import OriginalMissing, check_originals, original
 from core.bench.plots.runs import quality_figure
 from core.bench.separability import RIGHT_FROM
@@ -90,7 +90,8 @@ a global image at JPEG quality 100.</p>"""
     def _same(self, view: View, which: int, mended: bool) -> str:
         """One question at all qualities of the series, side by side."""
         runs = self._runs(view)
-        ids = _common(tuple(runs.values()), mended)
+        first, *others = runs.values()
+        ids = _common(first, mended, *others)
         if not ids:
             return markup.notice("There is no such question in these runs.")
         sample = ids[which % len(ids)]
@@ -114,15 +115,16 @@ def markup_note(view: View) -> str:
     return "" if len(view.series.choices) > 1 else f'<p class="notice">{ONE_QUALITY}</p>'
 
 
-@lru_cache(8)
-def _common(runs: tuple[Run, ...], mended: bool) -> list[str]:
+@kept(4)
+def _common(first: Run, mended: bool, *others: Run) -> list[str]:
     """Ids that all runs have answered, in the order of the first run."""
+    runs = (first, *others)
     shared = set.intersection(*(set(run.id) for run in runs))
     if mended:
         shared &= set().union(
             *(run.id[(run.first_score < RIGHT_FROM) & (run.gain > 0)] for run in runs)
         )
-    return [sample for sample in runs[0].id if sample in shared]
+    return [sample for sample in first.id if sample in shared]
 
 
 def _quality_card(

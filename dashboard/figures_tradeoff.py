@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from gradio.components.plot import PlotData
 
 from core.bench import Run, separability
+from core.bench.kept import kept
 from core.bench.plots import tradeoff
 from core.bench.plots.base import AXES, Figure, aggregated
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
@@ -52,13 +51,13 @@ def tradeoff_figure(
     return tradeoff.tradeoff_figure(run, metric, first_tokens, cost, shown, title, meta)
 
 
-@lru_cache(32)
+@kept(8)
 def tradeoff_plot(*view) -> PlotData:
     """`tradeoff_figure` as it is sent: making text of it takes as long as drawing it."""
     return plot(tradeoff_figure(*view))
 
 
-@lru_cache(32)
+@kept(8)
 def uncertainty_plot(*view) -> PlotData:
     return plot(uncertainty_figure(*view))
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, load_upload
 from core.bench.datasets import DATASETS
 from core.bench.files import SUFFIX
+from core.bench.kept import kept
 from core.bench.links import over_link
 from core.bench.series import QUALITY, codec_name, kind, rank
 from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
@@ -169,10 +170,14 @@ def _size(path: Path) -> int:
         return 0
 
 
-@lru_cache(HELD)
 def timed(run: Run, link: str | None) -> Run:
     """The run over a link, a key of PRESETS; itself without one."""
-    return over_link(run, PRESETS[link]) if link in PRESETS else run
+    return _over(run, link) if link in PRESETS else run
+
+
+@kept(2)  # each keeps what is computed of it, too
+def _over(run: Run, link: str) -> Run:
+    return over_link(run, PRESETS[link])
 
 
 @lru_cache(HELD)

@@ -6,7 +6,6 @@ import json
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from html import escape
 from math import ceil, floor, isfinite
 from pathlib import Path
@@ -16,6 +15,7 @@ import gradio as gr
 from PIL import Image
 
 from core.bench import Run, samples_near, samples_of_kind
+from core.bench.kept import kept
 from core.bench.originals import OriginalMissing, check_originals, original
 from core.bench.separability import RIGHT_FROM
 from core.cropping import Box
@@ -217,7 +217,7 @@ def expected_answers(text: str) -> list[str]:
         return [text]
 
 
-@lru_cache(64)
+@kept(16)
 def _pictures(run: Run, index: int) -> tuple[str, str]:
     """The original with the box, and what is in the box, as <img> elements."""
     try:

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.bench.kept import Keeper, kept
 from core.cropping import Box
 from core.uncertainty import METRICS
 
 if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for
     import pandas as pd
 
+BLOCK = 65_536  # samples whose tokens are laid out anew at once
 MAX_TEXT = 100_000  # characters of one text
 MAX_COUNT = 1 << 40  # bytes of one thing: the sum over a run stays far inside an int64
 MAX_MEASURE = 1e30  # FLOPs or seconds of one stage: sums stay finite
@@ -183,7 +185,7 @@ OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
 
 
 @dataclass(frozen=True, eq=False)
-class Run:
+class Run(Keeper):
     """N samples as columns, which can't be written to. The names are those of `Record`.
 
     Texts are (N,) object arrays of str, counts (N,) int64, measures (N,) float64 with NaN where
@@ -363,7 +365,7 @@ class Run:
         """The samples that have an error instead of answers, (N,) bool."""
         return self.error != ""
 
-    @cached_property
+    @property
     def answered(self) -> Self:
         """The run without the samples that failed: what every analysis looks at.
 
@@ -371,7 +373,12 @@ class Run:
         """
         if not len(self) or self.failed.all():
             raise RunError("The run holds no sample that was answered.")
-        return self.select(~self.failed) if self.failed.any() else self
+        # Not kept where it is the run itself: that would then refer to itself, and go late.
+        return self._without_failed if self.failed.any() else self
+
+    @cached_property
+    def _without_failed(self) -> Self:
+        return self.select(~self.failed)
 
     @cached_property
     def gain(self) -> np.ndarray:
@@ -393,30 +400,38 @@ class Run:
             raise ValueError(f"The run holds no {metric!r}; its metrics: {held}.")
         if first_tokens is not None and first_tokens < 1:
             raise ValueError(f"first_tokens must be at least 1, not {first_tokens}.")
+        return self._uncertainty(metric, first_tokens)
+
+    @kept(3 * len(METRICS))
+    def _uncertainty(self, metric: str, first_tokens: int | None) -> np.ndarray:
+        values = np.empty(len(self))
+        for begin in range(0, len(self), BLOCK):  # what is laid out anew is never more than a block
+            end = min(begin + BLOCK, len(self))
+            values[begin:end] = self._uncertainty_of(metric, first_tokens, begin, end)
+        values.flags.writeable = False
+        return values
+
+    def _uncertainty_of(
+        self, metric: str, first_tokens: int | None, begin: int, end: int
+    ) -> np.ndarray:
+        """That of the samples from `begin` to before `end`.
+
+        A neutral value is put before each sample's tokens, and one at the end. From that value on,
+        `reduceat` takes a sample's tokens in the very order in which the gate takes those of one
+        answer. So both see the same number to the last bit, and the same ties.
+        """
         how = METRICS[metric].aggregation
-        counts = self.lengths if first_tokens is None else np.minimum(self.lengths, first_tokens)
-        starts = self.offsets[:-1] + np.arange(len(self))  # among the extra values of `_led`
+        neutral = 0.0 if how.reduce is np.add else -np.inf
+        first, last = self.offsets[begin], self.offsets[end]
+        offsets = self.offsets[begin:end] - first
+        led = np.append(np.insert(self.scores[metric][first:last], offsets, neutral), neutral)
+        lengths = self.lengths[begin:end]
+        counts = lengths if first_tokens is None else np.minimum(lengths, first_tokens)
+        starts = offsets + np.arange(end - begin)
         edges = np.stack((starts, starts + 1 + counts), axis=1).ravel()
-        # Between two results is what is left.
-        values = how.reduce.reduceat(self._led(metric), edges)[::2]
+        values = how.reduce.reduceat(led, edges)[::2]  # between two results is what is left
         with np.errstate(invalid="ignore"):  # no tokens: 0 / 0
             return values / counts if how.mean else np.where(counts > 0, values, np.nan)
-
-    def _led(self, metric: str) -> np.ndarray:
-        """All token scores, with a neutral value before each sample's and one at the end.
-
-        From that value on, `reduceat` takes a sample's tokens in the very order in which the gate
-        takes those of one answer. So both see the same number to the last bit, and the same ties.
-        """
-        if metric not in self._prepared:
-            neutral = 0.0 if METRICS[metric].aggregation.reduce is np.add else -np.inf
-            led = np.insert(self.scores[metric], self.offsets[:-1], neutral)
-            self._prepared[metric] = np.append(led, neutral)
-        return self._prepared[metric]
-
-    @cached_property
-    def _prepared(self) -> dict[str, np.ndarray]:
-        return {}
 
     def _tokens_of(self, samples: np.ndarray) -> np.ndarray:
         """Where the tokens of these samples are, one sample after the other."""

@@ -1,11 +1,17 @@
+import gc
 import shutil
+import weakref
 from dataclasses import replace
 
 import pytest
 
 from core.bench import RunError, save_run
+from core.bench.plots.metrics import separability_of
 from core.bench.synthetic import synthetic_run
-from dashboard.library import Library, find, series, timed
+from dashboard.compression import _common
+from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_plot
+from dashboard.library import HELD, Choice, Library, find, series, timed
+from dashboard.questions import _pictures
 
 
 def test_runs_of_one_model_and_data_set_are_a_series_of_qualities(runs_folder):
@@ -103,3 +109,25 @@ def test_only_what_a_stranger_brought_is_read_under_limits(runs_folder, monkeypa
     assert len(library.load(own)) == 12
     with pytest.raises(RunError, match="at most 11"):
         library.load(brought)
+
+
+def test_after_fifty_uploads_as_many_runs_are_in_memory_as_are_held(tmp_path):
+    """Whatever was drawn of them: nothing else keeps a run alive."""
+    library, loaded, over_a_link = Library(tmp_path / "none"), [], []
+    for number in range(50):
+        path = tmp_path / f"{number}.parquet"
+        save_run(synthetic_run(30, seed=number, max_tokens=3), path)
+        choice = Choice(f"upload-{number}", path, synthetic_run(1).metadata, 30)
+        run = library.load(choice)
+        loaded.append(weakref.ref(run))
+        for drawn in (run, timed(run, "lora")):
+            tradeoff_plot(drawn, "min_entropy", None, "bytes", ("min_entropy", "random"), "k", "t")
+            uncertainty_plot(drawn, "min_entropy", None, "k")
+        over_a_link.append(weakref.ref(drawn))
+        _common(run, True, drawn)
+        _pictures(run, 0)
+        separability_of(run, "min_entropy", None)
+    del run, drawn
+    gc.collect()
+    for seen in (loaded, over_a_link):
+        assert 0 < sum(one() is not None for one in seen) <= HELD

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 
 from core.bench import Run, Separability, separability, step_means
+from core.bench.kept import kept
 from core.bench.plots.base import (
     AXES,
     LEGEND_ON_TOP,
@@ -29,7 +28,7 @@ LENGTH_STROKES = (
 )  # fmt: skip
 
 
-@lru_cache(256)
+@kept(len(METRICS) * len(LENGTHS))
 def separability_of(run: Run, metric: str, first_tokens: int | None) -> Separability:
     return separability(run, metric, first_tokens)
 

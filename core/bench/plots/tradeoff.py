@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -24,6 +23,7 @@ from core.bench import (
     tradeoff,
 )
 from core.bench.intervals import bootstrap, gate_statistic
+from core.bench.kept import kept
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
@@ -41,7 +41,7 @@ from core.bench.plots.base import (
 from core.bench.plots.style import MEANING, Stroke, stroke
 from core.uncertainty import METRICS
 
-HELD = 128  # curves; some ten are on the page at once
+HELD = 16  # curves of a run; some ten are on the page at once
 PLACES = 61  # at most, along a curve, that get an interval
 DRAWS = 300  # of the bootstrap behind it; the report's sentences draw more often
 # Samples times draws: 60,000 questions, whose intervals are narrower than the line, get none.
@@ -64,7 +64,7 @@ class Band:
         return np.interp(index, self.points, self.low), np.interp(index, self.points, self.high)
 
 
-@lru_cache(HELD)
+@kept(HELD)
 def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") -> Curve:
     """The curve of a metric, `random` or `oracle`, computed once. cost: matters to the oracle."""
     if strategy == "random":
@@ -74,7 +74,7 @@ def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") 
     return tradeoff(run, strategy, first_tokens)
 
 
-@lru_cache(HELD)
+@kept(HELD)
 def band_of(run: Run, metric: str, first_tokens: int | None) -> Band | None:
     """The intervals around a metric's curve; None where they are narrower than its line."""
     curve = curve_of(run, metric, first_tokens)
