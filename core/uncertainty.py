@@ -5,8 +5,12 @@ paper has three (eq. 14-16), each averaged. An entry of `METRICS` is all that a 
 transcripts, run files, curves, tables and the dashboard read it from there.
 """
 
+from __future__ import annotations
+
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -270,6 +274,16 @@ class Gate:
         if np.isnan(self.threshold):
             raise ValueError("threshold must be a number, not NaN.")
         _check_first_tokens(self.first_tokens)
+
+    @classmethod
+    def from_certificate(cls, path: str | os.PathLike[str]) -> Self:
+        """Return the gate of a certificate, an η with a promise (core.certificate).
+
+        Raises CertificateError, one sentence, for a file that isn't one.
+        """
+        from core.certificate import Certificate  # here: it builds on this module
+
+        return Certificate.read(path).gate
 
     def uncertainty(self, scores: Sequence[float] | np.ndarray) -> float:
         """G_avg of token scores (T,) of this gate's metric."""

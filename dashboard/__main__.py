@@ -2,9 +2,11 @@
 
 import argparse
 import ctypes
+import math
 import os
 import sys
 from concurrent.futures import Future
+from dataclasses import replace
 
 from dashboard.gpu import zero_gpu
 
@@ -15,6 +17,7 @@ from gradio import Blocks
 from PIL import Image
 from starlette.routing import Mount
 
+from core.certificate import Certificate, CertificateError, Setting
 from core.commands import called
 from core.imaging import MAX_PIXELS
 from core.server.app import create_app
@@ -43,20 +46,28 @@ def main() -> None:
         help="who may load another model into the page: whoever sits at this machine, everybody,"
         " or nobody (default: %(default)s)",
     )
+    parser.add_argument(
+        "--certificate",
+        help="file of `core.bench calibrate`: the edges under /edge get its gate, and its promise",
+    )
     add_load_arguments(parser)
     args = parser.parse_args()
+    try:
+        certificate = args.certificate and Certificate.read(args.certificate)
+    except CertificateError as error:
+        parser.error(str(error))
 
     share_arenas()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
     model: Future[VLM] = Future()
     if zero_gpu():  # what is loaded after the launch never reaches the GPU
-        load(model, args)
+        load(model, args, certificate)
     options = load_options(args)
     for of_this_model in ("attention_layer", "resolution"):
         del options[of_this_model]
     live = LiveModel(args.model, model, **options)
     page = build(live, switch=args.switch)
-    service = create_app(model, tokens=tokens_of_environment())
+    service = create_app(model, tokens=tokens_of_environment(), certificate=certificate)
     live.followers.append(service.state.service.serve)
     edges = Mount("/edge", service)
     try:
@@ -64,7 +75,7 @@ def main() -> None:
     except OSError as error:  # the port is taken
         sys.exit(str(error))
     if not model.done():  # after the launch: importing torch takes longer than building the page
-        load(model, args, page)
+        load(model, args, certificate, page)
     page.block_thread()
 
 
@@ -80,11 +91,23 @@ def share_arenas() -> None:
             mallopt(M_ARENA_MAX, 2)
 
 
-def load(model: Future[VLM], args: argparse.Namespace, page: Blocks | None = None) -> None:
-    """Load the model; without one, close the page and say why."""
+def load(
+    model: Future[VLM],
+    args: argparse.Namespace,
+    certificate: Certificate | None,
+    page: Blocks | None = None,
+) -> None:
+    """Load the model; without one, or with another's certificate, close the page and say why."""
     try:
-        model.set_result(load_vlm(args.model, **load_options(args)))
-    except VLMError as error:
+        vlm = load_vlm(args.model, **load_options(args))
+        if certificate:
+            certificate.check(Setting.of_model(vlm))
+            gate = certificate.gate  # where the page's η begins, too
+            if math.isfinite(gate.threshold):
+                begin = vlm.info.thresholds | {gate.metric: gate.threshold}
+                vlm.info = replace(vlm.info, thresholds=begin)
+        model.set_result(vlm)
+    except (VLMError, CertificateError) as error:
         if page is not None:
             page.close()
         sys.exit(str(error))

@@ -1,6 +1,7 @@
 """Benchmarks: data sets, scoring, recorded runs, and the curves and tables drawn from them."""
 
 from core.bench.calibration import Calibration, halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.certify import certify
 from core.bench.curves import (
     COSTS,
     Curve,
@@ -16,6 +17,7 @@ from core.bench.curves import (
     tradeoff,
 )
 from core.bench.files import RunFile, list_runs, load_run, save_run
+from core.bench.guarantee import Goal, Promised, PromiseError, promise
 from core.bench.outcomes import Confusion, confusion, samples_near, samples_of_kind
 from core.bench.runs import Metadata, Record, Run, RunError
 from core.bench.separability import (
@@ -37,8 +39,11 @@ __all__ = [
     "Confusion",
     "Curve",
     "Frontier",
+    "Goal",
     "Metadata",
     "Point",
+    "PromiseError",
+    "Promised",
     "Record",
     "Reliability",
     "Run",
@@ -46,6 +51,7 @@ __all__ = [
     "RunFile",
     "Separability",
     "Steps",
+    "certify",
     "changes",
     "confusion",
     "frontier",
@@ -58,6 +64,7 @@ __all__ = [
     "load_upload",
     "operating_point",
     "oracle_curve",
+    "promise",
     "random_curve",
     "reliability",
     "samples_near",

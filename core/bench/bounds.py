@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-ROUNDING = 1e-9  # of sums
+from core.bench import goals
 
 
 def needed(at_most: float, confidence: float | None) -> int:
@@ -19,10 +19,18 @@ def needed(at_most: float, confidence: float | None) -> int:
 
     With confidence: n with (1 − α)ⁿ ≤ δ, where a binomial test at level δ rejects 0 of n. On
     average: n with 1 / (n + 1) ≤ α. Soft scores, or several questions about an image, take more.
+    Raises ValueError for a confidence that isn't between 0 and 1.
     """
+    check_confidence(confidence)
     if confidence is None:
         return math.ceil(1 / at_most - 1 - 1e-9)
     return math.ceil(math.log(1 - confidence) / math.log1p(-at_most) - 1e-9)
+
+
+def check_confidence(confidence: float | None) -> None:
+    """Raise ValueError for a confidence that isn't between 0 and 1; None is an average."""
+    if confidence is not None and not 0 < confidence < 1:
+        raise ValueError(f"The confidence must lie between 0 and 1, not {confidence}.")
 
 
 def binomial_p_value(count: np.ndarray, trials: np.ndarray | int, share: float) -> np.ndarray:
@@ -72,8 +80,7 @@ class Rule:
     """
 
     def __call__(self, total: np.ndarray, weight: np.ndarray, most: int, share: float) -> bool:
-        limit = self.limit(weight, most, share)
-        return bool(total.sum() <= limit + ROUNDING)
+        return bool(goals.keeps(total.sum(), self.limit(weight, most, share)))
 
     def limit(self, weight: np.ndarray, most: int, share: float) -> float | None:
         """The largest sum of S that it is claimed for; None: that doesn't depend on the sum alone.

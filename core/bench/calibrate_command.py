@@ -3,9 +3,11 @@
     python -m core.bench calibrate validation.parquet --on test.parquet --budget 0.4
     python -m core.bench calibrate validation.parquet --bytes 6000
     python -m core.bench calibrate validation.parquet --accuracy 0.55
+    python -m core.bench calibrate validation.parquet --lose-at-most 0.02 --confidence 0.9
 
 On the run it was set on, any threshold looks a little better than it is. Without --on, half of the
-run's images are kept aside to verify it.
+run's images are kept aside to verify it. The last command promises something of questions that
+nobody has seen, with all of the run: docs/choosing-eta.md.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from core.bench import promise_command
 from core.bench.calibration import (
     Calibration,
     halves,
@@ -29,24 +32,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("run", type=Path, help="run file to set the threshold on")
     add("--on", type=Path, metavar="RUN", help="run file to verify it on")
-    goal = parser.add_mutually_exclusive_group(required=True)
-    goal.add_argument("--budget", type=float, help="share of questions that may be retransmitted")
-    goal.add_argument("--bytes", type=float, help="of a question, all messages, on average")
-    goal.add_argument("--accuracy", type=float, help="mean score to reach, 0 to 1")
-    add("--metric", choices=list(METRICS), default="min_entropy")
+    add("--budget", type=float, help="share of questions that may be retransmitted")
+    add("--bytes", type=float, help="of a question, all messages, on average")
+    add("--accuracy", type=float, help="mean score to reach, 0 to 1")
+    add("--metric", choices=list(METRICS), default=["min_entropy"], nargs="+",
+        help="of the gate; of several, a promise takes the best")  # fmt: skip
     add("--first-tokens", type=int, help="look at that many tokens only")
+    promise_command.add_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
+    if promise_command.wanted(args):
+        return promise_command.main(args)
     run = load_run(args.run)
     here, there = (run, load_run(args.on)) if args.on else halves(run.answered)
     found = calibrate(here, args)
-    metric = METRICS[args.metric]
-    unit = f" {metric.unit}" if metric.unit else ""
-    side = "at or above" if metric.higher_is_uncertain else "at or below"
-    of = f" of the first {args.first_tokens} tokens" if args.first_tokens else ""
-    eta = f"η = {found.gate.threshold:.6g}{unit}"
-    print(f"{eta}: a second look where the {metric.phrase}{of} is {side} it")
+    print(promise_command.describe(found.gate))
     print(f"{'':32}{'accuracy':>10}{'asked for':>11}{'bytes':>9}")
     where = "the other half" if args.on is None else args.on.name
     rows = [("where it was set", found.expected), (f"on {where}", found.on(there))]
@@ -58,7 +59,11 @@ def main(args: argparse.Namespace) -> int:
 
 def calibrate(run: Run, args: argparse.Namespace) -> Calibration:
     """Raises ValueError for a goal that no threshold of this run meets."""
-    rest = {"metric": args.metric, "first_tokens": args.first_tokens}
+    if sum(goal is not None for goal in (args.budget, args.bytes, args.accuracy)) != 1:
+        raise ValueError("Say one goal: --budget, --bytes or --accuracy; or promise something.")
+    if len(args.metric) > 1:
+        raise ValueError("Several metrics are tried for a promise only: say one.")
+    rest = {"metric": args.metric[0], "first_tokens": args.first_tokens}
     if args.accuracy is not None:
         return threshold_for_accuracy(run, args.accuracy, **rest)
     if args.bytes is not None:

@@ -27,8 +27,18 @@ from typing import Self
 
 import numpy as np
 
-from core.bench.bounds import LEVELLED, ROUNDING, Betting, Binomial, OnAverage, Rule, least, needed
+from core.bench.bounds import (
+    LEVELLED,
+    Betting,
+    Binomial,
+    OnAverage,
+    Rule,
+    check_confidence,
+    least,
+    needed,
+)
 from core.bench.curves import COSTS, column
+from core.bench.goals import keeps as keep_limit
 from core.bench.ranking import by_uncertainty
 from core.bench.runs import Run
 from core.uncertainty import METRICS, Gate
@@ -179,8 +189,7 @@ def promise(
     Raises PromiseError if there are too few images, or no η keeps all goals; ValueError for bad
     arguments, or as `Questions.of` does.
     """
-    if confidence is not None and not 0 < confidence < 1:
-        raise ValueError(f"The confidence must lie between 0 and 1, not {confidence}.")
+    check_confidence(confidence)
     if not goals or len({goal.what for goal in goals}) < len(goals):
         raise ValueError("Promise one thing or several, each of them once.")
     if confidence is None and WRONG in {goal.what for goal in goals}:
@@ -364,7 +373,7 @@ def _scan(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:
         change = (again - alone if spent else alone - again)[order]
         begin = (alone if spent else again).sum()
         sums = begin + np.append(0.0, np.cumsum(change)[ends - 1])
-        kept = sums <= limit + ROUNDING
+        kept = keep_limit(sums, limit)
     else:
         kept = np.zeros(count, dtype=bool)
         for index, state in enumerate(_states(questions, goal)):

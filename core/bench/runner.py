@@ -26,7 +26,7 @@ from PIL import Image
 from core.bench.asking import Recorder, unanswered
 from core.bench.datasets import Dataset, Sample, load_dataset
 from core.bench.files import SUFFIX, list_runs, load_run, save_pieces, save_run
-from core.bench.provenance import code, machine, revision, today, versions
+from core.bench.provenance import code, machine, today, versions
 from core.bench.runs import DamagedError, Metadata, Record, Run, RunError
 from core.bench.scoring import SCORERS
 from core.bench.together import together
@@ -34,6 +34,7 @@ from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
 from core.vlm.arguments import load_words
 from core.vlm.base import VLM, VLMError
+from core.vlm.revision import revision
 
 CHUNK = 32  # samples
 PLANNED = "run.json"  # in the working folder

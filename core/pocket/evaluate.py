@@ -233,8 +233,8 @@ class Runs:
     """The runs of one model, from its folder, or made now."""
 
     def __init__(self, args: argparse.Namespace):
-        from core.bench.provenance import revision
         from core.vlm import load_vlm
+        from core.vlm.revision import revision
 
         self.args, self.load = args, load_options(args)
         self.vlm = load_vlm(args.model, **self.load)

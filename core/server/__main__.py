@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import logging
 import sys
 import threading
 from concurrent.futures import Future
 
+from core.certificate import Certificate, CertificateError, Setting
 from core.commands import called
 from core.http import TOKEN
 from core.server.app import create_app
@@ -20,6 +22,8 @@ from core.uncertainty import METRICS, Gate
 from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import VLM, VLMError
 
+PEM_HEAD = 100  # bytes in which a TLS certificate says what it is
+
 
 def main() -> None:
     parser = _parser()
@@ -27,6 +31,7 @@ def main() -> None:
     try:
         limits = Limits(**{f.name: getattr(args, f.name) for f in dataclasses.fields(Limits)})
         gate = None if args.eta is None else Gate(args.metric, args.eta, args.first_tokens)
+        certificate = _certificate(args)
     except ValueError as error:
         parser.error(str(error))
     handler = logging.StreamHandler()
@@ -35,17 +40,20 @@ def main() -> None:
     tokens = tokens_of_environment()
 
     model: Future[VLM] = Future()
-    app = create_app(model, gate, limits, tokens)
+    app = create_app(model, gate, limits, tokens, certificate)
     options = {"host": args.host, "port": args.port, "log_config": None}
-    options |= {"ssl_certfile": args.certificate, "ssl_keyfile": args.key}
+    options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
     server = make_server(app, limits, forwarded_allow_ips=args.proxy, **options)
 
     def load() -> None:
         from core.vlm import load_vlm  # here: importing torch takes longer than to be reachable
 
         try:
-            model.set_result(load_vlm(args.model, **load_options(args)))
-        except VLMError as error:
+            vlm = load_vlm(args.model, **load_options(args))
+            if certificate:
+                certificate.check(Setting.of_model(vlm))
+            model.set_result(vlm)
+        except (VLMError, CertificateError) as error:
             model.set_exception(error)
             server.should_exit = True
 
@@ -53,6 +61,22 @@ def main() -> None:
     server.run()
     if model.done() and (error := model.exception()):
         sys.exit(str(error))
+
+
+def _certificate(args: argparse.Namespace) -> Certificate | None:
+    """Return the promise that was given. `--certificate` was the TLS certificate before.
+
+    Raises ValueError for a file that is neither, and for two gates.
+    """
+    if args.certificate is None:
+        return None
+    with contextlib.suppress(OSError), open(args.certificate, "rb") as file:
+        if file.read(PEM_HEAD).lstrip().startswith(b"-----BEGIN"):
+            args.tls_certificate = args.tls_certificate or args.certificate
+            return None
+    if args.eta is not None:
+        raise ValueError("--certificate brings an η of its own: leave out --eta.")
+    return Certificate.read(args.certificate)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -71,8 +95,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--metric", choices=tuple(METRICS), default=Gate().metric, help="of the gate; needs --eta")
     add("--eta", type=float, help="threshold of the gate; None: min-entropy at the model's own")
     add("--first-tokens", type=int, help="average over that many tokens; None: all")
-    add("--certificate", help="file with the TLS certificate, for https")
-    add("--key", help="file with its private key")
+    add("--certificate", help="file of `core.bench calibrate`: its gate, its promise")
+    add("--tls-certificate", help="file with the TLS certificate, for https")
+    add("--tls-key", "--key", help="file with its private key")
     add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     bounds = parser.add_argument_group("limits")

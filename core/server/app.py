@@ -18,6 +18,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
+from core.certificate import Certificate
 from core.messages import ProtocolError
 from core.server.admission import Busy
 from core.server.clients import identified
@@ -41,14 +42,16 @@ def create_app(
     gate: Gate | None = None,
     limits: Limits | None = None,
     tokens: Sequence[str] = (),
+    certificate: Certificate | None = None,
 ) -> FastAPI:
     """Return the service as an ASGI app.
 
     model: a loaded model, or the future of one; until then it answers 503. gate: None for the
     model's own threshold. tokens: bearer tokens of which a client must show one; none: anyone may
-    ask. A client is a token where there are any, and an address where there are none.
+    ask. A client is a token where there are any, and an address where there are none. certificate:
+    in place of a gate; another model, or images in another codec, are refused.
     """
-    service = Service(model, gate, limits or Limits())
+    service = Service(model, gate, limits or Limits(), certificate)
     app = FastAPIOffline(
         redoc_url=None,
         title="Second Look server",

@@ -42,6 +42,7 @@ class Info(BaseModel):
     input_size: list[int] = Field(description="Width and height no image sent may exceed, pixels.")
     image_formats: list[str]
     gate: GateBody
+    promise: str | None = Field(description="Of the gate's certificate, where it has one.")
     max_question: int = Field(description="Characters of a question.")
     max_bytes: int = Field(description="Of a request's body.")
 
@@ -94,13 +95,15 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
     @router.get("/v1/info", responses=documented(401, 429, 503))
     async def info(client: Client) -> Info:
         """What an edge must know before it asks."""
-        server = service.server
+        server, certificate = service.server, service.certificate
+        codec = certificate and certificate.setting.codec
         return Info(
             model=server.vlm.info.name,
             revision=server.vlm.info.revision,
             input_size=list(server.input_size),
-            image_formats=list(available_formats()),
+            image_formats=[codec] if codec else list(available_formats()),
             gate=_gate(server.gate),
+            promise=certificate and str(certificate),
             max_question=MAX_QUESTION,
             max_bytes=service.limits.body_bytes,
         )

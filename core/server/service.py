@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
 from fastapi import Request, Response
 
-from core.messages import Message
+from core.certificate import Certificate, CertificateError, Setting
+from core.messages import CropRequest, LocalImage, Message, Question
 from core.server import wire
 from core.server.admission import Queue, Rate
+from core.server.drift import Drift
 from core.server.limits import Limits
 from core.server.machine import Reply, Server
 from core.server.problems import Problem
 from core.server.replies import Abandoned, Replies
-from core.server.telemetry import Metrics
+from core.server.telemetry import Metrics, log
 from core.sessions import Sessions
 from core.uncertainty import Gate
 from core.vlm.base import VLM
@@ -27,14 +30,27 @@ SWEEP = 10.0  # seconds between two looks for expired sessions
 class Service:
     """A server of the protocol, as many clients at once see it.
 
-    model: loaded, or still being loaded. gate: None for the model's own threshold.
+    model: loaded, or still being loaded. gate: None for the model's own threshold. certificate: the
+    gate is its own, and what it doesn't hold for is refused.
     """
 
-    def __init__(self, model: VLM | Future[VLM], gate: Gate | None, limits: Limits):
+    def __init__(
+        self,
+        model: VLM | Future[VLM],
+        gate: Gate | None,
+        limits: Limits,
+        certificate: Certificate | None = None,
+    ):
         if not isinstance(model, Future):
             loaded: Future[VLM] = Future()
             loaded.set_result(model)
             model = loaded
+        self.certificate, self.drift = certificate, None
+        if certificate:
+            gate = certificate.gate
+            # As many as there are images: questions about one stand or fall together.
+            share = certificate.asked / certificate.questions
+            self.drift = Drift(round(share * certificate.images), certificate.images)
         self.model, self.gate, self.limits = model, gate, limits
         self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
         self.rate = Rate(limits.rate, limits.burst)
@@ -49,14 +65,21 @@ class Service:
         metrics.gauge("waiting", "Requests in the queue.", lambda: len(self.queue))
         metrics.gauge("working", "Requests at the model.", lambda: self.queue.working)
         metrics.gauge("replies_held", "Replies held for repetition.", lambda: len(self.replies))
+        if self.drift:
+            _watch(metrics, self.drift)
         self._sweeper: asyncio.TimerHandle | None = None
 
     @cached_property
     def server(self) -> Server:
-        """Raises Problem as long as there is no model."""
+        """Raises Problem as long as there is no model, or one that the certificate isn't of."""
         if not self.model.done() or self.model.exception():
             raise Problem(503, "loading", "The model is being loaded: try again.", Retry_After="2")
         vlm, gate = self.model.result(), self.gate
+        if self.certificate:
+            try:
+                self.certificate.check(Setting.of_model(vlm))
+            except CertificateError as error:
+                raise Problem(503, "uncertified", str(error)) from None
         if gate is None:
             metric = Gate().metric
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
@@ -76,6 +99,8 @@ class Service:
         Raises what `Server.handle` raises, Busy, Problem, or Abandoned if the client has gone.
         """
         server = self.server
+        if self.certificate and isinstance(message, Question | LocalImage):
+            _check_codec(self.certificate, message.image_format)
         waited = await self.queue.enter(client)
         start = time.monotonic()
         try:
@@ -93,6 +118,8 @@ class Service:
         self.metrics.waited.observe(waited)
         self.metrics.worked.labels(message.kind).observe(seconds)
         self.metrics.replies.labels(reply.message.kind).inc()
+        if isinstance(message, Question):
+            self._count(isinstance(reply.message, CropRequest))
         request.scope["note"] = {
             "kind": message.kind, "reply": reply.message.kind, "waited": round(waited, 4),
             "worked": round(seconds, 4), "queue": len(self.queue),
@@ -121,6 +148,13 @@ class Service:
         content, headers = wire.pack(reply, self.server.gate, form)
         return Response(content, headers=headers, media_type=form)
 
+    def _count(self, asked: bool) -> None:
+        """Whether a question is asked again, and whether the certificate expects as many."""
+        self.metrics.questions.labels("yes" if asked else "no").inc()
+        if self.drift and (text := self.drift.note(asked)):
+            level = logging.WARNING if self.drift.shifted else logging.INFO
+            log.log(level, text, extra={"note": {"event": "drift", "detail": text}})
+
     def _sweep_later(self) -> None:
         """Free what is out of date also when nobody comes any more."""
         if self._sweeper is None:
@@ -132,3 +166,24 @@ class Service:
         self._sweeper = None
         if len(self.sessions):
             self._sweep_later()
+
+
+def _check_codec(certificate: Certificate, image_format: str) -> None:
+    """Raise Problem for an image that the certificate doesn't hold for."""
+    codec = certificate.setting.codec
+    if codec is not None and image_format != codec:
+        raise Problem(
+            422, "uncertified",
+            f"The certificate of this server holds for images in {codec}, not {image_format}: send "
+            f"{codec}.",
+        )  # fmt: skip
+
+
+def _watch(metrics: Metrics, drift: Drift) -> None:
+    metrics.gauge("asked_share", "Asked again of the last questions.", lambda: drift.share)
+    metrics.gauge("asked_share_expected", "By the certificate.", lambda: drift.expected)
+    metrics.gauge(
+        "promise_shifted",
+        "1 if more or fewer are asked again than the certificate expects: its promise is off.",
+        lambda: float(drift.shifted),
+    )

@@ -61,6 +61,11 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
+        self.questions = Counter(
+            "second_look_questions", "Questions, and whether they were asked again.", ("asked",),
+            registry=registry,
+        )  # fmt: skip
+
     def gauge(self, name: str, text: str, value: Any) -> None:
         """A number that is read whenever somebody asks."""
         Gauge(f"second_look_{name}", text, registry=self.registry).set_function(value)

@@ -68,3 +68,13 @@ def test_a_goal_that_cannot_be_met_is_one_sentence(files, capsys):
     assert "No threshold reaches an accuracy of 1.5" in capsys.readouterr().err
     assert main(["calibrate", files[0], "--bytes", "3"]) == 1
     assert "can't be kept" in capsys.readouterr().err
+
+
+def test_one_goal_and_one_metric_without_a_promise(files, capsys):
+    for words, said in (
+        ((), "Say one goal"),
+        (("--budget", "0.4", "--bytes", "9000"), "Say one goal"),
+        (("--budget", "0.4", "--metric", "energy", "min_entropy"), "say one"),
+    ):
+        assert main(["calibrate", files[0], *words]) == 1
+        assert said in capsys.readouterr().err

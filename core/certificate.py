@@ -1,0 +1,203 @@
+"""A certificate: an η, what it promises, and what it was set on, as a JSON file.
+
+`core.bench.guarantee` sets it, `Gate.from_certificate` takes the gate from it. A promise holds for
+the model, the codec, the fit and the prompt it was set with, and for images drawn alike: what can
+be seen of that is checked here, in one sentence; whether the world has shifted, core.server.drift
+watches.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from core.transcript import INFINITE
+from core.uncertainty import Gate
+
+if TYPE_CHECKING:
+    from core.vlm.base import VLM
+
+MAX_BYTES = 1 << 20  # of a file
+SAME = ("dtype", "bits", "attention_layer", "resolution")  # load options that change an answer
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+_STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+class CertificateError(ValueError):
+    """This certificate can't be used, or not here; the text is one sentence that says why."""
+
+
+class Promise(BaseModel):
+    """What is at most how much, in the mean over questions; see `core.bench.guarantee.Goal`."""
+
+    model_config = _STRICT
+
+    what: str
+    at_most: Annotated[float, Field(gt=0)]
+    group: str | None = None  # it holds for; None: for all questions
+    measured: float  # on the questions it was set on
+    bound: float  # what could have been promised of this η alone
+    largest: float  # what no question may exceed for it to hold; 1 for shares
+
+
+class Setting(BaseModel):
+    """What a promise holds for. None, and {}: not known, and so not compared."""
+
+    model_config = _STRICT
+
+    model: str
+    revision: str | None
+    load: dict[str, Any]  # options of `load_vlm`
+    prompt: str
+    codec: str | None
+    quality: int | None
+
+    @classmethod
+    def of_run(cls, metadata: Any) -> Self:
+        """Return that of a run, from its `core.bench.Metadata`."""
+        return cls(**{name: getattr(metadata, name) for name in cls.model_fields})
+
+    @classmethod
+    def of_model(cls, vlm: VLM) -> Self:
+        """Return that of a loaded model; its edges choose the codec."""
+        from core.vlm.base import VLMError
+        from core.vlm.revision import revision
+
+        try:
+            weights = revision(vlm)  # a digest of gigabytes may have to be made
+        except VLMError:  # it isn't there under its name any more
+            weights = None
+        wording = getattr(vlm, "prompt_text", lambda question, n_images: question)
+        return cls(
+            model=vlm.info.name, revision=weights, load=dict(vlm.info.load),
+            prompt=wording("{question}", 1), codec=None, quality=None,
+        )  # fmt: skip
+
+
+class Certificate(BaseModel):
+    """An η with a promise. Everything is as the file has it."""
+
+    model_config = _STRICT
+
+    kind: Literal["second-look certificate"] = "second-look certificate"
+    version: Literal[1] = 1
+    metric: str
+    threshold: float | Literal["Infinity", "-Infinity"]
+    first_tokens: Annotated[int, Field(ge=1)] | None
+    promises: Annotated[tuple[Promise, ...], Field(min_length=1, strict=False)]
+    confidence: Share | None  # 1 − δ of all promises together; None: each on average
+    metrics: Annotated[tuple[str, ...], Field(strict=False)]  # that were tried
+    questions: Annotated[int, Field(ge=1)]
+    images: Annotated[int, Field(ge=1)]
+    asked: Count  # of the questions, again: where η was set
+    dataset: str
+    split: str
+    data: str  # SHA-256 of what η was set on
+    date: str
+    setting: Setting
+
+    @property
+    def gate(self) -> Gate:
+        return Gate(self.metric, float(self.threshold), self.first_tokens)
+
+    @classmethod
+    def read(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a certificate's file. Raises CertificateError for anything else."""
+        path = Path(path)
+        name = repr(path.name)
+        try:
+            with path.open("rb") as file:
+                text = file.read(MAX_BYTES + 1)
+        except OSError:
+            raise CertificateError(f"There is no certificate {name} that can be read.") from None
+        if len(text) > MAX_BYTES:
+            raise CertificateError(f"{name} is larger than a certificate can be.")
+        try:
+            found = cls.model_validate_json(text)
+            _ = found.gate  # has rules of its own
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            where = ".".join(map(str, first["loc"])) or "the file"
+            raise CertificateError(
+                f"{name} is not a certificate of Second Look: {where}: {first['msg']}."
+            ) from None
+        except ValueError as error:
+            raise CertificateError(f"{name} can't be used: {error}") from None
+        if found.asked > found.questions or found.images > found.questions:
+            raise CertificateError(f"{name} counts more than there are questions.")
+        return found
+
+    def write(self, path: str | os.PathLike[str]) -> None:
+        """Write the file, whole or not at all."""
+        path = Path(path)
+        unfinished = path.with_name(f".{path.name}.tmp")
+        unfinished.write_text(self.to_json(), encoding="utf-8")
+        os.replace(unfinished, path)
+
+    def to_json(self) -> str:
+        values = self.model_dump()
+        values["threshold"] = INFINITE.get(self.threshold, self.threshold)
+        return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    def check(self, other: Setting) -> None:
+        """Raise CertificateError if this isn't what the promise holds for."""
+        mine = self.setting
+        known = mine.revision is not None and other.revision is not None
+        for what, value, found in (
+            # The same weights may have been loaded by another name.
+            ("the model", mine.model, mine.model if known else other.model),
+            (f"the model {mine.model!r} of revision", mine.revision, other.revision),
+            ("the prompt", mine.prompt, other.prompt),
+            ("the codec", mine.codec, other.codec),
+            ("a codec of quality", mine.quality, other.quality),
+            *_loaded(mine.load, other.load),
+        ):
+            if value is not None and found is not None and value != found:
+                raise CertificateError(
+                    f"The certificate holds for {what} {_shown(value)}, and this is "
+                    f"{_shown(found)}: set η anew with `calibrate` on a run recorded like this."
+                )
+
+    def __str__(self) -> str:
+        sure = "On average" if self.confidence is None else f"With confidence {self.confidence:g}"
+        groups: dict[str, list[str]] = {}
+        for promise in self.promises:
+            groups.setdefault(_sentence(promise), []).extend(
+                [] if promise.group is None else [repr(promise.group)]
+            )
+        texts = [
+            f"{text} in each of the groups {', '.join(names)}" if names else text
+            for text, names in groups.items()
+        ]
+        return f"{sure}, {' and '.join(texts)}."
+
+
+def _loaded(mine: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
+    """How a model was loaded, as far as both say: a resolution of None is one, too."""
+    if not mine or not other:
+        return []
+    names = {"resolution": "the fit: resolution"}
+    return [
+        (names.get(name, name), str(mine.get(name)), str(other.get(name)))
+        for name in SAME
+        if name in mine and name in other
+    ]
+
+
+def _shown(value: Any) -> str:
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def _sentence(promise: Promise) -> str:
+    """What is promised, within a sentence."""
+    shares = {"lost": "lost", "wrong": "wrong among those not asked again",
+              "additional_cost": "asked again"}  # fmt: skip
+    if promise.what in shares:
+        return f"at most {100 * promise.at_most:.3g} % are {shares[promise.what]}"
+    return f"a question takes at most {promise.at_most:.6g} {promise.what} in the mean"

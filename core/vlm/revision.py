@@ -1,0 +1,32 @@
+"""Which weights a loaded model has: the commit on the hub, or a digest of its files."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+
+from core.vlm.base import VLM
+
+PARTS = (".json", ".jinja", ".safetensors", ".txt", ".model")  # of a checkpoint that count
+
+
+def revision(vlm: VLM) -> str | None:
+    """Return the commit of a hub model; of a local one, a digest of its files."""
+    if vlm.info.revision is not None:
+        return vlm.info.revision
+    from core.vlm.loading import find_checkpoint  # here: it imports torch
+
+    checkpoint = find_checkpoint(vlm.info.name)
+    return directory_digest(Path(checkpoint.location)) if checkpoint.local else None
+
+
+@lru_cache
+def directory_digest(folder: Path) -> str:
+    """Return the first digits of a SHA-256 over names and contents of a checkpoint's files."""
+    digest = hashlib.sha256()
+    for path in sorted(path for path in folder.iterdir() if path.suffix in PARTS):
+        with path.open("rb") as file:
+            content = hashlib.file_digest(file, "sha256")
+        digest.update(f"{path.name} {content.hexdigest()}\n".encode())
+    return f"sha256:{digest.hexdigest()[:16]}"
