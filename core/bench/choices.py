@@ -28,9 +28,9 @@ def read_choice(prediction: str, choices: Sequence[str]) -> int | None:
     Of options that have the same text, the first is named.
     """
     options = _options(tuple(choices[:26]))
-    said = prediction.strip()
-    if said in choices and not _is_letter(said, options.letters):
-        return choices.index(said)
+    for said in (prediction, prediction.strip()):
+        if said in choices and not _is_letter(said, options.letters):
+            return choices.index(said)
     said = _plain(prediction)
     bare = said.strip(_AROUND)
     if _is_letter(bare, options.letters):

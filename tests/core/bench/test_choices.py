@@ -154,6 +154,8 @@ def test_options_that_differ_in_letter_case_only_or_not_at_all():
     reads(("CH", "ch", "x"), None, "Ch")
     reads(("cab", "train", "cab"), 0, "cab", "Cab.", "A")
     reads(("cab", "train", "cab"), 2, "C")
+    reads(("train", "\u00a0", "cab "), 1, "\u00a0", "B")
+    reads(("train", "\u00a0", "cab "), 2, "cab", "cab ", "C")
 
 
 def test_many_options():

@@ -139,6 +139,41 @@ def test_vqav2_by_either_rule_where_the_annotators_differ(scorer):
     assert score(scorer, "2", *["1"] * 7, "one", "one", "2") == pytest.approx(0.3)
 
 
+@pytest.mark.parametrize(
+    ("prediction", "seven", "three", "vqav2", "textvqa", "official", "alone"),
+    [
+        ("1,000", "1000", "1000 x-rays", 1, 1, 1, 1),
+        ("man's", "mans", "man 's", 0, 0.9, 0, 0),  # EvalAI's processor sets 's apart
+        ("7-eleven", "7 eleven", "7eleven", 1, 1, 1, 1),
+        ("black/ white", "black white", "black/white", 1, 1, 1, 1),
+        ("the", "a", "", 1, 1, 1, 1),  # articles are nothing, and nothing equals nothing
+        ("none", "0", "zero", 1, 1, 1, 1),
+        ("2:50 p.m.", "2:50 pm", "2.50 pm", 1, 1, 1, 1),
+        (".5", "0.5", "5", 0, 0, 0, 0),
+        ("-1", "1", "- 1", 1, 1, 1, 1),  # the sign of a number is a mark like others
+        ("“Stop”", "stop", "Stop", 0, 0, 0, 0),  # curly quotes aren't in the table
+        ("cafe\u0301", "caf\u00e9", "cafe", 0, 0, 0, 0),  # nor is any Unicode form chosen
+        ("a\u00a0dog", "dog", "a dog", 1, 1, 1, 1),
+        ("Somebody'd", "somebodyd", "somebody'd", 1, 1, 1, 1),
+        ("." * 33 + "stop", "stop", "." * 33 + "stop", 0.9, 0.9, 0.9, 0),  # 32 periods go
+    ],
+)
+def test_soft_accuracy_as_the_published_code_has_it(
+    prediction, seven, three, vqav2, textvqa, official, alone
+):
+    """Values of lmms-eval's vqav2, LLaVA's TextVQA evaluator and the official script.
+
+    `alone` is the accuracy where all ten annotators said `seven`; there the official script has 0.
+    """
+    answers = [seven] * 7 + [three] * 3
+    assert score("vqav2", prediction, *answers) == pytest.approx(vqav2)
+    assert score("textvqa", prediction, *answers) == pytest.approx(textvqa)
+    assert score("vqav2-official", prediction, *answers) == pytest.approx(official)
+    assert score("vqav2", prediction, *[seven] * 10) == alone
+    assert score("textvqa", prediction, *[seven] * 10) == alone
+    assert score("vqav2-official", prediction, *[seven] * 10) == 0
+
+
 # --- POPE ----------------------------------------------------------------------------------
 
 
@@ -154,6 +189,12 @@ def test_vqav2_by_either_rule_where_the_annotators_differ(scorer):
         ("NO", True),  # as published: three spellings, compared as they are
         ("None", True),
         ("", True),
+        ("yes, no", False),
+        ("Yes. No.", True),
+        (".no", True),
+        ("There isn't one", True),
+        ('"no"', True),  # words are what stands between spaces
+        ("no\nIt isn't there", True),
     ],
 )
 def test_pope_reads_answers_as_published(prediction, yes):
@@ -192,7 +233,16 @@ def test_pope_figures_without_any_yes_are_zero_not_an_error():
 
 @pytest.mark.parametrize(
     ("prediction", "worth"),
-    [("fence", 1), ("Fence.", 1), (" fence\n", 1), ("a fence", 0), ("fences", 0), ("", 0)],
+    [
+        ("fence", 1),
+        ("Fence.", 1),
+        (" fence\n", 1),
+        ("fence..", 1),
+        ("fence .", 0),
+        ("a fence", 0),
+        ("fences", 0),
+        ("", 0),
+    ],
 )
 def test_exact_match_ignores_case_and_the_final_period_only(prediction, worth):
     assert score("exact", prediction, "fence") == worth
