@@ -148,9 +148,9 @@ class Focus:
 
     def collect(self, query, key, scaling) -> None:
         chosen = query[self.query[:, 0], :, self.query[:, 1]].float()  # (F, heads, d)
-        keys = key[
-            self.query[:, 0], :, 1 : 1 + self.visual
-        ].float()  # behind <s>; (F, heads, n_v, d)
+        keys = key[:, :, 1 : 1 + self.visual]  # behind <s>
+        # Indexing would do, too, but its gradient adds in an order that differs every time.
+        keys = keys.index_select(0, self.query[:, 0]).float()  # (F, heads, n_v, d)
         scores = (chosen[:, :, None] * keys).sum(-1) * scaling  # no matmul: F differs every time
         self.rows = scores.softmax(-1).mean(1)
 

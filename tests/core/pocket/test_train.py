@@ -115,3 +115,22 @@ def test_places_are_told_by_row_and_column():
     assert training._place_losses("place", logits, places)["place"] < 0.01
     swapped = training._place_losses("place", logits, places.flip(1))
     assert swapped["place_accuracy"] == 0 and swapped["place"] > 30
+
+
+def test_the_focus_gives_the_same_gradient_every_time():
+    """With several threads, too: what repeats a run to the bit adds in one order."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        key = torch.rand(2, 4, 150, 64, generator=torch.Generator().manual_seed(0))
+        query = torch.tensor([[i % 2, i] for i in range(64)])
+        gradients = []
+        for _ in range(8):
+            leaf = key.clone().requires_grad_()
+            focus = training.Focus(0, query, 144)
+            focus.collect(key, leaf, 0.1)
+            focus.rows.square().sum().backward()
+            gradients.append(leaf.grad)
+    finally:
+        torch.set_num_threads(threads)
+    assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)
