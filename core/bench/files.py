@@ -47,7 +47,7 @@ KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
 ADDED_METADATA = {"load", "code"}  # with schema 2
-ADDED = {"group", "guided_answer", "hd_answer", *OPTIONAL} - {"box_hit"}
+ADDED = {"group", "guided_answer", "hd_answer", "second_scores", *OPTIONAL} - {"box_hit"}
 
 MAX_FOOTER = 4 << 20  # bytes, of a file that is read under limits
 MAX_METADATA = 1 << 20  # bytes

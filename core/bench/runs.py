@@ -8,6 +8,7 @@ A cost of the second stage is always what retransmitting *adds* to the first one
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike
 
 from core.bench.kept import Keeper, kept
 from core.cropping import Box
-from core.uncertainty import METRICS
+from core.uncertainty import METRICS, aggregate
 
 if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for
     import pandas as pd
@@ -167,6 +168,8 @@ class Record:
     hd_message_bytes: float = np.nan  # all messages on the wire
     hd_flops: float = np.nan  # as the paper counts them (eq. 17)
     hd_seconds: float = np.nan
+    # JSON: metric -> one value per token of the second answer; "" where they weren't recorded.
+    second_scores: str = ""
     error: str = ""
     # Metric -> one value per token of the first answer.
     scores: dict[str, tuple[float, ...]] | None = None
@@ -237,6 +240,7 @@ class Run(Keeper):
     hd_message_bytes: np.ndarray
     hd_flops: np.ndarray
     hd_seconds: np.ndarray
+    second_scores: np.ndarray
     error: np.ndarray
     scores: dict[str, np.ndarray]  # metric -> (offsets[-1],) float64
     offsets: np.ndarray  # (N + 1,) int64
@@ -432,6 +436,32 @@ class Run(Keeper):
         values = how.reduce.reduceat(led, edges)[::2]  # between two results is what is left
         with np.errstate(invalid="ignore"):  # no tokens: 0 / 0
             return values / counts if how.mean else np.where(counts > 0, values, np.nan)
+
+    def second_uncertainty(self, metric: str = "min_entropy") -> np.ndarray:
+        """G_avg of every second answer over all its tokens, (N,) float64; NaN for a failed one.
+
+        Raises ValueError where the run holds none, and
+        RunError for values that are none.
+        """
+        if metric not in METRICS or not (self.second_scores != "").any():
+            raise ValueError(f"The run holds no {metric!r} of second answers: record it anew.")
+        return self._second_uncertainty(metric)
+
+    @kept(len(METRICS))
+    def _second_uncertainty(self, metric: str) -> np.ndarray:
+        how = METRICS[metric].aggregation
+        values = np.full(len(self), np.nan)
+        for index in np.flatnonzero(~self.failed):
+            try:
+                tokens = json.loads(self.second_scores[index])[metric]
+                values[index] = aggregate(tokens, aggregation=how)
+            except (ValueError, TypeError, KeyError, RecursionError):
+                raise RunError(
+                    f"Sample {index} ({self.id[index]!r:.80}) must have {metric} of its second "
+                    "answer's tokens."
+                ) from None
+        values.flags.writeable = False
+        return values
 
     def _tokens_of(self, samples: np.ndarray) -> np.ndarray:
         """Where the tokens of these samples are, one sample after the other."""

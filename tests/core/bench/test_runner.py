@@ -30,7 +30,7 @@ from core.cost import prefill_flops
 from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale
 from core.protocol import Edge, Server, ask, first_stage
-from core.uncertainty import Gate
+from core.uncertainty import Gate, token_scores
 
 from ..pixels import SIDE, TOKENS, PixelVLM, picture
 from ..vlm.tiny import save_focalnet_llava
@@ -149,6 +149,19 @@ def test_a_run_knows_how_to_repeat_it(plan):
     )
     assert meta.source["kind"] == "files" and meta.versions["numpy"] == np.__version__
     assert len(run) == 5
+
+
+def test_the_tokens_of_second_answers_are_scored_too(plan):
+    (run,) = carry_out(replace(plan, limit=2))
+    vlm, codec = PixelVLM(), Codec("jpeg", 75)
+    for i, sample in enumerate(plan.dataset()[:2]):
+        row, edge = run.record(i), Edge(sample.image, codec)
+        view = codec.decode(codec.encode(edge.resize((SIDE, SIDE))))
+        local = codec.decode(codec.encode(edge.crop(row.box, (SIDE, SIDE))))
+        found = vlm.answer(vlm.look(view), sample.prompt, local)
+        for metric, values in json.loads(row.second_scores).items():
+            expected = token_scores(found.logits, metric, found.attention)
+            assert values == pytest.approx(expected.tolist(), rel=1e-5, abs=1e-9)
 
 
 def test_qualities_share_their_images_and_give_what_each_gives_alone(plan, monkeypatch):

@@ -1,0 +1,108 @@
+"""Which of two answers is kept, once a second look was had: always the second, or the surer?
+
+    python -m core.bench.keeping text.parquet attributes.parquet
+
+The paper keeps the second answer. Both are there, so to keep another costs not a byte. Policies:
+"second"; "surer", the one of lower uncertainty; "unless less sure", the second unless it is less
+sure than the first by more than a margin. Compared is the accuracy of asking everything, and APGR;
+the margin is the best on one half of the images and judged on the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from core.bench.calibration import halves
+from core.bench.curves import tradeoff
+from core.bench.files import load_run
+from core.bench.intervals import Interval, bootstrap
+from core.bench.ranking import by_uncertainty
+from core.bench.runs import Run
+from core.uncertainty import METRICS
+
+METRIC = "min_entropy"
+SECOND, SURER = np.inf, 0.0  # as margins
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A policy against keeping the second answer, on one run."""
+
+    policy: str
+    margin: float
+    accuracy: float  # of asking everything
+    apgr: float
+    ahead: Interval  # of that accuracy, before keeping the second
+
+
+def keeping(run: Run, margin: float, metric: str = METRIC) -> Run:
+    """Return the answered samples, their second score that of the answer which is kept.
+
+    The second answer is, unless it is less sure than the first by more than `margin`, in the
+    metric's unit: 0 keeps the surer, infinity the second. So every curve can be drawn of it.
+    Raises ValueError for a run without scores of second answers, as `Run.second_uncertainty` does.
+    """
+    run = run.answered
+    if margin == np.inf:
+        return run
+    kept = np.where(_less_sure(run, metric) > margin, run.first_score, run.second_score)
+    return replace(run, second_score=kept)
+
+
+def best_margin(run: Run, metric: str = METRIC) -> float:
+    """Return the margin with which most is right when everything is asked."""
+    run = run.answered
+    less_sure = _less_sure(run, metric)
+    order, ends = by_uncertainty(less_sure)
+    # Above a margin lies what is before it in the order; before 0, all that is positive.
+    margins = np.append(less_sure[order[ends - 1]], 0.0)
+    above = np.append(np.append(0, ends[:-1]), (less_sure > 0).sum())
+    gains = np.append(0.0, np.cumsum(-run.gain[order]))[above]
+    gains = np.where(margins >= 0, gains, -np.inf)
+    best = int(np.argmax(gains))
+    return float(margins[best]) if gains[best] > 0 else np.inf
+
+
+def _less_sure(run: Run, metric: str) -> np.ndarray:
+    """By how much the second answer is less sure than the first, (N,)."""
+    sign = 1 if METRICS[metric].higher_is_uncertain else -1
+    return sign * (run.second_uncertainty(metric) - run.uncertainty(metric))
+
+
+def compare(run: Run, metric: str = METRIC) -> list[Compared]:
+    """Return how the three policies do on one half of the images; the margin is of the other."""
+    here, there = halves(run.answered)
+    rows = []
+    for policy, margin in (
+        ("second", SECOND), ("surer", SURER), ("unless less sure", best_margin(here, metric))
+    ):  # fmt: skip
+        kept = keeping(there, margin, metric)
+        better = kept.second_score - there.second_score
+        ahead = bootstrap(there, lambda w, b=better: w @ b / w.sum(axis=1))
+        curve = tradeoff(kept, metric)
+        rows.append(Compared(policy, margin, float(kept.second_score.mean()), curve.apgr(), ahead))
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files")
+    parser.add_argument("--metric", choices=list(METRICS), default=METRIC)
+    args = parser.parse_args()
+    print("| run | kept | margin | right, asking everything | ahead of the second | APGR |")
+    print("|---|---|---|---|---|---|")
+    for path in args.runs:
+        for row in compare(load_run(path), args.metric):
+            ends = f"[{100 * row.ahead.low:+.1f}, {100 * row.ahead.high:+.1f}]"
+            print(f"| {path.stem} | {row.policy} | {row.margin:.3g} | {100 * row.accuracy:.1f} % | "
+                  f"{100 * row.ahead.estimate:+.1f} {ends} | {row.apgr:.3f} |")  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,76 @@
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.bench.files import load_run, save_run
+from core.bench.keeping import best_margin, compare, keeping
+from core.bench.runs import RunError
+from core.bench.synthetic import synthetic_run
+from core.uncertainty import METRICS, aggregate
+
+
+def with_second(run, seed=0):
+    """Second answers of up to five tokens, surer where they are right."""
+    rng = np.random.default_rng(seed)
+    texts = []
+    for score in run.second_score:
+        tokens = (rng.random(rng.integers(1, 6)) * (2 - 1.5 * score)).round(6).tolist()
+        texts.append(json.dumps(dict.fromkeys(METRICS, tokens)))
+    return replace(run, second_scores=np.array(texts, dtype=object))
+
+
+RUN = with_second(synthetic_run(600))
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_the_uncertainty_of_second_answers_is_that_of_their_tokens(metric, tmp_path):
+    save_run(RUN, tmp_path / "run.parquet")
+    for run in (RUN, load_run(tmp_path / "run.parquet"), RUN.select(np.arange(600)[::-1])):
+        found = run.second_uncertainty(metric)
+        for i in (0, 7, 599):
+            tokens = json.loads(run.second_scores[i])[metric]
+            assert found[i] == aggregate(tokens, aggregation=METRICS[metric].aggregation)
+
+
+@pytest.mark.parametrize("metric", ["min_entropy", "probability_margin"])
+def test_the_surer_answer_is_kept_sample_by_sample(metric):
+    sign = 1 if METRICS[metric].higher_is_uncertain else -1
+    for margin in (0.0, 0.3):
+        kept = keeping(RUN, margin, metric)
+        for i in range(0, 600, 50):
+            less = sign * (RUN.second_uncertainty(metric)[i] - RUN.uncertainty(metric)[i])
+            wanted = RUN.first_score[i] if less > margin else RUN.second_score[i]
+            assert kept.second_score[i] == wanted
+    assert keeping(RUN, np.inf, metric) is RUN
+
+
+def test_no_other_margin_keeps_more_right_answers():
+    best = keeping(RUN, best_margin(RUN)).second_score.mean()
+    less = RUN.second_uncertainty() - RUN.uncertainty()
+    for margin in (0.0, *less[less > 0], np.inf):
+        assert keeping(RUN, float(margin)).second_score.mean() <= best + 1e-12
+
+
+def test_the_margin_is_judged_on_questions_it_has_not_seen():
+    second, surer, unless = compare(RUN)
+    assert [row.policy for row in (second, surer, unless)] == [
+        "second",
+        "surer",
+        "unless less sure",
+    ]
+    assert second.ahead.estimate == second.ahead.low == second.ahead.high == 0
+    for row in (surer, unless):
+        assert row.ahead.estimate == pytest.approx(row.accuracy - second.accuracy)
+        assert row.ahead.low <= row.ahead.estimate <= row.ahead.high
+
+
+def test_a_run_without_them_says_so_and_rubbish_is_named():
+    with pytest.raises(ValueError, match="record it anew"):
+        keeping(synthetic_run(5), 0.0)
+    for text in ("", "{", "[]", '{"min_entropy": []}', '{"min_entropy": ["x"]}', "[" * 9999):
+        texts = RUN.second_scores.copy()
+        texts[3] = text
+        with pytest.raises(RunError, match="Sample 3 .* must have min_entropy of its second"):
+            replace(RUN, second_scores=texts).second_uncertainty()
