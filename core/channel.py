@@ -236,6 +236,17 @@ class Traffic:
         # A run file is only checked for each of its columns: no message has less than no bytes.
         return cls(*(np.where(run.failed, 0, np.maximum(column, 0)) for column in columns))
 
+    @staticmethod
+    def high_resolution(run: Run, link: Link) -> np.ndarray:
+        """Return the expected seconds on `link` of asking in high resolution instead, (N,): the
+        image one way, the answer the other. NaN where the run hasn't measured it."""
+        answer = Answer("", SESSION).byte_count + _text_bytes(run.hd_answer)
+        known = ~np.isnan(run.hd_message_bytes)
+        sent = np.where(known, run.hd_message_bytes, 0.0).round().astype(np.int64)
+        answer = np.minimum(answer, sent)
+        seconds = link.seconds(sent - answer, "up") + link.seconds(answer, "down")
+        return np.where(known, seconds, np.nan)
+
     def seconds(self, link: Link) -> tuple[np.ndarray, np.ndarray]:
         """Expected seconds on `link`: if the first answer stands, and what it adds if not; (N,)."""
         return self._stages(link.seconds)

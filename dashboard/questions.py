@@ -15,6 +15,7 @@ import gradio as gr
 from PIL import Image
 
 from core.bench import Run, samples_near, samples_of_kind
+from core.bench.calibration import always_or_never
 from core.bench.kept import kept
 from core.bench.originals import OriginalMissing, check_originals, original
 from core.bench.separability import RIGHT_FROM
@@ -94,7 +95,10 @@ class Questions:
         if view is None or gate is None:
             return {self.cards: EMPTY}
         run, unit = view.run, METRICS[gate.metric].unit
-        at = f"η = {gate.threshold:.3g} {unit}".rstrip()
+        eta = f"η = {gate.threshold:.3g} {unit}".rstrip()
+        at = {"never ask": "never asking", "always ask": "always asking"}.get(
+            always_or_never(gate), eta
+        )
         if kind is None:
             samples, title = samples_near(run, gate), f"The questions nearest to {at}"
         else:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import ROUND_CEILING, ROUND_FLOOR, Context
 from html import escape
 
 import gradio as gr
 import numpy as np
 
 from core.bench import Point, halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.calibration import UnreachableError, always_or_never
 from core.bench.outcomes import ASKED, NOT_ASKED, WAYS
 from core.bench.plots.base import AXES, name_of
 from core.bench.plots.tradeoff import curve_of, strategies
@@ -128,8 +130,8 @@ the other half, which it has never seen.</p>"""
         )
         self.distribution.offer_data(lambda *bar: _uncertainty_csv(view_of(*bar)), bar)
         self.find.click(
-            lambda goal, unit, *bar: self.set_eta(view_of(*bar), goal, unit),
-            [self.goal, self.unit, *bar],
+            lambda goal, unit, link, *bar: self.set_eta(view_of(*bar), goal, unit, link),
+            [self.goal, self.unit, self.link, *bar],
             [self.found, self.eta],
             **PRIVATE,
             queue=False,
@@ -191,31 +193,51 @@ the other half, which it has never seen.</p>"""
             self.wish: None,
         }
 
-    def set_eta(self, view: View | None, goal: float | None, unit: str) -> dict:
-        """η for a goal, in words, and on the slider."""
+    def set_eta(self, view: View | None, goal: float | None, unit: str, link: str) -> dict:
+        """η for a goal, in words, and on the slider. link: what seconds are over."""
         try:
             if view is None or goal is None:
                 raise ValueError("Say how much, as a number.")
-            set_on, checked_on = halves(view.run)
             cost, factor = UNITS[unit]
+            run = timed(view.run, link) if cost == "seconds" else view.run
+            set_on, checked_on = halves(run)
             args = set_on, goal * factor, view.metric, view.first_tokens
             found = (
                 threshold_for_accuracy(*args) if cost is None else threshold_for_budget(*args, cost)
             )
             checked = found.on(checked_on)
+        except UnreachableError as error:
+            said = _unreachable(goal, unit, error.nearest)
+            return {self.found: markup.alert(said), self.eta: gr.skip()}
         except (ValueError, KeyError) as error:
             return {self.found: markup.alert(str(error).strip("'")), self.eta: gr.skip()}
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         metric = METRICS[view.metric]
+        eta = f"η = {found.gate.threshold:.4g} {metric.unit} of {metric.noun}"
+        # Of goals that aren't a cost themselves, what a question sends.
+        shown = unit if cost in ("bytes", "flops", "seconds") else "kB a question"
+        over = f", over {PRESETS[link].name}" if cost == "seconds" and link in PRESETS else ""
         return {
-            self.found: f"""<p class="outcome" role="status">η = {found.gate.threshold:.4g}
-{metric.unit} of {escape(metric.noun)}</p>
+            self.found: f"""<p class="outcome" role="status">
+{escape(always_or_never(found.gate).capitalize() or eta)}</p>
 <div class="wide"><table><thead><tr><th></th><th class="number">Crops asked for</th>
-<th class="number">Right</th><th class="number">kB a question</th></tr></thead><tbody>
-{_row(f"The half it was set on ({len(set_on):,} questions)", found.expected)}
-{_row(f"The other half ({len(checked_on):,})", checked)}</tbody></table></div>""",
+<th class="number">Right</th><th class="number">{escape(shown[0].upper() + shown[1:] + over)}</th>
+</tr></thead><tbody>
+{_row(f"The half it was set on ({len(set_on):,} questions)", found.expected, shown)}
+{_row(f"The other half ({len(checked_on):,})", checked, shown)}</tbody></table></div>""",
             self.eta: places_of.within(places, found.gate.threshold, view.metric),
         }
+
+
+def _unreachable(goal: float, unit: str, nearest: float) -> str:
+    """What would do instead, rounded to the side on which it does."""
+    cost, factor = UNITS[unit]
+    least = cost is not None
+    rounded = Context(prec=4, rounding=ROUND_CEILING if least else ROUND_FLOOR)
+    there = f"{rounded.create_decimal(nearest / factor).normalize():f}"
+    if least:
+        return f"Never asking takes {there} {unit} already, so {goal:g} can't be kept."
+    return f"No η gets {goal:g} {unit} on the half it is set on: the most is {there} {unit}."
 
 
 @dataclass(frozen=True, eq=False)
@@ -239,11 +261,13 @@ def _picked(view: View, metric: str, eta: float | None) -> Gate:
     return Gate(metric, never if eta is None else float(eta), view.first_tokens)
 
 
-def _row(name: str, point: Point) -> str:
+def _row(name: str, point: Point, unit: str) -> str:
+    """unit: one of UNITS that is a cost."""
+    cost, factor = UNITS[unit]
     return f"""<tr><th scope="row">{name}</th>
 <td class="number">{100 * point.retransmitted:.1f} %</td>
 <td class="number">{100 * point.accuracy:.1f} %</td>
-<td class="number">{point.bytes / 1000:.2f}</td></tr>"""
+<td class="number">{getattr(point, cost) / factor:,.4g}</td></tr>"""
 
 
 def _confusion() -> str:

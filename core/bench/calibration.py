@@ -14,6 +14,14 @@ from core.bench.runs import Run
 from core.uncertainty import METRICS, Gate
 
 
+class UnreachableError(ValueError):
+    """No threshold meets the goal. nearest: the goal that can be met, in the same unit."""
+
+    def __init__(self, sentence: str, nearest: float):
+        super().__init__(sentence)
+        self.nearest = nearest
+
+
 @dataclass(frozen=True)
 class Calibration:
     """A gate, and what it does on the run it was set on."""
@@ -25,6 +33,14 @@ class Calibration:
     def on(self, run: Run) -> Point:
         """What the gate does on another run. Raises ValueError as `operating_point` does."""
         return operating_point(run, self.gate)
+
+
+def always_or_never(gate: Gate) -> str:
+    """Return "always ask" or "never ask" of a gate that does, whatever the answer; else ""."""
+    if np.isfinite(gate.threshold):
+        return ""
+    never = (gate.threshold > 0) == METRICS[gate.metric].higher_is_uncertain
+    return "never ask" if never else "always ask"
 
 
 def threshold_for_budget(
@@ -39,15 +55,17 @@ def threshold_for_budget(
     budget: in the unit of `cost`, one of `COSTS`: a share for "additional_cost", bytes of a
     question for "bytes". A budget for everything gives a gate that always asks, not one that just
     so catches the most certain sample of this run.
-    Raises ValueError for a budget that doesn't pay for the first stage, and as `tradeoff` does.
+    Raises UnreachableError for a budget that doesn't pay for the first stage, and ValueError as
+    `tradeoff` does.
     """
     curve = tradeoff(run, metric, first_tokens)
     costs = curve.cost(cost)
     kept = np.flatnonzero(keeps(costs, budget))
     if not kept.size:
-        raise ValueError(
+        raise UnreachableError(
             f"The first stage alone costs {costs[0]:.6g} ({cost}), so a budget of {budget:.6g} "
-            "can't be kept."
+            "can't be kept.",
+            float(costs[0]),
         )
     return _calibration(curve, int(kept[-1]), cost)
 
@@ -61,15 +79,16 @@ def threshold_for_accuracy(
 ) -> Calibration:
     """The cheapest gate that reaches an accuracy (mean score, 0..1).
 
-    Raises ValueError for an accuracy that no threshold reaches, and as `tradeoff` does.
+    Raises UnreachableError for an accuracy that no threshold reaches, and ValueError as `tradeoff`
+    does.
     """
     curve = tradeoff(run, metric, first_tokens)
     curve.cost(cost)  # costs rise along the curve, whichever it is: the first point is cheapest
     there = np.flatnonzero(reaches(curve.accuracy, accuracy))
     if not there.size:
-        raise ValueError(
-            f"No threshold reaches an accuracy of {accuracy:.6g}; the best is "
-            f"{curve.accuracy.max():.6g}."
+        best = float(curve.accuracy.max())
+        raise UnreachableError(
+            f"No threshold reaches an accuracy of {accuracy:.6g}; the best is {best:.6g}.", best
         )
     return _calibration(curve, int(there[0]), cost)
 

@@ -10,14 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from core.bench.goals import exceeds, keeps, reaches
+from core.bench.links import over_link
 from core.bench.ranking import by_uncertainty
 from core.bench.runs import Run
+from core.channel import Link
 from core.uncertainty import METRICS, Gate
 
 if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for: curves need none
@@ -35,6 +37,10 @@ COSTS: dict[str, tuple[str | int, str | int, str | int]] = {
     "relative_flops": ("first_flops", "second_flops", "first_flops"),
     "seconds": ("first_seconds", "second_seconds", 1),
 }
+
+
+# A gate, a mask of the samples to retransmit, or the name of one that needs neither.
+Strategy = Gate | np.ndarray | Literal["initial", "full", "high_resolution"]
 
 
 @dataclass(frozen=True)
@@ -222,26 +228,58 @@ def oracle_curve(run: Run, cost: str = "additional_cost") -> Curve:
     return _curve(run, "oracle", None, np.full(len(sent), np.nan), order, sent)
 
 
+def operating_point(run: Run, strategy: Strategy, link: Link | None = None) -> Point:
+    """What a question costs on every axis, and how many are answered right, by one strategy.
+
+    strategy: a gate; a mask (N,) bool of the answered samples to retransmit; "initial", nothing
+    retransmitted, or "full", everything; or "high_resolution": every image sent once, at twice the
+    side (Fig. 4 and 5). Of that, nothing is retransmitted and nothing is in units of equal images,
+    so that `threshold` and `retransmitted` are NaN; `additional_bytes` is what its images weigh
+    beyond the global ones, as a share of these. All is NaN if the run hasn't measured it for every
+    sample.
+    link: what `seconds` are over; None: they are those of the computation alone, or those that the
+    run holds already (`core.bench.links.over_link`).
+    Raises ValueError for another strategy, a gate on a metric the run doesn't hold, a mask of
+    another shape or type, or a run in which no sample was answered.
+    """
+    run = over_link(run, link) if link else run.answered
+    threshold = np.nan
+    if isinstance(strategy, Gate):
+        threshold, asked = strategy.threshold, asked_by(run, strategy)
+    elif isinstance(strategy, str):
+        if strategy == "high_resolution":
+            return _high_resolution(run)
+        if strategy not in ("initial", "full"):
+            raise ValueError(
+                f"The strategy must be initial, full or high_resolution, not {strategy!r}."
+            )
+        asked = np.full(len(run), strategy == "full")
+    else:
+        asked = strategy
+    if asked.shape != (len(run),) or asked.dtype != bool:
+        raise ValueError(f"The mask must be ({len(run)},) bool.")
+    order = np.flatnonzero(asked)
+    curve = _curve(run, "", None, np.array([threshold]), order, np.array([len(order)]))
+    return curve.point(0)
+
+
 def initial(run: Run) -> Point:
     """Nothing retransmitted: global images only."""
-    return operating_point(run, np.zeros(len(run.answered), dtype=bool))
+    return operating_point(run, "initial")
 
 
 def full(run: Run) -> Point:
     """Everything retransmitted."""
-    return operating_point(run, np.ones(len(run.answered), dtype=bool))
+    return operating_point(run, "full")
 
 
 def high_resolution(run: Run) -> Point | None:
-    """Every image sent once, at twice the side: the baseline of Fig. 4 and 5.
+    """Every image sent once, at twice the side; None if the run hasn't measured it."""
+    point = operating_point(run, "high_resolution")
+    return None if np.isnan(point.accuracy) else point
 
-    None if the run hasn't measured it for every sample. Nothing is retransmitted, and nothing in
-    units of equal images: `retransmitted` and `threshold` are NaN. `additional_bytes` is what its
-    images weigh beyond the global ones, as a share of these.
-    """
-    run = run.answered
-    if np.isnan(run.hd_score).any():
-        return None
+
+def _high_resolution(run: Run) -> Point:
     with np.errstate(invalid="ignore", divide="ignore"):  # a run without FLOPs: x / 0
         return Point(
             threshold=np.nan,
@@ -254,24 +292,6 @@ def high_resolution(run: Run) -> Point | None:
             relative_flops=float(run.hd_flops.sum() / run.first_flops.sum()),
             seconds=float(run.hd_seconds.mean()),
         )
-
-
-def operating_point(run: Run, decide: Gate | np.ndarray) -> Point:
-    """What a gate does on a run, or a mask (N,) bool of the answered samples to retransmit.
-
-    Raises ValueError for a gate on a metric the run doesn't hold, a mask of another shape or type,
-    or a run in which no sample was answered.
-    """
-    run = run.answered
-    threshold = np.nan
-    if isinstance(decide, Gate):
-        threshold = decide.threshold
-        decide = asked_by(run, decide)
-    if decide.shape != (len(run),) or decide.dtype != bool:
-        raise ValueError(f"The mask must be ({len(run)},) bool.")
-    order = np.flatnonzero(decide)
-    curve = _curve(run, "", None, np.array([threshold]), order, np.array([len(order)]))
-    return curve.point(0)
 
 
 def asked_by(run: Run, gate: Gate) -> np.ndarray:

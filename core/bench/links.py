@@ -11,7 +11,8 @@ from core.channel import Link, Traffic
 def over_link(run: Run, link: Link) -> Run:
     """The answered samples, their seconds those of computing and of sending all messages.
 
-    So every curve and point over "seconds" is that of a whole question, from asking to answer.
+    So every curve and point over "seconds" is that of a whole question, from asking to answer,
+    whatever the strategy: nothing else adds a link's time to a run.
     Raises ValueError for a run in which no sample was answered.
     """
     run = run.answered
@@ -21,4 +22,5 @@ def over_link(run: Run, link: Link) -> Run:
         first_seconds=run.first_seconds + first,
         # Where the local image is all but nothing, and a long first answer isn't sent back.
         second_seconds=np.maximum(run.second_seconds + second, 0.0),
+        hd_seconds=run.hd_seconds + Traffic.high_resolution(run, link),
     )

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.bounds import Plainly, needed
+from core.bench.calibration import always_or_never
 from core.bench.certify import certify
 from core.bench.curves import COSTS, operating_point
 from core.bench.files import load_run
@@ -105,6 +106,8 @@ def goals_of(args: argparse.Namespace) -> list[Goal]:
 
 def describe(gate: Gate) -> str:
     """A gate in words."""
+    if extreme := always_or_never(gate):
+        return f"{extreme}: there is no η to set"
     metric = METRICS[gate.metric]
     unit = f" {metric.unit}" if metric.unit else ""
     side = "at or above" if metric.higher_is_uncertain else "at or below"

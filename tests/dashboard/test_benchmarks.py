@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 import shutil
 from concurrent.futures import Future
 from dataclasses import replace
@@ -12,7 +13,15 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from core.bench import halves, operating_point, samples_of_kind, threshold_for_budget, tradeoff
+from core.bench import (
+    full,
+    halves,
+    initial,
+    operating_point,
+    samples_of_kind,
+    threshold_for_budget,
+    tradeoff,
+)
 from core.bench.intervals import bootstrap, gate_statistic
 from core.bench.runs import Code
 from core.imaging import Codec
@@ -20,7 +29,7 @@ from core.uncertainty import METRICS, Gate
 from dashboard import tradeoff as tradeoff_module
 from dashboard.benchmarks import Benchmarks, _about
 from dashboard.eta import START, scale
-from dashboard.library import Library
+from dashboard.library import Library, timed
 from dashboard.live import LiveModel
 from dashboard.questions import EMPTY, expected_answers
 from dashboard.tradeoff import AXIS_CHOICES
@@ -151,7 +160,7 @@ def test_the_metrics_offered_are_those_of_the_run(page):
 
 def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
     tab, view = page.pages["tradeoff"][1], page.view(*_bar())
-    found = tab.set_eta(view, 40, "% of the crops")
+    found = tab.set_eta(view, 40, "% of the crops", "lora")
     set_on, checked_on = halves(view.run)
     expected = threshold_for_budget(set_on, 0.4)
     checked = expected.on(checked_on)
@@ -163,13 +172,50 @@ def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
 
 @pytest.mark.parametrize(
     ("goal", "unit", "words"),
-    [(0.001, "kB a question", "can't be kept"), (100, "% right", "No threshold reaches"),
-     (None, "% right", "as a number"), (40, "apples", "apples")],
+    [(0.001, "kB a question", "Never asking takes"), (100, "% right", "No η gets 100 % right"),
+     (None, "% right", "as a number"), (40, "apples", "apples"),
+     (-5, "% of the crops", "Never asking takes 0 % of the crops already"),
+     (0.5, "GFLOP a question", "Never asking takes 1 GFLOP a question already")],
 )  # fmt: skip
 def test_a_goal_that_cant_be_met_is_one_sentence(page, goal, unit, words):
     tab = page.pages["tradeoff"][1]
-    assert words in unescape(tab.set_eta(page.view(*_bar()), goal, unit)[tab.found])
-    assert 'role="alert"' in tab.set_eta(None, goal, unit)[tab.found]
+    assert words in unescape(tab.set_eta(page.view(*_bar()), goal, unit, "")[tab.found])
+    assert 'role="alert"' in tab.set_eta(None, goal, unit, "")[tab.found]
+
+
+def test_a_goal_in_seconds_is_one_over_the_chosen_link(page):
+    """A time over LoRa once gave an η of −inf: that of computing alone was compared with it."""
+    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    slow = timed(view.run, "lora")
+    assert initial(slow).seconds < 1_200 < full(slow).seconds
+    found = tab.set_eta(view, 1_200, "seconds a question", "lora")
+    expected = threshold_for_budget(halves(slow)[0], 1_200, cost="seconds")
+    assert np.isfinite(expected.gate.threshold) and 1_190 < expected.expected.seconds <= 1_200
+    said = unescape(found[tab.found])
+    assert f"η = {expected.gate.threshold:.4g} bits" in said
+    assert "Seconds a question, over LoRa" in said and f">{expected.expected.seconds:,.4g}<" in said
+    # Computing alone, it is met by always asking.
+    alone = tab.set_eta(view, 1_200, "seconds a question", "")[tab.found]
+    assert "Always ask" in alone and "inf" not in alone
+
+
+@pytest.mark.parametrize("unit", ["seconds a question", "kB a question", "% right"])
+def test_what_would_do_instead_does(page, unit):
+    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    refused = unescape(
+        tab.set_eta(view, 1000 if unit == "% right" else 1e-6, unit, "nb-iot")[tab.found]
+    )
+    instead = float(re.search(r"(?:takes|most is) ([\d.]+) ", refused)[1])
+    found = tab.set_eta(view, instead, unit, "nb-iot")[tab.found]
+    assert "alert" not in found and "inf" not in found
+    if unit != "% right":
+        assert unit[1:] in found and "Never ask" in found
+
+
+def test_a_goal_in_gflop_is_answered_in_gflop(page):
+    tab = page.pages["tradeoff"][1]
+    found = tab.set_eta(page.view(*_bar()), 2, "GFLOP a question", "")[tab.found]
+    assert "GFLOP a question" in found and "kB" not in found
 
 
 def test_data_of_the_curves_is_in_full(page):

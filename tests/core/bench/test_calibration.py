@@ -5,7 +5,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.calibration import halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.calibration import (
+    UnreachableError,
+    always_or_never,
+    halves,
+    threshold_for_accuracy,
+    threshold_for_budget,
+)
 from core.bench.curves import COSTS, full, initial, operating_point, tradeoff
 from core.bench.goals import keeps, reaches
 from core.bench.runs import Run
@@ -121,3 +127,23 @@ def test_halves_share_no_image_and_lose_no_sample():
     assert halves(run, seed=6)[0].id.tolist() != first.id.tolist()
     with pytest.raises(ValueError, match="one image"):
         halves(run.select(np.arange(3)))
+
+
+@pytest.mark.parametrize("metric", ["min_entropy", "probability_margin"])
+def test_extremes_are_said_in_words(metric):
+    run = synthetic_run(50)
+    assert always_or_never(threshold_for_budget(run, 0.0, metric).gate) == "never ask"
+    assert always_or_never(threshold_for_budget(run, 1.0, metric).gate) == "always ask"
+    assert always_or_never(threshold_for_budget(run, 0.5, metric).gate) == ""
+
+
+def test_a_goal_that_cannot_be_met_knows_one_that_can():
+    run = synthetic_run(100)
+    for cost in sorted(COSTS):
+        with pytest.raises(UnreachableError) as refused:
+            threshold_for_budget(run, -1.0, cost=cost)
+        found = threshold_for_budget(run, refused.value.nearest, cost=cost)
+        assert found.expected.retransmitted == 0
+    with pytest.raises(UnreachableError) as refused:
+        threshold_for_accuracy(run, 1.0)
+    assert threshold_for_accuracy(run, refused.value.nearest)
