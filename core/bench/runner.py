@@ -24,7 +24,7 @@ from typing import Any
 from PIL import Image
 
 from core.bench.asking import Recorder, unanswered
-from core.bench.datasets import Dataset, Sample, load_dataset
+from core.bench.datasets import Dataset, DatasetError, Sample, load_dataset
 from core.bench.files import SUFFIX, list_runs, load_run, save_pieces, save_run
 from core.bench.provenance import code, machine, today, versions
 from core.bench.runs import DamagedError, Metadata, Record, Run, RunError
@@ -360,6 +360,8 @@ def _open(sample: Sample) -> Image.Image | Exception:
 
 def _sentence(error: Exception) -> str:
     """What went wrong, in the error's own words if it has a sentence of ours."""
-    known = isinstance(error, (VLMError, ProtocolError, ImageError, RunError, OSError))
+    known = isinstance(
+        error, (VLMError, ProtocolError, ImageError, DatasetError, RunError, OSError)
+    )
     text = " ".join(str(error).split())
     return (text if known and text else f"{type(error).__name__}: {text}")[:MAX_ERROR]

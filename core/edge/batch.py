@@ -53,7 +53,9 @@ def read_csv(path: Path) -> list[Row]:
         lines = [cells for _, cells in tables.rows(tables.decode(path.read_bytes()))]
     except (OSError, tables.TableError) as error:
         raise BatchError(f"{path.name} can't be read as a CSV file: {error}.") from None
-    missing = {"image", "question"} - set(lines[0] if lines else ())
+    if not lines:
+        raise BatchError(f"{path.name} holds no questions below a line with image, question.")
+    missing = {"image", "question"} - set(lines[0])
     if missing:
         raise BatchError(f"{path.name} needs a column {' and '.join(sorted(missing))}.")
     rows = [

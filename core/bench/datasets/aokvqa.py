@@ -14,7 +14,6 @@ On the hub: HuggingFaceM4/A-OKVQA, which has no image_id and writes the direct a
 import ast
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from core.bench.datasets.base import (
     CHOICE_LETTER,
@@ -43,7 +42,7 @@ def _from_files(place: Place, split: str, choices: bool) -> Loaded:
             number = record.whole("image_id")
             image = image_file(images, f"{number:012}.jpg", record, "image_id")
             if _is_asked(record, choices):
-                yield _sample(record, str(number), partial(Path, image), choices)
+                yield _sample(record, str(number), image, choices)
 
     return collect(samples(), path), {"kind": "files", "files": fingerprints(path)}
 

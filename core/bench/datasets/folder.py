@@ -31,7 +31,7 @@ from core.bench.scoring import read_label
 from core.tables import find_file
 
 WANTED = "questions with the fields image, question, answers"
-READERS = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows}
+READERS = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows, ".tsv": csv_rows}
 
 
 def load(place: Place, split: str, answers: str = "any") -> Loaded:

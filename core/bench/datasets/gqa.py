@@ -8,8 +8,6 @@ On the hub: lmms-lab-encoder/GQA (earlier lmms-lab/GQA), questions in the config
 """
 
 from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
 
 from core.bench.datasets.base import (
     SHORT_ANSWER,
@@ -46,7 +44,7 @@ def _from_files(place: Place, split: str) -> Loaded:
             raise DatasetError(f"{where}: expected an object, for {wanted}.")
         record = Record(where, values)
         image = image_file(images, f"{record.name('imageId')}.jpg", record, "imageId")
-        return _sample(record, question_id, partial(Path, image))
+        return _sample(record, question_id, image)
 
     samples = collect(map(sample, content.items()), path)
     return samples, {"kind": "files", "files": fingerprints(path)}

@@ -6,9 +6,6 @@
 On the hub: lmms-lab-encoder/POPE (earlier lmms-lab/POPE), configuration Full.
 """
 
-from functools import partial
-from pathlib import Path
-
 from core.bench.datasets.base import (
     SHORT_ANSWER,
     Loaded,
@@ -36,7 +33,7 @@ def _from_files(place: Place, split: str) -> Loaded:
     def sample(record: Record) -> Sample:
         image = image_file(images, record.text("image"), record, "image")
         keys = {"image": "image", "question": "text", "answer": "label"}
-        return _sample(record, partial(Path, image), **keys)
+        return _sample(record, image, **keys)
 
     samples = collect(map(sample, records), path)
     return samples, {"kind": "files", "files": fingerprints(path)}

@@ -8,6 +8,7 @@ import json
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -183,8 +184,18 @@ def image_folder(path: Path, wanted: str) -> Path:
     return path
 
 
-def image_file(folder: Path, name: str, record: Record, key: str) -> Path:
-    """The path of an image in `folder`; `name`, made from `record[key]`, may lead nowhere else."""
+def image_file(folder: Path, name: str, record: Record, key: str) -> partial[Path]:
+    """What gives the path of an image in `folder` when it is asked for; not every image need be
+    there. `name`, made from `record[key]`, may lead nowhere else."""
     if not name.strip(". ") or any(mark in name for mark in "/\\\0:"):
         raise record.wrong(key, "the name of an image, without folders")
-    return folder / name
+    return partial(_existing, folder / name)
+
+
+def _existing(path: Path) -> Path:
+    if not path.is_file():
+        raise DatasetError(
+            f"There is no image {path.name} in {path.parent}; put it there, or name the folder "
+            "of the images."
+        )
+    return path

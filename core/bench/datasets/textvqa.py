@@ -8,7 +8,6 @@ On the hub: lmms-lab-encoder/textvqa (earlier lmms-lab/textvqa), whose rows hold
 """
 
 from functools import partial
-from pathlib import Path
 
 from core.bench.datasets.base import (
     HUB_SPLITS,
@@ -43,7 +42,7 @@ def _from_files(place: Place, split: str, ocr: bool) -> Loaded:
         if ocr and name not in tokens:
             raise DatasetError(f"{ocr_path}: expected the tokens of image {name!r}, found none.")
         image = image_file(images, f"{name}.jpg", record, "image_id")
-        return _sample(record, partial(Path, image), tokens.get(name))
+        return _sample(record, image, tokens.get(name))
 
     source = {"kind": "files", "files": fingerprints(path, *([ocr_path] if ocr else []))}
     return collect(map(sample, questions), path), source

@@ -14,7 +14,6 @@ On the hub: lmms-lab-encoder/VQAv2 (earlier lmms-lab/VQAv2).
 
 from collections.abc import Mapping
 from functools import partial
-from pathlib import Path
 
 from core.bench.datasets.base import (
     HUB_SPLITS,
@@ -51,7 +50,7 @@ def _from_files(place: Place, split: str) -> Loaded:
         if name not in truths:
             raise DatasetError(f"{answers_path}: expected answers to question {name}, found none.")
         image = image_file(images, f"COCO_{coco}_{number:012}.jpg", record, "image_id")
-        return _sample(record, partial(Path, image), *truths[name])
+        return _sample(record, image, *truths[name])
 
     samples = collect(map(sample, questions), path)
     return samples, {"kind": "files", "files": fingerprints(path, answers_path)}

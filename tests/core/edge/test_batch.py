@@ -192,7 +192,9 @@ def test_a_csv_file_from_a_spreadsheet_on_windows(tmp_path):
 @pytest.mark.parametrize(
     ("content", "match"),
     [
-        (b"", "column image and question"),
+        (b"", "holds no questions"),
+        (b"image,question\n", "holds no questions"),
+        (b"Bild,Frage\n1,q\n", "needs a column image and question"),
         (b"image\n1.jpg\n", "column question"),
         (b"\xff\x00image", "can't be read"),
         (b"image,question\n1.jpg\n", "line 2: expected 2 columns"),

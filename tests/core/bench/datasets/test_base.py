@@ -71,6 +71,16 @@ def test_loading_opens_no_image(copied):
         load_image(dataset[0].image)
 
 
+def test_a_missing_image_names_the_folder_looked_in_when_it_is_asked_for(copied):
+    folder = copied("gqa")
+    for image in (folder / "images").iterdir():
+        image.unlink()
+    sample = load_dataset("gqa", folder=folder)[0]
+    with pytest.raises(DatasetError) as caught:
+        _ = sample.image
+    assert f"no image {sample.image_id}.jpg in {folder / 'images'};" in str(caught.value)
+
+
 def test_images_may_lie_elsewhere(copied, official):
     folder = copied("pope")
     (folder / "val2014").rename(folder.parent / "coco")
