@@ -10,20 +10,15 @@ start), and the computation at both ends, which a transcript records as it was m
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.cropping import Box
-from core.messages import Answer, CropRequest
-
 if TYPE_CHECKING:
-    from core.bench.runs import Run
     from core.transcript import MessageRecord
 
 MAX_LOSS = 0.99  # a link that loses more is down
@@ -204,6 +199,22 @@ class Link:
         return -(-count // self.payload)
 
 
+class RecordedSizes(Protocol):
+    """What holds the bytes of each message of N questions, (N,) each."""
+
+    question_message_bytes: np.ndarray
+    answer_message_bytes: np.ndarray
+    crop_request_message_bytes: np.ndarray
+    local_image_message_bytes: np.ndarray
+    refined_message_bytes: np.ndarray
+    hd_question_message_bytes: np.ndarray  # NaN where high resolution wasn't measured
+    hd_answer_message_bytes: np.ndarray
+
+    @property
+    def hd_message_bytes(self) -> np.ndarray:
+        """Both of them."""
+
+
 @dataclass(frozen=True, eq=False)
 class Traffic:
     """The bytes of each message of N questions, (N,) int64 each; see `Run` for the bytes of stages.
@@ -219,33 +230,26 @@ class Traffic:
     refined: np.ndarray
 
     @classmethod
-    def of_run(cls, run: Run) -> Self:
-        """The messages of a run: what the server said is rebuilt, the rest of the bytes went up.
-
-        One pass over the texts: keep the result if several links are to be compared. Samples that
-        failed sent nothing.
-        """
-        held = Answer("", SESSION).byte_count, Answer("").byte_count
-        answer = held[0] + _text_bytes(run.first_answer)
-        refined = held[1] + _text_bytes(run.second_answer)
-        bare = CropRequest(SESSION, Box(0, 0, 1, 1)).byte_count - 4  # without its four digits
-        crop_request = bare + _digits(run.box).sum(axis=1)
-        question = run.first_message_bytes - answer
-        local_image = run.second_message_bytes + answer - crop_request - refined
-        columns = (question, answer, crop_request, local_image, refined)
-        # A run file is only checked for each of its columns: no message has less than no bytes.
-        return cls(*(np.where(run.failed, 0, np.maximum(column, 0)) for column in columns))
+    def of_run(cls, run: RecordedSizes) -> Self:
+        """Return the messages of a `core.bench` run; samples that failed sent none."""
+        return cls(
+            run.question_message_bytes,
+            run.answer_message_bytes,
+            run.crop_request_message_bytes,
+            run.local_image_message_bytes,
+            run.refined_message_bytes,
+        )
 
     @staticmethod
-    def high_resolution(run: Run, link: Link) -> np.ndarray:
+    def high_resolution(run: RecordedSizes, link: Link) -> np.ndarray:
         """Return the expected seconds on `link` of asking in high resolution instead, (N,): the
         image one way, the answer the other. NaN where the run hasn't measured it."""
-        answer = Answer("", SESSION).byte_count + _text_bytes(run.hd_answer)
         known = ~np.isnan(run.hd_message_bytes)
-        sent = np.where(known, run.hd_message_bytes, 0.0).round().astype(np.int64)
-        answer = np.minimum(answer, sent)
-        seconds = link.seconds(sent - answer, "up") + link.seconds(answer, "down")
-        return np.where(known, seconds, np.nan)
+        up, down = (
+            np.where(known, sizes, 0.0).astype(np.int64)
+            for sizes in (run.hd_question_message_bytes, run.hd_answer_message_bytes)
+        )
+        return np.where(known, link.seconds(up, "up") + link.seconds(down, "down"), np.nan)
 
     def seconds(self, link: Link) -> tuple[np.ndarray, np.ndarray]:
         """Expected seconds on `link`: if the first answer stands, and what it adds if not; (N,)."""
@@ -262,9 +266,6 @@ class Traffic:
         first = cost(self.question, "up") + answer
         second = cost(self.crop_request, "down") + cost(self.local_image, "up")
         return first, second + cost(self.refined, "down") - answer
-
-
-SESSION = "-" * 22  # as long as those of core.protocol.Sessions: 16 bytes in base64
 
 
 def expected_rounds(packets: ArrayLike, failure: float) -> np.ndarray:
@@ -309,17 +310,6 @@ def _counts(values: ArrayLike) -> np.ndarray:
     if counts.dtype.kind not in "iu" or (counts < 0).any():
         raise ValueError("Bytes and packets must be whole numbers, 0 or more.")
     return counts.astype(np.int64)
-
-
-def _text_bytes(texts: np.ndarray) -> np.ndarray:
-    """Bytes of each text as JSON, without its quotation marks, (N,) int64."""
-    sizes = (len(json.dumps(t, ensure_ascii=False).encode("utf-8", "replace")) - 2 for t in texts)
-    return np.fromiter(sizes, dtype=np.int64, count=len(texts))
-
-
-def _digits(numbers: np.ndarray) -> np.ndarray:
-    """Decimal digits of each whole number, 0 or more."""
-    return np.searchsorted(10 ** np.arange(1, 19), numbers, side="right") + 1
 
 
 def _check_positive(name: str, value: float) -> None:

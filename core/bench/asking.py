@@ -127,13 +127,17 @@ def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, float]:
 
 
 def _message_bytes(transcript: Transcript) -> dict[str, int]:
-    """Of a gate that is content with the first answer, and what one that isn't adds.
+    """Return the bytes of each message: of a gate that is content with the first answer, and of one
+    that isn't.
 
     The transcript's gate was content, and then a second look was wished for. Had the gate asked for
     it, there would be neither that wish nor a first answer on the wire.
     """
     question, answer, _wish, request, local, final = (m.byte_count for m in transcript.messages)
     return {
-        "first_message_bytes": question + answer,
-        "second_message_bytes": request + local + final - answer,
+        "question_message_bytes": question,
+        "answer_message_bytes": answer,
+        "crop_request_message_bytes": request,
+        "local_image_message_bytes": local,
+        "refined_message_bytes": final,
     }

@@ -22,11 +22,13 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
+from core.bench import old_runs
 from core.bench.runs import (
     BOX,
     COUNTS,
     MAX_TEXT,
     MEASURES,
+    MESSAGES,
     NO_BOX,
     OPTIONAL,
     PREFIX,
@@ -41,13 +43,15 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-SCHEMA = 2
+SCHEMA = 3
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
 ADDED_METADATA = {"load", "code"}  # with schema 2
-ADDED = {"group", "guided_answer", "hd_answer", "second_scores", *OPTIONAL} - {"box_hit"}
+HD_MESSAGES = ("hd_question_message_bytes", "hd_answer_message_bytes")
+ADDED = {"group", "guided_answer", "hd_answer", "second_scores", *OPTIONAL, *old_runs.MEASURES}
+ADDED -= {"box_hit"}
 
 MAX_FOOTER = 4 << 20  # bytes, of a file that is read under limits
 MAX_METADATA = 1 << 20  # bytes
@@ -159,12 +163,26 @@ def _metrics(file: pq.ParquetFile) -> tuple[str, ...]:
     return tuple(name.removeprefix(PREFIX) for name in names if name.startswith(PREFIX))
 
 
-def _schema(metrics: Sequence[str]) -> pa.Schema:
-    """The columns that a file with these metrics is written with."""
+def _names(old: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The columns of whole numbers and of measures; old: as in files of schema 1 and 2."""
+    if not old:
+        return COUNTS, MEASURES
+    kept = tuple(name for name in COUNTS if name not in MESSAGES)
+    measures = tuple(name for name in MEASURES if name not in HD_MESSAGES)
+    return (*kept, *old_runs.COUNTS), (*measures, *old_runs.MEASURES)
+
+
+def _is_old(file: pq.ParquetFile) -> bool:
+    return old_runs.COUNTS[0] in file.schema_arrow.names
+
+
+def _schema(metrics: Sequence[str], old: bool = False) -> pa.Schema:
+    """The columns that a file with these metrics is written with; old: was, before schema 3."""
     import pyarrow as pa
 
-    kinds = dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(COUNTS, pa.int64())
-    kinds |= dict.fromkeys(MEASURES, pa.float64()) | {"box_hit": pa.bool_()}
+    counts, measures = _names(old)
+    kinds = dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(counts, pa.int64())
+    kinds |= dict.fromkeys(measures, pa.float64()) | {"box_hit": pa.bool_()}
     kinds |= dict.fromkeys(BOX, pa.int64())
     kinds |= {PREFIX + metric: pa.list_(pa.float64()) for metric in metrics}
     return pa.schema(kinds)
@@ -316,13 +334,12 @@ def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
     import pyarrow as pa
 
     schema = file.schema_arrow
-    expected = dict.fromkeys(TEXTS, pa.string())
-    expected |= dict.fromkeys((*COUNTS, *BOX), pa.int64()) | dict.fromkeys(MEASURES, pa.float64())
-    expected["box_hit"] = pa.bool_()
-    tokens = [name for name in schema.names if name.startswith(PREFIX)]
+    wanted = _schema(_metrics(file), _is_old(file))
+    expected = {name: wanted.field(name).type for name in wanted.names}
+    tokens = [name for name in wanted.names if name.startswith(PREFIX)]
     expected |= dict.fromkeys(tokens, pa.list_(pa.field("element", pa.float64())))
     for name in ADDED - set(schema.names):
-        del expected[name]
+        expected.pop(name, None)
     odd = sorted(expected.keys() ^ set(schema.names))
     if odd or len(schema.names) != len(expected):
         what = ", ".join(odd) or "one that is there twice"
@@ -356,8 +373,6 @@ def _claimed_bytes(file: pq.ParquetFile) -> int:
 def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLike[str],
                   max_bytes: int | None) -> dict[str, Any]:  # fmt: skip
     """The keyword arguments of `Run`, read batch by batch and stopped at `max_bytes`."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(
@@ -368,11 +383,12 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         ],  # a text repeated a million times stays one text
         page_checksum_verification=True,
     )
-    metrics = _metrics(file)
+    old, metrics = _is_old(file), _metrics(file)
+    counts, measures = _names(old)
     parts: dict[str, list[np.ndarray]] = {
         name: [np.empty(0, dtype)]
         for names, dtype in (
-            (TEXTS, object), ((*COUNTS, *BOX), np.int64), (MEASURES, np.float64),
+            (TEXTS, object), ((*counts, *BOX), np.int64), (measures, np.float64),
             ((PREFIX + m for m in metrics), np.float64), (("lengths",), np.int64),
         )
         for name in names
@@ -384,53 +400,68 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         unpacked += batch.nbytes
         if max_bytes is not None and unpacked > max_bytes:
             raise _too_large(path, max_bytes)
-        lengths = None
-        for name in batch.schema.names:
-            column = batch.column(name)
-            known = name in (*OPTIONAL, *MEASURES, *BOX)
-            if column.null_count and not known:
-                raise RunError(f"Column {name} of {_name(path)} must have a value in every row.")
-            if name in TEXTS:
-                if not pa.types.is_dictionary(column.type):
-                    column = column.cast(pa.string()).dictionary_encode()
-                longest = pc.max(pc.utf8_length(column.dictionary)).as_py() or 0
-                if longest > MAX_TEXT:
-                    raise RunError(
-                        f"Column {name} of {_name(path)} holds a text of over {MAX_TEXT:,} "
-                        "characters."
-                    )
-                texts = np.array(column.dictionary.to_pylist(), dtype=object)
-                parts[name].append(texts[column.indices.to_numpy()])
-            elif name.startswith(PREFIX):
-                if column.values.null_count:
-                    raise RunError(f"Column {name} of {_name(path)} must have no empty values.")
-                own = np.diff(column.offsets.to_numpy())
-                if lengths is not None and not np.array_equal(own, lengths):
-                    raise RunError(
-                        f"Column {name} of {_name(path)} must have as many values as the other "
-                        "metrics."
-                    )
-                lengths = own
-                parts[name].append(column.flatten().to_numpy(zero_copy_only=False))
-            else:
-                if name == "box_hit":
-                    column = column.cast("float64")
-                empty = NO_BOX[0] if name in BOX else np.nan
-                if column.null_count:
-                    column = column.fill_null(empty)
-                parts[name].append(column.to_numpy(zero_copy_only=False))
-        parts["lengths"].append(np.zeros(len(batch), np.int64) if lengths is None else lengths)
+        for name, values in _read_batch(batch, (*measures, *BOX), path).items():
+            parts[name].append(values)
     if rows != file.metadata.num_rows:
         raise DamagedError(f"{_name(path)} is damaged: it lacks rows.")
     for name in ADDED - set(file.schema_arrow.names):
-        parts[name].append(np.full(rows, "" if name in TEXTS else np.nan, parts[name][0].dtype))
+        if name in parts:
+            missing = "" if name in TEXTS else np.nan
+            parts[name].append(np.full(rows, missing, parts[name][0].dtype))
     columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    columns["box"] = np.stack([columns[name] for name in BOX], axis=1)
+    if old:
+        columns |= old_runs.message_sizes(columns)
     return {
-        **{name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES)},
-        "box": np.stack([columns[name] for name in BOX], axis=1),
+        **{name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
         "scores": {metric: columns[PREFIX + metric] for metric in metrics},
         "offsets": np.append(0, np.cumsum(columns["lengths"])),
     }
+
+
+def _read_batch(
+    batch: pa.RecordBatch, may_lack: Sequence[str], path: str | os.PathLike[str]
+) -> dict[str, np.ndarray]:
+    """The columns of some rows as arrays, and "lengths", how many tokens each row has."""
+    arrays: dict[str, np.ndarray] = {}
+    for name in batch.schema.names:
+        column = batch.column(name)
+        if column.null_count and name not in may_lack:
+            raise RunError(f"Column {name} of {_name(path)} must have a value in every row.")
+        if name in TEXTS:
+            arrays[name] = _read_texts(column, name, path)
+        elif name.startswith(PREFIX):
+            if column.values.null_count:
+                raise RunError(f"Column {name} of {_name(path)} must have no empty values.")
+            lengths = np.diff(column.offsets.to_numpy())
+            if not np.array_equal(lengths, arrays.setdefault("lengths", lengths)):
+                raise RunError(
+                    f"Column {name} of {_name(path)} must have as many values as the other metrics."
+                )
+            arrays[name] = column.flatten().to_numpy(zero_copy_only=False)
+        else:
+            if name == "box_hit":
+                column = column.cast("float64")
+            if column.null_count:
+                column = column.fill_null(NO_BOX[0] if name in BOX else np.nan)
+            arrays[name] = column.to_numpy(zero_copy_only=False)
+    return {"lengths": np.zeros(len(batch), np.int64)} | arrays
+
+
+def _read_texts(column: pa.Array, name: str, path: str | os.PathLike[str]) -> np.ndarray:
+    """(N,) object; a text that stands in many rows is one object."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    if not pa.types.is_dictionary(column.type):
+        column = column.cast(pa.string()).dictionary_encode()
+    longest = pc.max(pc.utf8_length(column.dictionary)).as_py() or 0
+    if longest > MAX_TEXT:
+        raise RunError(
+            f"Column {name} of {_name(path)} holds a text of over {MAX_TEXT:,} characters."
+        )
+    texts = np.array(column.dictionary.to_pylist(), dtype=object)
+    return texts[column.indices.to_numpy()]
 
 
 def _too_large(path: str | os.PathLike[str], max_bytes: int) -> RunError:

@@ -36,7 +36,8 @@ def ask_in_high_resolution(vlm: Asker, edge: Edge, question: str) -> tuple[str, 
     taken = {
         "hd_answer": answer,
         "hd_bytes": float(message.image_bytes),
-        "hd_message_bytes": float(message.byte_count + Answer(answer).byte_count),
+        "hd_question_message_bytes": float(message.byte_count),
+        "hd_answer_message_bytes": float(Answer(answer).byte_count),
         "hd_flops": float(prefill_flops(n_visual, info.hidden, info.layers)),
         "hd_seconds": max(0.0, time.perf_counter() - start - (vlm.waited - waited)),
     }

@@ -142,8 +142,13 @@ class Record:
     global_bytes: int = 0  # the encoded global image
     local_bytes: int = 0  # the encoded local image
     reference_bytes: int = 0  # the global image as JPEG of quality 100 (section VII-F)
-    first_message_bytes: int = 0  # all messages on the wire if the first answer stands
-    second_message_bytes: int = 0  # what they grow by if it doesn't
+    # Each message on the wire, headers included. If the first answer stands, question and answer
+    # cross the link; if not, the crop request comes in place of the answer, and two more follow.
+    question_message_bytes: int = 0
+    answer_message_bytes: int = 0
+    crop_request_message_bytes: int = 0
+    local_image_message_bytes: int = 0
+    refined_message_bytes: int = 0  # the answer from both images
     first_flops: float = np.nan  # as the paper counts them (eq. 18)
     second_flops: float = np.nan  # (eq. 19)
     first_flops_exact: float = np.nan  # counted on the loaded model; NaN where they weren't
@@ -165,7 +170,8 @@ class Record:
     hd_answer: str = ""
     hd_score: float = np.nan
     hd_bytes: float = np.nan  # the encoded image
-    hd_message_bytes: float = np.nan  # all messages on the wire
+    hd_question_message_bytes: float = np.nan  # the messages on the wire
+    hd_answer_message_bytes: float = np.nan
     hd_flops: float = np.nan  # as the paper counts them (eq. 17)
     hd_seconds: float = np.nan
     # JSON: metric -> one value per token of the second answer; "" where they weren't recorded.
@@ -178,11 +184,12 @@ class Record:
 TEXTS = tuple(f.name for f in fields(Record) if f.type == "str")
 COUNTS = tuple(f.name for f in fields(Record) if f.type == "int")
 MEASURES = (*(f.name for f in fields(Record) if f.type == "float"), "box_hit")
+MESSAGES = tuple(name for name in COUNTS if name.endswith("_message_bytes"))
 # NaN where they aren't known, or not measured.
 SHARES = ("random_hit", "guided_score", "hd_score")
 OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "hd_bytes",
-                  "hd_message_bytes", "hd_flops", "hd_seconds", "first_visual_tokens",
-                  "second_visual_tokens", "first_prompt_tokens",
+                  "hd_question_message_bytes", "hd_answer_message_bytes", "hd_flops", "hd_seconds",
+                  "first_visual_tokens", "second_visual_tokens", "first_prompt_tokens",
                   "second_prompt_tokens")  # fmt: skip
 OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
 
@@ -215,8 +222,11 @@ class Run(Keeper):
     global_bytes: np.ndarray
     local_bytes: np.ndarray
     reference_bytes: np.ndarray
-    first_message_bytes: np.ndarray
-    second_message_bytes: np.ndarray
+    question_message_bytes: np.ndarray
+    answer_message_bytes: np.ndarray
+    crop_request_message_bytes: np.ndarray
+    local_image_message_bytes: np.ndarray
+    refined_message_bytes: np.ndarray
     first_flops: np.ndarray
     second_flops: np.ndarray
     first_flops_exact: np.ndarray
@@ -237,7 +247,8 @@ class Run(Keeper):
     hd_answer: np.ndarray
     hd_score: np.ndarray
     hd_bytes: np.ndarray
-    hd_message_bytes: np.ndarray
+    hd_question_message_bytes: np.ndarray
+    hd_answer_message_bytes: np.ndarray
     hd_flops: np.ndarray
     hd_seconds: np.ndarray
     second_scores: np.ndarray
@@ -385,6 +396,22 @@ class Run(Keeper):
         return self.select(~self.failed)
 
     @cached_property
+    def first_message_bytes(self) -> np.ndarray:
+        """All messages on the wire if the first answer stands, (N,) int64."""
+        return self.question_message_bytes + self.answer_message_bytes
+
+    @cached_property
+    def second_message_bytes(self) -> np.ndarray:
+        """What these bytes grow by if it doesn't stand, (N,) int64."""
+        asked = self.crop_request_message_bytes + self.local_image_message_bytes
+        return asked + self.refined_message_bytes - self.answer_message_bytes
+
+    @cached_property
+    def hd_message_bytes(self) -> np.ndarray:
+        """All messages on the wire in high resolution, (N,) float64, NaN where not measured."""
+        return self.hd_question_message_bytes + self.hd_answer_message_bytes
+
+    @cached_property
     def gain(self) -> np.ndarray:
         """How much the second stage adds to each score, (N,), negative where it harms."""
         return self.second_score - self.first_score
@@ -526,7 +553,7 @@ def _check_samples(run: Run) -> None:
     for name in ("global_bytes", "local_bytes", "reference_bytes"):
         values = getattr(run, name)
         refuse(ok & ~((values >= 1) & (values <= MAX_COUNT)), f"{name} of at least 1")
-    for name in ("first_message_bytes", "second_message_bytes"):
+    for name in MESSAGES:
         values = getattr(run, name)
         refuse(ok & ~((values >= 0) & (values <= MAX_COUNT)), f"{name} of at least 0")
     no_box = (run.box == NO_BOX).all(axis=1)

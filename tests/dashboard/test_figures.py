@@ -22,7 +22,8 @@ RUN, LOW = synthetic_run(900), synthetic_run(300, seed=1)
 HD = {
     "hd_score": np.full(900, 0.9),
     "hd_bytes": 2.0 * RUN.global_bytes,
-    "hd_message_bytes": 2.0 * RUN.global_bytes,
+    "hd_question_message_bytes": 2.0 * RUN.global_bytes,
+    "hd_answer_message_bytes": np.zeros(900),
     "hd_flops": 4 * RUN.first_flops,
     "hd_seconds": np.full(900, 0.1),
 }

@@ -264,7 +264,8 @@ def test_high_resolution_is_a_point_if_every_sample_has_it():
         run,
         hd_score=np.full(40, 0.75),
         hd_bytes=3.0 * run.global_bytes,
-        hd_message_bytes=3.0 * run.global_bytes + 150,
+        hd_question_message_bytes=3.0 * run.global_bytes + 80,
+        hd_answer_message_bytes=np.full(40, 70.0),
         hd_flops=4 * run.first_flops,
         hd_seconds=np.full(40, 0.5),
     )

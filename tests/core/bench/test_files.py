@@ -116,7 +116,7 @@ def test_a_file_that_another_writer_wrote_again_is_still_a_run(saved):
 
 def test_a_file_from_before_some_columns_knows_nothing_of_them(saved):
     run, path = saved
-    _rewrite(path, lambda table: table.drop_columns(sorted(files.ADDED)))
+    _rewrite(path, lambda table: table.drop_columns(sorted(files.ADDED & {*table.schema.names})))
     assert _equal(load_run(path), run)  # an invented run knows nothing of them either
 
 

@@ -87,7 +87,9 @@ def test_high_resolution_is_compared_where_it_was_measured(oracle):
     assert findings.beats_high_resolution(oracle, "POPE") is None
     scored = {
         "hd_score": np.where(np.arange(N) < 0.8 * N, 1.0, 0.0),
-        "hd_bytes": 3.0 * oracle.global_bytes, "hd_message_bytes": 3.0 * oracle.global_bytes,
+        "hd_bytes": 3.0 * oracle.global_bytes,
+        "hd_question_message_bytes": 3.0 * oracle.global_bytes,
+        "hd_answer_message_bytes": np.zeros(N),
         "hd_flops": 6 * oracle.first_flops, "hd_seconds": oracle.first_seconds,
     }  # fmt: skip
     run = replace(oracle, **scored)

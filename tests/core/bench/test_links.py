@@ -9,8 +9,7 @@ from core.bench.curves import COSTS, full, high_resolution, initial, operating_p
 from core.bench.files import load_run
 from core.bench.links import over_link
 from core.bench.synthetic import synthetic_run
-from core.channel import PRESETS, SESSION, Fixed, Link
-from core.messages import Answer
+from core.channel import PRESETS, Fixed, Link
 from core.uncertainty import Gate
 
 RUNS = Path(__file__).parents[3] / "assets" / "runs"
@@ -35,7 +34,8 @@ def with_high_resolution(run, size=14_000):
     n = len(run)
     return replace(
         run, hd_answer=np.full(n, "schön", object), hd_score=run.second_score,
-        hd_bytes=np.full(n, size - 200.0), hd_message_bytes=np.full(n, float(size)),
+        hd_bytes=np.full(n, size - 200.0), hd_question_message_bytes=np.full(n, size - 60.0),
+        hd_answer_message_bytes=np.full(n, 60.0),
         hd_flops=4 * run.first_flops, hd_seconds=np.full(n, 0.36),
     )  # fmt: skip
 
@@ -44,7 +44,7 @@ def test_high_resolution_crosses_the_link_too():
     """0.36 s was said of 14 kB over NB-IoT, which alone take 1.7 s at its peak rate."""
     run = with_high_resolution(synthetic_run(20))
     link = PRESETS["nb-iot"]
-    answer = Answer("schön", SESSION).byte_count
+    answer = 60
     expected = 0.36 + float(link.seconds(14_000 - answer, "up") + link.seconds(answer, "down"))
     assert high_resolution(over_link(run, link)).seconds == pytest.approx(expected)
     assert expected > 0.36 + 1.6 + 13.9 * 8 / 66

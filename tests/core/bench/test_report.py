@@ -27,7 +27,8 @@ def made(dataset, quality=75, seed=0, **changes):
     answers = np.array(['["yes"]', '["no"]'] * (N // 2), object)
     return replace(
         run, metadata=metadata, answers=answers, hd_score=run.second_score,
-        hd_bytes=3.0 * run.global_bytes, hd_message_bytes=3.0 * run.global_bytes,
+        hd_bytes=3.0 * run.global_bytes, hd_question_message_bytes=3.0 * run.global_bytes,
+        hd_answer_message_bytes=np.zeros(N),
         hd_flops=6 * run.first_flops, hd_seconds=run.first_seconds,
         first_visual_tokens=np.full(N, 144.0), first_prompt_tokens=np.full(N, 160.0),
         second_visual_tokens=np.full(N, 288.0), second_prompt_tokens=np.full(N, 306.0),

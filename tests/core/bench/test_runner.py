@@ -29,6 +29,7 @@ from core.bench.scoring import SCORERS
 from core.cost import prefill_flops
 from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale
+from core.messages import Answer
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate, token_scores
 
@@ -106,10 +107,13 @@ def test_what_is_recorded_is_what_the_protocol_gives_one_by_one(plan):
         assert row.local_bytes == len(transcript.local_image.data)
         view = Edge(image).resize((SIDE, SIDE))
         assert row.reference_bytes == len(Codec("jpeg", 100).encode(view))
-        spent = sum(message.byte_count for message in transcript.messages)
-        assert row.first_message_bytes + row.second_message_bytes == spent
         alone = first_stage(Edge(image, codec), Server(vlm, NEVER), sample.prompt)
-        assert row.first_message_bytes == sum(m.byte_count for m in alone.messages)
+        question, answer = (message.byte_count for message in alone.messages)
+        assert (row.question_message_bytes, row.answer_message_bytes) == (question, answer)
+        assert [
+            row.question_message_bytes, row.crop_request_message_bytes,
+            row.local_image_message_bytes, row.refined_message_bytes,
+        ] == [message.byte_count for message in transcript.messages]  # fmt: skip
         flops = [step.flops for step in transcript.steps if step.flops]
         assert (row.first_flops, row.second_flops) == (flops[0], sum(flops[1:]))
         assert row.first_seconds > 0 and row.second_seconds > 0
@@ -217,7 +221,8 @@ def test_in_high_resolution_the_whole_image_is_asked_about_at_twice_the_side(pla
         answer = vlm.answer(vlm.look(downscale(view, (SIDE, SIDE))), sample.prompt, parts)
         assert row.hd_answer == answer.text
         assert row.hd_score == SCORERS["exact"].score(answer.text, sample)
-        assert row.hd_bytes == len(sent) and row.hd_message_bytes > len(sent)
+        assert row.hd_bytes == len(sent) < row.hd_question_message_bytes
+        assert row.hd_answer_message_bytes == Answer(answer.text).byte_count
         assert row.hd_flops == prefill_flops(5 * TOKENS, vlm.info.hidden, vlm.info.layers)
         assert row.hd_seconds > 0
     (without,) = carry_out(replace(plan, limit=4, out=plan.out.replace("run", "without")))

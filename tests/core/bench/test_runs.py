@@ -102,7 +102,7 @@ def test_record_counts_from_either_end():
         ({"second_score": float("nan")}, "second_score from 0 to 1"),
         ({"global_bytes": 0}, "global_bytes of at least 1"),
         ({"reference_bytes": 1 << 41}, "reference_bytes"),
-        ({"second_message_bytes": -1}, "second_message_bytes of at least 0"),
+        ({"local_image_message_bytes": -1}, "local_image_message_bytes of at least 0"),
         ({"first_flops": float("inf")}, "finite first_flops"),
         ({"second_seconds": -1.0}, "finite second_seconds"),
         ({"second_flops_exact": float("inf")}, "finite second_flops_exact"),
