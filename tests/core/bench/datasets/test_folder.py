@@ -171,6 +171,8 @@ def test_a_table_from_a_spreadsheet_on_windows_is_read(tmp_path):
         sample = load_dataset("folder", folder=path)[0]
         assert (sample.question, sample.answers) == ("What, then?", ("x", "y"))
         assert sample.image == (tmp_path / "photos" / "shöp.png").resolve()
+    path = path.rename(tmp_path / "mine.tsv")
+    assert list(load_dataset("folder", folder=path)) == [sample]
 
 
 def test_the_keys_of_json_lines_may_be_capitals_and_stand_once(tmp_path):
