@@ -1,0 +1,100 @@
+"""Questions of the open world: what a sign says, however it is called, and what isn't there."""
+
+import numpy as np
+
+from core.pocket.questions import COLOR, Question, ocr_hints, phrase
+from core.pocket.scenes import COLORS, KINDS, SHAPES, Scene, Sign
+from core.pocket.world.carriers import CARRIERS
+from core.pocket.world.phrasing import ALL_TEXT, TEXT, Speaker
+from core.pocket.world.strings import sample
+
+# Answers of their own. Each is one token, so that being unsure of it isn't averaged away.
+UNREADABLE, NO_SIGN, NO_OBJECT = "can't read it", "no such sign", "no such object"
+OWN_ANSWERS = (UNREADABLE, NO_SIGN, NO_OBJECT)
+SIGN_NAMES = (
+    "{color} {shape} sign",
+    "{color} {shape}",
+    "{shape} that is {color}",
+    "{color} sign with the {shape} shape",
+    "{color} {shape}-shaped sign",
+    "sign that is a {color} {shape}",
+)
+CARRIER_NAMES = {
+    "plate": ("{color} plate", "{color} number plate", "{color} license plate"),
+    "poster": ("{color} poster", "{color} placard", "poster that is {color}"),
+    "note": ("{color} note", "{color} paper", "note that is {color}"),
+    "shop front": ("{color} shop front", "{color} shop sign", "{color} shop"),
+    "text": ("{color} text", "{color} letters", "{color} writing"),
+}
+QUOTING = (
+    'Does the {sign} say "{quote}"?',
+    'Is "{quote}" written on the {sign}?',
+    'Do you read "{quote}" on the {sign}?',
+    'Does it say "{quote}" on the {sign}?',
+)
+UNPOINTED = 0.5  # share of the questions about the only sign that don't name it
+
+
+def name_of(rng, scene: Scene, color: str, shape: str) -> str:
+    """A name for what has this colour and shape, the shorter ones only where they are enough."""
+    draw = rng.random()
+    if draw < 0.15 and sum(s.shape == shape for s in scene.signs) == 1 and shape != "text":
+        return shape if shape in CARRIERS else f"{shape} sign"
+    if draw < 0.3 and sum(s.color == color for s in scene.signs) == 1 and shape in SHAPES:
+        return f"{color} sign"
+    names = CARRIER_NAMES.get(shape, SIGN_NAMES)
+    return names[rng.integers(len(names))].format(color=color, shape=shape)
+
+
+def ask_text(
+    rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker, hints: bool = False
+) -> Question:
+    """What a sign says; the only one of a scene is often asked for without a name.
+
+    hints: OCR-like tokens follow.
+    """
+    if len(scene.signs) == 1 and rng.random() < UNPOINTED:
+        text, names, kind = speaker.template(rng, ALL_TEXT), (), "unpointed"
+    else:
+        names, kind = (name_of(rng, scene, sign.color, sign.shape),), "pointed"
+        text = speaker.template(rng, TEXT).format(sign=names[0])
+    if hints:
+        text += "\nReference OCR token: " + ", ".join(ocr_hints(rng, scene))
+    return Question("text", text, sign.text, (sign.box,), sign.letter_height, kind, names)
+
+
+def ask_quoted(rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker) -> Question:
+    """Whether a sign says what the question quotes: half the time it does."""
+    name = name_of(rng, scene, sign.color, sign.shape)
+    right = rng.random() < 0.5
+    quote = sign.text if right else sample(rng, speaker.split)
+    text = QUOTING[rng.integers(len(QUOTING))].format(sign=name, quote=quote.replace('"', ""))
+    answer = "yes" if right or quote == sign.text else "no"
+    return Question("presence", text, answer, (sign.box,), sign.letter_height, "quoted", (name,))
+
+
+def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Question:
+    """What a sign says that isn't there, often one that is nearly like one that is."""
+    there = {(sign.color, sign.shape) for sign in scene.signs}
+    nouns = (*SHAPES, *(c for c in CARRIERS if c != "text"))
+    while True:
+        color, shape = list(COLORS)[rng.integers(8)], nouns[rng.integers(len(nouns))]
+        if scene.signs and rng.random() < 0.6:
+            like = scene.signs[rng.integers(len(scene.signs))]
+            color, shape = (like.color, shape) if rng.random() < 0.5 else (color, like.shape)
+        if (color, shape) not in there and shape != "text":
+            break
+    names = CARRIER_NAMES.get(shape, SIGN_NAMES)
+    name = names[rng.integers(len(names))].format(color=color, shape=shape)
+    text = speaker.template(rng, TEXT).format(sign=name)
+    return Question("text", text, NO_SIGN, (), kind="absent", names=(name,))
+
+
+def ask_absent_object(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Question | None:
+    """The colour of an object that isn't there; None if there is one of every kind."""
+    kinds = [kind for kind in KINDS if kind not in {thing.kind for thing in scene.things}]
+    if not kinds:
+        return None
+    name = kinds[rng.integers(len(kinds))]
+    text = phrase(rng, COLOR, speaker).format(thing=name)
+    return Question("attributes", text, NO_OBJECT, (), kind="absent", names=(name,))

@@ -1,0 +1,149 @@
+"""Scenes of the open world: any string, typeface and carrier, turned, bent, seen from the side."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from core.pocket import fonts
+from core.pocket.scenes import (
+    ASPECTS,
+    COLORS,
+    CROWD_LETTERS,
+    CROWD_SIDES,
+    GLOBAL_SIDE,
+    LETTER_GLOBAL,
+    LETTER_ORIGINAL,
+    SHAPES,
+    SIDE_GLOBAL,
+    Scene,
+    Sign,
+    corners_of,
+    find_place,
+    in_original,
+    ink_for,
+    jitter,
+    luminance,
+    place_signs,
+    place_things,
+    scene_rng,
+    sign_size,
+)
+from core.pocket.world import conditions, faces, strings
+from core.pocket.world.carriers import CARRIERS
+
+
+@dataclass(frozen=True)
+class Look:
+    """How signs may look: each a bound of what is drawn at random."""
+
+    tilt: float = 30.0  # degrees, most; of half the signs
+    side_view: float = 0.12  # by what share of its place a corner may be off, most
+    bend: float = 0.6  # letters, most; of a tenth of the signs
+
+
+def sketch_sign(
+    rng: np.random.Generator,
+    color: str,
+    shape: str,
+    letters: tuple[float, float],
+    split: str = "train",
+    look: Look = Look(),
+    written: tuple[str, str] | None = None,
+) -> Sign:
+    """A sign or other carrier at the origin, its letters between two heights (log-uniform, pixels).
+
+    written: the text and its family, as `written_on` draws them.
+    """
+    letter = max(4, round(np.exp(rng.uniform(*np.log(letters)))))
+    text, family = written or written_on(rng, shape, split)
+    weight = int(rng.choice(fonts.WEIGHTS))
+    size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.05, 1.5))
+    turned = rng.uniform(-look.tilt, look.tilt) if rng.random() < 0.5 else rng.normal(0, 3)
+    bend = rng.uniform(-look.bend, look.bend) if rng.random() < 0.1 else 0.0
+    if bend:
+        size = (size[0], round(size[1] + abs(bend) * letter))
+    corners, box = corners_of(rng, size, turned, rng.uniform(0, look.side_view))
+    rgb = jitter(rng, COLORS[color])
+    ink = _own_ink(rng, rgb) if rng.random() < 0.3 else ink_for(rng, rgb)
+    border = ink if rng.random() < 0.4 else None
+    if shape == "text":  # what is written has the colour, and no ground of its own
+        ink, border = rgb, None
+    return Sign(
+        shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box, bend
+    )
+
+
+def written_on(rng, shape: str, split: str, kind: str | None = None) -> tuple[str, str]:
+    """A text and the family that it is written in. kind: of string; drawn if None."""
+    families = faces.families(split, handwritten=shape == "note" and rng.random() < 0.6)
+    while True:
+        family = families[rng.integers(len(families))]
+        text = faces.written(strings.sample(rng, split, kind), family)
+        if text is not None:
+            return text, family
+
+
+def _own_ink(rng, rgb) -> tuple[int, int, int]:
+    """Any colour that differs from the ground in brightness."""
+    for _ in range(20):
+        ink = tuple(int(v) for v in rng.integers(0, 256, size=3))
+        if abs(luminance(ink) - luminance(rgb)) > 0.3:
+            return ink
+    return ink_for(rng, rgb)
+
+
+NOUNS = (*SHAPES, *(carrier for carrier in CARRIERS if carrier != "text"))
+# Letters in pixels of the global image, smallest and largest, how many signs (from, to less one),
+# and what share of the scenes is so.
+RANGES = (
+    (LETTER_GLOBAL, (2, 7), 0.7),
+    ((4.0, 40.0), (1, 5), 0.2),
+    ((20.0, 90.0), (1, 3), 0.1),  # close-ups
+)
+ALIKE = 0.1  # share of the scenes with two signs alike
+
+
+def name(rng) -> tuple[str, str]:
+    """A colour and a shape or another carrier than the bare wall."""
+    return list(COLORS)[rng.integers(len(COLORS))], NOUNS[rng.integers(len(NOUNS))]
+
+
+def make_street(split: str, index: int, seed: int = 0) -> Scene:
+    """Scene `index` of a split of the open world."""
+    rng = scene_rng(split, index, seed + 70_000)
+    long_side = int(800 * 2 ** rng.random())
+    aspect = ASPECTS[rng.integers(len(ASPECTS))]
+    width = round(long_side * min(1, aspect[0] / aspect[1]))
+    height = round(long_side * min(1, aspect[1] / aspect[0]))
+    scale = GLOBAL_SIDE / long_side
+    letters_global, counts, _ = RANGES[rng.choice(len(RANGES), p=[r[2] for r in RANGES])]
+    smallest, largest = in_original(letters_global, scale)
+    sketch = partial(sketch_sign, letters=(max(LETTER_ORIGINAL, smallest), largest), split=split)
+    taken: list[tuple[int, int, int, int]] = []
+    signs = place_signs(rng, width, height, taken, counts, sketch, NOUNS)
+    if signs and rng.random() < ALIKE:
+        twin = sketch(rng, signs[0].color, signs[0].shape)
+        place = find_place(rng, twin.box[2:], width, height, taken)
+        if place is not None:
+            signs.append(twin.moved(*place))
+            taken.append(signs[-1].box)
+    sides = in_original(SIDE_GLOBAL, scale)
+    things = place_things(rng, width, height, taken, (0, 6), sides)
+    background = int(rng.integers(2**31))
+    effects = tuple(conditions.draw(rng).items())
+    return Scene(width, height, tuple(signs), tuple(things), background, effects)
+
+
+def make_street_crowd(index: int, seed: int = 0) -> Scene:
+    """A training scene as `scenes.make_crowd` makes them, of the open world."""
+    rng = scene_rng("train", index, seed + 80_000)
+    side = int(420 * 1.6 ** rng.random())
+    scale = GLOBAL_SIDE / side
+    taken: list[tuple[int, int, int, int]] = []
+    sketch = partial(sketch_sign, letters=in_original(CROWD_LETTERS, scale))
+    signs = place_signs(rng, side, side, taken, (8, 17), sketch, NOUNS)
+    things = place_things(rng, side, side, taken, (2, 11), in_original(CROWD_SIDES, scale))
+    background = int(rng.integers(2**31))
+    effects = tuple(conditions.draw(rng, 0.5).items())
+    return Scene(side, side, tuple(signs), tuple(things), background, effects)
