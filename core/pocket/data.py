@@ -17,23 +17,22 @@ from core.imaging import Codec, crop_local, downscale
 from core.pocket import fonts
 from core.pocket.labels import (
     CHARACTER_STRIDE,
-    CHARACTERS,
     POINTS,
     characters,
     focus,
     inside,
     letters,
+    number,
     places,
     spelling,
     surfaces,
     whole,
 )
-from core.pocket.model import GRID
+from core.pocket.model import GRID, STRIDE
 from core.pocket.questions import (
     Question,
     ask_attribute,
     ask_presence,
-    ask_text,
     describe,
 )
 from core.pocket.render import draw_background, draw_sign, draw_thing, render
@@ -41,17 +40,24 @@ from core.pocket.scenes import (
     COLORS,
     GLOBAL_SIDE,
     KINDS,
-    SHAPES,
     Scene,
     Thing,
     ink_for,
     jitter,
-    make_crowd,
-    make_scene,
+    luminance,
     scene_rng,
-    sketch_sign,
 )
-from core.pocket.words import sample_text
+from core.pocket.world import conditions, faces
+from core.pocket.world.asking import (
+    UNREADABLE,
+    ask_absent,
+    ask_absent_object,
+    ask_quoted,
+    ask_text,
+)
+from core.pocket.world.phrasing import Speaker, disturbed
+from core.pocket.world.streets import make_street, make_street_crowd, name, sketch_sign, written_on
+from core.pocket.world.strings import sample
 
 INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
 LEGIBLE = 4.0  # capital height in pixels of an image, least
@@ -61,6 +67,8 @@ LEARNED_LAST = ("relation", "relation", "choice", "count", "count", "color", "sh
 SUFFIX = "\nAnswer the question using a single word or phrase."
 # What is asked for: without it, nobody could tell.
 ESSENTIAL = "read Read color shape How many Count number above below left right".split()
+SMALLEST = 5.0  # capital height in pixels, of letters on a strip
+SPEAKER = Speaker()  # of the training
 LEADS = (
     "Please answer: ",
     "Can you answer this? ",
@@ -92,6 +100,7 @@ class Example:
     # an image each, (GRID, GRID, MAX_LENGTH): the characters in each visual token, by their place
     spelling: list[np.ndarray] = field(default_factory=list)
     grid: tuple[int, int] = (GRID, GRID)
+    top: int = 0  # row of the global image's grid that the grid begins at
 
 
 # --- the way of an image -----------------------------------------------------------------------
@@ -122,16 +131,18 @@ def to_input(image: Image.Image) -> np.ndarray:
 
 def scene_example(index: int, seed: int, text_share: float) -> Example:
     """Global image, two local images, and questions behind one or two images."""
-    scene = make_scene("train", index, seed)
+    scene = make_street("train", index, seed)
     rng = scene_rng("train", index, seed + 10_000)
     original = render(scene)
     example = Example()
     _show(rng, example, scene, downscale(original, INPUT), whole(scene))
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
-    asked = [ask_text(rng, scene, scene.signs[i], hints=rng.random() < 0.15) for i in order]
-    asked += [other_question(rng, scene) for _ in range(6)]
-    asked += [ask_attribute(rng, scene, kind="relation") for _ in range(4)]
+    asked = [_text(rng, scene, scene.signs[i]) for i in order]
+    asked += [ask_absent(rng, scene, SPEAKER), ask_absent_object(rng, scene, SPEAKER)]
+    asked += [ask_quoted(rng, scene, scene.signs[i], SPEAKER) for i in order[:1]]
+    asked += [other_question(rng, scene) for _ in range(5)]
+    asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
     example.branches += _global_branches(rng, scene, asked)
     for turn in (0, 1 if rng.random() < 0.75 else 2):
         target = _target(rng, scene, turn, order)
@@ -140,35 +151,56 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
         local = len(example.images) - 1
         for question in _local_questions(rng, scene, turn, order, target, text_share):
             weight = legibility(scene, question, box)
-            example.branches.append(Branch(reworded(rng, question), local, weight=weight))
+            told = in_doubt(rng, reworded(rng, question), weight, seen=2)
+            example.branches.append(Branch(told, local, weight=weight))
     return example
 
 
 def crowd_example(index: int, seed: int) -> Example:
     """The global image of many small signs and objects, and questions about nearly all of them."""
-    scene = make_crowd(index, seed)
+    scene = make_street_crowd(index, seed)
     rng = scene_rng("train", index, seed + 50_000)
     example = Example()
     _show(rng, example, scene, downscale(render(scene), INPUT), whole(scene))
-    asked = [ask_text(rng, scene, sign) for sign in scene.signs]
-    asked += [ask_presence(rng, scene) for _ in range(4)]
-    asked += [ask_attribute(rng, scene, kind="relation") for _ in range(3)]
+    asked = [ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs]
+    asked += [ask_presence(rng, scene, SPEAKER) for _ in range(4)]
+    asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
+    asked.append(ask_absent(rng, scene, SPEAKER))
     example.branches += _global_branches(rng, scene, asked)
     return example
 
 
+def _text(rng, scene: Scene, sign) -> Question:
+    return ask_text(rng, scene, sign, SPEAKER, hints=rng.random() < 0.12)
+
+
 def _global_branches(rng, scene: Scene, asked) -> list[Branch]:
     """Questions behind the global image, with where to look for their answers."""
-    return [
-        Branch(
-            reworded(rng, question),
-            focus=focus(scene, question),
-            places=places(scene, question),
-            weight=legibility(scene, question),
-        )
-        for question in asked
-        if question is not None
-    ]
+    branches = []
+    for question in asked:
+        if question is not None:
+            weight = legibility(scene, question)
+            told = in_doubt(rng, reworded(rng, question), weight, seen=1)
+            where = {"focus": focus(scene, question), "places": places(scene, question)}
+            branches.append(Branch(told, weight=weight, **where))
+    return branches
+
+
+def in_doubt(rng, question: Question, weight: float, seen: int) -> Question:
+    """The question with the answer that training asks for, where there is doubt.
+
+    Behind one image (`seen`), what isn't found may be too small to see, and what can't be read may
+    be guessed: answers are drawn, so that the model learns to be unsure. Behind two, it says so.
+    """
+    if question.kind == "absent":
+        if seen == 2 or rng.random() < 1 / 3:
+            return question
+        guess = sample(rng, "train", "random") if question.family == "text" else "no"
+        return replace(question, answer=UNREADABLE if rng.random() < 0.5 else guess)
+    illegible = question.family == "text" and weight < 1
+    if illegible and rng.random() < (0.4 if seen == 1 else 0.8):
+        return replace(question, answer=UNREADABLE)
+    return question
 
 
 def _show(rng, example: Example, scene: Scene, image: Image.Image, shown: Box) -> None:
@@ -208,28 +240,32 @@ def _local_questions(rng, scene, turn, order, target, text_share):
     seen = [sign for sign in scene.signs if sign.box == target]
     asked = []
     if seen:
-        asked.append(ask_text(rng, scene, seen[0], hints=rng.random() < 0.15))
+        asked.append(_text(rng, scene, seen[0]))
     if len(order) and rng.random() < text_share:  # often not in this crop: the global image has it
         sign = scene.signs[order[rng.integers(len(order))]]
-        asked.append(ask_text(rng, scene, sign, hints=rng.random() < 0.15))
+        asked.append(_text(rng, scene, sign))
     for sign in scene.signs:  # a crop must not break what the global image shows
         if sign.letter_height * scene.scale >= 2 * LEGIBLE and rng.random() < 0.5:
-            asked.append(ask_text(rng, scene, sign))
+            asked.append(ask_text(rng, scene, sign, SPEAKER))
     thing = [t for t in scene.things if t.box == target]
     if thing:
         kind = "yes" if rng.random() < 0.5 else "adversarial"
         about = replace(scene, things=tuple(thing)) if kind == "yes" else scene
-        asked.append(ask_presence(rng, about, kind=kind))
-    asked += [ask_attribute(rng, scene, kind=kind) for kind in ("relation", "count")]
+        asked.append(ask_presence(rng, about, SPEAKER, kind))
+    asked += [ask_attribute(rng, scene, SPEAKER, kind) for kind in ("relation", "count")]
     asked.append(other_question(rng, scene))
+    if rng.random() < 0.3:
+        asked.append(ask_absent(rng, scene, SPEAKER))
+    if seen and rng.random() < 0.3:
+        asked.append(ask_quoted(rng, scene, seen[0], SPEAKER))
     return [question for question in asked if question is not None]
 
 
 def other_question(rng, scene):
     """Presence or attributes; of these, more of what is learned last."""
     if rng.random() < 0.4:
-        return ask_presence(rng, scene)
-    return ask_attribute(rng, scene, kind=LEARNED_LAST[rng.integers(len(LEARNED_LAST))])
+        return ask_presence(rng, scene, SPEAKER)
+    return ask_attribute(rng, scene, SPEAKER, LEARNED_LAST[rng.integers(len(LEARNED_LAST))])
 
 
 def reworded(rng, question: Question) -> Question:
@@ -239,9 +275,11 @@ def reworded(rng, question: Question) -> Question:
     "Can you" asks for yes or no, and in others it needn't.
     """
     text = question.text
-    if rng.random() < 0.3:
-        text = without_words(rng, text, question.names)
     if rng.random() < 0.15:
+        text = without_words(rng, text, question.names)
+    else:
+        text = disturbed(rng, text, question.names)
+    if rng.random() < 0.1:
         text = LEADS[rng.integers(len(LEADS))] + text
     if rng.random() < 0.15:
         text += SUFFIX
@@ -272,70 +310,146 @@ def box_near(rng, image_size: tuple[int, int], target) -> Box:
     return Box(left, top, left + w, top + h)
 
 
-# --- close-ups ---------------------------------------------------------------------------------
+# --- strips ------------------------------------------------------------------------------------
 
 
-def closeup_example(index: int, seed: int) -> Example:
-    """A strip of 192 x 96 pixels with up to four signs and objects, and every kind of question.
+def strip_example(index: int, seed: int, rows: int) -> Example:
+    """A strip of `rows` x GRID visual tokens with one to three signs, and questions about them.
 
-    Reading before finding: half the visual tokens, few things to tell apart, and nothing too small
-    to see. A strip is the middle half of a global image.
+    Reading before finding: a quarter to two thirds of the visual tokens, few things to tell apart,
+    and nothing too small to see. A strip is some of the rows of a global image, and its visual
+    tokens are where they would be in it. Mostly there is one text, and it fills the strip.
     """
     rng = scene_rng("train", index, seed + 20_000)
-    size = (GLOBAL_SIDE, GLOBAL_SIDE // 2)
-    image = draw_background(rng, *size)
-    scene = Scene(*size, *_in_columns(rng, *size), 0)
-    for thing in scene.things:
-        draw_thing(image, thing)
-    for sign in scene.signs:
-        draw_sign(image, sign)
-    example = Example([np.asarray(through_codec(rng, image))], grid=(GRID // 2, GRID))
-    asked = [ask_text(rng, scene, sign) for sign in scene.signs]
-    asked += [question for _ in range(9) if (question := other_question(rng, scene))]
+    top = int(rng.integers(0, GRID - rows + 1)) if rng.random() < 0.5 else (GRID - rows) // 2
+    height = rows * STRIDE
+    wall = _wall(rng, (GLOBAL_SIDE, height))
+    columns = int(rng.choice((1, 2, 3), p=(0.7, 0.2, 0.1)))
+    signs, things = _in_columns(rng, wall, columns)
+    scene = Scene(GLOBAL_SIDE, GLOBAL_SIDE, *_lower(signs, things, top * STRIDE), 0)
+    for thing in things:
+        draw_thing(wall, thing)
+    for sign in signs:
+        draw_sign(wall, sign)
+    smallest = min((sign.letter_height for sign in signs), default=20)
+    image = conditions.apply(wall, conditions.draw(rng, min(1.0, smallest / 20)))
+    cut = slice(top, top + rows), slice(2 * top, 2 * (top + rows))
+    everything = whole(scene)
+    example = Example(
+        [np.asarray(through_codec(rng, image))],
+        surfaces=[surfaces(scene, everything)[cut[0]]],
+        characters=[characters(scene, everything)[cut[1]]],
+        spelling=[spelling(*letters(scene, everything, GRID * POINTS))[cut[0]]],
+        grid=(rows, GRID),
+        top=top,
+    )
+    asked = [
+        ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs for _ in range(3 - columns or 1)
+    ]
+    if rng.random() < 0.3:
+        asked.append(ask_absent(rng, scene, SPEAKER))
+    if rng.random() < 0.5:
+        asked.append(other_question(rng, scene))
     for question in asked:
-        branch = Branch(
-            reworded(rng, question),
-            focus=_strip_focus(scene, question),
-            places=tuple((row - GRID // 4, col) for row, col in places(scene, question)),
-        )
-        example.branches.append(branch)
+        if question is not None:
+            whole_focus = focus(scene, question)
+            branch = Branch(
+                in_doubt(rng, reworded(rng, question), 1.0, seen=1),
+                focus=None if whole_focus is None else _cut(whole_focus, top, rows),
+                places=places(scene, question),
+            )
+            example.branches.append(branch)
     return example
 
 
-def _in_columns(rng, width, height):
-    """Signs and objects side by side, each with a column for itself: at least one, at most four."""
-    families = fonts.families(held_out=False) or ("",)
-    sign_names = rng.permutation(len(COLORS) * len(SHAPES))
-    thing_names = rng.permutation(len(COLORS) * len(KINDS))
-    columns = int(rng.integers(1, 5))
-    column = width // columns
-    signs, things = [], []
+def picture_of_a_text(
+    rng, size: tuple[int, int], split: str, kind: str
+) -> tuple[Image.Image, Scene]:
+    """A picture that one string of a kind fills, on the bare wall or a sign, and its scene."""
+    wall = _wall(rng, size)
+    bare = rng.random() < 0.5
+    color, shape = ("black", "text") if bare else name(rng)
+    sign = _fitted(rng, color, shape, (size[0] - 4, size[1] - 2), split, kind)
+    w, h = sign.box[2:]
+    sign = sign.moved(int(rng.integers(size[0] - w)), int(rng.integers(size[1] - h)))
+    sign = _contrasting(rng, sign, wall) if bare else sign
+    draw_sign(wall, sign)
+    return wall, Scene(*size, (sign,), (), 0)
+
+
+def _wall(rng, size: tuple[int, int]) -> Image.Image:
+    """A background: half the time nearly plain, as where a word fills the picture."""
+    if rng.random() < 0.5:
+        return draw_background(rng, *size)
+    ends = rng.integers(0, 256, size=3), rng.normal(0, 25, size=3)
+    ramp = np.linspace(-1, 1, size[0])[None, :, None]
+    plain = ends[0] + ramp * ends[1] + rng.normal(0, rng.uniform(0, 8), (size[1], size[0], 1))
+    return Image.fromarray(plain.clip(0, 255).astype(np.uint8))
+
+
+def _in_columns(rng, wall: Image.Image, columns: int):
+    """Signs and objects side by side, each with a column for itself; at least one sign."""
+    width, height = wall.width // columns, wall.height
+    signs, things, taken = [], [], set()
     for i in range(columns):
-        if rng.random() < 0.65:
-            color, shape = divmod(int(sign_names[i]), len(SHAPES))
-            for _ in range(20):
-                sign = sketch_sign(rng, list(COLORS)[color], SHAPES[shape], families, (6, 44))
-                w, h = sign.box[2:]
-                if w < column - 4 and h < height - 4:
-                    x, y = i * column + rng.integers(column - w), rng.integers(height - h)
-                    signs.append(sign.moved(int(x), int(y)))
-                    break
-        else:
-            color, kind = divmod(int(thing_names[i]), len(KINDS))
-            name, side = list(COLORS)[color], int(np.exp(rng.uniform(np.log(6), np.log(40))))
-            x, y = i * column + rng.integers(column - side), rng.integers(height - side)
+        if i and rng.random() < 0.25:
+            color, kind = list(COLORS)[rng.integers(8)], KINDS[rng.integers(len(KINDS))]
+            side = int(np.exp(rng.uniform(np.log(6), np.log(min(40, height - 2)))))
+            x, y = i * width + rng.integers(width - side), rng.integers(height - side)
             box = (int(x), int(y), int(x) + side, int(y) + side)
-            things.append(Thing(KINDS[kind], name, jitter(rng, COLORS[name]), box))
-    if not signs and not things:
-        return _in_columns(rng, width, height)
+            things.append(Thing(kind, color, jitter(rng, COLORS[color]), box))
+            continue
+        bare = columns == 1 and rng.random() < 0.55
+        color, shape = ("black", "text") if bare else name(rng)
+        if (color, shape) in taken:
+            continue
+        taken.add((color, shape))
+        sign = _fitted(rng, color, shape, (width - 4, height - 2))
+        w, h = sign.box[2:]
+        sign = sign.moved(int(i * width + rng.integers(width - w)), int(rng.integers(height - h)))
+        signs.append(_contrasting(rng, sign, wall) if bare else sign)
     return tuple(signs), tuple(things)
 
 
-def _strip_focus(scene: Scene, question: Question) -> np.ndarray | None:
-    whole_focus = focus(scene, question)
-    if whole_focus is None:
-        return None
-    strip = whole_focus.reshape(GRID, GRID)[GRID // 4 : -GRID // 4]
+def _fitted(
+    rng,
+    color: str,
+    shape: str,
+    room: tuple[int, int],
+    split: str = "train",
+    kind: str | None = None,
+):
+    """A sign that fits into a room, as large as it can be or smaller."""
+    share = 1 if rng.random() < 0.6 else rng.uniform(0.15, 1)
+    while True:
+        written = written_on(rng, shape, split, kind)
+        large = max(SMALLEST, 0.85 * share * room[1])
+        while large >= SMALLEST:
+            sign = sketch_sign(rng, color, shape, (0.9 * large, large), written=written)
+            left = min(room[0] / sign.box[2], room[1] / sign.box[3])
+            if left > 1:
+                return sign
+            large *= min(0.9, left)
+
+
+def _contrasting(rng, sign, wall: Image.Image):
+    """Letters without a ground of their own, in a colour that parts them from the wall."""
+    behind = luminance(np.asarray(wall.crop(sign.box), float).mean((0, 1)))
+    colors = [c for c, rgb in COLORS.items() if abs(luminance(rgb) - behind) > 0.25]
+    color = colors[rng.integers(len(colors))]
+    rgb = jitter(rng, COLORS[color])
+    return replace(sign, color=color, rgb=rgb, ink=rgb)
+
+
+def _lower(signs, things, by: int):
+    """The same, further down."""
+    moved = tuple(sign.moved(0, by) for sign in signs)
+    boxes = [(x0, y0 + by, x1, y1 + by) for x0, y0, x1, y1 in (t.box for t in things)]
+    return moved, tuple(replace(t, box=box) for t, box in zip(things, boxes, strict=True))
+
+
+def _cut(whole_focus: np.ndarray, top: int, rows: int) -> np.ndarray:
+    strip = whole_focus.reshape(GRID, GRID)[top : top + rows]
     return (strip / strip.sum()).ravel()
 
 
@@ -345,7 +459,8 @@ def _strip_focus(scene: Scene, question: Question) -> np.ndarray | None:
 def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """An image full of text, and which characters lie in its cells and visual tokens (0: none).
 
-    Returns pixels (192, 192, 3) uint8, characters (24, 24) and spelling (12, 12, 6), both int64.
+    Returns pixels (192, 192, 3) uint8, characters (24, 24) and spelling (12, 12, MAX_LENGTH), both
+    int64.
     """
     rng = scene_rng("train", index, seed + 30_000)
     image = draw_background(rng, GLOBAL_SIDE, GLOBAL_SIDE)
@@ -353,16 +468,18 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
     cells = GLOBAL_SIDE // CHARACTER_STRIDE
     labels = np.zeros((cells, cells), np.int64)
     found, numbered = np.zeros((2, GRID * POINTS, GRID * POINTS), np.int64)
-    families = fonts.families(held_out=False) or ("",)
+    families = faces.families("train")
     y = int(rng.integers(1, 8))
     while y < GLOBAL_SIDE - 6:
         letter = int(np.exp(rng.uniform(np.log(6), np.log(34))))
         x = int(rng.integers(0, 12))
         while x < GLOBAL_SIDE - letter:
-            text = sample_text(rng)
             family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
+            text = faces.written(sample(rng, "train"), family)
+            if text is None:
+                continue
             face = fonts.font(family, weight, letter)
-            left, top, right, bottom = face.getbbox(text)
+            left, top, right, bottom = fonts.extent(face, text)
             pad = max(2, letter // 4)
             rgb = jitter(rng, COLORS[list(COLORS)[rng.integers(8)]])
             panel = (x, y, x + right - left + 2 * pad, y + bottom - top + 2 * pad)
@@ -371,7 +488,7 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
             draw.rectangle(panel, fill=rgb)
             origin = (x + pad - left, y + pad - top)
             draw.text(origin, text, ink_for(rng, rgb), face)
-            numbers = [CHARACTERS.index(char) + 1 for char in text]
+            numbers = [number(char) for char in text]
             rows = (y + pad, y + pad + bottom - top)
             edges = [origin[0] + face.getlength(text[:i]) for i in range(len(text) + 1)]
             _mark(labels, edges, rows, numbers, margin=0.25)
@@ -379,6 +496,7 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
             _mark(numbered, edges, rows, range(1, len(text) + 1))
             x = panel[2] + int(rng.integers(2, 14))
         y += int(letter * 1.5) + int(rng.integers(3, 14))
+    image = conditions.apply(image, conditions.draw(rng, 0.3))
     return np.asarray(through_codec(rng, image)), labels, spelling(found, numbered)
 
 

@@ -47,7 +47,7 @@ def font(family: str, weight: int, cap_height: int) -> ImageFont.FreeTypeFont:
     return _face(family, weight, size)
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=2048)
 def _cap_ratio(family: str, weight: int) -> float:
     _, top, _, bottom = _face(family, weight, 200).getbbox("H")
     return (bottom - top) / 200
@@ -59,3 +59,9 @@ def _face(family: str, weight: int, size: float) -> ImageFont.FreeTypeFont:
     from fontpkg.pil import truetype
 
     return truetype(family, size, weight=weight, nearest=True)
+
+
+@lru_cache(maxsize=4096)
+def extent(face: ImageFont.FreeTypeFont, text: str) -> tuple[float, float, float, float]:
+    """Return left, top, right and bottom of a drawn text; a sign is measured several times."""
+    return face.getbbox(text)

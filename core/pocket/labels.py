@@ -13,11 +13,12 @@ from core.pocket.model import GRID
 from core.pocket.questions import Question
 from core.pocket.render import perspective, text_origin
 from core.pocket.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
-from core.pocket.words import DIGITS, LETTERS, MAX_LENGTH
+from core.pocket.world.carriers import CARRIERS, sag
+from core.pocket.world.strings import CHARACTERS, LONGEST
 
-CHARACTERS = "".join(sorted(set(LETTERS + DIGITS + "IOQ")))
+MAX_LENGTH = LONGEST
 CHARACTER_STRIDE = 8  # pixels per cell of the middle stage, where single letters are told apart
-SURFACES = (*SHAPES, *KINDS)
+SURFACES = (*SHAPES, *KINDS, *CARRIERS)
 READABLE = 4.0  # capital height in pixels from which a cell is labelled with its character
 IGNORE = -100  # what the cross-entropy leaves out
 POINTS = 4  # a visual token is sampled at 4 x 4 points for the characters in it
@@ -129,12 +130,17 @@ def letters(scene: Scene, shown: Box, points: int) -> tuple[np.ndarray, np.ndarr
     places = np.zeros((points, points), np.int64)
     for sign in scene.signs:
         place = _places(sign, x, y) * visible
-        numbers = np.array([0, *(CHARACTERS.index(char) + 1 for char in sign.text)])
+        numbers = np.array([0, *(number(char) for char in sign.text)])
         if sign.letter_height * GLOBAL_SIDE / side < READABLE:
             numbers[1:] = IGNORE
         found = np.where(place > 0, numbers[place], found)
         places = np.where(place > 0, place, places)
     return found, places
+
+
+def number(char: str) -> int:
+    """The class of a character; of a space, none."""
+    return 0 if char == " " else CHARACTERS.index(char) + 1
 
 
 def spelling(found: np.ndarray, places: np.ndarray) -> np.ndarray:
@@ -161,7 +167,9 @@ def _places(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     u, v = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
     left, top = text_origin(sign, face)
-    _, upper, _, lower = face.getbbox(sign.text)
+    _, upper, _, lower = fonts.extent(face, sign.text)
+    if sign.bend:
+        v = v - sag(sign.bend, sign.letter_height, u, sign.size[0])
     edges = [left + face.getlength(sign.text[:i]) for i in range(len(sign.text) + 1)]
     place = np.searchsorted(edges, u, side="right")
     on = (place > 0) & (place <= len(sign.text)) & (v >= top + upper) & (v < top + lower)

@@ -5,6 +5,9 @@ pixels. It is a native `transformers` class, reads small letters after far fewer
 plain ViT, and takes images of any size. Language model: a small Llama.
 """
 
+from string import ascii_lowercase
+
+import torch
 from transformers import (
     FocalNetConfig,
     LlamaConfig,
@@ -18,18 +21,27 @@ from transformers.models.llava.image_processing_pil_llava import LlavaImageProce
 from core.pocket.questions import GENERIC_PROMPT
 from core.pocket.scenes import GLOBAL_SIDE
 from core.pocket.tokenizer import IMAGE_TOKEN
+from core.pocket.world.phrasing import QUOTES
 
 STRIDE = 16  # pixels per visual token
 GRID = GLOBAL_SIDE // STRIDE
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 # The words between the two placeholders tell the model which image is which.
+# Questions are read in small letters, as `phrasing.calm` says: any loader of LLaVA does it so.
 CHAT_TEMPLATE = (
+    "{% macro calm(line) %}{% if line.lower().startswith('reference ocr token:') %}{{ line }}"
+    "{% else %}{% set at = namespace(quoted=false) %}{% for char in line %}"
+    "{% if char in '%QUOTES%' %}{% set at.quoted = not at.quoted %}{% endif %}"
+    "{{ char if at.quoted or (loop.first and line[1:3] == '. ') else char.lower() }}"
+    "{% endfor %}{% endif %}{% endmacro %}"
     "{{ bos_token }}{% for message in messages %}"
     "{% for part in message['content'] if part['type'] == 'image' %}"
     "{{ 'Detail: ' if not loop.first else '' }}<image>\n{% endfor %}"
-    "{% for part in message['content'] if part['type'] == 'text' %}{{ part['text'] }}{% endfor %}"
+    "{% for part in message['content'] if part['type'] == 'text' %}"
+    "{% for line in part['text'].split('\n') %}"
+    "{{ '\n' if not loop.first else '' }}{{ calm(line) }}{% endfor %}{% endfor %}"
     "{{ '\n' }}{% endfor %}{% if add_generation_prompt %}Answer:{% endif %}"
-)
+).replace("%QUOTES%", QUOTES)
 
 
 def build_model(
@@ -90,3 +102,35 @@ def build_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:
         vision_feature_select_strategy="full",
         chat_template=CHAT_TEMPLATE,
     )
+
+
+def continued(
+    start: LlavaForConditionalGeneration,
+    known: PreTrainedTokenizerFast,
+    tokenizer: PreTrainedTokenizerFast,
+) -> dict[str, torch.Tensor]:
+    """Return the weights of `start` for a model of the same shape that has other tokens.
+
+    known: the tokenizer of `start`. A new token begins as the mean of the tokens that spelled it,
+    and a small letter, which versions 1 to 5 never wrote, as the capital: it looks much like it.
+    """
+    state = start.state_dict()
+    if known.get_vocab() != tokenizer.get_vocab():
+        for name in ("model.language_model.embed_tokens.weight", "lm_head.weight"):
+            state[name] = _rows(state[name], known, tokenizer)
+    return state
+
+
+def _rows(weight: torch.Tensor, known, tokenizer) -> torch.Tensor:
+    """A matrix of one row a token of `known`, as one row a token of `tokenizer`."""
+    vocabulary, rows = known.get_vocab(), []
+    for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
+        if len(token) == 1 and token in ascii_lowercase:
+            pieces = [vocabulary[token.upper()]]
+        elif token in vocabulary:
+            pieces = [vocabulary[token]]
+        else:
+            text = tokenizer.convert_tokens_to_string([token])
+            pieces = known(text, add_special_tokens=False).input_ids
+        rows.append(weight[pieces].mean(0))
+    return torch.stack(rows)

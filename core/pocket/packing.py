@@ -6,7 +6,7 @@ ancestors, and positions continue from the parent's end, so every root-to-leaf p
 prompt that the model is given in use.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from transformers import BatchEncoding
 
 from core.pocket.data import Branch, Example
 from core.pocket.labels import IGNORE
+from core.pocket.model import GRID
+from core.pocket.tokenizer import spell
+from core.pocket.world.phrasing import calm
 
 BUCKET = 64  # lengths are rounded up to this: every new shape costs the CPU a compiled kernel
 
@@ -37,6 +40,11 @@ class Batch:
     characters: torch.Tensor | None  # (images, 2 * GRID, 2 * GRID)
     spelling: torch.Tensor | None  # (images, GRID, GRID, MAX_LENGTH)
 
+    def to(self, device: torch.device | str) -> "Batch":
+        """Return the batch on a device."""
+        parts = {f.name: getattr(self, f.name) for f in fields(self)}
+        return Batch(**{n: None if p is None else p.to(device) for n, p in parts.items()})
+
 
 class Packer:
     def __init__(self, tokenizer, answer_weights: dict[str, float]):
@@ -52,9 +60,13 @@ class Packer:
     def pack(self, example: Example) -> dict[str, np.ndarray]:
         visual = example.grid[0] * example.grid[1]
         ids = [self.tokenizer.bos_token_id, *[self.image_id] * visual, *self.newline]
-        nodes, positions = [0] * len(ids), list(range(len(ids)))
+        # Of a strip, everything is where it would be if all of its image were there.
+        nodes, cells = [0] * len(ids), GRID * GRID
+        first = 1 + example.top * GRID
+        positions = [0, *range(first, first + visual)]
+        positions += range(1 + cells, 1 + cells + len(self.newline))
         labels, weights = [IGNORE] * len(ids), [0.0] * len(ids)
-        parents, ends = [-1], [len(ids)]
+        parents, ends = [-1], [positions[-1] + 1]
         locals_at: dict[int, int] = {}
         focus, names, pairs = [], [], []
 
@@ -104,8 +116,11 @@ class Packer:
         }
 
     def _branch(self, branch: Branch) -> tuple[BatchEncoding, list[int]]:
-        prompt = self.tokenizer(f"{branch.question.text}\nAnswer:", add_special_tokens=False)
-        return prompt, [*self._ids(branch.question.answer), self.tokenizer.eos_token_id]
+        question = branch.question
+        prompt = self.tokenizer(f"{calm(question.text)}\nAnswer:", add_special_tokens=False)
+        written = question.family == "text"
+        answer = spell(self.tokenizer, question.answer) if written else self._ids(question.answer)
+        return prompt, [*answer, self.tokenizer.eos_token_id]
 
     def collate(self, examples: list[Example]) -> Batch:
         packed = [self.pack(example) for example in examples]

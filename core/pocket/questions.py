@@ -114,8 +114,13 @@ RELATION = (
 RELATIONS = ("to the left of", "to the right of", "above", "below")
 
 
-def phrase(rng: np.random.Generator, templates: tuple[str, ...], held_out: bool) -> str:
-    """One of the templates: of the held-out ones, or of those used in training."""
+def phrase(rng: np.random.Generator, templates: tuple[str, ...], held_out) -> str:
+    """Return one of the templates: of the held-out ones, or of those used in training.
+
+    held_out: a bool, or who phrases the open world's questions (`world.phrasing.Speaker`).
+    """
+    if not isinstance(held_out, bool):
+        return held_out.template(rng, templates)
     choices = templates[-HELD_OUT:] if held_out else templates[:-HELD_OUT]
     return choices[rng.integers(len(choices))]
 
@@ -206,7 +211,7 @@ def ask_attribute(rng, scene: Scene, held_out=False, kind: str | None = None) ->
 
 def _ask_color(rng, scene, held_out):
     things = [(t.kind, t.color, t.box) for t in scene.things]
-    things += [(f"{s.shape} sign", s.color, s.box) for s in scene.signs]
+    things += [(s.noun, s.color, s.box) for s in scene.signs]
     names = [name for name, _, _ in things]
     unique = [t for t in things if names.count(t[0]) == 1]
     if not unique:
@@ -218,7 +223,7 @@ def _ask_color(rng, scene, held_out):
 
 def _ask_shape(rng, scene, held_out):
     colors = [sign.color for sign in scene.signs]
-    unique = [sign for sign in scene.signs if colors.count(sign.color) == 1]
+    unique = [s for s in scene.signs if colors.count(s.color) == 1 and s.shape in SHAPES]
     if not unique:
         return None
     sign = unique[rng.integers(len(unique))]
@@ -243,7 +248,7 @@ def _ask_count(rng, scene, held_out):
 
 
 def _ask_relation(rng, scene, held_out):
-    everything = [(f"{s.name} sign", s.box) for s in scene.signs]
+    everything = [(f"{s.color} {s.noun}", s.box) for s in scene.signs]
     everything += [(t.name, t.box) for t in scene.things]
     if len(everything) < 2:
         return None

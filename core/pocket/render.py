@@ -5,6 +5,8 @@ from PIL import Image, ImageDraw, ImageFilter
 
 from core.pocket import fonts
 from core.pocket.scenes import Scene, Sign, Thing
+from core.pocket.world import conditions
+from core.pocket.world.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
 
 
 def render(scene: Scene) -> Image.Image:
@@ -17,7 +19,7 @@ def render(scene: Scene) -> Image.Image:
         draw_thing(image, thing)
     for sign in scene.signs:
         draw_sign(image, sign)
-    return image
+    return conditions.apply(image, dict(scene.effects))
 
 
 # --- backgrounds ---------------------------------------------------------------------------
@@ -140,7 +142,18 @@ def sign_layer(sign: Sign) -> Image.Image:
         line = max(1, round(0.03 * min(w, h)))
         _draw_outline(draw, sign.shape, outline, outline=sign.border, width=line)
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
-    draw.text(text_origin(sign, face), sign.text, sign.ink, face)
+    if sign.shape not in CARRIERS and not sign.bend:
+        draw.text(text_origin(sign, face), sign.text, sign.ink, face)
+        layer.putalpha(mask)
+        return layer
+    draw_carrier(layer, sign.shape, sign.ink, seed=w * h + sign.letter_height)
+    text = Image.new("L", (w, h))
+    ImageDraw.Draw(text).text(text_origin(sign, face), sign.text, 255, face)
+    text = bent(text, sign.bend, sign.letter_height) if sign.bend else text
+    if sign.shape == "text":
+        layer, mask = Image.new("RGB", (w, h), sign.ink), text
+    else:
+        layer.paste(sign.ink, (0, 0), text)
     layer.putalpha(mask)
     return layer
 
@@ -148,8 +161,8 @@ def sign_layer(sign: Sign) -> Image.Image:
 def text_origin(sign: Sign, face) -> tuple[float, float]:
     """Where in the layer the text is drawn: in the middle, low in a triangle."""
     w, h = sign.size
-    low = 0.68 if sign.shape == "triangle" else 0.5
-    left, top, right, bottom = face.getbbox(sign.text)
+    low = TEXT_AT.get(sign.shape, 0.5)
+    left, top, right, bottom = fonts.extent(face, sign.text)
     return w / 2 - (left + right) / 2, h * low - (top + bottom) / 2
 
 
@@ -165,8 +178,9 @@ def shape_outline(shape: str, w: int, h: int) -> list[tuple[float, float]]:
 
 
 def _draw_outline(draw, shape, points, **style) -> None:
-    if shape == "rectangle":
-        draw.rounded_rectangle([*points[0], *points[1]], radius=points[1][1] * 0.12, **style)
+    if shape == "rectangle" or shape in CARRIERS:
+        radius = points[1][1] * (0.12 if shape == "rectangle" else 0.03)
+        draw.rounded_rectangle([*points[0], *points[1]], radius=radius, **style)
     elif shape == "circle":
         draw.ellipse([*points[0], *points[1]], **style)
     else:

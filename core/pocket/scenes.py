@@ -6,12 +6,15 @@ image: log-uniform between illegible and plainly legible there, but never smalle
 at full detail can show.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from core.pocket import fonts
 from core.pocket.words import sample_text
+from core.pocket.world.carriers import CARRIERS, carrier_size
 
 GLOBAL_SIDE = 192  # the longer side of the global image; pocket's input is 192 x 192
 COLORS = {
@@ -51,10 +54,15 @@ class Sign:
     size: tuple[int, int]  # width, height before the perspective
     corners: tuple[tuple[float, float], ...]  # where the layer's four corners lie in the image
     box: tuple[int, int, int, int]  # left, top, right, bottom of what is drawn
+    bend: float = 0.0  # how far the middle of the text is drawn lower than its ends, in letters
 
     @property
     def name(self) -> str:
         return f"{self.color} {self.shape}"
+
+    @property
+    def noun(self) -> str:
+        return self.shape if self.shape in CARRIERS else f"{self.shape} sign"
 
     def moved(self, dx: int, dy: int) -> "Sign":
         left, top, right, bottom = self.box
@@ -86,6 +94,7 @@ class Scene:
     signs: tuple[Sign, ...]
     things: tuple[Thing, ...]
     background_seed: int
+    effects: tuple[tuple[str, float], ...] = ()  # of light, lens and camera (`world.conditions`)
 
     @property
     def scale(self) -> float:
@@ -100,8 +109,24 @@ def scene_rng(split: str, index: int, seed: int = 0) -> np.random.Generator:
     return np.random.default_rng([seed, SPLITS.index(split), index])
 
 
-def make_scene(split: str, index: int, seed: int = 0, held_out_fonts: bool | None = None) -> Scene:
-    """Scene `index` of a split. Test scenes use the held-out fonts unless told otherwise."""
+def _slight(rng: np.random.Generator) -> float:
+    return rng.normal(0, 3)
+
+
+def make_scene(
+    split: str,
+    index: int,
+    seed: int = 0,
+    held_out_fonts: bool | None = None,
+    text: Callable[[np.random.Generator], str] = sample_text,
+    turn: Callable[[np.random.Generator], float] = _slight,
+    letters_global: tuple[float, float] = LETTER_GLOBAL,
+) -> Scene:
+    """Scene `index` of a split. Test scenes use the held-out fonts unless told otherwise.
+
+    text: what is written on a sign; turn: by how many degrees it is turned; letters_global: as
+    `LETTER_GLOBAL`. Each is the closed world's unless told otherwise.
+    """
     rng = scene_rng(split, index, seed)
     held_out = split == "test" if held_out_fonts is None else held_out_fonts
     long_side = int(800 * 2 ** rng.random())
@@ -109,12 +134,13 @@ def make_scene(split: str, index: int, seed: int = 0, held_out_fonts: bool | Non
     width = round(long_side * min(1, aspect[0] / aspect[1]))
     height = round(long_side * min(1, aspect[1] / aspect[0]))
     scale = GLOBAL_SIDE / long_side
-    smallest, largest = _original(LETTER_GLOBAL, scale)
-    letters, sides = (max(LETTER_ORIGINAL, smallest), largest), _original(SIDE_GLOBAL, scale)
+    smallest, largest = in_original(letters_global, scale)
+    letters, sides = (max(LETTER_ORIGINAL, smallest), largest), in_original(SIDE_GLOBAL, scale)
     families = fonts.families(held_out) or ("",)
     taken: list[tuple[int, int, int, int]] = []
-    signs = _place_signs(rng, width, height, families, taken, (2, 7), letters)
-    things = _place_things(rng, width, height, taken, (0, 6), sides)
+    sketch = partial(sketch_sign, families=families, letters=letters, text=text, turn=turn)
+    signs = place_signs(rng, width, height, taken, (2, 7), sketch)
+    things = place_things(rng, width, height, taken, (0, 6), sides)
     return Scene(width, height, tuple(signs), tuple(things), int(rng.integers(2**31)))
 
 
@@ -127,28 +153,32 @@ def make_crowd(index: int, seed: int = 0) -> Scene:
     rng = scene_rng("train", index, seed + 40_000)
     side = int(420 * 1.6 ** rng.random())  # no crop is shown, so two to four times the global image
     scale = GLOBAL_SIDE / side
-    letters, sides = _original(CROWD_LETTERS, scale), _original(CROWD_SIDES, scale)
+    letters, sides = in_original(CROWD_LETTERS, scale), in_original(CROWD_SIDES, scale)
     families = fonts.families(held_out=False) or ("",)
     taken: list[tuple[int, int, int, int]] = []
-    signs = _place_signs(rng, side, side, families, taken, (8, 17), letters)
-    things = _place_things(rng, side, side, taken, (2, 11), sides)
+    sketch = partial(sketch_sign, families=families, letters=letters)
+    signs = place_signs(rng, side, side, taken, (8, 17), sketch)
+    things = place_things(rng, side, side, taken, (2, 11), sides)
     return Scene(side, side, tuple(signs), tuple(things), int(rng.integers(2**31)))
 
 
-def _original(lengths: tuple[float, float], scale: float) -> tuple[float, float]:
+def in_original(lengths: tuple[float, float], scale: float) -> tuple[float, float]:
     """Two lengths of the global image in pixels of the original."""
     return lengths[0] / scale, lengths[1] / scale
 
 
-def _place_signs(rng, width, height, families, taken, counts, letters):
-    """Signs with different names, `counts[0]` to `counts[1] - 1` if there is room for them."""
-    names = [(color, shape) for color in COLORS for shape in SHAPES]
+def place_signs(rng, width, height, taken, counts, sketch, nouns=SHAPES):
+    """Signs with different names, `counts[0]` to `counts[1] - 1` if there is room for them.
+
+    sketch: makes a sign at the origin, of a colour and one of the nouns.
+    """
+    names = [(color, noun) for color in COLORS for noun in nouns]
     order = rng.permutation(len(names))
     signs = []
     for index in order[: rng.integers(*counts)]:
         for _ in range(12):  # a large sign may not fit between the others: draw again
-            sign = sketch_sign(rng, *names[index], families, letters)
-            place = _find_place(rng, sign.box[2:], width, height, taken)
+            sign = sketch(rng, *names[index])
+            place = find_place(rng, sign.box[2:], width, height, taken)
             if place is not None:
                 signs.append(sign.moved(*place))
                 taken.append(signs[-1].box)
@@ -156,20 +186,31 @@ def _place_signs(rng, width, height, families, taken, counts, letters):
     return signs
 
 
-def sketch_sign(rng, color: str, shape: str, families, letters: tuple[float, float]) -> Sign:
-    """A sign at the origin, its letters between two heights (log-uniform, original pixels)."""
+def sketch_sign(
+    rng,
+    color: str,
+    shape: str,
+    families,
+    letters: tuple[float, float],
+    text=sample_text,
+    turn=_slight,
+) -> Sign:
+    """A sign at the origin, its letters between two heights (log-uniform, original pixels).
+
+    text: what is written on it; turn: by how many degrees it is turned.
+    """
     letter = round(np.exp(rng.uniform(*np.log(letters))))
-    text = sample_text(rng)
+    text = text(rng)
     family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
     size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
-    corners, box = _corners(rng, size)
+    corners, box = corners_of(rng, size, turn(rng))
     rgb = jitter(rng, COLORS[color])
     ink = ink_for(rng, rgb)
     border = ink if rng.random() < 0.4 else None
     return Sign(shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box)
 
 
-def _place_things(rng, width, height, taken, counts, sides):
+def place_things(rng, width, height, taken, counts, sides):
     """Objects with different names, as `_place_signs`, their sides log-uniform."""
     names = [(color, kind) for color in COLORS for kind in KINDS]
     weights = np.array([KIND_WEIGHTS[KINDS.index(kind)] for _, kind in names])
@@ -179,7 +220,7 @@ def _place_things(rng, width, height, taken, counts, sides):
     for index in chosen:
         color, kind = names[index]
         side = int(np.exp(rng.uniform(*np.log(sides))))
-        place = _find_place(rng, (side, side), width, height, taken)
+        place = find_place(rng, (side, side), width, height, taken)
         if place is None:
             continue
         box = (place[0], place[1], place[0] + side, place[1] + side)
@@ -190,9 +231,11 @@ def _place_things(rng, width, height, taken, counts, sides):
 
 def sign_size(shape: str, text: str, font, margin: float) -> tuple[int, int]:
     """Width and height of a sign of that shape which holds the text with a margin around it."""
-    left, top, right, bottom = font.getbbox(text)
+    left, top, right, bottom = fonts.extent(font, text)
     w, h = (right - left) * margin, (bottom - top) * margin
     w = max(w, 0.6 * h)
+    if shape in CARRIERS:
+        return carrier_size(shape, w, h)
     if shape == "rectangle":
         return round(w + 0.6 * h), round(1.7 * h)
     if shape == "circle":
@@ -205,7 +248,7 @@ def sign_size(shape: str, text: str, font, margin: float) -> tuple[int, int]:
     return round(w + 1.25 * h), round(0.9 * w + 1.1 * h)  # hexagon
 
 
-def _find_place(rng, size, width, height, taken):
+def find_place(rng, size, width, height, taken):
     """Top left corner of a free spot, or None. Signs keep a gap of an eighth of their size."""
     w, h = size
     gap = max(6, int(0.08 * max(w, h)))
@@ -224,12 +267,12 @@ def _overlap(a, b):
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _corners(rng, size):
-    """Corners and box, at the origin, of a sign turned a little and seen slightly from the side."""
+def corners_of(rng, size, degrees: float, side_view: float = 0.04):
+    """Corners and box, at the origin, of a sign that is turned and seen slightly from the side."""
     w, h = size
-    angle = np.deg2rad(rng.normal(0, 3))
+    angle = np.deg2rad(degrees)
     corners = np.array([(0, 0), (w, 0), (w, h), (0, h)], float) - (w / 2, h / 2)
-    corners *= 1 + rng.uniform(-0.04, 0.04, size=(4, 2))
+    corners *= 1 + rng.uniform(-side_view, side_view, size=(4, 2))
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     corners = corners @ turn.T
     corners -= corners.min(axis=0)

@@ -1,18 +1,21 @@
 """Byte-level BPE: the words of the questions are single tokens, letters on signs stay single.
 
-Merges are learned from the lower-case language of the questions only, so that what is written on a
-sign is spelled out character by character, and every character has its own uncertainty.
+Merges are learned from the lower-case language of the questions only. What is written on a sign is
+an answer, and answers are spelled out (`spell`) character by character in training, so that every
+character has its own uncertainty; but for those that the model gives in its own words.
 """
 
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from core.pocket.questions import corpus
+from core.pocket import questions
+from core.pocket.world import phrasing
+from core.pocket.world.asking import OWN_ANSWERS
 
 IMAGE_TOKEN = "<image>"
 
 
-def build_tokenizer(vocab_size: int = 768) -> PreTrainedTokenizerFast:
+def build_tokenizer(vocab_size: int = 1280) -> PreTrainedTokenizerFast:
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
@@ -22,7 +25,9 @@ def build_tokenizer(vocab_size: int = 768) -> PreTrainedTokenizerFast:
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
-    tokenizer.train_from_iterator([line.replace("OCR", "") for line in corpus()], trainer)
+    corpus = questions.corpus() + phrasing.corpus()
+    tokenizer.train_from_iterator([line.replace("OCR", "") for line in corpus], trainer)
+    tokenizer.add_tokens([AddedToken(answer, normalized=False) for answer in OWN_ANSWERS])
     return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="<pad>",
@@ -31,3 +36,11 @@ def build_tokenizer(vocab_size: int = 768) -> PreTrainedTokenizerFast:
         extra_special_tokens={"image_token": IMAGE_TOKEN},
         padding_side="left",
     )
+
+
+def spell(tokenizer: PreTrainedTokenizerFast, answer: str) -> list[int]:
+    """The tokens of what is written on a sign: those of its characters, one by one."""
+    if answer in OWN_ANSWERS:
+        return tokenizer(answer, add_special_tokens=False).input_ids
+    pieces = tokenizer(list(answer), add_special_tokens=False).input_ids
+    return [token for piece in pieces for token in piece]

@@ -2,11 +2,15 @@
 
 A curriculum in four phases, because end-to-end training on whole scenes from the start learns
 only the language prior: eye charts teach the vision tower letters, views of scenes and crowds teach
-it colours, shapes and small letters, close-ups teach the language model to read, and questions
-about scenes teach it to find, to use a second image, and everything else. The first two train the
-tower alone: a view costs it a third of the computing time that it costs with questions behind it.
-In the last, every other step asks about crowds of small signs in one image: of the sizes at which
-reading begins to fail, where the uncertainty decides, a scene has few.
+it colours, shapes and small letters, strips teach both to read, and questions about scenes teach it
+to find, to use a second image, and everything else. The first two train the tower alone: a view
+costs it a third of the computing time that it costs with questions behind it. In the last, every
+third step asks about crowds of small signs in one image (of the sizes at which reading begins to
+fail, where the uncertainty decides, a scene has few), and every third about strips.
+
+What it reads is checked on validation pictures, answering freely, every `--check-every` steps: a
+run that doesn't learn shows there within the hour. `--device cuda` computes on a GPU, with
+`--workers` processes rendering beside it.
 
 Besides the answers' cross-entropy there are auxiliary losses, all stated in the model card. Of the
 tower: the characters in each cell of a chart or scene (and, in each visual token, with their places
@@ -33,33 +37,35 @@ from transformers import (
     AttentionInterface,
     AttentionMaskInterface,
     LlavaForConditionalGeneration,
+    PreTrainedTokenizerFast,
 )
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 from transformers.models.llama.modeling_llama import repeat_kv
 
-from core.pocket.data import chart_example, closeup_example, crowd_example, scene_example
-from core.pocket.labels import CHARACTERS, IGNORE, SURFACES
-from core.pocket.model import GRID, MEAN, STD, build_model, build_processor
+from core.pocket.check import check
+from core.pocket.data import chart_example, crowd_example, scene_example, strip_example
+from core.pocket.labels import CHARACTERS, IGNORE, MAX_LENGTH, SURFACES
+from core.pocket.model import GRID, MEAN, STD, build_model, build_processor, continued
 from core.pocket.packing import Batch, Packer, round_up
 from core.pocket.precision import Float32Muon, fast_dtype
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
-from core.pocket.words import MAX_LENGTH
 
-PHASES = ("charts", "views", "closeups", "scenes")
+PHASES = ("charts", "views", "strips", "scenes")
+ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 
 
 @dataclass
 class Settings:
     steps: dict[str, int]
     batch: dict[str, int] = field(
-        default_factory=lambda: {"charts": 12, "views": 2, "closeups": 20, "scenes": 6}
+        default_factory=lambda: {"charts": 12, "views": 2, "strips": 24, "scenes": 6}
     )
     charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
         default_factory=lambda: {"views": 2, "scenes": 2}
     )
-    crowds: dict[str, int] = field(  # beside the views; instead of scenes in every other step
+    crowds: dict[str, int] = field(  # beside the views; instead of scenes in every third step
         default_factory=lambda: {"views": 16, "scenes": 12}
     )
     rate: float = 1e-3
@@ -99,32 +105,39 @@ class Stream(torch.utils.data.Dataset):
 
     def __getitem__(self, offset: int):
         s, step = self.settings, self.first + offset
-        size = s.batch[self.phase]
-        span = range(step * size, (step + 1) * size)
         if self.phase == "charts":
-            return None, self._charts(span)
-        if self.phase == "closeups":
-            examples = [closeup_example(i, s.seed) for i in span]
-        else:
-            examples = self._scenes(step, span)
+            return None, self._charts(_span(step, s.batch["charts"]))
+        if self.phase == "strips":
+            return self._strips(step), None
+        if self.phase == "scenes" and step % 3 == 2:
+            return self._strips(10**6 + step), None  # others than before
+        examples = self._scenes(step)
         if is_frozen(s, self.phase, step):
             return self.packer.collate(examples), None
-        count = s.charts_beside[self.phase]
-        beside = range(10**7 + step * count, 10**7 + (step + 1) * count)
-        return self.packer.collate(examples), self._charts(beside)
+        beside = _span(step, s.charts_beside[self.phase])
+        return self.packer.collate(examples), self._charts(i + 10**7 for i in beside)
 
-    def _scenes(self, step, span):
+    def _scenes(self, step):
         """Scenes and crowds in a step of views; in the last phase, in turn."""
         s, views = self.settings, self.phase == "views"
         first = 5 * 10**6 if views else 0  # other scenes than are asked about
-        count = s.crowds[self.phase]
         examples = []
-        if views or step % 2 == 0:
+        if views or step % 3 == 0:
+            span = _span(step, s.batch[self.phase])
             examples += [scene_example(first + i, s.seed, s.text_share) for i in span]
-        if views or step % 2 == 1:
-            crowds = range(step * count, (step + 1) * count)
+        if views or step % 3 == 1:
+            crowds = _span(step, s.crowds[self.phase])
             examples += [crowd_example(first + i, s.seed) for i in crowds]
         return examples
+
+    def _strips(self, step):
+        """A batch of strips of one height: more of the higher ones, the fewer there can be."""
+        rows = ROWS[step % len(ROWS)]
+        count = max(1, round(self.settings.batch["strips"] * 5 / (rows + 1)))
+        span = _span(step, 100)
+        return self.packer.collate(
+            [strip_example(i, self.settings.seed, rows) for i in span[:count]]
+        )
 
     def _charts(self, span):
         charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
@@ -132,9 +145,13 @@ class Stream(torch.utils.data.Dataset):
         return pixels.permute(0, 3, 1, 2), characters, spelling
 
 
+def _span(step: int, count: int) -> range:
+    return range(step * count, (step + 1) * count)
+
+
 def is_frozen(settings: Settings, phase: str, step: int) -> bool:
     """Whether the vision tower is left as the views have made it."""
-    return phase == "closeups" or (phase == "scenes" and step < settings.frozen)
+    return phase == "scenes" and step < settings.frozen
 
 
 # --- losses ------------------------------------------------------------------------------------
@@ -215,7 +232,8 @@ class Trainee(nn.Module):
                 middle, last = self.see(batch.pixels)
             if batch.surfaces is not None:
                 losses |= self.surface_loss(last, batch.surfaces.flatten(1, 2))
-                losses |= self.place_loss(last)
+                if last.shape[1] == GRID * GRID:  # a strip doesn't show which of the rows it is
+                    losses |= self.place_loss(last)
                 labels = batch.characters, batch.spelling
                 losses |= self.character_loss("letters", middle, last, *labels)
             if answers:
@@ -290,7 +308,8 @@ class Trainee(nn.Module):
 
     def place_loss(self, features):
         """Each token's row and column, of GRID x GRID."""
-        grid = torch.cartesian_prod(torch.arange(GRID), torch.arange(GRID))
+        side = torch.arange(GRID, device=features.device)
+        grid = torch.cartesian_prod(side, side)
         places = grid.repeat(len(features), 1)
         return _place_losses("place", self.place_head(features.flatten(0, 1)), places)
 
@@ -313,7 +332,7 @@ class Trainee(nn.Module):
 
 def _cross_entropy(logits, labels, background: float) -> torch.Tensor:
     """Of dense labels; nearly all are background (0), which therefore counts less."""
-    weight = torch.ones(logits.shape[-1])
+    weight = torch.ones(logits.shape[-1], device=logits.device)
     weight[0] = background
     return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), weight=weight)
 
@@ -400,47 +419,51 @@ def train(
     save_every: float,
     export_only: bool = False,
     init: Path | None = None,
+    device: str = "cpu",
+    check_every: int = 200,
 ) -> None:
     """Train on from `out/state.pt`, or from the checkpoint `init`, or from scratch.
 
-    `export_only` writes the checkpoint of that state and stops.
+    `export_only` writes the checkpoint of that state and stops. save_every: seconds between two
+    states saved; check_every: steps between two checks of what it reads, 0 for none.
     """
     out.mkdir(parents=True, exist_ok=True)
     torch.manual_seed(settings.seed)
     tokenizer = build_tokenizer()
     packer = Packer(tokenizer, ANSWER_WEIGHTS)
     trainee = Trainee(settings, tokenizer)
-    dtype = fast_dtype()
+    dtype = fast_dtype() if device == "cpu" else torch.bfloat16
     print(f"computing in {str(dtype).removeprefix('torch.')}", flush=True)
+    if init is not None and not (out / "state.pt").exists():
+        start = LlavaForConditionalGeneration.from_pretrained(init, dtype=torch.float32)
+        known = PreTrainedTokenizerFast.from_pretrained(init)
+        trainee.vlm.load_state_dict(continued(start, known, tokenizer))
+    trainee.to(device)
     optims = optimizers(trainee, settings.rate, dtype)
     phase_index, step = 0, 0
     if (out / "state.pt").exists():
-        state = torch.load(out / "state.pt", weights_only=True)
+        state = torch.load(out / "state.pt", weights_only=True, map_location=device)
         trainee.load_state_dict(state["trainee"])
         for optim, saved in zip(optims, state["optimizers"], strict=True):
             optim.load_state_dict(saved)
         phase_index, step = PHASES.index(state["phase"]), state["step"]
-    elif init is not None:
-        start = LlavaForConditionalGeneration.from_pretrained(init, dtype=torch.float32)
-        trainee.vlm.load_state_dict(start.state_dict())
     if export_only:
         export(out / "checkpoint", trainee, tokenizer)
         return
     log = (out / "log.jsonl").open("a", buffering=1)
     while phase_index < len(PHASES):
         phase = PHASES[phase_index]
-        run_phase(
-            phase, step, trainee, optims, dtype, packer, settings, workers, save_every, out, log
-        )
+        every = save_every, check_every
+        run_phase(phase, step, trainee, optims, dtype, packer, settings, workers, every, out, log)
         phase_index, step = phase_index + 1, 0
         if phase_index < len(PHASES):
             save_checkpoint(out, trainee, optims, PHASES[phase_index], 0, settings)
     export(out / "checkpoint", trainee, tokenizer)
 
 
-def run_phase(
-    phase, first, trainee, optims, dtype, packer, settings, workers, save_every, out, log
-):
+def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, every, out, log):
+    save_every, check_every = every
+    device = trainee.mean.device
     stream = Stream(phase, settings, packer, first)
     loader = torch.utils.data.DataLoader(
         stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
@@ -452,7 +475,13 @@ def run_phase(
         for optim in optims:
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step)
-        with torch.autocast("cpu", torch.bfloat16, enabled=dtype == torch.bfloat16):
+        if phase in ("strips", "scenes") and check_every and step % check_every == 0:
+            line = {"phase": phase, "step": step, "check": check(trainee, packer.tokenizer)}
+            log.write(json.dumps(line) + "\n")
+            print(line, flush=True)
+        batch = None if batch is None else batch.to(device)
+        charts = None if charts is None else [part.to(device) for part in charts]
+        with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
             frozen = is_frozen(settings, phase, step)
             losses = trainee(batch, charts, phase != "views", frozen)
         trainee.total(losses).backward()
@@ -484,7 +513,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log, checkpoint")
     parser.add_argument("--charts", type=int, default=700, help="steps on eye charts")
     parser.add_argument("--views", type=int, default=1500, help="steps on scenes without questions")
-    parser.add_argument("--closeups", type=int, default=900, help="steps on close-ups")
+    parser.add_argument("--strips", type=int, default=6000, help="steps on strips")
     parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes and crowds")
     parser.add_argument("--frozen", type=int, default=8000, help="of them with a frozen tower")
     parser.add_argument("--rate", type=float, default=1e-3)
@@ -492,6 +521,8 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", help="cpu or cuda")
+    parser.add_argument("--check-every", type=int, default=200, help="steps")
     parser.add_argument("--save-every", type=float, default=300, help="seconds")
     parser.add_argument("--init", type=Path, help="checkpoint to start from, without its history")
     parser.add_argument("--export", action="store_true", help="only export the state as it is")
@@ -501,7 +532,9 @@ def main() -> None:
     settings = Settings(
         steps=steps, rate=args.rate, decay=args.decay, seed=args.seed, frozen=args.frozen
     )
-    train(args.out, settings, args.workers, args.save_every, args.export, args.init)
+    every = {"save_every": args.save_every, "check_every": args.check_every}
+    train(args.out, settings, args.workers, export_only=args.export, init=args.init,
+          device=args.device, **every)  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -2,37 +2,58 @@ import numpy as np
 import pytest
 
 from core.pocket import data
-from core.pocket.data import chart_example, closeup_example, crowd_example, scene_example
+from core.pocket.data import chart_example, crowd_example, scene_example, strip_example
+from core.pocket.labels import MAX_LENGTH
 from core.pocket.questions import Question
 from core.pocket.scenes import Scene
+from core.pocket.world.asking import NO_SIGN, UNREADABLE
+
+
+def _strip(index, seed):
+    return strip_example(index, seed, rows=(3, 4, 6, 8)[index % 4])
 
 
 def test_examples_are_what_their_index_says():
-    for make in (closeup_example, crowd_example, lambda i, seed: scene_example(i, seed, 0.7)):
+    for make in (_strip, crowd_example, lambda i, seed: scene_example(i, seed, 0.7)):
         first, again, other = make(5, 0), make(5, 0), make(6, 0)
         assert all(np.array_equal(a, b) for a, b in zip(first.images, again.images, strict=True))
         assert [b.question for b in first.branches] == [b.question for b in again.branches]
         assert not np.array_equal(first.images[0], other.images[0])
 
 
-def test_a_strip_asks_every_kind_of_question_about_what_is_on_it():
-    families = set()
-    for index in range(30):
-        example = closeup_example(index, 0)
-        assert example.images[0].shape == (96, 192, 3)
+def test_a_strip_asks_about_what_is_on_it():
+    for index in range(24):
+        example = _strip(index, 0)
+        rows, top = example.grid[0], example.top
+        assert example.images[0].shape == (16 * rows, 192, 3) and 0 <= top <= 12 - rows
+        assert example.spelling[0].shape[:2] == example.surfaces[0].shape[:2] == (rows, 12)
+        assert example.characters[0].shape == (2 * rows, 24)
+        assert any(branch.question.family == "text" for branch in example.branches)
         for branch in example.branches:
-            families.add(branch.question.family)
-            for left, top, right, bottom in branch.question.boxes:
-                assert 0 <= left < right <= 192 and 0 <= top < bottom <= 96
+            for left, upper, right, lower in branch.question.boxes:
+                assert 0 <= left < right <= 192 and 16 * top <= upper < lower <= 16 * (top + rows)
             if branch.focus is not None:
-                assert branch.focus.shape == (6 * 12,) and branch.focus.sum() == pytest.approx(1)
+                assert branch.focus.shape == (rows * 12,)
+                assert branch.focus.sum() == pytest.approx(1)
                 row, column = divmod(int(branch.focus.argmax()), 12)
                 assert any(
                     left <= 16 * (column + 1) and right >= 16 * column
-                    and top <= 16 * (row + 1) and bottom >= 16 * row
-                    for left, top, right, bottom in branch.question.boxes
+                    and upper <= 16 * (top + row + 1) and lower >= 16 * (top + row)
+                    for left, upper, right, lower in branch.question.boxes
                 )  # fmt: skip
-    assert families == {"text", "presence", "attributes"}
+
+
+def test_what_is_in_doubt_is_taught_as_doubt():
+    rng = np.random.default_rng(0)
+    absent = Question("text", "", NO_SIGN, (), kind="absent")
+    behind_one = {data.in_doubt(rng, absent, 1.0, seen=1).answer for _ in range(40)}
+    assert behind_one >= {NO_SIGN, UNREADABLE} and len(behind_one) > 5
+    assert {data.in_doubt(rng, absent, 1.0, seen=2).answer for _ in range(9)} == {NO_SIGN}
+    small = Question("text", "", "STOP", ((0, 0, 9, 9),), 3)
+    for seen in (1, 2):
+        told = {data.in_doubt(rng, small, data.ILLEGIBLE_WEIGHT, seen).answer for _ in range(40)}
+        assert told == {"STOP", UNREADABLE}
+        assert data.in_doubt(rng, small, 1.0, seen) == small
 
 
 def test_a_scene_asks_behind_one_and_behind_two_images():
@@ -45,15 +66,15 @@ def test_a_scene_asks_behind_one_and_behind_two_images():
 def test_a_crowd_asks_for_each_sign_behind_one_image():
     example = crowd_example(0, 0)
     asked = [branch.question for branch in example.branches]
-    signs = len(data.make_crowd(0, 0).signs)
+    signs = len(data.make_street_crowd(0, 0).signs)
     assert len(example.images) == 1 and {branch.local for branch in example.branches} == {None}
-    assert sum(question.family == "text" for question in asked) == signs
+    assert sum(q.family == "text" and q.kind != "absent" for q in asked) == signs
     assert {question.family for question in asked} == {"text", "presence", "attributes"}
 
 
 def test_chart_labels_lie_on_ink():
     pixels, labels, spelling = chart_example(3, 0)
-    assert spelling.shape == (12, 12, 6)
+    assert spelling.shape == (12, 12, MAX_LENGTH)
     assert set(spelling[spelling > 0].tolist()) >= set(labels[labels > 0][:20].tolist())
     assert labels.shape == (24, 24) and 0.05 < (labels > 0).mean() < 0.9
     assert pixels.shape == (192, 192, 3)
@@ -104,7 +125,7 @@ def test_words_that_carry_the_question_are_never_left_out():
 
 def test_names_are_told_the_places_that_the_attention_peaks_at():
     for index in range(20):
-        for branch in scene_example(index, 0, 0.7).branches + closeup_example(index, 0).branches:
+        for branch in scene_example(index, 0, 0.7).branches:
             if len(branch.places) == 1 and branch.focus is not None:
                 row, column = divmod(int(branch.focus.argmax()), 12)
                 assert abs(row - branch.places[0][0]) <= 1 >= abs(column - branch.places[0][1])

@@ -6,10 +6,9 @@ import pytest
 from core.bench.boxes import holds
 from core.cropping import Box, find_box
 from core.pocket import labels
-from core.pocket.labels import GRID
+from core.pocket.labels import GRID, MAX_LENGTH
 from core.pocket.questions import Question
 from core.pocket.scenes import GLOBAL_SIDE, Scene, Sign, make_scene
-from core.pocket.words import MAX_LENGTH
 
 
 def _scene(width, height, box):
@@ -118,6 +117,7 @@ def test_spelling_leaves_out_what_only_touches_a_token_and_what_is_too_small():
     found[0, 3:5], places[0, 3:5] = 9, 2  # one point in the first token, one in the second
     found[0, 5:8], places[0, 5:8] = labels.IGNORE, 3
     spelled = labels.spelling(found, places)
-    assert spelled[0, 0].tolist() == [7, labels.IGNORE, 0, 0, 0, 0]
-    assert spelled[0, 1].tolist() == [0, labels.IGNORE, labels.IGNORE, 0, 0, 0]
+    assert spelled[0, 0, :4].tolist() == [7, labels.IGNORE, 0, 0]
+    assert spelled[0, 1, :4].tolist() == [0, labels.IGNORE, labels.IGNORE, 0]
+    assert not spelled[0, :2, 4:].any()
     assert not spelled[1:].any() and not spelled[:, 2:].any()

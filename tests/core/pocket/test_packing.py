@@ -10,8 +10,10 @@ from core.pocket.labels import IGNORE
 from core.pocket.model import GRID, build_processor
 from core.pocket.packing import Packer, tree_mask
 from core.pocket.questions import Question
-from core.pocket.tokenizer import build_tokenizer
+from core.pocket.tokenizer import build_tokenizer, spell
 from core.pocket.train import ANSWER_WEIGHTS, Focus, Settings, Trainee
+from core.pocket.world.asking import OWN_ANSWERS
+from core.pocket.world.phrasing import calm
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +26,42 @@ def test_words_are_single_tokens_and_signs_are_spelled(tokenizer):
     assert tokenizer.tokenize("STOP") == list("STOP")
     assert tokenizer.tokenize("7UP4EW") == list("7UP4EW")
     assert tokenizer.decode(tokenizer("Für Ölße ☃").input_ids) == "Für Ölße ☃"
+
+
+def test_answers_are_spelled_but_for_those_of_its_own_words(tokenizer):
+    for text in ("stop", "the sign", "Café 24/7", "ÄÖ €", "no"):
+        ids = spell(tokenizer, text)
+        assert tokenizer.decode(ids) == text and len(ids) == len(text.encode())
+    assert all(len(spell(tokenizer, answer)) == 1 for answer in OWN_ANSWERS)
+
+
+def test_a_strip_has_the_positions_of_its_rows_in_an_image(tokenizer):
+    question = Question("text", "Read it.", "A", ((0, 0, 9, 9),))
+    strip = Example([np.zeros((48, 192, 3), np.uint8)], [Branch(question)], grid=(3, GRID), top=5)
+    image = Example([np.zeros((192, 192, 3), np.uint8)], [Branch(question)])
+    packer = Packer(tokenizer, ANSWER_WEIGHTS)
+    part, all_of_it = packer.pack(strip)["positions"], packer.pack(image)["positions"]
+    assert part[0] == all_of_it[0] == 0
+    assert part[1 : 1 + 3 * GRID].tolist() == all_of_it[1 + 5 * GRID : 1 + 8 * GRID].tolist()
+    assert part[1 + 3 * GRID :].tolist() == all_of_it[1 + GRID * GRID :].tolist()
+
+
+def test_the_prompt_in_training_is_the_one_in_use(tokenizer):
+    """Whatever is asked, in whatever case: the chat template and the packer write the same."""
+    processor = build_processor(tokenizer)
+    asked = (
+        'What DOES "The Red" SIGN Say?',
+        "Which?\nA. Red\nB. Blue\nAnswer SO.",
+        "É Ü\n\nB",
+        "READ\nReference OCR token: STOP, Ab",
+        "“Hi” «NO» Yes",
+        'a 5" pipe IS',
+    )
+    for text in asked:
+        content = [{"type": "image"}, {"type": "image"}, {"type": "text", "text": text}]
+        messages = [{"role": "user", "content": content}]
+        prompt = processor.apply_chat_template(messages, add_generation_prompt=True)
+        assert prompt == f"<s><image>\nDetail: <image>\n{calm(text)}\nAnswer:"
 
 
 def test_tree_mask_by_hand():
@@ -111,7 +149,7 @@ def test_the_last_token_of_each_name_is_told_its_place(tokenizer):
     rows, places = batch.name_query.unbind(1)
     assert rows.tolist() == [0, 0]
     ends = [tokenizer.decode(batch.ids[0, : place + 1]) for place in places]
-    assert ends[0].endswith("Is the red circle sign") and ends[1].endswith("above the blue car")
+    assert ends[0].endswith("is the red circle sign") and ends[1].endswith("above the blue car")
     assert batch.name_place.tolist() == [[3, 4], [1, 7]]
     assert batch.pair_offset.tolist() == [[2, -3]] * 2  # the first is below and to the left
     behind, last = batch.pair_query[:, 1].tolist()

@@ -1,11 +1,14 @@
 import pytest
 import torch
-from transformers import LlavaForConditionalGeneration
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
+from core.pocket import check as checking
 from core.pocket import train as training
-from core.pocket.model import GRID, build_model
+from core.pocket.model import GRID, build_model, continued
+from core.pocket.tokenizer import build_tokenizer
 from core.pocket.train import PHASES, Settings, rate_at, train
 from core.vlm import load_vlm
+from core.vlm.loading import POCKET
 
 
 def small_model(tokenizer, attention_layer):
@@ -30,7 +33,7 @@ def _settings(frozen=0):
         steps=dict.fromkeys(PHASES, 2),
         attention_layer=0,
         frozen=frozen,
-        batch={"charts": 1, "views": 1, "closeups": 2, "scenes": 1},
+        batch={"charts": 1, "views": 1, "strips": 2, "scenes": 1},
         charts_beside=dict.fromkeys(PHASES, 1),
         crowds=dict.fromkeys(PHASES, 1),
         warmup=2,
@@ -46,7 +49,7 @@ def _weights(folder):
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, dtype):
     monkeypatch.setattr(training, "fast_dtype", lambda: dtype)
-    train(tmp_path / "whole", _settings(), workers=0, save_every=0)
+    train(tmp_path / "whole", _settings(), workers=0, save_every=0, check_every=0)
 
     real, calls = training.save_checkpoint, []
 
@@ -59,8 +62,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, 
     monkeypatch.setattr(training, "save_checkpoint", dies_after_saving)
     for _ in range(3):
         with pytest.raises(KeyboardInterrupt):
-            train(tmp_path / "killed", _settings(), workers=0, save_every=0)
-    train(tmp_path / "killed", _settings(), workers=0, save_every=0)
+            train(tmp_path / "killed", _settings(), workers=0, save_every=0, check_every=0)
+    train(tmp_path / "killed", _settings(), workers=0, save_every=0, check_every=0)
 
     whole, killed = _weights(tmp_path / "whole"), _weights(tmp_path / "killed")
     assert whole.keys() == killed.keys()
@@ -78,10 +81,10 @@ def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path):
-    train(tmp_path / "first", _settings(), workers=0, save_every=1e9)
+    train(tmp_path / "first", _settings(), workers=0, save_every=1e9, check_every=0)
     nothing = Settings(steps=dict.fromkeys(PHASES, 0), attention_layer=0)
     start = tmp_path / "first" / "checkpoint"
-    train(tmp_path / "second", nothing, workers=0, save_every=1e9, init=start)
+    train(tmp_path / "second", nothing, workers=0, save_every=1e9, init=start, check_every=0)
     first, second = _weights(tmp_path / "first"), _weights(tmp_path / "second")
     assert all(torch.equal(first[name], second[name]) for name in first)
 
@@ -94,7 +97,7 @@ def test_a_frozen_tower_stays_as_the_views_have_made_it(tmp_path, monkeypatch):
         seen[phase, step] = {name: value.clone() for name, value in tower.items()}
 
     monkeypatch.setattr(training, "save_checkpoint", remember)
-    train(tmp_path, _settings(frozen=1), workers=0, save_every=0)
+    train(tmp_path, _settings(frozen=1), workers=0, save_every=0, check_every=0)
     before, frozen, after = (seen["scenes", step] for step in range(3))
     assert all(torch.equal(before[name], frozen[name]) for name in before)
     assert not all(torch.equal(before[name], after[name]) for name in before)
@@ -134,3 +137,45 @@ def test_the_focus_gives_the_same_gradient_every_time():
     finally:
         torch.set_num_threads(threads)
     assert all(torch.equal(gradient, gradients[0]) for gradient in gradients)
+
+
+def test_what_is_known_stays_and_new_tokens_begin_as_what_spelled_them():
+    known = PreTrainedTokenizerFast.from_pretrained(POCKET)
+    start = LlavaForConditionalGeneration.from_pretrained(POCKET, dtype=torch.float32)
+    tokenizer = build_tokenizer()
+    state = continued(start, known, tokenizer)
+    name = "model.language_model.embed_tokens.weight"
+    before, after = start.state_dict()[name], state[name]
+    assert len(after) == len(tokenizer) > len(before)
+
+    def row(token):
+        return after[tokenizer.get_vocab()[token]]
+
+    for token in ("Ġsign", "A", "7", "<image>", "</s>"):
+        assert torch.equal(row(token), before[known.get_vocab()[token]])
+    assert torch.equal(row("q"), before[known.get_vocab()["Q"]])
+    pieces = known("no such sign", add_special_tokens=False).input_ids
+    assert torch.allclose(row("no such sign"), before[pieces].mean(0))
+    assert all(
+        torch.equal(state[name], value)
+        for name, value in start.state_dict().items()
+        if "embed_tokens" not in name and "lm_head" not in name
+    )
+
+
+def test_a_check_asks_freely_about_validation_pictures(monkeypatch):
+    monkeypatch.setattr(checking, "EACH", 1)
+    checking.pictures.cache_clear()
+    rows = checking.pictures()
+    assert [row[0] for row in rows] == list(checking.KINDS)
+    assert all(row[1].shape == (192, 192, 3) for row in rows)
+    tokenizer = build_tokenizer()
+    trainee = training.Trainee(_settings(), tokenizer)
+    found = checking.check(trainee, tokenizer)
+    assert found.keys() >= {"all", "ignoring case", *checking.KINDS} and found["all"] == 0
+    monkeypatch.setattr(
+        checking, "answers", lambda trainee, tokenizer, asked: [row[3].lower() for row in rows]
+    )
+    found = checking.check(trainee, tokenizer)
+    assert found["ignoring case"] == 100 and found["lower"] == 100 and found["upper"] == 0
+    checking.pictures.cache_clear()
