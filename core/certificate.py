@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from core.vlm.base import VLM
 
 MAX_BYTES = 1 << 20  # of a file
+GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
 SAME = ("dtype", "bits", "attention_layer", "resolution")  # load options that change an answer
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -128,7 +129,10 @@ class Certificate(BaseModel):
                 f"{name} is not a certificate of Second Look: {where}: {first['msg']}."
             ) from None
         except ValueError as error:
-            raise CertificateError(f"{name} can't be used: {error}") from None
+            why = str(error)
+            if found.metric.startswith(GAIN):
+                why = f"its gate is on the gain {found.metric}; say that one's file with --gain."
+            raise CertificateError(f"{name} can't be used: {why}") from None
         if found.asked > found.questions or found.images > found.questions:
             raise CertificateError(f"{name} counts more than there are questions.")
         return found

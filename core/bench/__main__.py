@@ -3,10 +3,15 @@
 import argparse
 import sys
 
-from core.bench import calibrate_command, report_command, run_command
+from core.bench import calibrate_command, gain_command, report_command, run_command
 from core.commands import called
 
-COMMANDS = {"run": run_command, "report": report_command, "calibrate": calibrate_command}
+COMMANDS = {
+    "run": run_command,
+    "report": report_command,
+    "calibrate": calibrate_command,
+    "gain": gain_command,
+}
 
 
 def main(argv: list[str] | None = None) -> int:

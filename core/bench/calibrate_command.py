@@ -23,8 +23,9 @@ from core.bench.calibration import (
     threshold_for_budget,
 )
 from core.bench.curves import Point, full, initial
-from core.bench.files import load_run
+from core.bench.promise_command import read_run
 from core.bench.runs import Run
+from core.gain import use
 from core.uncertainty import METRICS
 
 
@@ -37,15 +38,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--accuracy", type=float, help="mean score to reach, 0 to 1")
     add("--metric", choices=list(METRICS), default=["min_entropy"], nargs="+",
         help="of the gate; of several, a promise takes the best")  # fmt: skip
+    add("--gain", type=Path, metavar="FILE", help="in place of a metric: that of `gain --out`")
     add("--first-tokens", type=int, help="look at that many tokens only")
     promise_command.add_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
+    if args.gain:
+        args.metric = [use(args.gain)]
     if promise_command.wanted(args):
         return promise_command.main(args)
-    run = load_run(args.run)
-    here, there = (run, load_run(args.on)) if args.on else halves(run.answered)
+    run = read_run(args.run, args)
+    here, there = (run, read_run(args.on, args)) if args.on else halves(run)
     found = calibrate(here, args)
     print(promise_command.describe(found.gate))
     print(f"{'':32}{'accuracy':>10}{'asked for':>11}{'bytes':>9}")

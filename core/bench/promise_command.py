@@ -12,6 +12,7 @@ from core.bench.calibration import always_or_never
 from core.bench.certify import certify
 from core.bench.curves import COSTS, operating_point
 from core.bench.files import load_run
+from core.bench.gain_command import source, with_gain
 from core.bench.guarantee import (
     ASKED,
     LOST,
@@ -29,6 +30,7 @@ from core.bench.links import over_link
 from core.bench.runs import TEXTS, Run
 from core.certificate import Setting
 from core.channel import PRESETS
+from core.gain import Gain
 from core.uncertainty import METRICS, Gate
 
 
@@ -64,14 +66,19 @@ def wanted(args: argparse.Namespace) -> bool:
 def main(args: argparse.Namespace) -> int:
     goals = goals_of(args)
     confidence = None if args.on_average else 0.9 if args.confidence is None else args.confidence
-    run = _prepared(args.run, args)
+    run = read_run(args.run, args)
+    if args.gain and source(run) in Gain.read(args.gain).fitted_on:
+        raise ValueError(
+            f"{args.gain.name} was fitted on {source(run)}: a promise takes a run of other "
+            "questions, of another split or seed."
+        )
     images = len(np.unique(run.image_id.astype(str)))
     for goal in goals:
         if goal.what in (LOST, WRONG, ASKED):
             enough = needed(goal.at_most, confidence)
             print(f"At most {100 * goal.at_most:g} % {_WORDS[goal.what]} takes questions about "
                   f"{enough:,} images at least; {args.run.name} has {images:,}.")  # fmt: skip
-    there = args.on and _prepared(args.on, args)
+    there = args.on and read_run(args.on, args)
     found = promise(run, goals, confidence, args.metric, args.first_tokens, args.for_each)
     certificate = certify(run, found)
     if there:
@@ -119,8 +126,11 @@ def describe(gate: Gate) -> str:
 _WORDS = {LOST: "lost", WRONG: "wrong among the rest", ASKED: "asked again"}
 
 
-def _prepared(path: Path, args: argparse.Namespace) -> Run:
+def read_run(path: Path, args: argparse.Namespace) -> Run:
+    """Return the answered samples of a file, over the link and with the gain that were named."""
     run = load_run(path).answered
+    if args.gain:
+        run = with_gain(run, Gain.read(args.gain))
     return over_link(run, PRESETS[args.link]) if args.link else run
 
 

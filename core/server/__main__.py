@@ -12,6 +12,7 @@ from concurrent.futures import Future
 
 from core.certificate import Certificate, CertificateError, Setting
 from core.commands import called
+from core.gain import use
 from core.http import TOKEN
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
@@ -30,7 +31,9 @@ def main() -> None:
     args = parser.parse_args()
     try:
         limits = Limits(**{f.name: getattr(args, f.name) for f in dataclasses.fields(Limits)})
-        gate = None if args.eta is None else Gate(args.metric, args.eta, args.first_tokens)
+        metric = use(args.gain) if args.gain else args.metric
+        eta = METRICS[metric].threshold if args.gain and args.eta is None else args.eta
+        gate = None if eta is None else Gate(metric, eta, args.first_tokens)
         certificate = _certificate(args)
     except ValueError as error:
         parser.error(str(error))
@@ -93,6 +96,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets others in")
     add("--port", type=int, default=7870)
     add("--metric", choices=tuple(METRICS), default=Gate().metric, help="of the gate; needs --eta")
+    add("--gain", help="file of `core.bench gain`: a gate on what a second look is expected to add")
     add("--eta", type=float, help="threshold of the gate; None: min-entropy at the model's own")
     add("--first-tokens", type=int, help="average over that many tokens; None: all")
     add("--certificate", help="file of `core.bench calibrate`: its gate, its promise")
