@@ -15,7 +15,6 @@ if zero_gpu():
 
 from gradio import Blocks
 from PIL import Image
-from starlette.routing import Mount
 
 from core.certificate import Certificate, CertificateError, Setting
 from core.commands import called
@@ -24,6 +23,7 @@ from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.arguments import add_load_arguments, load_options
+from dashboard.edges import mounted
 from dashboard.live import LiveModel
 from dashboard.page import build, launch
 
@@ -39,6 +39,13 @@ def main() -> None:
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
     parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument(
+        "--root-path",
+        default=os.environ.get("GRADIO_ROOT_PATH", ""),
+        metavar="PATH",
+        help="path, or URL, under which a reverse proxy shows the page, if it takes that path away"
+        " (docs/deployment.md)",
+    )
     parser.add_argument(
         "--switch",
         choices=("local", "all", "none"),
@@ -69,9 +76,10 @@ def main() -> None:
     page = build(live, switch=args.switch)
     service = create_app(model, tokens=tokens_of_environment(), certificate=certificate)
     live.followers.append(service.state.service.serve)
-    edges = Mount("/edge", service)
+    options = {"server_name": args.host, "server_port": args.port, "root_path": args.root_path}
+    edges = mounted(service, args.root_path)
     try:
-        launch(page, server_name=args.host, server_port=args.port, app_kwargs={"routes": [edges]})
+        launch(page, app_kwargs={"routes": [edges]}, **options)
     except OSError as error:  # the port is taken
         sys.exit(str(error))
     if not model.done():  # after the launch: importing torch takes longer than building the page

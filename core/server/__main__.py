@@ -46,6 +46,7 @@ def main() -> None:
     app = create_app(model, gate, limits, tokens, certificate)
     options = {"host": args.host, "port": args.port, "log_config": None}
     options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
+    options |= {"root_path": args.root_path.rstrip("/")}
     server = make_server(app, limits, forwarded_allow_ips=args.proxy, **options)
 
     def load() -> None:
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--tls-certificate", help="file with the TLS certificate, for https")
     add("--tls-key", "--key", help="file with its private key")
     add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")
+    add("--root-path", default="", metavar="PATH", help="that the reverse proxy takes away, if any")
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     bounds = parser.add_argument_group("limits")
     for field in dataclasses.fields(Limits):

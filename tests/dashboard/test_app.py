@@ -1,15 +1,22 @@
 """`python app.py` as a command."""
 
+import contextlib
 import ctypes
+import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 
+import gradio_client
 import httpx
+from gradio_client import handle_file
 
 from core.edge.client import Client
 from dashboard.__main__ import share_arenas
@@ -27,6 +34,37 @@ def _start(tmp_path, *arguments, **environment):
         stderr=subprocess.STDOUT,
         text=True,
     )
+
+
+def stripped(port, path):
+    """A reverse proxy before `port` that takes `path` away, and knows nothing outside of it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            if not self.path.startswith(f"{path}/"):
+                self.send_error(404)
+                return
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            inner = http.client.HTTPConnection("127.0.0.1", port)
+            hop = {"X-Forwarded-Host": self.headers["Host"], "X-Forwarded-For": "192.0.2.1"}
+            headers = {name: value for name, value in self.headers.items() if name != "Connection"}
+            inner.request(self.command, self.path.removeprefix(path), body, headers | hop)
+            reply = inner.getresponse()
+            self.send_response_only(reply.status)
+            for name, value in reply.getheaders():
+                if name.lower() not in ("transfer-encoding", "connection"):
+                    self.send_header(name, value)
+            self.end_headers()  # HTTP/1.0: what follows ends with the connection
+            with contextlib.suppress(OSError, http.client.HTTPException):  # one of them has ended
+                while part := reply.read1(65_536):
+                    self.wfile.write(part)
+
+        do_POST = do_GET
+
+        def log_message(self, *_):
+            pass
+
+    return ThreadingHTTPServer(("127.0.0.1", 0), Handler)
 
 
 def _free_port():
@@ -55,12 +93,13 @@ WORST = {
 def test_it_answers_where_the_environment_says(tmp_path, checkpoint, scene_file):
     """As on a Space, which names server and port by environment and gives no arguments.
 
-    Whatever it says of proxies and certificates: what can't be used is named, and left out.
+    Whatever it says of proxies and certificates: what can't be used is named, and left out. And
+    below a path that a reverse proxy takes away, too.
     """
     port = _free_port()
     process = _start(
         tmp_path,
-        "--model", checkpoint,
+        "--model", checkpoint, "--root-path", "/second-look",
         GRADIO_SERVER_NAME="127.0.0.1", GRADIO_SERVER_PORT=str(port), **WORST,
     )  # fmt: skip
     try:
@@ -68,11 +107,34 @@ def test_it_answers_where_the_environment_says(tmp_path, checkpoint, scene_file)
         assert response.status_code == 200 and "Second Look" in response.text
         with Client(f"http://127.0.0.1:{port}/edge") as client:  # beside the page, for edges
             assert client.ask(scene_file, "What does it say?", force=True).retransmitted
+        with stripped(port, "/second-look") as proxy:
+            threading.Thread(target=proxy.serve_forever, args=(0.05,), daemon=True).start()
+            _check_below(f"http://127.0.0.1:{proxy.server_port}/second-look", scene_file)
+            proxy.shutdown()
     finally:
         process.terminate()
         said, _ = process.communicate(timeout=30)
     for name in ("https_proxy", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
         assert sum(line.startswith(f"{name} ") for line in said.splitlines()) == 1
+
+
+def _check_below(url, scene_file):
+    """Page, programs, edges and the links of /docs, below a path that a proxy takes away."""
+    config = httpx.get(f"{url}/config").json()
+    assert config["root"] == url
+    asked = {"image": handle_file(scene_file), "question": "What does it say?"}
+    program = gradio_client.Client(f"{url}/", verbose=False)
+    options = {"metric": "min_entropy", "eta": 1.0, "quality": 50, "api_name": "/ask"}
+    assert program.predict(**asked, **options)["question"] == "What does it say?"
+    with Client(f"{url}/edge") as client:
+        assert client.ask(scene_file, "What does it say?").answer is not None
+    docs = httpx.get(f"{url}/edge/docs").text
+    links = re.findall(r"""(?:src|href|url)(?:=|: )["']([^"']+)""", docs)
+    assert len(links) >= 4
+    for link in links:
+        assert httpx.get(httpx.URL(f"{url}/edge/docs").join(link)).is_success, link
+    described = httpx.get(f"{url}/edge/openapi.json").json()
+    assert described["servers"] == [{"url": "/second-look/edge"}]
 
 
 def test_a_taken_port_is_one_sentence(tmp_path, checkpoint):

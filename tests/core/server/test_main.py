@@ -47,6 +47,7 @@ def test_it_serves_what_it_was_told_to(started, monkeypatch):
     servers = started(
         load, "--port", str(port), "--model", "somewhere", "--dtype", "bf16", "--eta", "inf",
         "--metric", "shannon_entropy", "--first-tokens", "3", "--body-bytes", "12345",
+        "--root-path", "/second-look/",
     )  # fmt: skip
     thread = threading.Thread(target=command.main)
     thread.start()
@@ -61,12 +62,14 @@ def test_it_serves_what_it_was_told_to(started, monkeypatch):
         url = f"http://127.0.0.1:{port}/v1/info"
         assert httpx.get(url).status_code == 401
         info = httpx.get(url, headers={"Authorization": "Bearer two"}).json()
+        described = httpx.get(f"http://127.0.0.1:{port}/openapi.json").json()
     finally:
         servers[0].should_exit = True
         thread.join(timeout=10)
     assert info["gate"] == {
         "metric": "shannon_entropy", "threshold": "Infinity", "first_tokens": 3
     }  # fmt: skip
+    assert described["servers"] == [{"url": "/second-look"}]  # which a proxy has taken away
     assert info["max_bytes"] == 12345 and info["model"] == "pixels"
     assert (options["name"], options["dtype"]) == ("somewhere", "bfloat16")
 
