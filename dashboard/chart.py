@@ -46,7 +46,7 @@ class Chart:
             None,
             self._text,
             None,
-            js=f"text => window.runCharts.save('{self.name}.csv', 'text/csv', text)",
+            js=f"text => window.runCharts.saveData('{self.name}-plot', text)",
             **PRIVATE,
         )
 
@@ -68,12 +68,13 @@ def drawn_csv(figure: Mapping[str, Any] | None) -> str:
     """The lines, points and bars of a figure as they are drawn."""
     if figure is None:
         return ""
+    source = " | ".join(figure["layout"]["meta"].get("sources", ()))
     rows = (
-        (trace["name"], x, y)
+        (trace["name"], x, y, source)
         for trace in figure["data"]
         for x, y in zip(trace["x"], trace["y"], strict=True)
     )
     titles = (
         figure["layout"][name]["title"]["text"].replace("<br>", " ") for name in ("xaxis", "yaxis")
     )
-    return to_csv(("name", *titles), rows)
+    return to_csv(("name", *titles, "source"), rows)

@@ -181,12 +181,33 @@ window.runCharts = (() => {
     setTimeout(() => URL.revokeObjectURL(anchor.href), 10_000);
   }
 
+  /* What a file of a chart is called, with η where the chart has one. */
+  function fileName(id, chart) {
+    const name = chart?.layout?.meta?.filename ?? id;
+    return link.eta && [TRADEOFF, UNCERTAINTY].includes(id) ? `${name}-eta-${link.eta}` : name;
+  }
+
+  function saveData(id, text) {
+    save(`${fileName(id, drawnIn(id))}.csv`, 'text/csv', text);
+  }
+
+  /* The picture says what it is of, in lines above the figure. */
   function savePicture(id, format) {
     const chart = drawnIn(id);
     if (!chart || !window.Plotly) return;
-    const {clientWidth: width, clientHeight: height} = chart;
-    const filename = chart.layout.meta?.filename ?? id, scale = format === 'png' ? 2 : 1;
-    window.Plotly.downloadImage(chart, {format, filename, width, height, scale});
+    const {clientWidth: width, clientHeight} = chart, {layout, data} = chart;
+    const lines = [...(layout.meta?.sources ?? [])].map(escaped);
+    if (link.eta && [TRADEOFF, UNCERTAINTY].includes(id)) lines.push(`η = ${link.eta}`);
+    const space = 15 * lines.length + 8, height = clientHeight + space;
+    const figure = {data, layout: {
+      ...layout, height, margin: {...layout.margin, t: (layout.margin?.t ?? 12) + space},
+      title: {
+        text: lines.join('<br>'), font: {size: 11}, x: 0.01, xanchor: 'left',
+        yref: 'container', y: 1, yanchor: 'top', pad: {t: 6},
+      },
+    }};
+    const filename = fileName(id, chart), scale = format === 'png' ? 2 : 1;
+    window.Plotly.downloadImage(figure, {format, filename, width, height, scale});
   }
 
   /* Gradio draws a new figure twice: into the chart that is there, and then, having thrown that away,
@@ -236,5 +257,5 @@ window.runCharts = (() => {
     }
   }).observe(document.documentElement, {childList: true, subtree: true});
 
-  return {move, settle, copyLink, save, savePicture, remember};
+  return {move, settle, copyLink, saveData, savePicture, remember};
 })();

@@ -13,7 +13,7 @@ from core.bench.plots.runs import runs_figure
 from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
 from dashboard.chart import Chart, to_csv
-from dashboard.figures import plot
+from dashboard.figures import plot, source_of, stamped
 from dashboard.library import Choice, Library, find, series, timed
 from dashboard.questions import Questions
 from dashboard.tradeoff import axis_and_link, title_of
@@ -61,7 +61,10 @@ class Compare:
             ),
             self.note: f'<p class="notice" role="status">{escape(note)}</p>' if note else "",
             self.chart.plot: plot(
-                runs_figure(named, view.metric, view.first_tokens, axis, title_of(axis, link))
+                stamped(
+                    runs_figure(named, view.metric, view.first_tokens, axis, title_of(axis, link)),
+                    named.values(),
+                )
                 if named
                 else None
             ),
@@ -76,8 +79,9 @@ class Compare:
             if view.metric in run.metrics:
                 curve = curve_of(timed(run, link), view.metric, view.first_tokens)
                 arrays = (getattr(curve, name).tolist() for name in columns)
-                rows += [(choice.name, *row) for row in zip(*arrays, strict=True)]
-        return to_csv(("run", *columns), rows)
+                source = source_of(run)
+                rows += [(choice.name, *row, source) for row in zip(*arrays, strict=True)]
+        return to_csv(("run", *columns, "source"), rows)
 
 
 def _wanted(view: View, keys: Sequence[str]) -> tuple[Choice, ...]:

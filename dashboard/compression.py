@@ -16,7 +16,7 @@ from core.bench.separability import RIGHT_FROM
 from core.imaging import Codec, crop_local, downscale
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv
-from dashboard.figures import plot
+from dashboard.figures import plot, stamped
 from dashboard.library import Choice, Library
 from dashboard.live import LiveModel
 from dashboard.pictures import data_url
@@ -82,7 +82,7 @@ a global image at JPEG quality 100.</p>"""
 
     def _figure(self, view: View) -> dict:
         runs = {c.codec: run for c, run in self._runs(view).items() if view.metric in run.metrics}
-        return quality_figure(runs, view.metric, view.first_tokens)
+        return stamped(quality_figure(runs, view.metric, view.first_tokens), runs.values())
 
     def _runs(self, view: View) -> dict[Choice, Run]:
         return load_all(self.library, view.series.choices)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable
 
 from gradio.components.plot import PlotData
 
+from core.bench import Run
 from core.bench.plots.base import Figure
 
 
@@ -14,3 +17,28 @@ def plot(figure: Figure | None) -> PlotData | None:
     if figure is None:
         return None
     return PlotData(type="plotly", plot=json.dumps(figure, allow_nan=False, ensure_ascii=False))
+
+
+def source_of(run: Run) -> str:
+    """What a figure of a run is of, for whoever finds the figure alone: the run, the code that made
+    it, and when."""
+    of = run.metadata
+    codec = of.codec.upper() if of.quality is None else f"{of.codec.upper()} {of.quality}"
+    return (
+        f"{of.model}, {of.dataset} {of.split}, {codec}, {len(run):,} questions; {of.made_with}; "
+        f"recorded {of.date[:10]}"
+    )
+
+
+def stamped(figure: Figure, runs: Iterable[Run]) -> Figure:
+    """The figure with its sources: lines in its meta, which a picture of it shows, and its name."""
+    runs = list(runs)
+    meta = figure["layout"]["meta"]
+    meta["sources"] = [source_of(run) for run in runs]
+    parts = [meta["filename"]]
+    if len(runs) == 1:
+        of = runs[0].metadata
+        parts += [of.dataset, of.split, f"{of.codec}{of.quality or ''}", of.date[:10]]
+    name = re.sub(r"[^\w.+-]+", "-", "-".join(parts))[:120]
+    meta["filename"] = figure["config"]["toImageButtonOptions"]["filename"] = name
+    return figure

@@ -11,7 +11,7 @@ from core.bench.plots.base import AXES, Figure, aggregated
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
-from dashboard.figures import plot
+from dashboard.figures import plot, stamped
 
 
 def tradeoff_figure(
@@ -48,7 +48,8 @@ def tradeoff_figure(
         "factor": factor,
         "samples": len(run),
     }
-    return tradeoff.tradeoff_figure(run, metric, first_tokens, cost, shown, title, meta)
+    figure = tradeoff.tradeoff_figure(run, metric, first_tokens, cost, shown, title, meta)
+    return stamped(figure, [run])
 
 
 @kept(8)
@@ -67,10 +68,11 @@ def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str
     found = separability(run, metric, first_tokens)
     places = eta_module.scale(run, metric, first_tokens)
     higher = METRICS[metric].higher_is_uncertain
-    return histogram_figure(
+    figure = histogram_figure(
         found, metric, aggregated(METRICS[metric]),
         label=f"Distribution of {METRICS[metric].noun} for right and wrong first answers",
         filename=f"uncertainty-{metric}", height=300,
         meta={"key": key, "asks_above": higher, "range": [places.minimum, places.maximum]},
         xaxis={"range": [places.minimum, places.maximum]},
     )  # fmt: skip
+    return stamped(figure, [run])

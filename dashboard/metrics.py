@@ -20,7 +20,7 @@ from core.bench.plots.tradeoff import curve_of
 from core.bench.reported import SOURCE, TABLE_II, TABLE_III
 from core.uncertainty import METRICS
 from dashboard.chart import Chart, drawn_csv
-from dashboard.figures import plot
+from dashboard.figures import plot, stamped
 from dashboard.markup import PAPER
 from dashboard.questions import Questions
 from dashboard.view import View, Viewer
@@ -66,11 +66,15 @@ class MetricsPage:
         self.definitions = gr.HTML(elem_id="definitions")
         self.inputs: list = []
         self.controls: list = []
-        self.charts = {
+        figures = {
             self.first: lambda view: distribution_figure(view.run, view.metric, 1),
             self.whole: lambda view: distribution_figure(view.run, view.metric, None),
             self.steps: lambda view: steps_figure(view.run, view.metric),
             self.lengths: lambda view: lengths_figure(view.run, view.metric),
+        }
+        self.charts = {
+            chart: lambda view, draw=draw: stamped(draw(view), [view.run])
+            for chart, draw in figures.items()
         }
         self.outputs = [
             self.table, self.aggregation, self.definitions, *(chart.plot for chart in self.charts)

@@ -9,16 +9,23 @@ from html import escape
 import gradio as gr
 import numpy as np
 
-from core.bench import Point, halves, threshold_for_accuracy, threshold_for_budget
+from core.bench import (
+    Point,
+    halves,
+    operating_point,
+    threshold_for_accuracy,
+    threshold_for_budget,
+)
 from core.bench.calibration import UnreachableError, always_or_never
 from core.bench.outcomes import ASKED, NOT_ASKED, WAYS
 from core.bench.plots.base import AXES, name_of
-from core.bench.plots.tradeoff import curve_of, strategies
+from core.bench.plots.tradeoff import band_of, curve_of, strategies
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
 from dashboard import eta as places_of
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv, to_csv
+from dashboard.figures import source_of
 from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_figure, uncertainty_plot
 from dashboard.library import timed
 from dashboard.questions import Questions
@@ -125,8 +132,8 @@ the other half, which it has never seen.</p>"""
         move = {"js": "eta => window.runCharts.move(eta)", **PRIVATE}
         self.eta.input(None, self.eta, None, **move)
         self.chart.offer_data(
-            lambda link, shown, *bar: _curves_csv(view_of(*bar), link, shown),
-            [self.link, self.shown, *bar],
+            lambda link, shown, eta, *bar: _curves_csv(view_of(*bar), link, shown, eta),
+            [self.link, self.shown, self.eta, *bar],
         )
         self.distribution.offer_data(lambda *bar: _uncertainty_csv(view_of(*bar)), bar)
         self.find.click(
@@ -295,21 +302,48 @@ def title_of(axis: str, link: str) -> str:
     return AXES[axis][0]
 
 
-def _curves_csv(view: View | None, link: str, shown: list[str]) -> str:
-    """Every point of the curves, with all their costs."""
+COLUMNS = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes", "relative_cost",
+           "flops", "seconds")  # fmt: skip
+
+
+def _curves_csv(view: View | None, link: str, shown: list[str], eta: float | None) -> str:
+    """All that the figure shows, with all costs: every point of the curves, the band around the
+    chosen one, the baselines, and the operating point at η."""
     if view is None:
         return ""
     run = timed(view.run, link)
-    columns = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes",
-               "relative_cost", "flops", "seconds")  # fmt: skip
-    rows = []
-    for strategy in (s for s in strategies(run) if s in shown):
-        if strategy in METRICS or strategy in ("random", "oracle"):
-            tokens = view.first_tokens if strategy in METRICS else None
-            curve = curve_of(run, strategy, tokens, "bytes" if strategy == "oracle" else "")
-            arrays = (getattr(curve, name).tolist() for name in columns)
-            rows += [(strategy, *row) for row in zip(*arrays, strict=True)]
-    return to_csv(("strategy", *columns), rows)
+    offered, source = strategies(run), source_of(run)
+    rows: list[tuple] = []
+
+    def add(name: str, *columns: list[float]) -> None:
+        rows.extend((name, *row, source) for row in zip(*columns, strict=True))
+
+    def add_point(name: str, point: Point, low: float = np.nan, high: float = np.nan) -> None:
+        add(name, *([getattr(point, column)] for column in COLUMNS), [low], [high])
+
+    curve = curve_of(run, view.metric, view.first_tokens)
+    band = band_of(run, view.metric, view.first_tokens)
+    # The chosen metric is drawn whether or not it is ticked.
+    for strategy in (s for s in offered if s in shown or s == view.metric):
+        if strategy in ("initial", "full", "high_resolution"):
+            add_point(strategy, operating_point(run, strategy))
+            continue
+        tokens = view.first_tokens if strategy in METRICS else None
+        of = curve_of(run, strategy, tokens, "bytes" if strategy == "oracle" else "")
+        none = np.full(len(of), np.nan)
+        ends = band.at(np.arange(len(of))) if band and strategy == view.metric else (none, none)
+        add(
+            strategy,
+            *(getattr(of, name).tolist() for name in COLUMNS),
+            *map(np.ndarray.tolist, ends),
+        )
+    if eta is not None:
+        at = int(curve.at([eta])[0])
+        ends = map(float, band.at(at)) if band else (np.nan, np.nan)
+        add_point("operating point", operating_point(run, view.gate(eta)), *ends)
+    link_name = PRESETS[link].name if link in PRESETS else "none: computing only"
+    columns = ("strategy", *COLUMNS, "low", "high", "source", "link")
+    return to_csv(columns, ((*row, link_name) for row in rows))
 
 
 def _uncertainty_csv(view: View | None) -> str:

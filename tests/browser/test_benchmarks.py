@@ -163,8 +163,14 @@ def test_figures_and_their_data_can_be_had(open_page, run):
     for kind, begin in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         with page.expect_download() as download:
             page.get_by_role("button", name=f"Download the tradeoff curves as {kind}").click()
+        name = download.value.suggested_filename
+        assert re.fullmatch(r"tradeoff-.+-synthetic-test-jpeg75-2026-01-01-eta-[\d.]+\.\w+", name)
         with open(download.value.path(), "rb") as file:
-            assert file.read(4) == begin
+            content = file.read()
+        assert content.startswith(begin)
+        if kind == "SVG":
+            for said in ("synthetic test, JPEG 75", "code that is not known", "2026-01-01", "η = "):
+                assert said in content.decode()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the tradeoff curves as CSV").click()
     with open(download.value.path(), encoding="utf-8", newline="") as file:

@@ -28,6 +28,7 @@ from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard import tradeoff as tradeoff_module
 from dashboard.benchmarks import Benchmarks, _about
+from dashboard.chart import drawn_csv
 from dashboard.eta import START, scale
 from dashboard.library import Library, timed
 from dashboard.live import LiveModel
@@ -218,15 +219,57 @@ def test_a_goal_in_gflop_is_answered_in_gflop(page):
     assert "GFLOP a question" in found and "kB" not in found
 
 
-def test_data_of_the_curves_is_in_full(page):
+def test_data_of_the_curves_is_all_that_the_figure_shows(page):
     view = page.view(*_bar())
-    text = tradeoff_module._curves_csv(view, "", ["min_entropy", "random", "initial"])
+    n = len(view.run)
+    code = (Code("abc123" * 6 + "abcd", True, "0.1"),)
+    run = replace(
+        view.run, metadata=replace(view.run.metadata, code=code), hd_score=np.full(n, 0.9),
+        hd_bytes=2.0 * view.run.global_bytes, hd_message_bytes=np.full(n, 9_000.0),
+        hd_flops=np.full(n, 4e9), hd_seconds=np.full(n, 0.1),
+    )  # fmt: skip
+    view = replace(view, run=run)
+    shown = ["min_entropy", "random", "initial", "full", "high_resolution"]
+    text = tradeoff_module._curves_csv(view, "lora", shown, 0.4)
     rows = list(csv.DictReader(io.StringIO(text)))
-    curve = tradeoff(view.run)
-    mine = [row for row in rows if row["strategy"] == "min_entropy"]
+    curve, slow = tradeoff(run), timed(run, "lora")
+    of = {
+        name: [row for row in rows if row["strategy"] == name]
+        for name in [*shown, "operating point"]
+    }
+    assert {row["strategy"] for row in rows} == set(of)
+    mine = of["min_entropy"]
     assert [float(row["accuracy"]) for row in mine] == curve.accuracy.tolist()
     assert [float(row["threshold"]) for row in mine] == curve.threshold.tolist()
-    assert {row["strategy"] for row in rows} == {"min_entropy", "random"}
+    assert all(float(row["low"]) < float(row["high"]) for row in mine)
+    for name in ("initial", "full", "high_resolution"):
+        (row,), point = of[name], operating_point(slow, name)
+        assert float(row["seconds"]) == point.seconds and float(row["bytes"]) == point.bytes
+        assert float(row["accuracy"]) == point.accuracy
+    (row,), point = of["operating point"], operating_point(slow, Gate("min_entropy", 0.4))
+    assert float(row["threshold"]) == 0.4 and float(row["accuracy"]) == point.accuracy
+    assert float(row["low"]) < point.accuracy < float(row["high"])
+    for row in rows:
+        assert "commit abc123" in row["source"] and "recorded 2026-01-01" in row["source"]
+        assert row["source"].startswith("synthetic, synthetic test, JPEG 75")
+        assert row["link"].startswith("LoRa")
+
+
+@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare"])
+def test_every_figure_carries_its_sources(page, name):
+    drawn = page.draw(*_values(page, name))
+    figures = [json.loads(v.plot) for v in drawn.values() if getattr(v, "type", "") == "plotly"]
+    for figure in figures:
+        sources = figure["layout"]["meta"]["sources"]
+        assert len(sources) == (1 if name in ("tradeoff", "measures") else 2)
+        for source in sources:
+            assert "synthetic" in source and "recorded 2026-01-01" in source
+            assert "code that is not known" in source
+        if len(sources) == 1:
+            assert figure["layout"]["meta"]["filename"].endswith("synthetic-test-jpeg75-2026-01-01")
+        data = list(csv.DictReader(io.StringIO(drawn_csv(figure))))
+        assert len(data) == sum(len(trace["x"]) for trace in figure["data"])
+        assert {row["source"] for row in data} == {" | ".join(sources)}
 
 
 def test_the_questions_behind_a_cell(page):
