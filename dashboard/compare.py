@@ -16,7 +16,7 @@ from dashboard.chart import Chart, to_csv
 from dashboard.figures import plot, source_of, stamped
 from dashboard.library import Choice, Library, find, series, timed
 from dashboard.questions import Questions
-from dashboard.tradeoff import axis_and_link, title_of
+from dashboard.tradeoff import COLUMNS, axis_and_link, title_of
 from dashboard.view import View, Viewer, load_all
 
 MOST = 12  # runs at once
@@ -72,16 +72,14 @@ class Compare:
         }
 
     def _csv(self, view: View, keys: list[str], link: str) -> str:
-        columns = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes",
-                   "relative_cost", "flops", "seconds")  # fmt: skip
         rows = []
         for choice, run in load_all(self.library, _wanted(view, keys)).items():
             if view.metric in run.metrics:
                 curve = curve_of(timed(run, link), view.metric, view.first_tokens)
-                arrays = (getattr(curve, name).tolist() for name in columns)
+                arrays = (getattr(curve, name).tolist() for name in COLUMNS)
                 source = source_of(run)
                 rows += [(choice.name, *row, source) for row in zip(*arrays, strict=True)]
-        return to_csv(("run", *columns, "source"), rows)
+        return to_csv(("run", *COLUMNS, "source"), rows)
 
 
 def _wanted(view: View, keys: Sequence[str]) -> tuple[Choice, ...]:
