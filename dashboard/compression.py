@@ -147,7 +147,7 @@ def _pictures(run: Run, index: int, image: Image.Image, size: tuple[int, int], c
     received = codec.decode(data)
     figures = [_figure(data, codec, received.size, "The global image", len(data))]
     same = len(data) == run.global_bytes[index]
-    box = run.record(index).box
+    box = run.box_of(index)
     if box is not None and box.right <= image.width and box.bottom <= image.height:
         scale = received.width / image.width, received.height / image.height
         part = received.crop((

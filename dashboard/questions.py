@@ -230,7 +230,7 @@ def _pictures(run: Run, index: int) -> tuple[str, str]:
         return markup.notice(str(error)), ""
     small = image.copy()
     small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
-    box = run.record(index).box
+    box = run.box_of(index)
     if box is None or box.right > image.width or box.bottom > image.height:
         return as_picture(small, "card-whole", "The original"), ""
     whole = as_picture(

@@ -14,7 +14,9 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+import threading
+import weakref
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -37,6 +39,8 @@ from core.bench.runs import (
     Metadata,
     Run,
     RunError,
+    StoredScores,
+    not_finite,
 )
 
 if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysis needs none
@@ -53,6 +57,7 @@ HD_MESSAGES = ("hd_question_message_bytes", "hd_answer_message_bytes")
 ADDED = {"group", "guided_answer", "hd_answer", "second_scores", *OPTIONAL, *old_runs.MEASURES}
 ADDED -= {"box_hit"}
 
+MAX_HELD = 512 << 20  # bytes unpacked; of a larger file, token scores are read when asked for
 MAX_FOOTER = 4 << 20  # bytes, of a file that is read under limits
 MAX_METADATA = 1 << 20  # bytes
 
@@ -262,13 +267,12 @@ def _opened(
 
     max_bytes: of the file itself, too; None: it is one's own.
     """
-    import pyarrow as pa
     import pyarrow.parquet as pq
 
     path = Path(path)
     if not path.is_file():
         raise RunError(f"There is no run file {_name(path)}.")
-    try:
+    with _explained(path):
         if max_bytes is not None and path.stat().st_size > max_bytes:
             raise _too_large(path, max_bytes)
         limit = None if max_bytes is None else MAX_FOOTER
@@ -279,6 +283,15 @@ def _opened(
                 stream, thrift_string_size_limit=limit, thrift_container_size_limit=limit
             )
             yield file, stream, _read_metadata(file, path)
+
+
+@contextmanager
+def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
+    """What goes wrong while a file is read becomes a RunError."""
+    import pyarrow as pa
+
+    try:
+        yield
     except RunError:
         raise
     except PermissionError as error:
@@ -393,29 +406,35 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         )
         for name in names
     }  # fmt: skip
+    held = _claimed_bytes(file) <= MAX_HELD
     rows = unpacked = 0
-    for batch in file.iter_batches(batch_size=ROWS_PER_GROUP, use_threads=False):
+    for batch in _batches(file):
         batch.validate(full=True)  # UTF-8, and texts that are there: pyarrow takes both on trust
         rows += len(batch)
         unpacked += batch.nbytes
         if max_bytes is not None and unpacked > max_bytes:
             raise _too_large(path, max_bytes)
         for name, values in _read_batch(batch, (*measures, *BOX), path).items():
-            parts[name].append(values)
+            if held or not name.startswith(PREFIX):
+                parts[name].append(values)
+            elif len(not_finite(values)):
+                raise RunError(f"Column {name} of {_name(path)} must have finite values.")
     if rows != file.metadata.num_rows:
         raise DamagedError(f"{_name(path)} is damaged: it lacks rows.")
     for name in ADDED - set(file.schema_arrow.names):
         if name in parts:
             missing = "" if name in TEXTS else np.nan
             parts[name].append(np.full(rows, missing, parts[name][0].dtype))
-    columns = {name: np.concatenate(arrays) for name, arrays in parts.items()}
+    columns = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     columns["box"] = np.stack([columns[name] for name in BOX], axis=1)
     if old:
         columns |= old_runs.message_sizes(columns)
+    offsets = np.append(0, np.cumsum(columns["lengths"]))
+    scores: Mapping[str, np.ndarray] = {metric: columns[PREFIX + metric] for metric in metrics}
     return {
         **{name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
-        "scores": {metric: columns[PREFIX + metric] for metric in metrics},
-        "offsets": np.append(0, np.cumsum(columns["lengths"])),
+        "scores": scores if held else _stored(stream, path, metrics, int(offsets[-1])),
+        "offsets": offsets,
     }
 
 
@@ -462,6 +481,43 @@ def _read_texts(column: pa.Array, name: str, path: str | os.PathLike[str]) -> np
         )
     texts = np.array(column.dictionary.to_pylist(), dtype=object)
     return texts[column.indices.to_numpy()]
+
+
+def _batches(
+    file: pq.ParquetFile, columns: Sequence[str] | None = None
+) -> Iterator[pa.RecordBatch]:
+    """The rows of a file, some at a time. Asked for all groups at once, pyarrow would hold all."""
+    for group in range(file.num_row_groups):
+        yield from file.iter_batches(
+            ROWS_PER_GROUP, row_groups=[group], columns=columns, use_threads=False
+        )
+
+
+def _stored(
+    stream: BinaryIO, path: str | os.PathLike[str], metrics: tuple[str, ...], tokens: int
+) -> StoredScores:
+    """The token scores of a file, which were checked and are read anew when they are asked for.
+
+    The file stays open, so it may be replaced or deleted meanwhile.
+    """
+    import pyarrow.parquet as pq
+
+    own, lock = open(os.dup(stream.fileno()), "rb"), threading.Lock()  # noqa: SIM115 - kept open
+
+    def read(metric: str) -> np.ndarray:
+        values, end = np.empty(tokens), 0
+        with lock, _explained(path):
+            file = pq.ParquetFile(own, page_checksum_verification=True)
+            for batch in _batches(file, [PREFIX + metric]):
+                part = batch.column(0).flatten().to_numpy(zero_copy_only=False)
+                values[end : end + len(part)] = part
+                end += len(part)
+            if end != tokens:
+                raise DamagedError(f"{_name(path)} is damaged: it lacks token scores.")
+        return values
+
+    weakref.finalize(read, own.close)
+    return StoredScores(metrics, read)
 
 
 def _too_large(path: str | os.PathLike[str], max_bytes: int) -> RunError:

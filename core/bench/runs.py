@@ -9,9 +9,9 @@ A cost of the second stage is always what retransmitting *adds* to the first one
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -194,13 +194,41 @@ OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "h
 OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
 
 
+class StoredScores(Mapping[str, np.ndarray]):
+    """Token scores that are too many to be held: a metric is read whenever it is asked for.
+
+    read: metric -> values of all tokens, checked as `Run` does.
+    """
+
+    def __init__(self, metrics: tuple[str, ...], read: Callable[[str], np.ndarray]):
+        self._metrics, self._read = metrics, read
+
+    def __getitem__(self, metric: str) -> np.ndarray:
+        if metric not in self._metrics:
+            raise KeyError(metric)
+        values = self._read(metric)
+        values.flags.writeable = False
+        return values
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._metrics)
+
+    def __len__(self) -> int:
+        return len(self._metrics)
+
+    def at(self, tokens: Callable[[], np.ndarray]) -> StoredScores:
+        """Return those of some tokens, whose indices are computed when they are wanted."""
+        return StoredScores(self._metrics, lambda metric: self._read(metric)[tokens()])
+
+
 @dataclass(frozen=True, eq=False)
 class Run(Keeper):
     """N samples as columns, which can't be written to. The names are those of `Record`.
 
     Texts are (N,) object arrays of str, counts (N,) int64, measures (N,) float64 with NaN where
     something isn't known, `box` is (N, 4) int64 with a row of -1 where there is none. Token scores
-    are ragged: sample i's are `scores[metric][offsets[i] : offsets[i + 1]]`, for every metric.
+    are ragged: sample i's are `scores[metric][offsets[i] : offsets[i + 1]]`, for every metric. Of a
+    large file they are read when they are asked for, so ask once.
 
     Raises RunError for columns that don't fit together: lengths that differ, an id that is there
     twice, an unknown metric, and, in a sample without `error`, a score outside 0..1, a cost that
@@ -253,7 +281,7 @@ class Run(Keeper):
     hd_seconds: np.ndarray
     second_scores: np.ndarray
     error: np.ndarray
-    scores: dict[str, np.ndarray]  # metric -> (offsets[-1],) float64
+    scores: Mapping[str, np.ndarray]  # metric -> (offsets[-1],) float64
     offsets: np.ndarray  # (N + 1,) int64
 
     def __post_init__(self) -> None:
@@ -270,7 +298,8 @@ class Run(Keeper):
                 put(name, freeze(getattr(self, name), dtype))
         put("box", freeze(self.box, np.int64))
         put("offsets", freeze(self.offsets, np.int64))
-        put("scores", {name: freeze(v, np.float64) for name, v in self.scores.items()})
+        if not isinstance(self.scores, StoredScores):
+            put("scores", {name: freeze(v, np.float64) for name, v in self.scores.items()})
         _check(self)
 
     def __len__(self) -> int:
@@ -324,12 +353,16 @@ class Run(Keeper):
             **{name: getattr(self, name)[index] for name in TEXTS},
             **{name: int(getattr(self, name)[index]) for name in COUNTS},
             **{name: float(getattr(self, name)[index]) for name in MEASURES if name != "box_hit"},
-            box=None if self.box[index, 0] < 0 else Box(*self.box[index].tolist()),
+            box=self.box_of(index),
             box_hit=None if np.isnan(hit) else bool(hit),
             scores={name: tuple(values[tokens].tolist()) for name, values in self.scores.items()}
             if self.lengths[index]
             else None,
         )
+
+    def box_of(self, index: int) -> Box | None:
+        """Return the box of one sample; None if there is none."""
+        return None if self.box[index, 0] < 0 else Box(*self.box[index].tolist())
 
     def to_frame(self) -> pd.DataFrame:
         """Return the run as a table, one row a sample, in their order.
@@ -358,11 +391,16 @@ class Run(Keeper):
         """The run of some samples: indices without repetition, or a mask (N,) bool."""
         samples = np.asarray(samples)
         samples = np.flatnonzero(samples) if samples.dtype == bool else samples
-        tokens = self._tokens_of(samples)
+        scores: Mapping[str, np.ndarray]
+        if isinstance(self.scores, StoredScores):
+            scores = self.scores.at(partial(_tokens_of, self.offsets, samples))
+        else:
+            tokens = _tokens_of(self.offsets, samples)
+            scores = {name: values[tokens] for name, values in self.scores.items()}
         return type(self)(
             metadata=self.metadata,
             **{name: getattr(self, name)[samples] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
-            scores={name: values[tokens] for name, values in self.scores.items()},
+            scores=scores,
             offsets=np.append(0, np.cumsum(self.lengths[samples])),
         )
 
@@ -435,17 +473,18 @@ class Run(Keeper):
 
     @kept(3 * len(METRICS))
     def _uncertainty(self, metric: str, first_tokens: int | None) -> np.ndarray:
-        values = np.empty(len(self))
+        values, scores = np.empty(len(self)), self.scores[metric]
         for begin in range(0, len(self), BLOCK):  # what is laid out anew is never more than a block
             end = min(begin + BLOCK, len(self))
-            values[begin:end] = self._uncertainty_of(metric, first_tokens, begin, end)
+            tokens = scores[self.offsets[begin] : self.offsets[end]]
+            values[begin:end] = self._uncertainty_of(tokens, metric, first_tokens, begin, end)
         values.flags.writeable = False
         return values
 
     def _uncertainty_of(
-        self, metric: str, first_tokens: int | None, begin: int, end: int
+        self, tokens: np.ndarray, metric: str, first_tokens: int | None, begin: int, end: int
     ) -> np.ndarray:
-        """That of the samples from `begin` to before `end`.
+        """That of the samples from `begin` to before `end`, whose token scores are `tokens`.
 
         A neutral value is put before each sample's tokens, and one at the end. From that value on,
         `reduceat` takes a sample's tokens in the very order in which the gate takes those of one
@@ -453,9 +492,8 @@ class Run(Keeper):
         """
         how = METRICS[metric].aggregation
         neutral = 0.0 if how.reduce is np.add else -np.inf
-        first, last = self.offsets[begin], self.offsets[end]
-        offsets = self.offsets[begin:end] - first
-        led = np.append(np.insert(self.scores[metric][first:last], offsets, neutral), neutral)
+        offsets = self.offsets[begin:end] - self.offsets[begin]
+        led = np.append(np.insert(tokens, offsets, neutral), neutral)
         lengths = self.lengths[begin:end]
         counts = lengths if first_tokens is None else np.minimum(lengths, first_tokens)
         starts = offsets + np.arange(end - begin)
@@ -490,18 +528,19 @@ class Run(Keeper):
         values.flags.writeable = False
         return values
 
-    def _tokens_of(self, samples: np.ndarray) -> np.ndarray:
-        """Where the tokens of these samples are, one sample after the other."""
-        lengths = self.lengths[samples]
-        ends = np.cumsum(lengths)
-        # Where the sample starts in the run, less where it starts in the result, plus the step.
-        shift = self.offsets[samples] - (ends - lengths)
-        return np.arange(ends[-1] if ends.size else 0) + np.repeat(shift, lengths)
-
     def ranked(self, metric: str = "min_entropy", first_tokens: int | None = None) -> np.ndarray:
         """As `uncertainty`, turned so that the higher is always the more uncertain."""
         values = self.uncertainty(metric, first_tokens)
         return values if METRICS[metric].higher_is_uncertain else -values
+
+
+def _tokens_of(offsets: np.ndarray, samples: np.ndarray) -> np.ndarray:
+    """Where the tokens of these samples are, one sample after the other."""
+    lengths = np.diff(offsets)[samples]
+    ends = np.cumsum(lengths)
+    # Where the sample starts in the run, less where it starts in the result, plus the step.
+    shift = offsets[samples] - (ends - lengths)
+    return np.arange(ends[-1] if ends.size else 0) + np.repeat(shift, lengths)
 
 
 def _check(run: Run) -> None:
@@ -513,15 +552,27 @@ def _check(run: Run) -> None:
         raise RunError(f"box must be ({n}, 4) and offsets ({n + 1},) for {n} samples.")
     if run.offsets[0] != 0 or (np.diff(run.offsets) < 0).any():
         raise RunError("offsets must start at 0 and never fall.")
-    for metric, values in run.scores.items():
+    for metric in run.scores:
         if metric not in METRICS:
             raise RunError(
                 f"The run holds the metric {metric!r:.80}, which this version doesn't know: "
                 "update Second Look, or add it to METRICS."
             )
+    for metric, values in _held(run).items():
         if values.shape != (run.offsets[-1],):
             raise RunError(f"{metric} must have one value for each of {run.offsets[-1]} tokens.")
     _check_samples(run)
+
+
+def _held(run: Run) -> Mapping[str, np.ndarray]:
+    """The token scores that are in memory; others were checked where they were read."""
+    return {} if isinstance(run.scores, StoredScores) else run.scores
+
+
+def not_finite(values: np.ndarray) -> np.ndarray:
+    """Return which token scores are no number, or absurdly large: indices (B,)."""
+    # NaN would compare as False: a gate that silently never opens.
+    return np.flatnonzero(~(np.abs(values) <= MAX_TOKEN_SCORE))
 
 
 def _check_samples(run: Run) -> None:
@@ -564,8 +615,7 @@ def _check_samples(run: Run) -> None:
         refuse(ok, "token scores of at least one metric")
     refuse(ok & (run.lengths < 1), "at least one token")
     refuse(run.lengths > MAX_TOKENS, f"at most {MAX_TOKENS:,} tokens")
-    for metric, values in run.scores.items():
-        # NaN would compare as False: a gate that silently never opens.
-        bad = np.flatnonzero(~(np.abs(values) <= MAX_TOKEN_SCORE))
+    for metric, values in _held(run).items():
+        bad = not_finite(values)
         owners = np.searchsorted(run.offsets, bad, side="right") - 1
         refuse(np.isin(np.arange(len(run)), owners), f"a finite {metric} for every token")

@@ -111,8 +111,9 @@ def test_only_what_a_stranger_brought_is_read_under_limits(runs_folder, monkeypa
         library.load(brought)
 
 
-def test_after_fifty_uploads_as_many_runs_are_in_memory_as_are_held(tmp_path):
+def test_after_fifty_uploads_as_many_runs_are_in_memory_as_are_held(tmp_path, monkeypatch):
     """Whatever was drawn of them: nothing else keeps a run alive."""
+    monkeypatch.setattr("core.bench.plots.tradeoff.DRAWS", 2)
     library, loaded, over_a_link = Library(tmp_path / "none"), [], []
     for number in range(50):
         path = tmp_path / f"{number}.parquet"

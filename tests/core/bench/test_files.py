@@ -3,6 +3,7 @@ import hashlib
 import json
 import os
 from dataclasses import fields, replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from core.bench import files
 from core.bench.files import DIGEST_KEY, KEY, list_runs, load_run, save_pieces, save_run
-from core.bench.runs import Code, DamagedError, Record, Run, RunError
+from core.bench.runs import Code, DamagedError, Record, Run, RunError, StoredScores
 from core.bench.synthetic import synthetic_run
 
 from .strategies import METADATA, patient, runs
@@ -399,6 +400,69 @@ def test_a_file_of_ones_own_has_no_limits(tmp_path, monkeypatch):
     assert _equal(load_run(tmp_path / "run.parquet"), run)
     assert list_runs(tmp_path)[0].problem is None
     _refused(tmp_path / "run.parquet", "damaged", max_bytes=2**30)
+
+
+@pytest.fixture
+def large(tmp_path, monkeypatch):
+    """A run with a failure, and the file of it, which is too large to be held."""
+    monkeypatch.setattr(files, "MAX_HELD", 0)
+    monkeypatch.setattr(files, "ROWS_PER_GROUP", 16)
+    failed = Record("x", "i", "?", "?", "[]", error="It failed.")
+    rows = [synthetic_run(50).record(i) for i in range(50)]
+    run = Run.from_records([*rows[:20], failed, *rows[20:]], METADATA)
+    save_run(run, tmp_path / "run.parquet")
+    return run, tmp_path / "run.parquet"
+
+
+def test_token_scores_of_a_large_file_are_read_when_they_are_asked_for(large):
+    run, path = large
+    again = load_run(path)
+    assert isinstance(again.scores, StoredScores) and isinstance(
+        again.answered.scores, StoredScores
+    )
+    assert _equal(again, run) and _equal(again.answered, run.answered)
+    assert repr(again.record(30)) == repr(run.record(30))
+    some = np.array([40, 3, 20, 7])
+    assert _equal(again.select(some), run.select(some))
+    for metric in run.metrics:
+        assert np.array_equal(again.uncertainty(metric), run.uncertainty(metric), equal_nan=True)
+        with pytest.raises(ValueError, match="read-only"):
+            again.scores[metric][0] = 0.0
+    with pytest.raises(ValueError, match="no 'guess'"):
+        again.uncertainty("guess")
+    save_run(again, path)  # over the very file that it is read from
+    assert _equal(load_run(path), run) and _equal(again, run)
+
+
+def test_a_large_file_may_go_and_is_closed_with_its_run(large):
+    run, path = large
+    again = load_run(path)
+    path.unlink()
+    assert np.array_equal(again.answered.scores["min_entropy"], run.answered.scores["min_entropy"])
+    descriptors = Path("/proc/self/fd")
+    if descriptors.is_dir():
+        opened = len(list(descriptors.iterdir()))
+        del again
+        assert len(list(descriptors.iterdir())) == opened - 1
+
+
+def test_a_large_file_that_is_written_over_in_place_is_damaged(large):
+    _, path = large
+    again = load_run(path)
+    content = bytearray(path.read_bytes())
+    content[100 : len(content) // 2] = bytes(len(content) // 2 - 100)
+    path.write_bytes(content)
+    with pytest.raises(DamagedError, match="'run.parquet' is damaged"):
+        _ = [again.scores[metric] for metric in again.metrics]
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e9])
+def test_token_scores_that_are_no_numbers_are_refused_in_a_large_file_too(large, value):
+    _, path = large
+    lengths = pq.ParquetFile(path).read()["tokens_energy"].combine_chunks().value_lengths()
+    values = [[value] * count for count in lengths.to_pylist()]
+    _rewrite(path, _with("tokens_energy", lambda c: pa.array(values, c.type)))
+    _refused(path, "Column tokens_energy .* must have finite values")
 
 
 def test_pieces_are_written_as_the_run_that_they_make(tmp_path, monkeypatch):
