@@ -223,12 +223,9 @@ def settle(
     """
     masks = []
     for goal in goals:
-        strict, rule = goal, OnAverage()
+        strict, rule = goal, rule_for(questions, goal, confidence, len(goals) * metrics)
         if confidence is None:  # E[loss of the best] ≤ the sum of what each may lose
             strict = replace(goal, at_most=goal.at_most / metrics)
-        else:
-            level = (1 - confidence) / (len(goals) * metrics)
-            rule = Binomial(level) if _is_binary(questions, goal) else Betting(level)
         masks.append((rule, keeps(questions, strict, rule)))
     allowed = np.logical_and.reduce([mask for _, mask in masks])
     if not allowed.any():
@@ -241,6 +238,17 @@ def settle(
         for name, part in _parts(questions, goal)
     ]
     return index, tuple(kept)
+
+
+def rule_for(questions: Questions, goal: Goal, confidence: float | None, claims: int = 1) -> Rule:
+    """Return what decides whether a goal may be promised; `claims` share the level 1 - confidence.
+
+    An exact test where there are only 0 and 1 and no two questions about an image, else betting.
+    """
+    if confidence is None:
+        return OnAverage()
+    level = (1 - confidence) / claims
+    return Binomial(level) if _is_binary(questions, goal) else Betting(level)
 
 
 def keeps(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:

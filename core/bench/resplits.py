@@ -1,10 +1,12 @@
 """Are promises kept? Set η on few questions of a run, look at all of it, and do that 400 times.
 
     python -m core.bench.resplits assets/runs/*.parquet
+    python -m core.bench.resplits signs-text-q75.parquet --shifted signs-text-q5.parquet
 
 A promise is broken where the gate that was set on n questions, drawn anew each time, loses more
 than promised on the whole run; or, of invented questions, in truth. It may be in δ of the draws.
-Beside it stands the best η of the n questions, which is what `calibrate --accuracy` sets.
+Beside it stands the best η of the n questions, which is what `calibrate --accuracy` sets. With
+--shifted: is a stream of that run's questions noticed (core.server.drift), and none of the same?
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import csv
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 
 import numpy as np
@@ -27,8 +30,9 @@ from core.bench.guarantee import (
     PromiseError,
     Questions,
     keeps,
-    settle,
+    rule_for,
 )
+from core.server.drift import WINDOW, Drift
 
 SPLITS = 400
 CONFIDENCE = 0.9
@@ -36,6 +40,7 @@ LIMITS = (0.01, 0.02, 0.05)  # of what is lost
 BUDGETS = (0.3, 0.45)  # of what is asked again
 SIZES = (200, 500, 1_000)  # questions, or images where there are several about one
 RULES = ("plain", "average", "confidence")
+STREAM = 10_000
 EXPONENT, HEIGHT = 2.0, 0.6  # of the invented benefit of asking: HEIGHT · u ** EXPONENT
 SOFT = (0.3, 0.6, 1.0)  # what a question can gain where scores are soft
 
@@ -135,14 +140,36 @@ def resplit(
 
 def _threshold(questions: Questions, goal: Goal, rule: str) -> float:
     """η of a rule; NaN where it takes more questions than these."""
+    confidence = CONFIDENCE if rule == "confidence" else None
+    decides = Plainly() if rule == "plain" else rule_for(questions, goal, confidence)
     try:
-        if rule == "plain":
-            kept = np.flatnonzero(keeps(questions, goal, Plainly()))
-            return float(questions.candidates[kept[-1 if goal.what == LOST else 0]])
-        index, _ = settle(questions, [goal], CONFIDENCE if rule == "confidence" else None)
+        kept = np.flatnonzero(keeps(questions, goal, decides))
     except PromiseError:
         return np.nan
-    return float(questions.candidates[index])
+    return float(questions.candidates[kept[-1 if goal.what == LOST else 0]])
+
+
+def noticed(
+    run: Questions, other: Questions, goal: Goal, size: int, splits: int
+) -> tuple[float, float]:
+    """How often a shift is noticed within a window of questions, and how often there was none.
+
+    η is set on `size` questions of the run. Then come 10,000 of its own questions, drawn with
+    repetition, and, apart from these, as many of the other's as the window holds.
+    """
+    found, false = [], []
+    for seed in range(splits):
+        rng = np.random.default_rng(seed)
+        questions = run.take(rng.permutation(len(run))[:size])
+        eta = _threshold(questions, goal, "confidence")
+        if np.isnan(eta):
+            continue
+        asked = int((questions.ranked >= eta).sum())
+        for of, count, alarms in ((run, STREAM, false), (other, WINDOW, found)):
+            drift = Drift(asked, size)
+            asks = rng.choice(of.ranked >= eta, count, replace=count > len(of))
+            alarms.append(any([drift.note(bool(one)) for one in asks]))
+    return float(np.mean(found)), float(np.mean(false))
 
 
 def everything(
@@ -183,6 +210,18 @@ def summary(rows: Sequence[Broken]) -> str:
     return "\n".join(lines)
 
 
+def by_source(rows: Sequence[Broken], goal: Goal, size: int) -> str:
+    """A Markdown table: a line for each source, for one goal and size."""
+    lines = ["| questions | best η of n: broken | … asks | with confidence: broken | … asks |",
+             "|---|---|---|---|---|"]  # fmt: skip
+    for source in dict.fromkeys(row.source for row in rows):
+        of = {r.rule: r for r in rows if (r.source, r.goal, r.size) == (source, goal, size)}
+        plain, sure = of["plain"], of["confidence"]
+        cells = [_percent(x) for x in (plain.broken, plain.asked, sure.broken, sure.asked)]
+        lines.append(f"| {source} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
 def _label(goal: Goal) -> str:
     what = "lost" if goal.what == LOST else "asked again"
     return f"at most {100 * goal.at_most:g} % {what}"
@@ -201,7 +240,16 @@ def main() -> int:
     add("--splits", type=int, default=SPLITS)
     add("--metric", default="min_entropy")
     add("--csv", type=Path, help="also write every number there")
+    add("--shifted", type=Path, metavar="RUN", help="is a stream of its questions noticed?")
     args = parser.parse_args()
+    if args.shifted:
+        run, other = (Questions.of(load_run(p), args.metric) for p in (args.runs[0], args.shifted))
+        for limit, size in product(LIMITS[1:], SIZES[1:]):
+            shift, none = noticed(run, other, Goal(LOST, limit), size, args.splits)
+            print(f"{_label(Goal(LOST, limit))}, n = {size:,}: a shift is noticed within {WINDOW} "
+                  f"questions in {_percent(shift)} of {args.splits} draws, and where there is none "
+                  f"within {STREAM:,} in {_percent(none)}")  # fmt: skip
+        return 0
     goals = [Goal(LOST, limit) for limit in LIMITS] + [Goal(ASKED, share) for share in BUDGETS]
     runs = [of_run(p.stem, Questions.of(load_run(p), args.metric)) for p in args.runs]
     every: list[Broken] = []
@@ -213,6 +261,8 @@ def main() -> int:
             print(f"{found[0].source}, {_label(found[0].goal)}, n = {found[0].size}",
                   file=sys.stderr)  # fmt: skip
         print(f"\n{title} ({len(sources)}, {args.splits} draws of each)\n\n{summary(rows)}")
+        goal, size = Goal(LOST, LIMITS[1]), SIZES[1]
+        print(f"\n{_label(goal)}, n = {size}\n\n{by_source(rows, goal, size)}", flush=True)
         every += rows
     if args.csv:
         with args.csv.open("w", newline="") as file:

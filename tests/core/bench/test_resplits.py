@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from core.bench.guarantee import ASKED, LOST, Goal, Questions
-from core.bench.resplits import KINDS, invented, of_run, resplit, summary
+from core.bench.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 from core.bench.synthetic import synthetic_run
 
 DRAWS = 100
@@ -55,3 +57,20 @@ def test_what_takes_more_questions_stays_empty_in_the_table():
     rows = resplit(invented(KINDS[0]), goal, 200, 2)
     assert np.isnan(rows[2].broken) and rows[0].broken >= 0
     assert summary(rows).splitlines()[2].endswith("| – | – | – |")
+
+
+def test_a_shift_is_noticed_and_none_where_there_is_none():
+    run = Questions.of(synthetic_run(1_500), "min_entropy")
+    shifted = replace(run, ranked=run.ranked + 0.3)
+    found, false = noticed(run, shifted, Goal(LOST, 0.2), 500, 5)
+    assert (found, false) == (1, 0)
+    assert noticed(run, run, Goal(LOST, 0.2), 500, 5)[0] == 0
+
+
+def test_the_table_of_one_size_has_a_line_for_each_source():
+    goal = Goal(LOST, 0.05)
+    rows = [row for kind in KINDS[:2] for row in resplit(invented(kind), goal, 200, 3)]
+    lines = by_source(rows, goal, 200).splitlines()
+    assert [line.split(" | ")[0] for line in lines[2:]] == [
+        "| invented, 0/1 scores", "| invented, soft scores"
+    ]  # fmt: skip
