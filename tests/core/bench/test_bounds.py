@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.bench.bounds import (
     Betting,
     Binomial,
+    HoeffdingBentkus,
     OnAverage,
     Plainly,
     betting_capital,
@@ -73,6 +74,10 @@ def test_the_bounds_are_those_of_mapie():
             ours = binomial_p_value(counts.astype(int), n, alpha)
             below = counts < n * alpha  # beyond, Hoeffding's is 1, and so is all they say
             assert ours[below] == pytest.approx(theirs[below, 0], abs=1e-9)
+            limit = HoeffdingBentkus(0.1).limit(np.ones(n), 1, alpha)
+            sums = np.clip(limit + np.array([-1e-6, 1e-6]), 0, n)
+            p = methods.compute_hoeffding_bentkus_p_value(sums / n, n, alpha)[:, 0]
+            assert p[1] > 0.1 and (limit < 0 or p[0] <= 0.1)
             losses = rng.random((n, 30)) ** 8 * np.linspace(0, 1, 30)
             _, bound = methods.get_r_hat_plus(losses, np.arange(30), "crc", None, None, None)
             kept = [OnAverage()(column, np.ones(n), 1, alpha) for column in losses.T]
@@ -114,7 +119,8 @@ def test_the_largest_count_is_the_last_that_is_rejected(n, share, level):
     assert rejected == [k <= limit for k in range(n + 1)]
 
 
-@pytest.mark.parametrize("rule", [Plainly(), OnAverage(), Binomial(0.1), Betting(0.1)])
+@pytest.mark.parametrize("rule", [Plainly(), OnAverage(), Binomial(0.1), Betting(0.1),
+                                  HoeffdingBentkus(0.1)])  # fmt: skip
 def test_no_rule_claims_what_the_numbers_contradict(rule):
     n = 300
     assert rule(np.zeros(n), np.ones(n), 1, 0.05)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.bounds import Betting, Binomial, OnAverage, Plainly, needed
+from core.bench.bounds import Betting, Binomial, HoeffdingBentkus, OnAverage, Plainly, needed
 from core.bench.curves import operating_point
 from core.bench.guarantee import (
     ASKED,
@@ -44,7 +44,7 @@ def invented(n: int, seed: int = 0, images: int | None = None) -> Questions:
     return Questions(ranked, image, first, second, {ASKED: (np.zeros(n), np.ones(n))})
 
 
-rules = st.sampled_from([Plainly(), OnAverage(), Betting(0.5)])
+rules = st.sampled_from([Plainly(), OnAverage(), Betting(0.5), HoeffdingBentkus(0.5)])
 
 
 def brute(questions: Questions, goal: Goal, rule) -> list[bool]:
@@ -245,6 +245,18 @@ def test_questions_about_one_image_stand_together():
     exact, _ = settle(few, goal, 0.9)
     etas = [q.candidates[i] for q, i in ((many, index), (few, exact), (apart, bold))]
     assert etas[0] <= etas[1] * 1.05 and etas[1] < etas[2]
+
+
+def test_a_large_run_takes_a_moment():
+    """Bytes, or soft scores, of 60,000 questions: betting on each threshold would take minutes."""
+    questions = invented(60_000)
+    soft = replace(
+        questions, second_score=questions.second_score * 0.6,
+        costs=questions.costs | {"bytes": (np.full(60_000, 10.0), questions.ranked + 1)},
+    )  # fmt: skip
+    _, kept = settle(soft, [Goal(LOST, 0.05), Goal("bytes", 11.5)], 0.9)
+    for one in kept:
+        assert 0.95 * one.goal.at_most < one.measured < one.bound <= one.goal.at_most * 1.000001
 
 
 def test_what_is_wrong_among_the_rest_is_tested_in_sequence():
