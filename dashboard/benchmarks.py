@@ -18,7 +18,7 @@ from dashboard import markup
 from dashboard.chart import PRIVATE
 from dashboard.compare import Compare
 from dashboard.compression import Compression
-from dashboard.library import Choice, Library, find, series
+from dashboard.library import UPLOAD, Choice, Library, find, series
 from dashboard.live import LiveModel
 from dashboard.metrics import MetricsPage
 from dashboard.questions import Questions
@@ -37,7 +37,7 @@ SETTLE = "(...values) => window.runCharts.settle(...values)"
 class Benchmarks:
     """Components and handlers of the tab; call it inside a `gr.Tab` called OWN_TAB of `tabs`.
 
-    place, placed: how a question is put into the tab called `walkthrough`; see `Questions`.
+    place, visit, placed: how a question is put into the tab called `walkthrough`; see `Questions`.
     """
 
     def __init__(
@@ -47,6 +47,7 @@ class Benchmarks:
         tabs: gr.Tabs,
         walkthrough: str,
         place: Callable[..., dict],
+        visit: gr.State,
         placed: list,
     ):
         self.library, self.tabs = library, tabs
@@ -57,7 +58,7 @@ class Benchmarks:
         ):
             with gr.Tab("Tradeoff", id="tradeoff") as tradeoff_tab:
                 self.tradeoff = Tradeoff()
-                self.questions = Questions(library, place, placed)
+                self.questions = Questions(library, place, visit, placed)
             with gr.Tab("Compression", id="compression") as compression_tab:
                 compression = Compression(library, live)
             with gr.Tab("Measures", id="measures") as measures_tab:
@@ -114,6 +115,7 @@ class Benchmarks:
             with gr.Column(scale=0, min_width=220):
                 self.copy = gr.Button("Copy a link to this view", size="sm", elem_id="copy-link")
                 gr.HTML('<p id="link-status" class="fine" role="status"></p>')
+        self.missing = gr.HTML(elem_id="link-missing")  # what a link says and isn't here
         with gr.Accordion("Bring a run of your own", open=not groups, elem_id="bring-run"):
             self.upload = gr.File(
                 label="A run file (.parquet), as core.bench writes it",
@@ -154,9 +156,10 @@ class Benchmarks:
             page.connect(self.view, self.bar, self.questions)
         self.upload.upload(
             self.bring, [self.upload, self.uploads],
-            [self.uploads, self.upload, self.refusal, self.run, self.quality],
+            [self.uploads, self.upload, self.refusal, self.missing, self.run, self.quality],
             **PRIVATE, show_progress_on=self.about,
         ).success(self.draw, **drawn).then(**settle)  # fmt: skip
+        self.run.select(lambda: "", None, self.missing, **PRIVATE, **FAST)
         self.copy.click(None, js="() => window.runCharts.copyLink()", **PRIVATE)
         self.questions.connect(self.uploads, self.tabs, walkthrough)
 
@@ -202,6 +205,7 @@ class Benchmarks:
             self.uploads: uploads,
             self.upload: None,
             self.refusal: "",
+            self.missing: "",
             self.run: gr.Dropdown([(g.title, g.key) for g in groups], value=group.key),
             self.quality: gr.Dropdown([(c.codec, c.key) for c in group.choices], value=choice.key),
         }
@@ -235,14 +239,32 @@ class Benchmarks:
         with suppress(KeyError, ValueError):
             if math.isfinite(eta := float(wanted["eta"])):
                 updates[self.tradeoff.wish] = eta
+        if sentence := self._missing(wanted):
+            updates[self.missing] = markup.alert(sentence)
         return updates
+
+    def _missing(self, wanted: dict[str, str]) -> str:
+        """What a link says that isn't here; empty if all of it is."""
+        run = wanted.get("run", "")
+        if run.startswith(UPLOAD):
+            return (
+                "This link is to a run that somebody uploaded, and nobody else has it: another run"
+                " is shown until you bring that file below."
+            )
+        known = {"metric": METRICS, "tokens": AGGREGATIONS, "axis": AXIS_CHOICES, "over": PRESETS}
+        known |= {"tab": self.pages, "run": [choice.key for choice in self.library.choices()]}
+        strange = [f"“{wanted[name][:60]}”" for name in known
+                   if wanted.get(name) and wanted[name] not in known[name]]  # fmt: skip
+        if not strange:
+            return ""
+        return f"The link names {' and '.join(strange)}, not known here: something else is shown."
 
     @property
     def restored(self) -> list:
         """What `restore` may change."""
         tradeoff = self.tradeoff
-        return [self.tabs, self.body, self.inner, self.active, self.run, self.quality, self.metric,
-                self.tokens, tradeoff.axis, tradeoff.link, tradeoff.wish]  # fmt: skip
+        return [self.tabs, self.body, self.missing, self.inner, self.active, self.run, self.quality,
+                self.metric, self.tokens, tradeoff.axis, tradeoff.link, tradeoff.wish]  # fmt: skip
 
     def _bar_of(self, view: View) -> dict:
         held = [(METRICS[m].label, m) for m in METRICS if m in view.run.metrics]

@@ -6,6 +6,7 @@ window.runCharts = (() => {
   const TRADEOFF = 'tradeoff-plot', UNCERTAINTY = 'uncertainty-plot';
   const PATIENCE = 10_000; // ms for a figure to appear
   const LEAST_HEIGHT = 220; // px of what is inside the axes
+  const REACH = 10; // px within which a click means the curve of the chosen metric
 
   const drawnIn = id => document.querySelector(`#${id} .js-plotly-plot`);
   const percent = (share, digits = 1) => `${(100 * share).toFixed(digits)} %`;
@@ -170,7 +171,9 @@ window.runCharts = (() => {
       document.execCommand('copy');
       field.remove();
     }
-    say('link-status', `On your clipboard: <code>${escaped(address.search)}</code>`);
+    const own = String(link.run).startsWith('upload-')
+      ? ' The run is yours alone and not in the link: send its file too.' : '';
+    say('link-status', `On your clipboard: <code>${escaped(address.search)}</code>${own}`);
   }
 
   function save(name, type, content) {
@@ -235,6 +238,20 @@ window.runCharts = (() => {
     if (Object.keys(changes).length) window.Plotly?.relayout(chart, changes);
   }
 
+  /* The point that a click means: where curves lie on each other, the one of the chosen metric. */
+  function meant(chart, point) {
+    const {xaxis, yaxis} = chart._fullLayout, {metric} = chart.layout.meta ?? {};
+    const chosen = chart.data.find(trace => trace.meta && trace.meta === metric);
+    if (!chosen || point.data.meta === metric) return point;
+    const left = xaxis.d2p(point.x), top = yaxis.d2p(point.y);
+    let nearest = null, least = REACH;
+    for (let index = 0; index < chosen.x.length; index++) {
+      const away = Math.hypot(xaxis.d2p(chosen.x[index]) - left, yaxis.d2p(chosen.y[index]) - top);
+      if (away < least) [nearest, least] = [index, away];
+    }
+    return nearest === null ? point : {data: chosen, customdata: chosen.customdata[nearest]};
+  }
+
   /* A figure that has just appeared gets a name, fits its screen, and can be clicked. */
   function enhance(chart) {
     chart.dataset.enhanced = 'yes';
@@ -243,7 +260,7 @@ window.runCharts = (() => {
     chart.setAttribute('aria-label', chart.layout.meta?.label ?? 'Chart');
     fit(chart);
     chart.on('plotly_click', ({points}) => {
-      const {data, customdata} = points[0];
+      const {data, customdata} = meant(chart, points[0]);
       if (chart.layout.meta?.table && data.meta) {
         const detail = {metric: data.meta, eta: customdata[0]};
         window.dispatchEvent(new CustomEvent('second-look-pick', {detail}));

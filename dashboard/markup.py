@@ -5,16 +5,20 @@ Text from outside is escaped.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from PIL import Image
 
 from core.channel import Link
+from core.imaging import MAX_PIXELS
+from core.imaging.decode import FORMATS, readable_formats
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Metric
 from core.vlm import ModelInfo
 from dashboard import gauge, pictures, timeline, tokens, wording
 from dashboard.overlays import display_copy
+from dashboard.samples import Sample
 
 PAPER = "https://arxiv.org/abs/2512.16349"
 LARGE_MODEL = "llava-hf/llava-1.5-7b-hf"
@@ -65,6 +69,37 @@ def alert(sentence: str) -> str:
 
 def notice(sentence: str) -> str:
     return f'<p class="notice" role="status">{escape(sentence)}</p>'
+
+
+def sample_cards(samples: Sequence[Sample]) -> str:
+    """One button a sample, named by what it says. Which one is pressed is set in the browser."""
+    cards = "".join(
+        f"""<button type="button" data-index="{index}" aria-pressed="false">
+<img src="{pictures.source(sample.thumbnail())}" alt=""><span class="sample-title">
+{escape(sample.title)}</span> <span class="sample-note">{escape(sample.note)}</span></button>"""
+        for index, sample in enumerate(samples)
+    )
+    return f'<div class="sample-cards" role="group" aria-labelledby="samples-heading">{cards}</div>'
+
+
+def image_limits(largest_file: int) -> str:
+    """What may be brought. The browser reads the limit here before it sends a file."""
+    *names, last = (FORMATS[name] for name in readable_formats())
+    return f"""<p class="fine" id="image-limits" data-largest="{largest_file}">{", ".join(names)} or
+{last}, up to {largest_file // 10**6} MB and {MAX_PIXELS // 10**6} megapixels.</p>"""
+
+
+def not_sent(name: str, why: str, size: float, largest_file: int) -> str:
+    """Why a file isn't here: the browser kept it to itself, or it was lost on the way."""
+    what = f"“{str(name)[:60]}”"
+    if why == "folder":
+        return f"{what} is a folder: choose an image file in it."
+    if why == "size":
+        return (
+            f"{what} has {size / 1e6:,.0f} MB, and at most {largest_file // 10**6} MB can be taken:"
+            " save it as JPEG, or smaller."
+        )
+    return f"{what} didn't arrive: try again, or a smaller file."
 
 
 def sample_note(note: str) -> str:

@@ -8,20 +8,19 @@ from typing import Any
 import gradio as gr
 
 from core.proxies import without_proxies
-from core.uncertainty import Gate
 from dashboard import markup, theme
 from dashboard.benchmarks import OWN_TAB, Benchmarks
 from dashboard.library import RUNS, Library
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
-from dashboard.settings import eta_slider
 from dashboard.switch import ModelSwitch, Who
-from dashboard.walkthrough import Walkthrough
+from dashboard.visit import Visit
+from dashboard.walkthrough import LARGEST_FILE, Walkthrough
 
 TITLE = "Second Look: a vision-language model that asks for a closer look"
 
 LAUNCH: dict[str, Any] = {
-    "max_file_size": "10mb",
+    "max_file_size": LARGEST_FILE,
     "strict_cors": True,
     "run_history": False,
     "enable_monitoring": False,
@@ -54,21 +53,29 @@ def build(
                 walkthrough = Walkthrough(live, load_samples(samples), about)
             with gr.Tab("Benchmarks", id=OWN_TAB):
                 benchmarks = Benchmarks(
-                    Library(runs), live, tabs, "walkthrough", walkthrough.place, walkthrough.placed
+                    Library(runs),
+                    live,
+                    tabs,
+                    "walkthrough",
+                    walkthrough.place,
+                    walkthrough.visit,
+                    walkthrough.placed,
                 )
 
-        other.connect(about, walkthrough.metric, walkthrough.eta)
+        other.connect(about, walkthrough.visit, walkthrough.metric, walkthrough.eta)
 
-        def greet(request: gr.Request) -> tuple[str, gr.Slider, gr.Accordion]:
-            """The model's facts and its own threshold, as soon as it is loaded."""
-            info = live.current().vlm.info
-            metric = Gate().metric
-            slider = gr.Slider(**eta_slider(metric, info.thresholds[metric]))
-            return markup.about_model(info.name, info), slider, other.shown(request)
+        def greet(visit: Visit, request: gr.Request) -> dict:
+            """The model's facts and, unless the user was faster, its own threshold."""
+            info = live.current().vlm.info  # which may take a while
+            shown = {
+                about: markup.about_model(info.name, info),
+                other.panel: other.shown(request),
+            }
+            return shown | {walkthrough.eta: walkthrough.slider(visit)}
 
         page.load(
             greet,
-            None,
+            walkthrough.visit,
             [about, walkthrough.eta, other.panel],
             api_visibility="private",
             show_progress="hidden",

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import base64
 import io
+import tempfile
 from html import escape
+from pathlib import Path
 
+import gradio as gr
 from PIL import Image
 
+from core.imaging import load_image
 from core.transcript import EncodedImage
+
+DRAWN = {"JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP"}  # by every browser, as we read them
+COPY = (2048, 2048)  # px, at most, of a picture that no browser draws
 
 
 def data_url(data: bytes, format: str) -> str:
@@ -51,3 +58,28 @@ aria-label="Boundary between the original, on the left, and the global image, on
 <span class="divider" aria-hidden="true"></span></div>
 <p class="fine">Slide to compare. Sent: {width} × {height} pixels, shown at the same scale.</p>
 </div>"""
+
+
+def for_browsers(path: str, of: gr.components.Component) -> str:
+    """The path of what a browser can show of an image: itself, or a copy of what is read of it.
+
+    of: the component that may serve the copy. Browsers draw no HEIC or TIFF, and all frames of an
+    animation. Raises ImageError, one sentence, if it can't be read.
+    """
+    image = load_image(path)
+    with Image.open(path) as file:
+        still = file.format in DRAWN and getattr(file, "n_frames", 1) == 1
+        if still or file.format == "MPO":  # JPEG, with further pictures that browsers leave alone
+            return path
+    image.thumbnail(COPY, Image.Resampling.LANCZOS, reducing_gap=2.0)
+    return as_file(image, of)
+
+
+def as_file(image: Image.Image, of: gr.components.Component) -> str:
+    """The path of a file that Gradio may serve, and deletes with the uploads."""
+    folder = Path(of.GRADIO_CACHE)
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.NamedTemporaryFile(dir=folder, suffix=".png", delete=False) as file:
+        image.save(file, "PNG", compress_level=1)
+    of.temp_files.add(file.name)
+    return file.name

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from html import escape
 from math import ceil, floor, isfinite
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -26,8 +24,9 @@ from dashboard import markup
 from dashboard.chart import PRIVATE
 from dashboard.library import Library
 from dashboard.overlays import outline
-from dashboard.pictures import as_picture
+from dashboard.pictures import as_file, as_picture
 from dashboard.view import View
+from dashboard.visit import Visit
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
 MOST = 300  # questions that one can page through
@@ -55,11 +54,14 @@ class Behind:
 
 
 class Questions:
-    """Components of the section. place: puts an image and a question into the walkthrough, as
-    `Walkthrough.place` does; placed: the components that it changes."""
+    """Components of the section.
 
-    def __init__(self, library: Library, place: Callable[..., dict], placed: list):
-        self.library, self.place, self.placed = library, place, placed
+    place: puts an image and a question into the walkthrough, as `Walkthrough.place` does; visit:
+    what it needs; placed: the components that it changes.
+    """
+
+    def __init__(self, library: Library, place: Callable[..., dict], visit: gr.State, placed: list):
+        self.library, self.place, self.visit, self.placed = library, place, visit, placed
         self.behind = gr.State(None)
         gr.HTML('<h2 id="questions">Questions behind the point</h2>', padding=False)
         self.cards = gr.HTML(EMPTY, js_on_load=OPEN, elem_id="cards")
@@ -79,12 +81,13 @@ class Questions:
                 show_progress_on=self.cards,
             )
 
-        def open_one(event: gr.EventData, behind: Behind | None, uploads) -> dict:
-            return self.open(behind, uploads, event.index) | {tabs: gr.Tabs(selected=walkthrough)}
+        def open_one(event: gr.EventData, visit: Visit, behind: Behind | None, uploads) -> dict:
+            opened = self.open(visit, behind, uploads, event.index)
+            return opened | {tabs: gr.Tabs(selected=walkthrough)}
 
         self.cards.click(
             open_one,
-            [self.behind, uploads],
+            [self.visit, self.behind, uploads],
             [tabs, *self.placed],
             **PRIVATE,
             show_progress="hidden",
@@ -116,7 +119,7 @@ class Questions:
         behind = replace(behind, first=min(max(behind.first + step, 0), last))
         return self._shown(behind, self._run(behind, uploads), len(behind.samples))
 
-    def open(self, behind: Behind | None, uploads: tuple, index: Any) -> dict:
+    def open(self, visit: Visit, behind: Behind | None, uploads: tuple, index: Any) -> dict:
         """One of the questions shown, in the walkthrough."""
         if behind is None or index not in behind.samples:
             raise gr.Error("This question is no longer here.", print_exception=False)
@@ -136,7 +139,7 @@ class Questions:
             f"“{run.first_answer[index]}” first, and then “{run.second_answer[index]}”."
             + (f" Set as there: {same}." if same else "")
         )
-        return self.place(_kept(image, self.cards), run.prompt[index], note, gate, codec)
+        return self.place(visit, as_file(image, self.cards), run.prompt[index], note, gate, codec)
 
     def _run(self, behind: Behind, uploads: tuple) -> Run:
         choices = {choice.key: choice for choice in self.library.choices(uploads)}
@@ -243,13 +246,3 @@ def _crop(image: Image.Image, box: Box) -> Image.Image:
     part = image.crop(box.as_tuple())
     part.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.LANCZOS)
     return part
-
-
-def _kept(image: Image.Image, of: gr.HTML) -> str:
-    """The path of a file that Gradio may serve, and deletes with the uploads."""
-    folder = Path(of.GRADIO_CACHE)
-    folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.NamedTemporaryFile(dir=folder, suffix=".png", delete=False) as file:
-        image.save(file, "PNG", compress_level=1)
-    of.temp_files.add(file.name)
-    return file.name

@@ -12,6 +12,15 @@ from core.uncertainty import METRICS, Gate
 from dashboard.case import Case, ask_first
 from dashboard.live import LiveModel
 
+# Sliders and images come as they were sent, whatever range or format a component would insist on:
+# the complaint would be the framework's own, and on every panel at once. They are read here.
+RAW = {"preprocess": False}
+
+
+def path_of(upload: Any) -> str | None:
+    """The path of an image as the browser or a program sends it; None if there is none."""
+    return upload.get("path") if isinstance(upload, dict) else upload
+
 
 def gate(metric: str, eta: float) -> Gate:
     """Raises ProtocolError."""
@@ -36,7 +45,7 @@ def codec(format: str, quality: float) -> Codec:
 
 def begin(
     live: LiveModel,
-    image: str | None,
+    image: Any,
     question: str,
     metric: str,
     eta: float,
@@ -45,11 +54,14 @@ def begin(
     local_format: str,
     local_quality: float,
 ) -> Case:
-    """The first stage. Raises ImageError, ProtocolError or VLMError."""
+    """The first stage. image: a path, or what `path_of` reads.
+
+    Raises ImageError, ProtocolError or VLMError.
+    """
     return live.run(
         ask_first,
-        image,
-        question,
+        path_of(image),
+        str(question or ""),
         gate(metric, eta),
         codec(format, quality),
         codec(local_format, local_quality),

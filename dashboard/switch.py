@@ -12,6 +12,7 @@ from core.vlm import VLMError
 from dashboard import markup
 from dashboard.live import LiveModel
 from dashboard.settings import eta_slider
+from dashboard.visit import Visit
 
 Who = Literal["local", "all", "none"]
 LONGEST_NAME = 500  # characters
@@ -42,13 +43,16 @@ class ModelSwitch:
             self.load = gr.Button("Load it for everybody", elem_id="model-load")
             self.status = gr.HTML(elem_id="model-status")
 
-    def connect(self, about: gr.HTML, metric: gr.Dropdown, eta: gr.Slider) -> None:
-        """Tell the page which model it is now, and put η where that model wants it."""
+    def connect(self, about: gr.HTML, visit: gr.State, metric: gr.Dropdown, eta: gr.Slider) -> None:
+        """Tell the page which model it is now, and put η where that model wants it.
+
+        An η that the user has set stays.
+        """
         self.about, self.eta = about, eta
         for event in (self.load.click, self.name.submit):
             event(
                 self.switch,
-                [self.name, metric],
+                [visit, self.name, metric],
                 [self.status, about, eta],
                 api_visibility="private",
                 concurrency_limit=1,
@@ -65,7 +69,7 @@ class ModelSwitch:
             return _from_this_machine(request)
         return self.who == "all"
 
-    def switch(self, name: str, metric: str, request: gr.Request) -> Iterator[dict]:
+    def switch(self, visit: Visit, name: str, metric: str, request: gr.Request) -> Iterator[dict]:
         """Load it; if that fails, one sentence, and the model before goes on."""
         if not self.allowed(request):
             sentence = "Only somebody at the machine that runs this page may change its model."
@@ -78,11 +82,14 @@ class ModelSwitch:
         except VLMError as error:
             yield {self.status: markup.alert(f"{error} {before} goes on answering.")}
             return
-        yield {
-            self.status: markup.notice(f"{info.name} answers from now on, on every page."),
-            self.about: markup.about_model(info.name, info),
-            self.eta: gr.Slider(**eta_slider(metric, info.thresholds[metric])),
-        }
+        own = info.thresholds[metric]
+        shown = {self.about: markup.about_model(info.name, info)}
+        sentence = f"{info.name} answers from now on, on every page."
+        if visit.own_eta:
+            sentence += f" η stays where you put it; this model's own is {own:.2f}."
+        else:
+            shown[self.eta] = gr.Slider(**eta_slider(metric, own))
+        yield shown | {self.status: markup.notice(sentence)}
 
 
 def _from_this_machine(request: gr.Request) -> bool:

@@ -18,16 +18,31 @@ from dashboard import downloads, maps, markup, settings
 from dashboard.api import Api
 from dashboard.case import Case, ask_elsewhere, ask_second, look_through
 from dashboard.live import EXPECTED, LiveModel
+from dashboard.pictures import for_browsers
 from dashboard.samples import Sample
-from dashboard.settings import eta_slider
+from dashboard.settings import RAW, eta_slider
+from dashboard.visit import Visit
 
+LARGEST_FILE = 64_000_000  # bytes; a camera's 50 megapixels as a good JPEG take half of it
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation
 FAILED = "This didn't work, and it isn't your fault: try again, or with another image."
 NO_CASE = "There is no first answer yet: ask first."
 DEFAULT_LINK = "lte"
 
+CHOOSE = """element.addEventListener('click', event => {
+    const index = event.target.closest('button')?.dataset.index;
+    if (index) trigger('click', {index: Number(index)});
+});
+const mark = () => element.querySelectorAll('button').forEach(
+    (button, index) => button.setAttribute('aria-pressed', index === props.value));
+watch('value', mark);
+mark();"""
+REFUSED = (
+    """window.addEventListener('second-look-refused', event => trigger('click', event.detail))"""
+)
+
 # The model serves one stage at a time; the queue in front of it is that of the page.
-ON_MODEL = {"concurrency_limit": 1, "concurrency_id": "vlm"}
+ON_MODEL = {"concurrency_limit": 1, "concurrency_id": "vlm", **RAW}
 PRIVATE = {"api_visibility": "private"}
 
 log = logging.getLogger(__name__)
@@ -50,6 +65,11 @@ class Walkthrough:
 
     def _lay_out(self) -> None:
         self.case = gr.State(None, time_to_live=3600)
+        first = self.samples[0] if self.samples else None
+        visit = Visit(metric=Gate().metric)
+        if first is not None:
+            visit.take(str(first.path), question=first.question)
+        self.visit = gr.State(visit)
         self._lay_out_question()
         self._lay_out_settings()
         with gr.Row(visible=False, elem_classes="stage") as self.stage_1:
@@ -84,20 +104,12 @@ class Walkthrough:
 
     def _lay_out_question(self) -> None:
         first = self.samples[0] if self.samples else None
-        self.chosen = gr.State(str(first.path) if first else None)
         with gr.Column(visible=bool(self.samples), elem_classes="samples"):
-            gr.HTML("<h2>Choose a sample</h2>", padding=False)
-            self.gallery = gr.Gallery(
-                [(sample.thumbnail(), f"{sample.title}\n{sample.note}") for sample in self.samples],
-                selected_index=0 if self.samples else None,
-                label="Samples",
-                show_label=False,
-                columns=8,
-                object_fit="cover",
-                allow_preview=False,
-                format="jpeg",
-                interactive=False,
-                buttons=[],
+            gr.HTML('<h2 id="samples-heading">Choose a sample</h2>', padding=False)
+            self.cards = gr.HTML(  # its value: the index of the sample that is chosen, or None
+                0 if first else None,
+                html_template=markup.sample_cards(self.samples),
+                js_on_load=CHOOSE,
                 elem_id="samples",
             )
         with gr.Row(elem_classes="setup"):
@@ -116,17 +128,16 @@ class Walkthrough:
                     buttons=["fullscreen"],
                     elem_id="original",
                 )
-                # Untouched, whatever was uploaded: gr.Image would open it here, and fail before any
-                # handler could say what is wrong with it. (A subclass writes a .pyi beside itself.)
-                self.image.preprocess = lambda upload: upload and upload.path
                 self.image_status = gr.HTML(elem_id="image-status")
+                gr.HTML(markup.image_limits(LARGEST_FILE), padding=False)
+                self.refused = gr.HTML("", js_on_load=REFUSED, elem_classes="bridge")
             with gr.Column(min_width=280):
                 gr.HTML("<h2>and ask</h2>", padding=False)
                 self.note = gr.HTML()
                 self.question = gr.Textbox(
                     first.question if first else "",
                     label="Question",
-                    lines=2,
+                    lines=1,  # with more, Enter would add a line instead of asking
                     max_lines=4,
                     max_length=LONGEST_INPUT,
                     placeholder="What does the blue circle sign say?",
@@ -211,7 +222,7 @@ class Walkthrough:
         gate = [self.metric, self.eta]
         codecs = [self.format, self.quality, self.local_format, self.local_quality]
         ask = [self.image, self.question, *gate, *codecs]
-        judging = [self.case, *gate, self.link]
+        judging = [self.visit, self.case, *gate, self.link]
         judged = [self.verdict_html, self.go_on, self.second, self.anyway, self.comparison_html]
         judged += [self.elsewhere_html, self.log_html]
         said = [self.status, self.status_below, self.image_status]
@@ -222,16 +233,25 @@ class Walkthrough:
         if self.about is not None:
             results.append(self.about)
 
-        # After a run the sliders may have moved on: judge again by where they are now.
+        fast = {"queue": False, "show_progress": "hidden", **PRIVATE, **RAW}
+        latest = {"trigger_mode": "always_last", **fast}
         judge = {"fn": self.judge, "inputs": judging, "outputs": judged}
+        tidy = {"fn": self.tidy, "inputs": judging, "outputs": results, **fast}
         for event, run in (
             (self.both.click, self.ask_both),
             (self.question.submit, self.ask_both),
             (self.step.click, self.ask_step),
         ):
             (
-                event(run, ask, results, **ON_MODEL, **PRIVATE, show_progress_on=self.status)
-                .then(**judge, **PRIVATE, queue=False, show_progress="hidden")
+                event(
+                    run,
+                    [self.visit, *ask],
+                    results,
+                    **ON_MODEL,
+                    **PRIVATE,
+                    show_progress_on=self.status,
+                )
+                .then(**tidy)
                 .then(None, js=_scroll_to("stage-1"), **PRIVATE)
             )
         for button in (self.second, self.anyway):
@@ -242,17 +262,16 @@ class Walkthrough:
                 **ON_MODEL,
                 **PRIVATE,
                 show_progress_on=self.status_below,
-            ).then(None, js=_scroll_to("stage-2"), **PRIVATE)
+            ).then(**tidy).then(None, js=_scroll_to("stage-2"), **PRIVATE)
 
-        fast = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
-        self.eta.input(**judge, **PRIVATE, **fast)
-        self.link.input(**judge, **PRIVATE, **fast)
-        self.metric.input(self.adapt, self.metric, self.eta, **PRIVATE, **fast).then(
-            **judge, **PRIVATE, queue=False, show_progress="hidden"
+        self.eta.input(self.set_eta, judging, judged, **latest)
+        self.link.input(**judge, **latest)
+        self.metric.input(self.adapt, [self.visit, self.metric], self.eta, **latest).then(
+            **judge, **fast
         )
         self.layer.input(
             self.look_through,
-            [self.case, self.layer],
+            [self.visit, self.case, self.layer],
             [self.maps_html, self.status_layer],
             **ON_MODEL,
             **PRIVATE,
@@ -261,88 +280,121 @@ class Walkthrough:
         )
         self.look_here.click(
             self.answer_elsewhere,
-            [self.case, *gate, self.frame],
+            [self.visit, self.case, *gate, self.frame],
             [self.case, self.elsewhere_html, self.status_box],
             js="(...inputs) => [...inputs.slice(0, -1), window.secondLook.box()]",
             **ON_MODEL,
             **PRIVATE,
             show_progress_on=self.status_box,
-        )
+        ).then(**tidy).then(None, js=_scroll_to("elsewhere-view", "nearest"), **PRIVATE)
         for button, pack in (
             (self.save_transcript, self.pack_transcript),
             (self.save_pictures, self.pack_pictures),
         ):
             button.click(
-                pack, [self.case, *gate], [self.parcel, self.status_files], **PRIVATE
+                pack,
+                [self.visit, self.case, *gate],
+                [self.parcel, self.status_files],
+                **PRIVATE,
+                **RAW,
             ).then(None, self.parcel, js="window.secondLook.save", **PRIVATE)
 
-        cleared = [self.image, self.chosen, *results]
-        self.placed = [self.question, self.note, *gate, *codecs, *cleared]  # what `place` changes
-        self.gallery.select(self.choose, None, self.placed, **PRIVATE, queue=False)
-        self.image.input(self.bring, [self.image, self.chosen], [self.note, *cleared], **PRIVATE)
+        changed = [self.question, self.note, self.cards, self.image, *results]
+        self.placed = [*gate, *codecs, *changed]  # what `place` changes
+        self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
+        bringing = [self.visit, self.case, self.image, self.question]
+        # always_last: a clearing that is still under way must not swallow the upload after it.
+        self.image.input(
+            self.bring, bringing, changed, **PRIVATE, **RAW, trigger_mode="always_last"
+        )
+        self.refused.click(self.refuse, self.visit, [self.image, self.image_status], **fast)
         Api(self.live, ask, ON_MODEL)
 
     # Handlers: each returns {component: update}, and says what went wrong where the user is
 
-    def ask_both(self, *asked) -> Iterator[dict]:
+    def ask_both(self, visit: Visit, *asked) -> Iterator[dict]:
         """Both stages, the first shown while the second runs. asked: as `settings.begin`."""
-        yield from self._explained(self._ask(asked, both=True), self.status)
+        yield from self._ask(visit, asked, both=True)
 
-    def ask_step(self, *asked) -> Iterator[dict]:
+    def ask_step(self, visit: Visit, *asked) -> Iterator[dict]:
         """The first stage alone."""
-        yield from self._explained(self._ask(asked, both=False), self.status)
+        yield from self._ask(visit, asked, both=False)
 
-    def look_again(self, case: Case | None, metric, eta, link=DEFAULT_LINK) -> Iterator[dict]:
+    def look_again(
+        self, visit: Visit, case: Case | None, metric, eta, link=DEFAULT_LINK
+    ) -> Iterator[dict]:
         """The second stage of a case, whatever the gate says of it."""
         run = self._look_again(case, metric, eta, link)
-        yield from self._explained(run, self.status_below)
+        yield from self._explained(run, self.status_below, visit, case and case.image)
 
-    def judge(self, case: Case | None, metric: str, eta: float, link=DEFAULT_LINK) -> dict:
+    def set_eta(self, visit: Visit, *judging) -> dict:
+        """As `judge`, at an η of the user's own, which nothing replaces from now on."""
+        visit.own_eta = True
+        return self.judge(visit, *judging)
+
+    def judge(self, visit: Visit, case: Case | None, metric: str, eta, link=DEFAULT_LINK) -> dict:
         """What the gate says at this η. The model doesn't run, and the case stays as it is."""
-        if case is None:
+        if case is None or visit.has_left(case.image):
             return {self.verdict_html: gr.skip()}
         try:
             return self._judged(case.judged(settings.gate(metric, eta)), _link(link))
         except EXPECTED:  # a number field left empty: nothing to judge by until it is filled
             return {self.verdict_html: gr.skip()}
 
-    def look_through(self, case: Case | None, layer: int) -> Iterator[dict]:
+    def tidy(self, visit: Visit, case: Case | None, *judging) -> dict:
+        """After a run: judged by where the sliders are now, or gone if the picture has changed."""
+        if case is not None and visit.has_left(case.image):
+            return self._cleared()
+        return self.judge(visit, case, *judging)
+
+    def look_through(self, visit: Visit, case: Case | None, layer: int) -> Iterator[dict]:
         """The maps of another layer."""
-        yield from self._explained(self._look_through(case, layer), self.status_layer)
+        run = self._look_through(case, layer)
+        yield from self._explained(run, self.status_layer, visit, case and case.image)
 
-    def answer_elsewhere(self, case: Case | None, metric, eta, box) -> Iterator[dict]:
+    def answer_elsewhere(self, visit: Visit, case: Case | None, metric, eta, box) -> Iterator[dict]:
         """What the model answers if it looks at `box`: left, top, right, bottom."""
-        yield from self._explained(self._elsewhere(case, metric, eta, box), self.status_box)
+        run = self._elsewhere(case, metric, eta, box)
+        yield from self._explained(run, self.status_box, visit, case and case.image)
 
-    def pack_transcript(self, case: Case | None, metric, eta) -> Iterator[dict]:
+    def pack_transcript(self, visit: Visit, case: Case | None, metric, eta) -> Iterator[dict]:
         """The transcript under the gate as it stands, as a file for the browser to keep."""
 
         def pack():
             judged = _present(case).judged(settings.gate(metric, eta))
             yield self._packed(downloads.transcript_file(judged.transcript))
 
-        yield from self._explained(pack(), self.status_files)
+        yield from self._explained(pack(), self.status_files, visit, case and case.image)
 
-    def pack_pictures(self, case: Case | None, *_) -> Iterator[dict]:
+    def pack_pictures(self, visit: Visit, case: Case | None, *_) -> Iterator[dict]:
         """The pictures as a file for the browser to keep."""
 
         def pack():
             yield self._packed(downloads.picture_file(_present(case)))
 
-        yield from self._explained(pack(), self.status_files)
+        yield from self._explained(pack(), self.status_files, visit, case and case.image)
 
-    def adapt(self, metric: str) -> gr.Slider:
+    def adapt(self, visit: Visit, metric: str) -> gr.Slider:
         """The slider for another metric, at that metric's default η."""
-        info = self.live.current().vlm.info
-        return gr.Slider(**eta_slider(metric, info.thresholds[metric]))
+        visit.metric, visit.own_eta = metric, False
+        return self.slider(visit)
 
-    def choose(self, event: gr.SelectData) -> dict:
-        """A sample of the gallery."""
+    def slider(self, visit: Visit) -> gr.Slider:
+        """η as the model wants it, as soon as there is one; an η that the user has set stays."""
+        info = self.live.current().vlm.info  # which may take a while
+        slider = eta_slider(visit.metric, info.thresholds[visit.metric])
+        if visit.own_eta:
+            del slider["value"]
+        return gr.Slider(**slider)
+
+    def choose(self, event: gr.EventData, visit: Visit) -> dict:
+        """A sample."""
         sample = self.samples[event.index]
-        return self.place(str(sample.path), sample.question)
+        return self.place(visit, str(sample.path), sample.question) | {self.cards: event.index}
 
     def place(
         self,
+        visit: Visit,
         image: str,
         question: str,
         note: str = "",
@@ -353,8 +405,10 @@ class Walkthrough:
 
         gate, codec (of both images): where they must be what they were elsewhere.
         """
+        visit.take(image, question=question)
         settings = {}
         if gate is not None:
+            visit.metric, visit.own_eta = gate.metric, True
             settings = {
                 self.metric: gate.metric,
                 self.eta: gr.Slider(**eta_slider(gate.metric, gate.threshold)),
@@ -367,27 +421,45 @@ class Walkthrough:
             | settings
             | {
                 self.image: image,
-                self.chosen: image,
+                self.cards: None,
                 self.question: question,
                 self.note: markup.sample_note(note) if note else "",
             }
         )
 
-    def bring(self, image: str | None, chosen: str | None) -> dict:
+    def bring(self, visit: Visit, case: Case | None, upload: Any, question: str) -> dict:
         """An image of the user's own, or none. One that can't be used leaves all as it was."""
-        if image is None:
-            return self._cleared() | {self.chosen: None, self.note: ""}
-        try:
-            load_image(image)
-        except ImageError as error:
-            kept = chosen if chosen and Path(chosen).is_file() else None
-            more = " The image before it is still there." if kept else ""
-            return {self.image: kept, self.image_status: markup.alert(f"{error}{more}")}
-        return self._cleared() | {self.chosen: image, self.note: ""}
+        image = settings.path_of(upload)
+        shown = image
+        if image is not None:
+            try:
+                shown = for_browsers(image, self.image)
+            except ImageError as error:
+                return self._kept(visit, str(error))
+        came_with_another = question == visit.question
+        visit.take(image, shown)
+        update = {self.note: "", self.cards: None, self.image_status: ""}
+        if case is None or case.image != image:  # else it has been asked about already
+            update |= self._cleared()
+        if came_with_another:
+            update[self.question] = ""
+        if shown != image:
+            update[self.image] = shown
+        return update
+
+    def refuse(self, event: gr.EventData, visit: Visit) -> dict:
+        """What the browser didn't send, or what was lost on the way. What was there stays."""
+        sentence = markup.not_sent(event.name, event.why, event.size, LARGEST_FILE)
+        return self._kept(visit, sentence)
 
     # What they are made of
 
-    def _ask(self, asked: tuple, both: bool) -> Iterator[dict]:
+    def _ask(self, visit: Visit, asked: tuple, both: bool) -> Iterator[dict]:
+        image = visit.original_of(settings.path_of(asked[0]))
+        run = self._stages((image, *asked[1:]), both)
+        yield from self._explained(run, self.status, visit, image)
+
+    def _stages(self, asked: tuple, both: bool) -> Iterator[dict]:
         if not self.live.ready:
             yield {self.status: markup.notice("The model is still being loaded; please wait.")}
         case = settings.begin(self.live, *asked)
@@ -421,8 +493,21 @@ class Walkthrough:
         shown = markup.elsewhere(case.elsewhere)
         yield {self.case: case, self.elsewhere_html: shown, self.status_box: ""}
 
-    def _explained(self, updates: Iterator[dict], where: gr.HTML) -> Iterator[dict]:
-        """The updates; if they fail, one sentence `where`, and all that was on the page stays."""
+    def _explained(
+        self, updates: Iterator[dict], where: gr.HTML, visit: Visit, image: str | None
+    ) -> Iterator[dict]:
+        """The updates; if they fail, one sentence `where`, and all that was on the page stays.
+
+        image: what they are about. Once the visit has left it, nothing of them is shown.
+        """
+        updates = self._or_a_sentence(updates, where)
+        while not visit.has_left(image) and (update := next(updates, None)) is not None:
+            if not visit.has_left(image):
+                yield update
+        if visit.has_left(image):
+            yield {where: ""}
+
+    def _or_a_sentence(self, updates: Iterator[dict], where: gr.HTML) -> Iterator[dict]:
         try:
             yield from updates
         except EXPECTED as error:
@@ -494,6 +579,12 @@ class Walkthrough:
         hidden |= {part: gr.Column(visible=False) for part in (self.stage_2, self.records)}
         return hidden | self._silent() | {self.case: None}
 
+    def _kept(self, visit: Visit, sentence: str) -> dict:
+        """What is wrong with a new picture, beside the one before."""
+        kept = visit.shown if visit.shown and Path(visit.shown).is_file() else None
+        more = " The image before it is still there." if kept else ""
+        return {self.image: kept, self.image_status: markup.alert(f"{sentence}{more}")}
+
     def _packed(self, parcel: downloads.Parcel) -> dict:
         return {self.parcel: parcel, self.status_files: ""}
 
@@ -510,12 +601,12 @@ def _present(case: Case | None) -> Case:
 
 
 def _link(name: Any) -> Link:
-    return PRESETS.get(name, PRESETS[DEFAULT_LINK])
+    return PRESETS[name if isinstance(name, str) and name in PRESETS else DEFAULT_LINK]
 
 
-def _scroll_to(element: str) -> str:
+def _scroll_to(element: str, block: str = "start") -> str:
     """JavaScript: bring what has just been computed into view, unless something went wrong."""
     return f"""() => {{
-        if (document.querySelector('#status [role=alert], #status-below [role=alert]')) return;
-        document.getElementById('{element}')?.scrollIntoView({{block: 'start'}});
+        if (document.querySelector('[id^=status] [role=alert]')) return;
+        document.getElementById('{element}')?.scrollIntoView({{block: '{block}'}});
     }}"""

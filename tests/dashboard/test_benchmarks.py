@@ -7,7 +7,7 @@ import re
 import shutil
 from concurrent.futures import Future
 from dataclasses import replace
-from html import unescape
+from html import escape, unescape
 
 import gradio as gr
 import numpy as np
@@ -53,7 +53,8 @@ def _page(folder, vlm):
                     LiveModel("tiny", model),
                     tabs,
                     "walkthrough",
-                    lambda *placed: {box: placed},
+                    lambda visit, *placed: {box: placed},
+                    gr.State(),
                     [box],
                 )
     page.opened = box
@@ -298,7 +299,7 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
     html, behind = found[page.questions.cards], found[page.questions.behind]
     assert html.count("card-whole") == html.count("card-crop") == len(behind.page) == 6
     index = behind.page[0]
-    image, question, note, gate, codec = page.questions.open(behind, (), index)[built.opened]
+    image, question, note, gate, codec = page.questions.open(None, behind, (), index)[built.opened]
     assert gate == view.gate(0.4) and codec == Codec("jpeg", view.run.metadata.quality)
     assert "η of min-entropy at 0.4 and JPEG at quality" in note
     for threshold, metric, shown in (
@@ -306,14 +307,14 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
         (0.2379884, "probability_margin", 0.24),
     ):
         other = replace(behind, gate=Gate(metric, threshold))
-        assert page.questions.open(other, (), index)[built.opened][3].threshold == shown
+        assert page.questions.open(None, other, (), index)[built.opened][3].threshold == shown
     first = replace(behind, gate=replace(behind.gate, first_tokens=1))
-    assert page.questions.open(first, (), index)[built.opened][3] is None
+    assert page.questions.open(None, first, (), index)[built.opened][3] is None
     assert question == view.run.prompt[index] and view.run.second_answer[index] in note
     assert image.endswith(".png") and view.run.first_answer[index] in note
     for wrong in (None, -1, 10**9, "0"):
         with pytest.raises(gr.Error, match="no longer here"):
-            page.questions.open(behind, (), wrong)
+            page.questions.open(None, behind, (), wrong)
 
 
 def test_the_same_question_at_every_quality(page):
@@ -385,7 +386,10 @@ def test_a_link_that_says_nonsense_restores_nothing(page):
         {},
         {"tab": "<script>", "run": "../x", "metric": "?", "eta": "much", "axis": ""},
     ):
-        assert page.restore(wanted) == {}
+        said = page.restore(wanted).pop(page.missing, "")
+        assert list(page.restore(wanted)) == [page.missing] * bool(wanted)
+        assert all(escape(text) in said for name, text in wanted.items() if text and name != "eta")
+    assert "bring that file" in page.restore({"run": "upload-3"})[page.missing]
     tab = page.pages["tradeoff"][1]
     for eta in ("nan", "inf", "-inf", "1e999"):
         wish = page.restore({"eta": eta}).get(tab.wish)

@@ -1,6 +1,7 @@
 """Every figure is one that Plotly takes, has words for whoever can't see it, and core's numbers."""
 
 import json
+from itertools import pairwise
 
 import numpy as np
 import plotly.graph_objects as go
@@ -135,3 +136,9 @@ def test_lines_stand_out_from_the_page(background):
     for look in (*style.METRIC_STROKES, *style.BASELINES.values(), *style.RUN_STROKES):
         light, dark = sorted((luminance(look.color), luminance(background)), reverse=True)
         assert (light + 0.05) / (dark + 0.05) >= 3, look
+
+
+def test_neighbouring_runs_differ_in_colour_and_in_dash():
+    for one, other in pairwise(style.RUN_STROKES):
+        assert one.color != other.color and one.dash != other.dash
+    assert len({(look.color, look.dash) for look in style.RUN_STROKES}) == len(style.RUN_STROKES)

@@ -32,12 +32,12 @@ def test_the_first_sample_is_ready_to_be_asked_about(page, samples):
     props = {c["props"].get("elem_id"): c["props"] for c in page.get_config_file()["components"]}
     assert props["question"]["value"] == first.question
     assert props["original"]["value"]["orig_name"] == first.path.name
-    assert props["samples"]["selected_index"] == 0
+    assert props["samples"]["value"] == 0
     assert props["eta"]["value"] == Gate().threshold
 
 
 def test_launch_options_for_strangers():
-    assert LAUNCH["max_file_size"] == "10mb" and LAUNCH["strict_cors"] is True
+    assert LAUNCH["max_file_size"] == 64_000_000 and LAUNCH["strict_cors"] is True
     assert LAUNCH["run_history"] is False and LAUNCH["enable_monitoring"] is False
     assert "allowed_paths" not in LAUNCH and "share" not in LAUNCH
 

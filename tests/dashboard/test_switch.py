@@ -9,6 +9,7 @@ import pytest
 from core.vlm import VLMError
 from dashboard.live import LiveModel
 from dashboard.switch import ModelSwitch
+from dashboard.visit import Visit
 
 
 def _request(host, **headers):
@@ -29,7 +30,7 @@ def live(vlm):
 def _form(live, who):
     with gr.Blocks():
         form = ModelSwitch(live, who)
-        form.connect(gr.HTML(), gr.Dropdown(), gr.Slider())
+        form.connect(gr.HTML(), gr.State(), gr.Dropdown(), gr.Slider())
     return form
 
 
@@ -58,7 +59,7 @@ def test_who_may(live, request_, local):
 def test_the_handler_refuses_whoever_calls_it_past_the_form(live, monkeypatch, who, request_):
     monkeypatch.setattr(live, "switch", lambda name: pytest.fail("it was loaded"))
     form = _form(live, who)
-    [update] = form.switch("pocket", "min_entropy", request_)
+    [update] = form.switch(Visit(), "pocket", "min_entropy", request_)
     assert 'role="alert"' in update[form.status]
 
 
@@ -66,12 +67,15 @@ def test_another_model_takes_over_with_its_own_threshold(live, checkpoint):
     form = _form(live, "local")
     told = []
     live.followers.append(told.append)
-    loading, done = form.switch(str(checkpoint), "probability_margin", HERE)
+    loading, done = form.switch(Visit(), str(checkpoint), "probability_margin", HERE)
     assert "pocket answers" in loading[form.status]
     assert f"{checkpoint} answers from now on" in done[form.status]
     assert str(checkpoint) in done[form.about]
     assert done[form.eta].value == live.current().vlm.info.thresholds["probability_margin"]
     assert told == [live.current().vlm]
+
+    *_, kept = form.switch(Visit(own_eta=True), "pocket", "min_entropy", HERE)
+    assert form.eta not in kept and "η stays where you put it" in kept[form.status]
 
 
 def test_a_model_that_cant_be_had_is_one_sentence(live, monkeypatch):
@@ -80,6 +84,6 @@ def test_a_model_that_cant_be_had_is_one_sentence(live, monkeypatch):
 
     monkeypatch.setattr(live, "switch", refuse)
     form = _form(live, "all")
-    *_, last = form.switch("<b>", "min_entropy", ELSEWHERE)
+    *_, last = form.switch(Visit(), "<b>", "min_entropy", ELSEWHERE)
     assert last[form.status].count('role="alert"') == 1
     assert "&lt;b&gt; can&#x27;t be read. pocket goes on answering." in last[form.status]

@@ -2,17 +2,21 @@
 
 import base64
 import logging
-from concurrent.futures import Future
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import gradio as gr
 import pytest
 from PIL import Image
 
+from core.imaging.decode import readable_formats
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError
 from dashboard.live import LiveModel
 from dashboard.samples import load_samples
+from dashboard.visit import Visit
 from dashboard.walkthrough import FAILED, Walkthrough, eta_slider
 
 QUESTION = "What does the sign say?"
@@ -45,7 +49,14 @@ def _one_alert(text):
 
 
 def _asked(image, question=QUESTION, metric="min_entropy", eta=0.0, quality=75, format="jpeg"):
-    return image, question, metric, eta, format, quality, "jpeg", 75
+    return _visit(image), image, question, metric, eta, format, quality, "jpeg", 75
+
+
+def _visit(image=None):
+    """Somebody who has this image before them."""
+    visit = Visit(metric="min_entropy")
+    visit.take(image)
+    return visit
 
 
 def _ask(tab, image, question=QUESTION, **settings):
@@ -71,7 +82,7 @@ def test_both_stages_at_once(tab, scene_file):
 def test_step_by_step_equals_both_at_once(tab, scene_file):
     step = _step(tab, scene_file)
     assert step[tab.second].interactive and not step[tab.anyway].visible
-    [then] = tab.look_again(step[tab.case], "min_entropy", 0.0)
+    [then] = tab.look_again(_visit(), step[tab.case], "min_entropy", 0.0)
     both = _ask(tab, scene_file)[-1]
     assert then[tab.case].transcript.second == both[tab.case].transcript.second
     assert then[tab.case].transcript.box == both[tab.case].transcript.box
@@ -81,7 +92,7 @@ def test_a_closed_gate_stops_and_can_be_forced(tab, scene_file):
     [only] = _ask(tab, scene_file, eta=100.0)
     assert not only[tab.case].transcript.retransmitted
     assert not only[tab.second].interactive and only[tab.anyway].visible
-    [forced] = tab.look_again(only[tab.case], "min_entropy", 100.0)
+    [forced] = tab.look_again(_visit(), only[tab.case], "min_entropy", 100.0)
     assert forced[tab.case].transcript.forced
     assert "forced" in forced[tab.verdict_html]
 
@@ -89,11 +100,11 @@ def test_a_closed_gate_stops_and_can_be_forced(tab, scene_file):
 def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
     step = _step(tab, scene_file, eta=100.0)
     case = step[tab.case]
-    moved = tab.judge(case, "min_entropy", 0.0)
+    moved = tab.judge(_visit(), case, "min_entropy", 0.0)
     assert "Uncertain" in moved[tab.verdict_html] and moved[tab.second].interactive
     assert "η = 100.00" in _content(moved[tab.log_html])  # what was sent was sent under that
     assert tab.case not in moved  # a judgement changes nothing that a running stage writes
-    [then] = tab.look_again(case, "min_entropy", 0.0)
+    [then] = tab.look_again(_visit(), case, "min_entropy", 0.0)
     assert not then[tab.case].transcript.forced
     assert then[tab.case].transcript.gate.threshold == 0.0
 
@@ -101,8 +112,8 @@ def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
 @pytest.mark.parametrize("eta", [None, "many", float("nan")])
 def test_judging_waits_for_a_number(tab, scene_file, eta):
     step = _step(tab, scene_file, eta=1.0)
-    assert list(tab.judge(step[tab.case], "min_entropy", eta)) == [tab.verdict_html]
-    assert list(tab.judge(None, "min_entropy", 1.0)) == [tab.verdict_html]
+    assert list(tab.judge(_visit(), step[tab.case], "min_entropy", eta)) == [tab.verdict_html]
+    assert list(tab.judge(_visit(), None, "min_entropy", 1.0)) == [tab.verdict_html]
 
 
 @pytest.mark.parametrize(
@@ -120,12 +131,13 @@ def test_a_file_that_is_no_image(tab, bad_files, scene_file, name):
     [update] = _ask(tab, bad_files[name])
     asked = _one_alert(update[tab.status])
     assert list(update) == [tab.status]
-    brought = tab.bring(bad_files[name], scene_file)
+    visit = _visit(scene_file)
+    brought = tab.bring(visit, None, {"path": bad_files[name]}, QUESTION)
     assert _one_alert(brought[tab.image_status]).startswith(asked)
     assert brought[tab.image] == scene_file  # the image before stays
-    assert set(brought) == {tab.image, tab.image_status}
-    assert tab.bring(bad_files[name], None)[tab.image] is None
-    assert tab.bring(bad_files[name], "/nowhere.jpg")[tab.image] is None
+    assert set(brought) == {tab.image, tab.image_status} and visit == _visit(scene_file)
+    for nothing in (_visit(), _visit("/nowhere.jpg")):
+        assert tab.bring(nothing, None, {"path": bad_files[name]}, QUESTION)[tab.image] is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1)])
@@ -152,7 +164,7 @@ def test_settings_no_slider_would_send(tab, scene_file, settings):
 def test_no_image_and_no_case(tab):
     [update] = _ask(tab, None)
     assert "choose a sample or upload one" in _one_alert(update[tab.status])
-    [update] = tab.look_again(None, "min_entropy", 0.5)
+    [update] = tab.look_again(_visit(), None, "min_entropy", 0.5)
     assert "ask first" in _one_alert(update[tab.status_below])
 
 
@@ -167,17 +179,94 @@ def test_a_defect_is_logged_and_not_shown(tab, scene_file, monkeypatch, caplog):
     assert "secret detail" in caplog.text
 
 
-def test_choosing_and_bringing_clear_what_was_there(tab, samples, scene_file):
-    class Event:
-        index = 1
+class Event:
+    def __init__(self, **data):
+        vars(self).update(data)
 
-    chosen = tab.choose(Event)
-    assert chosen[tab.image] == chosen[tab.chosen] == str(samples / "1.jpg")
-    assert chosen[tab.question] == load_samples(samples)[1].question
-    for update in (chosen, tab.bring(scene_file, None), tab.bring(None, scene_file)):
+
+def test_what_is_shown_belongs_together(tab, samples, scene_file):
+    visit, sample = _visit(scene_file), load_samples(samples)[1]
+    chosen = tab.choose(Event(index=1), visit)
+    assert chosen[tab.image] == str(sample.path) and chosen[tab.cards] == 1
+    assert chosen[tab.question] == sample.question
+    brought = tab.bring(visit, None, {"path": scene_file}, sample.question)
+    assert brought[tab.question] == "" and brought[tab.cards] is None
+    mine = tab.bring(visit, None, {"path": str(samples / "2.jpg")}, "A question of my own?")
+    assert tab.question not in mine  # what the user has typed stays
+    removed = tab.bring(visit, None, None, "A question of my own?")
+    opened = tab.place(visit, scene_file, QUESTION, "From a run.", Gate("energy", 0.5))
+    assert opened[tab.cards] is None and visit.own_eta and visit.metric == "energy"
+    for update in (chosen, brought, mine, removed, opened):
         assert update[tab.case] is None and not update[tab.stage_1].visible
         assert not update[tab.records].visible and not update[tab.go_on].visible
-    assert tab.bring(None, scene_file)[tab.chosen] is None
+
+
+def test_an_answer_that_comes_after_another_picture_was_chosen_is_not_shown(tab, scene_file):
+    visit, *asked = _asked(scene_file)
+    updates = tab.ask_both(visit, *asked)
+    case = next(updates)[tab.case]  # the first answer
+    tab.choose(Event(index=1), visit)
+    assert list(updates) == [{tab.status: ""}]
+    left = tab.tidy(visit, case, "min_entropy", 0.0)
+    assert left[tab.case] is None and not left[tab.stage_1].visible
+    assert list(tab.judge(visit, case, "min_entropy", 0.0)) == [tab.verdict_html]
+    for run in (
+        tab.ask_step(visit, *asked),
+        tab.look_again(visit, case, "min_entropy", 0.0),
+        tab.look_through(visit, case, 0),
+        tab.answer_elsewhere(visit, case, "min_entropy", 0.0, [0, 0, 120, 100]),
+        tab.pack_transcript(visit, case, "min_entropy", 0.0),
+    ):
+        [update] = run
+        assert list(update.values()) == [""]
+
+
+def test_an_upload_that_is_asked_about_at_once_keeps_its_answer(tab, samples, scene_file):
+    visit, upload = _visit(scene_file), str(samples / "2.jpg")
+    [update] = tab.ask_step(visit, {"path": upload}, *_asked(upload)[2:])
+    case = update[tab.case]
+    brought = tab.bring(visit, case, {"path": upload}, QUESTION)
+    assert tab.case not in brought and visit.original == upload
+    assert tab.tidy(visit, case, "min_entropy", 0.0)[tab.verdict_html]
+
+
+@pytest.mark.parametrize("suffix", ["heic", "tiff", "gif"])
+def test_what_browsers_do_not_draw_is_asked_about_itself(tab, scene_file, tmp_path, suffix):
+    readable_formats()  # makes Pillow know HEIC
+    picture, upload, visit = Image.open(scene_file), str(tmp_path / f"a.{suffix}"), _visit()
+    frames = {"save_all": True, "append_images": [picture.rotate(180)]} if suffix == "gif" else {}
+    picture.save(upload, {"heic": "HEIF"}.get(suffix, suffix.upper()), **frames)
+    shown = tab.bring(visit, None, {"path": upload}, QUESTION)[tab.image]
+    assert shown.endswith(".png") and Image.open(shown).size == picture.size
+    [update] = tab.ask_step(visit, {"path": shown}, *_asked(shown)[2:])
+    assert update[tab.case].image == upload
+    assert update[tab.case].transcript.original_bytes == Path(upload).stat().st_size
+
+
+@pytest.mark.parametrize(
+    ("why", "words"), [("size", "70 MB"), ("folder", "folder"), ("way", "arrive")]
+)
+def test_what_the_browser_did_not_send_is_one_sentence(tab, scene_file, why, words):
+    event = Event(name="<b>a.jpg", why=why, size=70_000_000)
+    refused = tab.refuse(event, _visit(scene_file))
+    assert words in _one_alert(refused[tab.image_status]) and "<b>" not in refused[tab.image_status]
+    assert refused[tab.image] == scene_file
+
+
+def test_a_slider_that_was_touched_stays(tab, vlm, samples):
+    visit, model = _visit(), Future()
+    with gr.Blocks():
+        early = Walkthrough(LiveModel("pocket", model), load_samples(samples))
+    assert early.set_eta(visit, None, "min_entropy", 0.7) and visit.own_eta
+    with ThreadPoolExecutor(1) as pool:
+        adapted = pool.submit(early.adapt, visit, "probability_margin")
+        while visit.own_eta:  # until it waits for the model
+            time.sleep(0.001)
+        early.set_eta(visit, None, "probability_margin", 0.1)
+        model.set_result(vlm)
+        slider = adapted.result()
+    assert "value" not in slider.constructor_args and slider.maximum == 1
+    assert visit.metric == "probability_margin"
 
 
 def test_users_do_not_see_each_other(tab, samples):
@@ -186,7 +275,7 @@ def test_users_do_not_see_each_other(tab, samples):
     alone = {n: _ask(tab, str(samples / n), q)[-1][tab.case] for n, q in questions.items()}
     started = {n: _step(tab, str(samples / n), q)[tab.case] for n, q in questions.items()}
     for name, case in started.items():
-        [done] = tab.look_again(case, "min_entropy", 0.0)
+        [done] = tab.look_again(_visit(), case, "min_entropy", 0.0)
         assert done[tab.case].transcript.question == questions[name]
         assert done[tab.case].transcript.second == alone[name].transcript.second
         assert done[tab.case].transcript.local_image == alone[name].transcript.local_image
@@ -202,7 +291,7 @@ def test_sessions_are_bounded(tab, scene_file):
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_slider_fits_the_metric_and_the_model(tab, vlm, metric):
     default = vlm.info.thresholds[metric]
-    slider = tab.adapt(metric)
+    slider = tab.adapt(_visit(), metric)
     assert slider.value == default and slider.minimum <= default <= slider.maximum
     assert METRICS[metric].unit in slider.label
     assert eta_slider("min_entropy", 7.3)["maximum"] >= 7.3
@@ -221,46 +310,47 @@ def test_a_question_asked_too_early_waits_for_the_model(vlm, samples, scene_file
 def test_another_layer_and_back(tab, vlm, scene_file):
     case = _ask(tab, scene_file)[-1][tab.case]
     own = vlm.info.attention_layer
-    [other] = tab.look_through(case, own - 1)
+    [other] = tab.look_through(_visit(), case, own - 1)
     assert f"Layer {own - 1}:" in other[tab.maps_html] and tab.case not in other
-    [back] = tab.look_through(case, own)
+    [back] = tab.look_through(_visit(), case, own)
     assert "the layer this model is used with" in back[tab.maps_html]
     for layer in (-1, vlm.info.layers, None, "first"):
-        [update] = tab.look_through(case, layer)
+        [update] = tab.look_through(_visit(), case, layer)
         _one_alert(update[tab.status_layer])
         assert list(update) == [tab.status_layer]
 
 
 def test_a_box_of_ones_own(tab, scene_file):
     case = _ask(tab, scene_file)[-1][tab.case]
-    [update] = tab.answer_elsewhere(case, "min_entropy", 0.0, [0, 0, 120, 100])
+    [update] = tab.answer_elsewhere(_visit(), case, "min_entropy", 0.0, [0, 0, 120, 100])
     assert 'id="elsewhere-answer"' in update[tab.elsewhere_html]
     assert update[tab.case].transcript == case.transcript
-    judged = tab.judge(update[tab.case], "probability_margin", 0.5)
+    judged = tab.judge(_visit(), update[tab.case], "probability_margin", 0.5)
     assert "probability margin" in judged[tab.elsewhere_html]  # it stays, under the new gate
-    assert tab.judge(case, "min_entropy", 0.0)[tab.elsewhere_html] == ""
+    assert tab.judge(_visit(), case, "min_entropy", 0.0)[tab.elsewhere_html] == ""
     for box in (None, [], [1, 2, 3], [5, 5, 5, 5], [0, 0, 1e9, 9], ["a"] * 4, [0, 0, None, 9]):
-        [update] = tab.answer_elsewhere(case, "min_entropy", 0.0, box)
+        [update] = tab.answer_elsewhere(_visit(), case, "min_entropy", 0.0, box)
         _one_alert(update[tab.status_box])
         assert list(update) == [tab.status_box]
 
 
 def test_downloads_are_of_the_case_under_the_gate_as_it_stands(tab, scene_file):
     case = _ask(tab, scene_file)[-1][tab.case]
-    [update] = tab.pack_transcript(case, "min_entropy", 9.0)
+    [update] = tab.pack_transcript(_visit(), case, "min_entropy", 9.0)
     data = base64.b64decode(update[tab.parcel]["base64"])
     assert Transcript.from_json(data) == case.transcript.with_gate(Gate("min_entropy", 9.0))
-    [update] = tab.pack_pictures(case)
+    [update] = tab.pack_pictures(_visit(), case)
     assert update[tab.parcel]["name"] == "pictures.zip"
     for pack in (tab.pack_transcript, tab.pack_pictures):
-        [update] = pack(None, "min_entropy", 0.5)
+        [update] = pack(_visit(), None, "min_entropy", 0.5)
         assert "ask first" in _one_alert(update[tab.status_files])
 
 
 def test_another_link_takes_other_seconds(tab, scene_file):
     case = _ask(tab, scene_file)[-1][tab.case]
     shown = {
-        link: tab.judge(case, "min_entropy", 0.0, link)[tab.log_html] for link in ("lora", "5g")
+        link: tab.judge(_visit(), case, "min_entropy", 0.0, link)[tab.log_html]
+        for link in ("lora", "5g")
     }
     assert "LoRa" in shown["lora"] and "5G" in shown["5g"] and shown["lora"] != shown["5g"]
 

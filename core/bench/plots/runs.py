@@ -13,8 +13,6 @@ from core.bench.plots.style import RUN_STROKES, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace
 from core.uncertainty import METRICS
 
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
-
 
 def runs_figure(
     runs: Mapping[str, Run],
@@ -42,10 +40,7 @@ def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | Non
     """Accuracy over relative cost: one curve a quality, the first answers alone, the frontier."""
     cost = "relative_cost"
     curves = [curve_of(run, metric, first_tokens) for run in runs.values()]
-    looks = [
-        Stroke(RUN_STROKES[i % len(RUN_STROKES)].color, DASHES[i % len(DASHES)])
-        for i in range(len(curves))
-    ]
+    looks = [RUN_STROKES[i % len(RUN_STROKES)] for i in range(len(curves))]
     data = [
         curve_trace(curve, metric, cost, f"{name}, with crops", look)
         for name, curve, look in zip(runs, curves, looks, strict=True)

@@ -49,10 +49,13 @@ BASELINES = {
     "high_resolution": Stroke(PURPLE, symbol="diamond"),
 }
 # Several runs beside each other: no colour of a strategy, so that neither is taken for the other.
+# Neighbours differ in colour and in dash; only after 36 does a pair come again.
+_RUN_COLORS = ("#4477AA", "#AA3377", "#228833", "#BB5500", "#66609A", "#887711")
+_DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
 RUN_STROKES = tuple(
-    Stroke(color, dash)
-    for dash in ("solid", "dash", "dot")
-    for color in ("#4477AA", "#AA3377", "#228833", "#BB5500", "#66609A", "#887711")
+    Stroke(color, _DASHES[(index + shift) % len(_DASHES)])
+    for shift in range(len(_DASHES))
+    for index, color in enumerate(_RUN_COLORS)
 )
 
 

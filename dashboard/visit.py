@@ -1,0 +1,35 @@
+"""What one user has before them, and what they have set: it says which answers are still theirs.
+
+A model takes seconds, and a visitor doesn't wait for it. Gradio hands every handler of a session
+the same `Visit`, so one that runs for long sees in it that another picture was chosen meanwhile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass
+class Visit:
+    """The picture and its question; changed in place by whatever handler changes what is shown."""
+
+    original: str | None = None  # path of the file that questions are asked about
+    shown: str | None = None  # path of what the browser shows of it: itself, or a copy
+    question: str = ""  # the one that came with the picture
+    metric: str = ""
+    own_eta: bool = False  # η was set by the user, or for a question that needs it
+    _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original
+
+    def take(self, original: str | None, shown: str | None = None, question: str = "") -> None:
+        """From now on this picture is asked about. shown: a copy that browsers can draw."""
+        self.original, self.shown, self.question = original, shown or original, question
+        if original is not None:
+            self._originals[self.shown] = original
+
+    def original_of(self, shown: str | None) -> str | None:
+        """The file that the browser shows; one not heard of yet is an upload under way to here."""
+        return shown and self._originals.get(shown, shown)
+
+    def has_left(self, original: str | None) -> bool:
+        """Whether this picture was before the user, and another one, or none, is now."""
+        return original != self.original and original in self._originals.values()
