@@ -5,6 +5,9 @@ as on the link, and always got its second look, so that both answers are known. 
 missing are made, into a folder of the model's own; whatever interrupts that, the same command goes
 on. `--all` makes the table that the model card shows; without it, one run of each family is
 reported. Prints one figure a line, each with its 95 % interval and the number of questions.
+
+`--conditions` makes the table by condition of the open world: what visitors bring, one thing
+changed at a time, words of version 5's list and unseen ones never in one figure.
 """
 
 import argparse
@@ -25,6 +28,7 @@ from core.bench.runner import Plan
 from core.bench.runs import Run
 from core.bench.separability import auroc
 from core.pocket.questions import FAMILIES
+from core.pocket.world.trials import CONDITIONS
 from core.vlm.arguments import add_load_arguments, load_options, load_words
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
@@ -65,6 +69,28 @@ class Questions:
             guided=self.family == "text" and QUALITY in qualities,
             batch=batch,
             options={k: v for k, v in options.items() if v != defaults[k]},
+        )
+
+
+@dataclass(frozen=True)
+class Trials:
+    """Which condition of the open world a run is about (`core.pocket.world.trials`)."""
+
+    condition: str
+    split: str = "test"
+
+    def plan(self, folder: Path, count: int, model: str, load: dict[str, Any],
+             qualities: tuple[int, ...]) -> Plan:  # fmt: skip
+        name = f"open-{self.condition}" + f"-{self.split}" * (self.split != "test")
+        return Plan(
+            out=str(folder / f"{name}-q{{quality}}.parquet"),
+            model=model,
+            load=load,
+            data="open-signs",
+            split=self.split,
+            limit=count,
+            qualities=qualities,
+            options={"condition": self.condition},
         )
 
 
@@ -111,7 +137,8 @@ def interval(hits: np.ndarray) -> str:
     p, z = hits.mean(), 1.96
     middle = (p + z * z / 2 / n) / (1 + z * z / n)
     half = z * np.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
-    return f"{100 * p:5.1f} %  [{100 * (middle - half):.1f}, {100 * (middle + half):.1f}]  n = {n}"
+    low, high = 100 * max(0.0, middle - half), 100 * (middle + half)
+    return f"{100 * p:5.1f} %  [{low:.1f}, {high:.1f}]  n = {n}"
 
 
 def difference(a: np.ndarray, b: np.ndarray, paired: bool) -> str:
@@ -229,6 +256,29 @@ def table(get: Callable[..., Run], qualities: Iterable[int]) -> list[str]:
     ]
 
 
+def condition_line(name: str, run: Run, eta: float) -> str:
+    """Return what a condition's run shows, as a line of the table that `CONDITION_HEAD` begins.
+
+    eta: the gate's threshold of mean min-entropy. Wrong and sure: a wrong answer below it. The
+    second look is taken where the first answer is above it, and may be sure of itself, too.
+    """
+    m = Measured(run)
+    first, second = m.run.uncertainty("min_entropy"), m.run.second_uncertainty("min_entropy")
+    unsure = first >= eta
+    right, doubt = np.where(unsure, m.second, m.first), np.where(unsure, second, first)
+    figures = (m.first, right, m.second, ~m.first & ~unsure, ~right & (doubt < eta), unsure)
+    cells = [interval(hits.astype(bool)).rpartition("n =")[0].strip() for hits in figures]
+    told_apart = f"{m.auroc:.3f}" if 0 < m.first.sum() < len(m.first) else "–"
+    return f"| {' | '.join([CONDITIONS[name].label, *cells, told_apart, str(len(m.first))])} |"
+
+
+CONDITION_HEAD = (
+    "| condition | right at first | with a second look where unsure | with one always "
+    "| wrong and sure at first | wrong and sure to the end | unsure at first | AUROC | n |\n"
+    "|---|---|---|---|---|---|---|---|---|"
+)
+
+
 class Runs:
     """The runs of one model, from its folder, or made now."""
 
@@ -242,7 +292,7 @@ class Runs:
         loaded = "".join(load_words(self.load)).replace("--", "-").replace(":", "-")
         self.folder = args.runs / f"{name}-{args.questions}{loaded}"
 
-    def get(self, questions: Questions, quality: int = QUALITY) -> Run:
+    def get(self, questions: Questions | Trials, quality: int = QUALITY) -> Run:
         # All the qualities of the curve at once: each scene is then rendered once for all.
         qualities = QUALITIES if quality in QUALITIES else (quality,)
         count, model = self.args.questions, self.args.model
@@ -268,6 +318,10 @@ def main() -> None:
     parser.add_argument("--questions", type=int, default=500, help="in each run")
     parser.add_argument("--all", action="store_true", help="every figure of the model card")
     parser.add_argument("--family", choices=FAMILIES, nargs="+", default=["text"])
+    parser.add_argument("--conditions", choices=tuple(CONDITIONS), nargs="*", metavar="NAME",
+                        help="the table by condition, of these or of all: right, and wrong and "
+                        "sure; with fewer at a time, the rest another time")  # fmt: skip
+    parser.add_argument("--eta", type=float, help="of --conditions; default: the checkpoint's")
     parser.add_argument("--split", choices=("validation", "test"), default="test")
     parser.add_argument("--fonts", choices=("held-out", "training"), default="split's",
                         help="default: held-out for the test")  # fmt: skip
@@ -281,6 +335,13 @@ def main() -> None:
     add_load_arguments(parser)
     args = parser.parse_args()
     runs = Runs(args)
+    if args.conditions is not None:
+        eta = runs.vlm.info.thresholds["min_entropy"] if args.eta is None else args.eta
+        print(CONDITION_HEAD, flush=True)
+        for name in args.conditions or CONDITIONS:
+            run = runs.get(Trials(name, args.split), args.quality)
+            print(condition_line(name, run, eta), flush=True)
+        return
     asked = [
         Questions(family, args.split, args.fonts, args.phrasings, args.hints and family == "text")
         for family in args.family

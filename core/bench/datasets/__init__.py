@@ -4,12 +4,24 @@
     load_dataset("pope", "adversarial", folder="data/pope")       # official files
     load_dataset("pope", "adversarial", mirror="lmms-lab-encoder/POPE")   # hub
     load_dataset("signs-text", "test")                            # rendered
+    load_dataset("open-signs", options={"condition": "dark"})     # rendered, in the open world
+    load_dataset("words", folder="IIIT5K")                        # photographs of words
     load_dataset("folder", folder="mine/questions.csv")           # people's own
 
 `DATASETS` lists the names. Each module says in its first lines which files it reads.
 """
 
-from core.bench.datasets import aokvqa, folder, gqa, pope, signs, textvqa, vqav2  # noqa: F401
+from core.bench.datasets import (  # noqa: F401
+    aokvqa,
+    folder,
+    gqa,
+    open_signs,
+    pope,
+    signs,
+    textvqa,
+    vqav2,
+    words,
+)
 from core.bench.datasets.base import DATASETS, Dataset, Entry, Place, Sample, load_dataset
 from core.bench.datasets.records import DatasetError
 

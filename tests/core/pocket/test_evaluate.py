@@ -9,11 +9,14 @@ from core.bench.synthetic import synthetic_run
 from core.pocket import evaluate
 from core.pocket.evaluate import (
     ATTRIBUTES,
+    CONDITION_HEAD,
+    CONDITIONS,
     OTHER_PHRASINGS,
     PRESENCE,
     TEXT,
     TRAINING_FONTS,
     Questions,
+    condition_line,
     difference,
     interval,
     milliseconds,
@@ -165,3 +168,30 @@ def test_runs_of_a_model_loaded_otherwise_have_a_folder_of_their_own(tmp_path, m
     assert {load["resolution"] for load in loaded} == {224}
     (folder,) = tmp_path.iterdir()
     assert folder.name == "r1-1-resolution224"
+
+
+def test_a_condition_says_what_is_wrong_and_sure():
+    """Right; wrong and sure; wrong, looked again: mended, still wrong and sure, still unsure."""
+    looks = [(True, 0.1, True, 0.1), (False, 0.2, True, 0.1), (False, 0.9, True, 0.1),
+             (False, 0.9, False, 0.2), (False, 0.9, False, 0.8)]  # fmt: skip
+    rows = [
+        sign(index, 5, first, second, True, True, scores={"min_entropy": (doubt, doubt)},
+             second_scores=json.dumps({"min_entropy": [again]}))
+        for index, (first, doubt, second, again) in enumerate(looks)
+    ]  # fmt: skip
+    run = Run.from_records(rows, METADATA)
+    cells = [cell.strip() for cell in condition_line("dark", run, eta=0.5).split("|")[1:-1]]
+    assert cells[0] == CONDITIONS["dark"].label and cells[-1] == "5"
+    assert [cell.split()[0] for cell in cells[1:7]] == "20.0 40.0 60.0 20.0 40.0 60.0".split()
+    assert len(cells) == CONDITION_HEAD.split("\n")[0].count("|") - 1
+
+
+def test_the_table_by_condition_is_made_in_parts(tmp_path, monkeypatch, capsys):
+    arguments = ["evaluate", "--questions", "1", "--runs", str(tmp_path), "--threads", "1"]
+    monkeypatch.setattr("sys.argv", [*arguments, "--conditions", "capitals"])
+    evaluate.main()
+    assert CONDITIONS["capitals"].label in capsys.readouterr().out
+    (made,) = tmp_path.rglob("open-capitals-q75.parquet")
+    before = made.stat().st_mtime_ns
+    evaluate.main()  # what is there isn't made again
+    assert made.stat().st_mtime_ns == before

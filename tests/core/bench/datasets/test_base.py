@@ -21,8 +21,8 @@ def dataset(request, official):
 
 
 def test_the_registry_holds_every_data_set():
-    signs = ["signs-text", "signs-text+hints", "signs-presence", "signs-attributes"]
-    own = ["folder", "folder+vqa", "folder+yes-no"]
+    signs = ["signs-text", "signs-text+hints", "signs-presence", "signs-attributes", "open-signs"]
+    own = ["folder", "folder+vqa", "folder+yes-no", "words"]
     assert sorted(DATASETS) == sorted(PUBLISHED + signs + own)
     for name, entry in DATASETS.items():
         assert entry.name == name

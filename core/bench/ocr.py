@@ -1,0 +1,62 @@
+"""What a real OCR reads of photographs of words: `python -m core.bench.ocr --folder IIIT5K`.
+
+A yardstick beside the models: PP-OCR by `rapidocr-onnxruntime` (`pip install -e ".[ocr]"`; its
+models are in the package), with the recognition alone, as each picture holds one word. Scored by
+the rule of the data set `words`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from PIL import Image
+
+from core.bench.datasets import Sample, load_dataset
+from core.bench.scoring import SCORERS
+from core.imaging import load_image
+
+Read = Callable[[np.ndarray], str]  # pixels (H, W, 3), blue first -> what is written
+
+
+def read_all(samples: Sequence[Sample], scoring: str, read: Read) -> tuple[float, float]:
+    """Return the mean score (0 to 1) and the CPU seconds a picture."""
+    score, begin = SCORERS[scoring].score, time.process_time()
+    scores = []
+    for sample in samples:
+        image = sample.image
+        image = image if isinstance(image, Image.Image) else load_image(image)
+        scores.append(score(read(np.asarray(image)[..., ::-1]), sample))
+    return float(np.mean(scores)), (time.process_time() - begin) / len(scores)
+
+
+def engine() -> Read:
+    """Return PP-OCR's recognition."""
+    try:
+        from rapidocr_onnxruntime import RapidOCR
+    except ModuleNotFoundError:
+        raise SystemExit('This needs an OCR; install it with `pip install -e ".[ocr]"`.') from None
+    recognise = RapidOCR()
+
+    def read(pixels: np.ndarray) -> str:
+        found, _ = recognise(np.ascontiguousarray(pixels), use_det=False, use_cls=False)
+        return found[0][0] if found else ""
+
+    return read
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--folder", required=True, help="of the data set `words`")
+    parser.add_argument("--split", choices=("test", "train"), default="test")
+    parser.add_argument("--limit", type=int, help="the first pictures only")
+    args = parser.parse_args()
+    dataset = load_dataset("words", args.split, folder=args.folder)[: args.limit]
+    right, seconds = read_all(dataset, dataset.scoring, engine())
+    print(f"{100 * right:.1f} % of {len(dataset)} words, {seconds:.3f} CPU seconds a word")
+
+
+if __name__ == "__main__":
+    main()

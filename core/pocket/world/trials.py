@@ -1,0 +1,196 @@
+"""What pocket is measured by: plain scenes and questions of which one thing is changed at a time.
+
+A trial is a scene of the closed world's plain kind, with strings of the open world, and a question
+about it. Its condition says what is different; everything else is as in the trial `PLAIN`. Strings
+and sentences are those of the split, typefaces are held out from training.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from itertools import count
+
+import numpy as np
+
+from core.pocket import questions as closed
+from core.pocket.questions import Question
+from core.pocket.scenes import LETTER_GLOBAL, Scene, Sign, find_place, make_scene, scene_rng
+from core.pocket.scenes import sketch_sign as sketch_closed_sign
+from core.pocket.words import WORDS
+from core.pocket.world import asking, faces, phrasing, strings
+from core.pocket.world.phrasing import HELD_OUT, KNOWN, Speaker
+
+SEED = 110_000  # of the scenes and questions
+SIZE = 10_000  # trials of a condition and split
+PLAIN = "plain"
+
+
+@dataclass(frozen=True)
+class Condition:
+    label: str
+    strings: tuple[str, ...] = ("upper", "alphanumeric")  # kinds, of which one is drawn for a sign
+    effects: tuple[tuple[str, float], ...] = ()
+    tilt: float = 0.0  # degrees, to either side
+    letters: tuple[float, float] = LETTER_GLOBAL
+    ask: Callable | None = (
+        None  # (rng, scene, sign, split) -> Question, or None where there is none
+    )
+
+
+def _plain(rng, scene, sign, split) -> Question:
+    return closed.ask_text(rng, scene, sign)
+
+
+def _capitals(rng, scene, sign, split) -> Question:
+    question = _plain(rng, scene, sign, split)
+    return replace(question, text=question.text.upper())
+
+
+def _phrased(rng, scene, sign, split, classes) -> Question:
+    speaker = Speaker(split, HELD_OUT[split] if classes == "held out" else classes)
+    pointed = replace(scene, signs=(*scene.signs, sign))  # never taken for the only one
+    return asking.ask_text(rng, pointed, sign, speaker)
+
+
+def _mistyped(rng, scene, sign, split) -> Question:
+    question = _plain(rng, scene, sign, split)
+    text = phrasing.with_typing_errors(rng, question.text, question.names, count=2)
+    return replace(question, text=text)
+
+
+def _color(rng, scene, sign, split, british: bool) -> Question | None:
+    question = closed.ask_attribute(rng, scene, kind="color")
+    if question is None or not british:
+        return question
+    return replace(question, text=question.text.replace("color", "colour"))
+
+
+def _unpointed(rng, scene, sign, split) -> Question:
+    text = phrasing.ALL_TEXT.questions[rng.integers(len(phrasing.ALL_TEXT.questions))]
+    return Question("text", text, sign.text, (sign.box,), sign.letter_height, "unpointed")
+
+
+def _absent(rng, scene, sign, split) -> Question:
+    return asking.ask_absent(rng, scene, Speaker(split, ("plain",)))
+
+
+def _absent_object(rng, scene, sign, split) -> Question | None:
+    return asking.ask_absent_object(rng, scene, Speaker(split, ("plain",)))
+
+
+CONDITIONS = {
+    PLAIN: Condition("unseen words and random strings, in capitals"),
+    "list-words": Condition("words of version 5's list", ("list",)),
+    "words": Condition("unseen words, in capitals", ("upper",)),
+    "letters": Condition("random letters", ("letters",)),
+    "letters-digits": Condition("random letters and digits, all 36", ("alphanumeric",)),
+    "cases": Condition("unseen words, small letters or mixed", ("lower", "title", "mixed")),
+    "long": Condition("unseen words of 7 to 12 letters", ("long",)),
+    "pairs": Condition("two unseen words", ("pair",)),
+    "prices": Condition("prices, times, punctuation", ("price", "marked")),
+    "telephone": Condition("7 to 10 digits", ("telephone",)),
+    "known-phrasing": Condition("known classes of phrasing", ask=partial(_phrased, classes=KNOWN)),
+    "other-phrasing": Condition(
+        "held-out classes of phrasing", ask=partial(_phrased, classes="held out")
+    ),
+    "capitals": Condition("the question in capitals", ask=_capitals),
+    "color": Condition('the question for a "color"', ask=partial(_color, british=False)),
+    "colour": Condition('the question for a "colour"', ask=partial(_color, british=True)),
+    "indirect": Condition(
+        "I would like to know what ...", ask=partial(_phrased, classes=("indirect",))
+    ),
+    "sentence": Condition(
+        "a sentence before it", ask=partial(_phrased, classes=("sentence before",))
+    ),
+    "mistyped": Condition("two typing errors outside the name", ask=_mistyped),
+    "unpointed": Condition("one sign, and a question that names none", ask=_unpointed),
+    "tilt": Condition("turned by 20 degrees", tilt=20),
+    "dark": Condition("brightness x 0.35", effects=(("dark", 0.35),)),
+    "contrast": Condition("contrast x 0.4", effects=(("contrast", 0.4),)),
+    "grey": Condition("without colour", effects=(("grey", 1.0),)),
+    "blur": Condition("blur of 3 px", effects=(("blur", 3.0),)),
+    "noise": Condition("noise of 25 levels", effects=(("noise", 25.0),)),
+    "close-up": Condition("letters of 50 to 90 px", ("short",), letters=(50.0, 90.0)),
+    "absent": Condition("a sign that isn't there", ask=_absent),
+    "absent-object": Condition("an object that isn't there", ask=_absent_object),
+    "alike": Condition("two signs alike: either"),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trial:
+    scene: Scene
+    question: Question
+    answers: tuple[str, ...]
+    index: int  # of the scene
+
+
+def trial(name: str, split: str, index: int) -> Trial:
+    """Trial `index` of a condition: the scene of that index, or the next that has what it takes."""
+    for candidate in count(index, SIZE):
+        found = _trial(name, split, candidate)
+        if found is not None:
+            return found
+
+
+def scene_of(name: str, split: str, index: int) -> Scene:
+    """The scene of a condition, without a question."""
+    condition = CONDITIONS[name]
+
+    def turn(rng):
+        return rng.normal(0, 3) + (condition.tilt if rng.random() < 0.5 else -condition.tilt)
+
+    more = {"turn": turn} if condition.tilt else {}
+    families = None if split == "test" else faces.families(split)
+    scene = make_scene(
+        split, index, SEED, text=partial(_text, split, condition.strings),
+        letters_global=condition.letters, families=families, **more,
+    )  # fmt: skip
+    if name == "unpointed":
+        scene = replace(scene, signs=scene.signs[:1])
+    return replace(scene, effects=condition.effects)
+
+
+def _trial(name: str, split: str, index: int) -> Trial | None:
+    scene = scene_of(name, split, index)
+    rng = scene_rng(split, index, SEED + 1)
+    if not scene.signs:
+        return None
+    if name == "alike":
+        return _alike(rng, scene, split, index)
+    sign = scene.signs[rng.integers(len(scene.signs))]
+    question = (CONDITIONS[name].ask or _plain)(rng, scene, sign, split)
+    return None if question is None else Trial(scene, question, (question.answer,), index)
+
+
+def _text(split: str, kinds: tuple[str, ...], rng: np.random.Generator) -> str:
+    kind = kinds[rng.integers(len(kinds))]
+    if kind == "list":
+        return WORDS[rng.integers(len(WORDS))]
+    if kind == "short":  # what a picture can hold in letters of that size
+        return strings.sample(rng, split, "alphanumeric")[:3]
+    return strings.sample(rng, split, kind)
+
+
+def _alike(rng, scene: Scene, split: str, index: int) -> Trial | None:
+    """A scene with a second sign of the same colour and shape; either is a right answer."""
+    first = scene.signs[rng.integers(len(scene.signs))]
+    second = _twin(rng, scene, first, split)
+    if second is None or second.text == first.text:
+        return None
+    scene = replace(scene, signs=(*scene.signs, second))
+    question = closed.ask_text(rng, scene, first)
+    question = replace(question, boxes=(first.box, second.box))
+    return Trial(scene, question, (first.text, second.text), index)
+
+
+def _twin(rng, scene: Scene, sign: Sign, split: str) -> Sign | None:
+    size = sign.letter_height
+    families = (sign.family,)
+    twin = sketch_closed_sign(
+        rng, sign.color, sign.shape, families, (0.8 * size, 1.2 * size),
+        partial(_text, split, CONDITIONS[PLAIN].strings),
+    )  # fmt: skip
+    taken = [other.box for other in (*scene.signs, *scene.things)]
+    place = find_place(rng, twin.box[2:], scene.width, scene.height, taken)
+    return None if place is None else twin.moved(*place)

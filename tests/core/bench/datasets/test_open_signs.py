@@ -1,0 +1,84 @@
+import re
+
+import numpy as np
+import pytest
+
+from core.bench.datasets import DatasetError, load_dataset
+from core.bench.scoring import SCORERS
+from core.pocket.words import WORDS
+from core.pocket.world import phrasing, strings
+from core.pocket.world.asking import NO_OBJECT, NO_SIGN
+from core.pocket.world.trials import CONDITIONS, trial
+
+
+def _set(condition, split="test"):
+    return load_dataset("open-signs", split, options={"condition": condition})
+
+
+@pytest.mark.parametrize("condition", CONDITIONS)
+def test_a_sample_is_its_condition_split_and_index(condition):
+    dataset = _set(condition)
+    assert len(dataset) == 10_000 and dataset[2] == _set(condition)[2]
+    assert SCORERS[dataset.scoring].score(dataset[2].answers[0], dataset[2]) == 1
+    assert dataset[2].image_id != _set(condition, "validation")[2].image_id
+    assert dataset.source["condition"] == condition
+
+
+def test_one_thing_is_changed_at_a_time():
+    plain = [trial("plain", "test", index) for index in range(4)]
+    for name in ("capitals", "mistyped", "dark", "grey", "blur"):
+        for before, index in zip(plain, range(4), strict=True):
+            after = trial(name, "test", index)
+            assert [s.text for s in after.scene.signs] == [s.text for s in before.scene.signs]
+            assert after.answers == before.answers
+            assert bool(after.scene.effects) == bool(CONDITIONS[name].effects)
+            asked, plainly = after.question.text, before.question.text
+            assert (asked == plainly) == bool(CONDITIONS[name].effects)
+            if name == "capitals":
+                assert phrasing.calm(asked) == phrasing.calm(plainly)
+
+
+def test_no_string_of_the_test_was_one_of_training():
+    for name in ("plain", "words", "letters-digits", "cases", "long", "pairs", "prices"):
+        for index in range(8):
+            assert strings.belongs(trial(name, "test", index).answers[0], "test")
+    assert {_set("list-words")[index].answers[0] for index in range(8)} <= set(WORDS)
+
+
+def test_signs_are_turned_larger_absent_or_two():
+    tilted = [abs(_angle(sign)) for i in range(6) for sign in trial("tilt", "test", i).scene.signs]
+    assert 15 < np.mean(tilted) < 25
+    close = [trial("close-up", "test", index) for index in range(4)]
+    assert all(t.question.letter_height * t.scene.scale >= 49 for t in close)
+    for name, answer in (("absent", NO_SIGN), ("absent-object", NO_OBJECT)):
+        found = trial(name, "test", 3)
+        assert found.answers == (answer,) and not found.question.boxes
+    alike = trial("alike", "test", 0)
+    assert len(set(alike.answers)) == len(alike.question.boxes) == 2
+    named = [s for s in alike.scene.signs if s.text in alike.answers]
+    assert len({(s.color, s.shape) for s in named}) == 1
+    assert len(trial("unpointed", "test", 1).scene.signs) == 1
+
+
+def _angle(sign):
+    (x0, y0), (x1, y1) = sign.corners[:2]
+    return np.degrees(np.arctan2(y1 - y0, x1 - x0))
+
+
+def test_known_and_other_phrasings_share_no_class():
+    frames = {
+        name: [re.escape(f).replace(r"\{", "{").replace(r"\}", "}") for f in phrasing.CLASSES[name]]
+        for name in phrasing.HELD_OUT["test"]
+    }
+    pattern = "|".join(re.sub(r"\{.\}", ".+", f) for fs in frames.values() for f in fs)
+    assert all(re.fullmatch(pattern, _set("other-phrasing")[i].prompt) for i in range(12))
+
+
+def test_the_image_shows_the_condition():
+    dark, plain = (np.asarray(_set(name)[0].image) for name in ("dark", "plain"))
+    assert dark.mean() == pytest.approx(0.35 * plain.mean(), abs=1)
+
+
+def test_an_unknown_condition_names_the_known_ones():
+    with pytest.raises(DatasetError, match="list-words"):
+        _set("foggy")
