@@ -27,7 +27,7 @@ def theme() -> gr.themes.Base:
         button_primary_background_fill=BLUE,
         button_primary_background_fill_hover="#005A8E",
         button_primary_background_fill_dark=BLUE,
-        button_primary_background_fill_hover_dark="#2A8CC4",
+        button_primary_background_fill_hover_dark="#005A8E",
         button_primary_text_color="white",
     )
 
