@@ -53,6 +53,7 @@ from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
 
 PHASES = ("charts", "views", "strips", "scenes")
+HEADS_FASTER = 8
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 
 
@@ -365,14 +366,20 @@ def _accuracy(logits, labels) -> torch.Tensor:
 
 
 def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.optim.Optimizer]:
-    """Return Muon for the matrices inside the towers, AdamW for everything else."""
-    matrices, others = [], []
+    """Return Muon for the matrices inside the towers, AdamW for everything else.
+
+    The heads of the auxiliary losses learn faster (`HEADS_FASTER`): a checkpoint doesn't have them,
+    so they begin anew, and until they tell something their losses pull the tower nowhere.
+    """
+    matrices, others, heads = [], [], []
     for name, p in trainee.named_parameters():
         inner = ".stages." in name or ".layers." in name
-        (matrices if p.ndim == 2 and inner else others).append(p)
+        kind = heads if not name.startswith("vlm.") else others
+        (matrices if p.ndim == 2 and inner else kind).append(p)
     kind = torch.optim.Muon if dtype == torch.bfloat16 else Float32Muon
     muon = kind(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
-    return [muon, torch.optim.AdamW(others, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
+    groups = [{"params": others}, {"params": heads, "faster": HEADS_FASTER}]
+    return [muon, torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
 
 
 def rate_at(settings: Settings, phase: str, step: int) -> float:
@@ -474,7 +481,7 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
     for step, (batch, charts) in enumerate(loader, start=first):
         for optim in optims:
             for group in optim.param_groups:
-                group["lr"] = rate_at(settings, phase, step)
+                group["lr"] = rate_at(settings, phase, step) * group.get("faster", 1)
         if phase in ("strips", "scenes") and check_every and step % check_every == 0:
             line = {"phase": phase, "step": step, "check": check(trainee, packer.tokenizer)}
             log.write(json.dumps(line) + "\n")
