@@ -55,8 +55,16 @@ from core.pocket.world.asking import (
     ask_quoted,
     ask_text,
 )
+from core.pocket.world.photographs import background
 from core.pocket.world.phrasing import Speaker, disturbed
-from core.pocket.world.streets import make_street, make_street_crowd, name, sketch_sign, written_on
+from core.pocket.world.streets import (
+    draw_photograph,
+    make_street,
+    make_street_crowd,
+    name,
+    sketch_sign,
+    written_on,
+)
 from core.pocket.world.strings import sample
 
 INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
@@ -366,7 +374,7 @@ def picture_of_a_text(
     rng, size: tuple[int, int], split: str, kind: str
 ) -> tuple[Image.Image, Scene]:
     """A picture that one string of a kind fills, on the bare wall or a sign, and its scene."""
-    wall = _wall(rng, size)
+    wall = _wall(rng, size, split)
     bare = rng.random() < 0.5
     color, shape = ("black", "text") if bare else name(rng)
     sign = _fitted(rng, color, shape, (size[0] - 4, size[1] - 2), split, kind)
@@ -377,10 +385,11 @@ def picture_of_a_text(
     return wall, Scene(*size, (sign,), (), 0)
 
 
-def _wall(rng, size: tuple[int, int]) -> Image.Image:
-    """A background: half the time nearly plain, as where a word fills the picture."""
-    if rng.random() < 0.5:
-        return draw_background(rng, *size)
+def _wall(rng, size: tuple[int, int], split: str = "train") -> Image.Image:
+    """A background: often nearly plain, as where a word fills the picture."""
+    if rng.random() < 0.6:
+        photograph = draw_photograph(rng, split)
+        return background(rng, photograph, size) if photograph else draw_background(rng, *size)
     ends = rng.integers(0, 256, size=3), rng.normal(0, 25, size=3)
     ramp = np.linspace(-1, 1, size[0])[None, :, None]
     plain = ends[0] + ramp * ends[1] + rng.normal(0, rng.uniform(0, 8), (size[1], size[0], 1))

@@ -7,12 +7,15 @@ from core.pocket import fonts
 from core.pocket.scenes import Scene, Sign, Thing
 from core.pocket.world import conditions
 from core.pocket.world.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
+from core.pocket.world.photographs import background
 
 
 def render(scene: Scene) -> Image.Image:
     """The original image of a scene: RGB, `scene.width` x `scene.height`."""
     rng = np.random.default_rng(scene.background_seed)
-    image = draw_background(rng, scene.width, scene.height)
+    size = scene.width, scene.height
+    photograph = scene.photograph
+    image = background(rng, photograph, size) if photograph else draw_background(rng, *size)
     for sign in scene.signs:
         draw_post(rng, image, sign)
     for thing in scene.things:

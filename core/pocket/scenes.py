@@ -95,6 +95,7 @@ class Scene:
     things: tuple[Thing, ...]
     background_seed: int
     effects: tuple[tuple[str, float], ...] = ()  # of light, lens and camera (`world.conditions`)
+    photograph: str = ""  # in the background (`world.photographs`); "": it is drawn
 
     @property
     def scale(self) -> float:

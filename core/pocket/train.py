@@ -51,6 +51,7 @@ from core.pocket.packing import Batch, Packer, round_up
 from core.pocket.precision import Float32Muon, fast_dtype
 from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
+from core.pocket.world import faces, photographs
 
 PHASES = ("charts", "views", "strips", "scenes")
 HEADS_FASTER = 8
@@ -440,7 +441,9 @@ def train(
     packer = Packer(tokenizer, ANSWER_WEIGHTS)
     trainee = Trainee(settings, tokenizer)
     dtype = fast_dtype() if device == "cpu" else torch.bfloat16
-    print(f"computing in {str(dtype).removeprefix('torch.')}", flush=True)
+    typefaces = [name for name in faces.families("train") if name]
+    drawn = f"{len(typefaces)} typefaces, {len(photographs.available('train'))} photographs"
+    print(f"computing in {str(dtype).removeprefix('torch.')}, with {drawn}", flush=True)
     if init is not None and not (out / "state.pt").exists():
         start = LlavaForConditionalGeneration.from_pretrained(init, dtype=torch.float32)
         known = PreTrainedTokenizerFast.from_pretrained(init)

@@ -3,15 +3,19 @@
 `python -m core.pocket.tune` asks validation questions, prints for every layer how often its box
 holds the asked sign and how well it fits (the paper chooses the layer "empirically"), for several
 sides of the box how many answers from both images are right, and for every metric the η that best
-parts right from wrong first answers. `--write` stores the best of each in the checkpoint's
+parts right from wrong first answers. With `--world open` they are asked under every condition of
+the open world in turn (`core.pocket.world.trials`): an η chosen on clean scenes alone is no promise
+for any other. `--write` stores the best of each in the checkpoint's
 config.json, under `second_look`. The sides are tried with the layer that stands there already: of a
 new checkpoint, write twice.
 """
 
 import argparse
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
@@ -20,9 +24,10 @@ from core.attention import relative_attention
 from core.bench.boxes import holds
 from core.cropping import Box, find_box
 from core.imaging import Codec, crop_local, downscale
-from core.pocket.questions import ask_text
+from core.pocket.questions import Question, ask_text
 from core.pocket.render import render
-from core.pocket.scenes import GLOBAL_SIDE, make_scene, scene_rng
+from core.pocket.scenes import GLOBAL_SIDE, Scene, make_scene, scene_rng
+from core.pocket.world.trials import CONDITIONS, trial
 from core.uncertainty import METRICS, Gate, token_scores
 from core.vlm.arguments import add_load_arguments, load_options
 
@@ -39,17 +44,31 @@ class Trial:
     right_with: list[bool]  # by side: the answer from both images
 
 
-def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
-    """First answers to `count` validation questions, and the box that each layer asks for."""
-    codec, trials, index = Codec("jpeg", quality), [], 0
-    while len(trials) < count:
+def closed_world() -> Iterator[tuple[Scene, Question, tuple[str, ...]]]:
+    """Validation scenes, a question about each, and its right answers."""
+    for index in count():
         scene = make_scene("validation", index)
         rng = scene_rng("validation", index, seed=50_000)
-        index += 1
-        if not scene.signs:
-            continue
-        sign = scene.signs[rng.integers(len(scene.signs))]
-        question = ask_text(rng, scene, sign)
+        if scene.signs:
+            sign = scene.signs[rng.integers(len(scene.signs))]
+            yield scene, ask_text(rng, scene, sign), (sign.text,)
+
+
+def open_world() -> Iterator[tuple[Scene, Question, tuple[str, ...]]]:
+    """As `closed_world`, under each condition in turn in which one thing is asked for."""
+    names = [name for name in CONDITIONS if name not in ("absent", "absent-object", "alike")]
+    for index in count():
+        found = trial(names[index % len(names)], "validation", index)
+        yield found.scene, found.question, found.answers
+
+
+WORLDS = {"closed": closed_world, "open": open_world}
+
+
+def measure(vlm, questions: int, world: str = "closed", quality: int = 75) -> list[Trial]:
+    """First answers to validation questions, and the box that each layer asks for."""
+    codec, trials = Codec("jpeg", quality), []
+    for scene, question, answers in islice(WORLDS[world](), questions):
         original = render(scene)
         view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
         look = vlm.look(view)
@@ -65,11 +84,11 @@ def measure(vlm, count: int, quality: int = 75) -> list[Trial]:
         for side in SIDES:
             box = box_on(attentions[vlm.info.attention_layer], base_side=side)
             local = codec.decode(codec.encode(crop_local(original, box, vlm.info.input_size)))
-            right_with.append(vlm.answer(look, question.text, local).text == sign.text)
-        target = Box(*sign.box)
+            right_with.append(vlm.answer(look, question.text, local).text in answers)
+        target = Box(*question.boxes[0])
         trials.append(
             Trial(
-                right=answer.text == sign.text,
+                right=answer.text in answers,
                 scores={n: token_scores(answer.logits, n, answer.attention) for n in METRICS},
                 hits=[holds(box, target) for box in boxes],
                 ious=[box.iou(target) for box in boxes],
@@ -104,6 +123,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="pocket", help="pocket or a local directory")
     parser.add_argument("--questions", type=int, default=300)
+    parser.add_argument("--world", choices=tuple(WORLDS), default="closed")
     parser.add_argument("--write", action="store_true", help="store the choice in config.json")
     add_load_arguments(parser)
     args = parser.parse_args()
@@ -111,7 +131,7 @@ def main() -> None:
     from core.vlm.loading import POCKET
 
     vlm = load_vlm(args.model, **load_options(args))
-    trials = measure(vlm, args.questions)
+    trials = measure(vlm, args.questions, args.world)
     print(f"{len(trials)} validation questions, {np.mean([t.right for t in trials]):.1%} right")
     hits = np.mean([trial.hits for trial in trials], axis=0)
     ious = np.mean([trial.ious for trial in trials], axis=0)

@@ -29,7 +29,7 @@ from core.pocket.scenes import (
     scene_rng,
     sign_size,
 )
-from core.pocket.world import conditions, faces, strings
+from core.pocket.world import conditions, faces, photographs, strings
 from core.pocket.world.carriers import CARRIERS
 
 
@@ -101,6 +101,7 @@ RANGES = (
     ((4.0, 40.0), (1, 5), 0.2),
     ((20.0, 90.0), (1, 3), 0.1),  # close-ups
 )
+PHOTOGRAPHS = 1 / 3  # share of the backgrounds, where there are any
 ALIKE = 0.1  # share of the scenes with two signs alike
 
 
@@ -132,7 +133,8 @@ def make_street(split: str, index: int, seed: int = 0) -> Scene:
     things = place_things(rng, width, height, taken, (0, 6), sides)
     background = int(rng.integers(2**31))
     effects = tuple(conditions.draw(rng).items())
-    return Scene(width, height, tuple(signs), tuple(things), background, effects)
+    photograph = draw_photograph(rng, split)
+    return Scene(width, height, tuple(signs), tuple(things), background, effects, photograph)
 
 
 def make_street_crowd(index: int, seed: int = 0) -> Scene:
@@ -146,4 +148,11 @@ def make_street_crowd(index: int, seed: int = 0) -> Scene:
     things = place_things(rng, side, side, taken, (2, 11), in_original(CROWD_SIDES, scale))
     background = int(rng.integers(2**31))
     effects = tuple(conditions.draw(rng, 0.5).items())
-    return Scene(side, side, tuple(signs), tuple(things), background, effects)
+    photograph = draw_photograph(rng, "train")
+    return Scene(side, side, tuple(signs), tuple(things), background, effects, photograph)
+
+
+def draw_photograph(rng, split: str) -> str:
+    """A photograph's name for a third of the backgrounds; "" for the others, or without any."""
+    names = photographs.available(split)
+    return names[rng.integers(len(names))] if names and rng.random() < PHOTOGRAPHS else ""

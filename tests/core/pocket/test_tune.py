@@ -1,5 +1,6 @@
 import json
 import shutil
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -43,3 +44,11 @@ def test_the_threshold_parts_right_from_wrong(metric):
     gate = Gate(metric, threshold=eta)
     decided = [gate.retransmit(trial.scores[metric]) for trial in trials]
     assert decided == [False, True] * 40
+
+
+def test_the_open_world_is_asked_under_each_condition_in_turn():
+    asked = list(islice(tune.open_world(), 25))
+    effects = {scene.effects for scene, _, _ in asked}
+    assert {(("dark", 0.35),), (("blur", 3.0),), ()} <= effects
+    assert all(question.answer in answers for _, question, answers in asked)
+    assert all(len(question.boxes) == 1 for _, question, _ in asked)
