@@ -16,6 +16,7 @@ class Visit:
     original: str | None = None  # path of the file that questions are asked about
     shown: str | None = None  # path of what the browser shows of it: itself, or a copy
     question: str = ""  # the one that came with the picture
+    asked: str | None = None  # the picture that was asked about last
     metric: str = ""
     own_eta: bool = False  # η was set by the user, or for a question that needs it
     _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original

@@ -37,6 +37,8 @@ const mark = () => element.querySelectorAll('button').forEach(
     (button, index) => button.setAttribute('aria-pressed', index === props.value));
 watch('value', mark);
 mark();"""
+# Decided in the browser, where nothing that was typed meanwhile can be lost.
+UNLESS_OUTGROWN = "(question, outgrown) => question === outgrown ? '' : question"
 REFUSED = (
     """window.addEventListener('second-look-refused', event => trigger('click', event.detail))"""
 )
@@ -149,6 +151,7 @@ class Walkthrough:
                 self.step = gr.Button(
                     "Step by step: stage 1 only", size="md", elem_id="stage-1-only"
                 )
+                self.outgrown = gr.JSON(visible=False)  # the question of the picture before
                 self.status = gr.HTML(elem_id="status")
 
     def _lay_out_settings(self) -> None:
@@ -302,10 +305,20 @@ class Walkthrough:
         changed = [self.question, self.note, self.cards, self.image, *results]
         self.placed = [*gate, *codecs, *changed]  # what `place` changes
         self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
-        bringing = [self.visit, self.case, self.image, self.question]
         # always_last: a clearing that is still under way must not swallow the upload after it.
         self.image.input(
-            self.bring, bringing, changed, **PRIVATE, **RAW, trigger_mode="always_last"
+            self.bring,
+            [self.visit, self.image],
+            [self.outgrown, *changed],
+            **PRIVATE,
+            **RAW,
+            trigger_mode="always_last",
+        ).then(
+            None,
+            [self.question, self.outgrown],
+            self.question,
+            js=UNLESS_OUTGROWN,
+            **PRIVATE,
         )
         self.refused.click(self.refuse, self.visit, [self.image, self.image_status], **fast)
         Api(self.live, ask, ON_MODEL)
@@ -427,7 +440,7 @@ class Walkthrough:
             }
         )
 
-    def bring(self, visit: Visit, case: Case | None, upload: Any, question: str) -> dict:
+    def bring(self, visit: Visit, upload: Any) -> dict:
         """An image of the user's own, or none. One that can't be used leaves all as it was."""
         image = settings.path_of(upload)
         shown = image
@@ -436,13 +449,13 @@ class Walkthrough:
                 shown = for_browsers(image, self.image)
             except ImageError as error:
                 return self._kept(visit, str(error))
-        came_with_another = question == visit.question
-        visit.take(image, shown)
         update = {self.note: "", self.cards: None, self.image_status: ""}
-        if case is None or case.image != image:  # else it has been asked about already
+        update[self.outgrown] = visit.question
+        visit.take(image, shown)
+        if (
+            image is None or visit.asked != image
+        ):  # who was faster has an answer already, or is getting it
             update |= self._cleared()
-        if came_with_another:
-            update[self.question] = ""
         if shown != image:
             update[self.image] = shown
         return update
@@ -455,7 +468,7 @@ class Walkthrough:
     # What they are made of
 
     def _ask(self, visit: Visit, asked: tuple, both: bool) -> Iterator[dict]:
-        image = visit.original_of(settings.path_of(asked[0]))
+        visit.asked = image = visit.original_of(settings.path_of(asked[0]))
         run = self._stages((image, *asked[1:]), both)
         yield from self._explained(run, self.status, visit, image)
 

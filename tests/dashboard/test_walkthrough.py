@@ -132,12 +132,12 @@ def test_a_file_that_is_no_image(tab, bad_files, scene_file, name):
     asked = _one_alert(update[tab.status])
     assert list(update) == [tab.status]
     visit = _visit(scene_file)
-    brought = tab.bring(visit, None, {"path": bad_files[name]}, QUESTION)
+    brought = tab.bring(visit, {"path": bad_files[name]})
     assert _one_alert(brought[tab.image_status]).startswith(asked)
     assert brought[tab.image] == scene_file  # the image before stays
     assert set(brought) == {tab.image, tab.image_status} and visit == _visit(scene_file)
     for nothing in (_visit(), _visit("/nowhere.jpg")):
-        assert tab.bring(nothing, None, {"path": bad_files[name]}, QUESTION)[tab.image] is None
+        assert tab.bring(nothing, {"path": bad_files[name]})[tab.image] is None
 
 
 @pytest.mark.parametrize("size", [(1, 1), (1, 4000), (4000, 1)])
@@ -189,11 +189,12 @@ def test_what_is_shown_belongs_together(tab, samples, scene_file):
     chosen = tab.choose(Event(index=1), visit)
     assert chosen[tab.image] == str(sample.path) and chosen[tab.cards] == 1
     assert chosen[tab.question] == sample.question
-    brought = tab.bring(visit, None, {"path": scene_file}, sample.question)
-    assert brought[tab.question] == "" and brought[tab.cards] is None
-    mine = tab.bring(visit, None, {"path": str(samples / "2.jpg")}, "A question of my own?")
-    assert tab.question not in mine  # what the user has typed stays
-    removed = tab.bring(visit, None, None, "A question of my own?")
+    brought = tab.bring(visit, {"path": scene_file})
+    # The browser empties the box if it still holds that question.
+    assert brought[tab.outgrown] == sample.question and brought[tab.cards] is None
+    mine = tab.bring(visit, {"path": str(samples / "2.jpg")})
+    assert mine[tab.outgrown] == "" and tab.question not in mine
+    removed = tab.bring(visit, None)
     opened = tab.place(visit, scene_file, QUESTION, "From a run.", Gate("energy", 0.5))
     assert opened[tab.cards] is None and visit.own_eta and visit.metric == "energy"
     for update in (chosen, brought, mine, removed, opened):
@@ -225,7 +226,7 @@ def test_an_upload_that_is_asked_about_at_once_keeps_its_answer(tab, samples, sc
     visit, upload = _visit(scene_file), str(samples / "2.jpg")
     [update] = tab.ask_step(visit, {"path": upload}, *_asked(upload)[2:])
     case = update[tab.case]
-    brought = tab.bring(visit, case, {"path": upload}, QUESTION)
+    brought = tab.bring(visit, {"path": upload})
     assert tab.case not in brought and visit.original == upload
     assert tab.tidy(visit, case, "min_entropy", 0.0)[tab.verdict_html]
 
@@ -236,7 +237,7 @@ def test_what_browsers_do_not_draw_is_asked_about_itself(tab, scene_file, tmp_pa
     picture, upload, visit = Image.open(scene_file), str(tmp_path / f"a.{suffix}"), _visit()
     frames = {"save_all": True, "append_images": [picture.rotate(180)]} if suffix == "gif" else {}
     picture.save(upload, {"heic": "HEIF"}.get(suffix, suffix.upper()), **frames)
-    shown = tab.bring(visit, None, {"path": upload}, QUESTION)[tab.image]
+    shown = tab.bring(visit, {"path": upload})[tab.image]
     assert shown.endswith(".png") and Image.open(shown).size == picture.size
     [update] = tab.ask_step(visit, {"path": shown}, *_asked(shown)[2:])
     assert update[tab.case].image == upload
