@@ -7,14 +7,13 @@ condition, split and index alone.
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 
 from PIL import Image
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
+from core.bench.datasets.signs import Rendered
 from core.pocket import fonts
 from core.pocket.render import render
 from core.pocket.world import faces
@@ -22,20 +21,14 @@ from core.pocket.world.trials import CONDITIONS, SEED, SIZE, trial
 
 
 @dataclass(frozen=True)
-class OpenSigns(Sequence[Sample]):
-    """The samples of one condition, made on demand."""
+class OpenSigns(Rendered):
+    """The samples of one condition."""
 
     condition: str
     split: str
     indices: range = range(SIZE)
 
-    def __len__(self) -> int:
-        return len(self.indices)
-
-    def __getitem__(self, index):
-        if isinstance(index, slice):
-            return replace(self, indices=self.indices[index])
-        index = self.indices[operator.index(index)]
+    def _sample(self, index: int) -> Sample:
         found = trial(self.condition, self.split, index)
         question = found.question
         return Sample(

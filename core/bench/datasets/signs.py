@@ -42,16 +42,11 @@ def draw_question(
     return (ask_presence if family == "presence" else ask_attribute)(rng, scene, held_out)
 
 
-@dataclass(frozen=True)
-class Signs(Sequence[Sample]):
-    """The samples of one family, made on demand (some 10 ms each, the image another 50)."""
+class Rendered(Sequence[Sample]):
+    """Samples made on demand from their index. What they are of are fields, `indices` among them:
+    a dataclass."""
 
-    family: str  # text, presence or attributes
-    split: str
-    hints: bool = False
-    held_out_fonts: bool = True
-    held_out_phrasings: bool = False
-    indices: range = range(SIZE)
+    indices: range
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -60,6 +55,21 @@ class Signs(Sequence[Sample]):
         if isinstance(index, slice):
             return replace(self, indices=self.indices[index])
         return self._sample(self.indices[operator.index(index)])
+
+    def _sample(self, index: int) -> Sample:
+        raise NotImplementedError
+
+
+@dataclass(frozen=True)
+class Signs(Rendered):
+    """The samples of one family (some 10 ms each, the image another 50)."""
+
+    family: str  # text, presence or attributes
+    split: str
+    hints: bool = False
+    held_out_fonts: bool = True
+    held_out_phrasings: bool = False
+    indices: range = range(SIZE)
 
     def _sample(self, index: int) -> Sample:
         # Not every scene has what the question is about: the next candidate is a scene that no

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.pocket.questions import COLOR, Question, ocr_hints, phrase
+from core.pocket.questions import COLOR, SIGN_NAMES, Question, ocr_hints, phrase
 from core.pocket.scenes import COLORS, KINDS, SHAPES, Scene, Sign
 from core.pocket.world.carriers import CARRIERS
 from core.pocket.world.phrasing import ALL_TEXT, TEXT, Speaker
@@ -11,14 +11,6 @@ from core.pocket.world.strings import sample
 # Answers of their own. Each is one token, so that being unsure of it isn't averaged away.
 UNREADABLE, NO_SIGN, NO_OBJECT = "can't read it", "no such sign", "no such object"
 OWN_ANSWERS = (UNREADABLE, NO_SIGN, NO_OBJECT)
-SIGN_NAMES = (
-    "{color} {shape} sign",
-    "{color} {shape}",
-    "{shape} that is {color}",
-    "{color} sign with the {shape} shape",
-    "{color} {shape}-shaped sign",
-    "sign that is a {color} {shape}",
-)
 CARRIER_NAMES = {
     "plate": ("{color} plate", "{color} number plate", "{color} license plate"),
     "poster": ("{color} poster", "{color} placard", "poster that is {color}"),
