@@ -3,6 +3,7 @@ import pytest
 
 from core.pocket import fonts
 from core.pocket import render as render_module
+from core.pocket.questions import ask_text
 from core.pocket.render import draw_background, render
 from core.pocket.scenes import LETTER_ORIGINAL, SPLITS, make_crowd, make_scene, scene_rng
 from core.pocket.words import DIGITS, LETTERS, WORDS, sample_text
@@ -83,3 +84,21 @@ def test_what_is_written():
     assert all(1 <= len(text) <= 6 for text in texts)
     assert all(text in WORDS or set(text) <= set(LETTERS + DIGITS) for text in texts)
     assert {len(text) for text in texts} == {1, 2, 3, 4, 5, 6}
+
+
+def test_the_closed_world_stays_what_the_shipped_runs_were_recorded_in():
+    """Drawn by version 5's code (commit 0029521), in whatever typefaces are installed."""
+    scenes = [make_scene("test", index) for index in range(8)]
+    assert [scene.signs[0].text for scene in scenes] == [
+        "0600", "6", "6D", "7235", "VRRL", "497300", "METRO", "DMAGC",
+    ]  # fmt: skip
+    asked = [
+        ask_text(scene_rng("test", index, 40_000), scene, scene.signs[0]).text
+        for index, scene in enumerate(scenes[:4])
+    ]
+    assert asked == [
+        "What are the letters on the circle that is purple?",
+        "What does it say on the green diamond sign?",
+        "Tell me what the black rectangle says.",
+        "Read the diamond that is red.",
+    ]
