@@ -9,8 +9,7 @@ from core.bench.guarantee import Goal, promise
 from core.bench.synthetic import synthetic_run
 from core.certificate import Certificate, CertificateError, Promise, Setting
 from core.uncertainty import Gate
-
-from .pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 
 SETTING = Setting(
     model="pocket", revision="sha256:1", load={"dtype": "float32", "resolution": None},

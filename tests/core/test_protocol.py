@@ -36,8 +36,7 @@ from core.protocol import (
 )
 from core.uncertainty import METRICS, Gate, token_scores
 from core.vlm.base import Generation
-
-from .pixels import GRID, SIDE, UNIFORM, PixelVLM, picture
+from tests.support.pixels import GRID, SIDE, UNIFORM, PixelVLM, picture
 
 ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", float("inf"))
 
@@ -587,8 +586,7 @@ def test_an_answer_in_a_transcript_of_another_gate_is_judged_by_that_gate(vlm, e
 def llava(request, tmp_path_factory):
     """A real LLaVA checkpoint, tiny and untrained; one crops images to a square, one pads them."""
     from core.vlm import load_vlm
-
-    from .vlm import tiny
+    from tests.support import tiny
 
     save = {"clip": tiny.save_clip_llava, "focalnet": tiny.save_focalnet_llava}[request.param]
     return load_vlm(save(tmp_path_factory.mktemp(request.param)), device="cpu")

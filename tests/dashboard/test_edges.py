@@ -6,8 +6,7 @@ from starlette.testclient import TestClient
 
 from core.server.app import create_app
 from dashboard.edges import mounted
-
-from ..core.pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 
 
 @pytest.mark.parametrize("root_path", ["", "/second-look", "/a/b/", "https://lab.test/second-look"])

@@ -18,8 +18,7 @@ from core.bench.bounds import (
     most_allowed,
     needed,
 )
-
-from .strategies import patient
+from tests.support.strategies import patient
 
 shares = st.floats(0.01, 0.99)
 

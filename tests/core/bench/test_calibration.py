@@ -17,8 +17,7 @@ from core.bench.goals import keeps, reaches
 from core.bench.runs import Run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
-
-from .strategies import METADATA, patient, runs
+from tests.support.strategies import METADATA, patient, runs
 
 metrics = st.sampled_from(sorted(METRICS))
 

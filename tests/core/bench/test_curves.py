@@ -24,8 +24,7 @@ from core.bench.synthetic import synthetic_run
 from core.bench.timing import VQAV2_VAL, least_seconds
 from core.cost import additional_communication_cost, relative_communication_cost
 from core.uncertainty import METRICS, Gate
-
-from .strategies import METADATA, patient, runs
+from tests.support.strategies import METADATA, patient, runs
 
 close = dict(rel=1e-12, abs=1e-12)
 

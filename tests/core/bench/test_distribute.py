@@ -9,10 +9,9 @@ from core.bench.files import load_run
 from core.bench.run_command import run_here
 from core.bench.runner import CHUNK, Plan
 from core.bench.runs import RunError
-
-from ..pixels import picture
-from ..vlm.tiny import save_focalnet_llava
-from .test_runner import same
+from tests.core.bench.test_runner import same
+from tests.support.pixels import picture
+from tests.support.tiny import save_focalnet_llava
 
 distribute = pytest.importorskip("core.bench.distribute", reason="the optional extra")
 

@@ -15,8 +15,7 @@ from core.bench import files
 from core.bench.files import DIGEST_KEY, KEY, list_runs, load_run, save_pieces, save_run
 from core.bench.runs import Code, DamagedError, Record, Run, RunError, StoredScores
 from core.bench.synthetic import synthetic_run
-
-from .strategies import METADATA, patient, runs
+from tests.support.strategies import METADATA, patient, runs
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

@@ -12,8 +12,7 @@ from core.bench.curves import asked_by, frontier, tradeoff
 from core.bench.goals import exceeds, keeps, reaches
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
-
-from .strategies import patient, runs
+from tests.support.strategies import patient, runs
 
 metrics = st.sampled_from(sorted(METRICS))
 COSTS = {

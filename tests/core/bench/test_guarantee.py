@@ -23,8 +23,7 @@ from core.bench.guarantee import (
 from core.bench.runs import Run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
-
-from .strategies import METADATA, patient, runs
+from tests.support.strategies import METADATA, patient, runs
 
 
 def binary(run: Run) -> Run:

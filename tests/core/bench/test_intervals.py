@@ -24,9 +24,8 @@ from core.bench.runs import Run
 from core.bench.separability import separability
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
-
-from . import coverage
-from .strategies import METADATA, patient, runs
+from tests.core.bench import coverage
+from tests.support.strategies import METADATA, patient, runs
 
 RUNS = Path(__file__).parents[3] / "assets" / "runs"
 metrics = st.sampled_from(sorted(METRICS))

@@ -13,8 +13,7 @@ from core.bench.outcomes import (
     ways,
 )
 from core.uncertainty import METRICS, Gate
-
-from .strategies import patient, runs
+from tests.support.strategies import patient, runs
 
 
 def _kind(first: float, second: float, asked: bool) -> str:

@@ -32,9 +32,8 @@ from core.imaging import Codec, crop_local, downscale
 from core.messages import Answer
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate, token_scores
-
-from ..pixels import SIDE, TOKENS, PixelVLM, picture
-from ..vlm.tiny import save_focalnet_llava
+from tests.support.pixels import SIDE, TOKENS, PixelVLM, picture
+from tests.support.tiny import save_focalnet_llava
 
 SAMPLES = 11
 TIMES = ("first_seconds", "second_seconds", "hd_seconds")
@@ -493,7 +492,7 @@ KILLED = """
 import sys, time
 from core.bench import runner
 from core.bench.runner import Plan, Runner
-from tests.core.pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 runner.CHUNK = 4
 class Slow(PixelVLM):
     def look_batch(self, images):

@@ -12,8 +12,7 @@ from core.bench.files import save_run
 from core.bench.runs import Metadata, Record, Run, RunError
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, aggregate
-
-from .strategies import METADATA, patient, runs
+from tests.support.strategies import METADATA, patient, runs
 
 RECORD = synthetic_run(1).record(0)
 first_tokens = st.none() | st.integers(1, 15)

@@ -24,8 +24,7 @@ from core.bench.separability import (
     step_means,
 )
 from core.bench.synthetic import synthetic_run
-
-from .strategies import METADATA, patient, runs
+from tests.support.strategies import METADATA, patient, runs
 
 tied = st.sampled_from([0.0, 0.5, 1.0])
 

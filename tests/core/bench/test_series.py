@@ -4,8 +4,7 @@ import pytest
 
 from core.bench.runs import Code
 from core.bench.series import codec_name, kind, rank
-
-from .strategies import METADATA
+from tests.support.strategies import METADATA
 
 
 @pytest.mark.parametrize(

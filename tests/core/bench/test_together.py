@@ -6,8 +6,7 @@ from PIL import Image
 
 from core.bench.together import together
 from core.vlm.base import Tally, VLMError
-
-from ..pixels import PixelVLM, picture
+from tests.support.pixels import PixelVLM, picture
 
 
 class Counting(PixelVLM):

@@ -13,8 +13,7 @@ from core.edge.batch import BatchError, Row, Tally, read_csv, read_folder, run, 
 from core.edge.client import Client, EdgeError, Refused, Result, Unreachable
 from core.imaging import ImageError
 from core.messages import Answer, Message, QuestionError
-
-from ..pixels import picture
+from tests.support.pixels import picture
 
 
 class FakeClient:

@@ -14,9 +14,8 @@ from core.imaging import Codec, ImageError
 from core.messages import Answer, CropRequest, LocalImage, Message, Question, QuestionError
 from core.server.limits import Limits
 from core.uncertainty import Gate
-
-from ..pixels import SIDE, picture
-from ..server.serving import serving
+from tests.support.pixels import SIDE, picture
+from tests.support.serving import serving
 
 INFO = {"input_size": [SIDE, SIDE]}
 ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", float("inf"))

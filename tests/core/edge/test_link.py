@@ -11,10 +11,9 @@ from core.edge.client import Client
 from core.imaging import Codec
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
-
-from ..pixels import PixelVLM, picture
-from ..server.serving import serving
-from .proxy import proxied
+from tests.support.pixels import PixelVLM, picture
+from tests.support.proxy import proxied
+from tests.support.serving import serving
 
 SOMETIMES = Gate("min_entropy", 1.3)
 

@@ -15,9 +15,8 @@ import pytest
 from core.edge.__main__ import main
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
-
-from ..pixels import PixelVLM, picture
-from ..server.serving import serving
+from tests.support.pixels import PixelVLM, picture
+from tests.support.serving import serving
 
 SOMETIMES = Gate("min_entropy", 1.3)
 ROOT = Path(__file__).parents[3]
@@ -126,7 +125,7 @@ from core.server.app import create_app
 from core.server.http import make_server
 from core.server.limits import Limits
 from core.uncertainty import Gate
-from tests.core.pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 limits = Limits(rate=0)
 app = create_app(PixelVLM(), Gate("min_entropy", 1.3), limits)
 make_server(app, limits, host="127.0.0.1", port=int(sys.argv[1]), log_config=None).run()

@@ -23,8 +23,7 @@ from core.pocket.evaluate import (
     report,
     table,
 )
-
-from ..pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 
 PLAIN = synthetic_run(1).record(0)
 METADATA = replace(synthetic_run(1).metadata, dataset="signs-text")

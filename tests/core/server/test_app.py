@@ -20,9 +20,8 @@ from core.server.app import create_app
 from core.server.limits import Limits
 from core.server.telemetry import JsonLines
 from core.uncertainty import Gate
-
-from ..pixels import SIDE, PixelVLM, picture
-from .serving import COMPACT, GatedVLM, serving
+from tests.support.pixels import SIDE, PixelVLM, picture
+from tests.support.serving import COMPACT, GatedVLM, serving
 
 ALWAYS, NEVER = Gate("min_entropy", 0.0), Gate("min_entropy", float("inf"))
 

@@ -9,9 +9,8 @@ from core.server.app import create_app
 from core.server.fuzz import fuzz
 from core.server.limits import Limits
 from core.uncertainty import Gate
-
-from ..pixels import PixelVLM
-from .serving import serving
+from tests.support.pixels import PixelVLM
+from tests.support.serving import serving
 
 SOMETIMES = Gate("min_entropy", 1.3)
 

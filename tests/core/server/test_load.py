@@ -6,9 +6,8 @@ from core.protocol import Edge, Server, ask
 from core.server.limits import Limits
 from core.server.load import load, report
 from core.uncertainty import Gate
-
-from ..pixels import PixelVLM, picture
-from .serving import serving
+from tests.support.pixels import PixelVLM, picture
+from tests.support.serving import serving
 
 SOMETIMES = Gate("min_entropy", 1.3)
 

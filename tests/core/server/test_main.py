@@ -11,8 +11,7 @@ import pytest
 import core.vlm
 from core.server import __main__ as command
 from core.vlm.base import VLMError
-
-from ..pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 
 
 @pytest.fixture

@@ -13,10 +13,9 @@ from core.imaging import Codec
 from core.server import __main__ as command
 from core.server.app import create_app
 from core.server.limits import Limits
-
-from ..pixels import SIDE, PixelVLM, picture
-from ..test_certificate import made
-from .serving import COMPACT
+from tests.core.test_certificate import made
+from tests.support.pixels import SIDE, PixelVLM, picture
+from tests.support.serving import COMPACT
 
 SETTING = Setting.of_model(PixelVLM()).model_copy(update={"codec": "jpeg", "quality": 75})
 # Its words are a hash of what it sees, so nobody would ask for as few as the certificate expects.

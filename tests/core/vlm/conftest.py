@@ -7,8 +7,7 @@ from PIL import Image
 
 from core.vlm import FAMILIES, load_vlm
 from core.vlm.untrained import save_untrained
-
-from .tiny import save_clip_llava, save_focalnet_llava
+from tests.support.tiny import save_clip_llava, save_focalnet_llava
 
 SAVE = {"clip": save_clip_llava, "focalnet": save_focalnet_llava}
 

@@ -7,8 +7,7 @@ import re
 import pytest
 
 from core.vlm import bench
-
-from .tiny import save_clip_llava
+from tests.support.tiny import save_clip_llava
 
 
 def run(monkeypatch, capsys, *arguments):

@@ -11,8 +11,7 @@ from transformers import DynamicCache, LlavaForConditionalGeneration
 
 from core.vlm import capture
 from core.vlm.capture import ATTENTION, AttentionRow, capture_attention
-
-from .tiny import LAYERS
+from tests.support.tiny import LAYERS
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,7 @@ import torch
 from core.cost import prefill_flops, sample_flops
 from core.vlm import Request, bench
 from core.vlm.flops import count_flops, exact_flops, paper_flops
-
-from .tiny import LAYERS
+from tests.support.tiny import LAYERS
 
 QUESTION = "what is written on the red sign?"
 

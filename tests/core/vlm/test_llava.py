@@ -15,8 +15,7 @@ from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 from core.vlm import VLMError, load_vlm
 from core.vlm.untrained import LLAVA_TEMPLATE
-
-from .tiny import LAYERS, save_clip_llava, save_focalnet_llava
+from tests.support.tiny import LAYERS, save_clip_llava, save_focalnet_llava
 
 QUESTION = "what is written on the red sign?"
 SPECIAL = ("<image>", "<s>", "</s>", "<pad>")

@@ -19,8 +19,7 @@ from transformers import PreTrainedConfig
 from core.vlm import VLMError, load_vlm, loading, memory
 from core.vlm.capture import ATTENTION
 from core.vlm.loading import placement
-
-from .tiny import save_clip_llava, save_focalnet_llava
+from tests.support.tiny import save_clip_llava, save_focalnet_llava
 
 
 @pytest.fixture

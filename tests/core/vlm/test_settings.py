@@ -5,8 +5,7 @@ import pytest
 from core.uncertainty import METRICS
 from core.vlm import VLMError, load_vlm
 from core.vlm.settings import Settings
-
-from .tiny import save_clip_llava
+from tests.support.tiny import save_clip_llava
 
 DEFAULTS = Settings(14, 336, "Describe.", {"min_entropy": 0.5, "probability_margin": 0.4})
 

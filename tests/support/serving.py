@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from core.server.app import create_app
 from core.server.http import make_server
 from core.server.limits import Limits
-
-from ..pixels import PixelVLM
+from tests.support.pixels import PixelVLM
 
 COMPACT = {"Content-Type": "application/vnd.second-look"}
 
