@@ -46,8 +46,8 @@ def vlm(checkpoint):
 @pytest.fixture(scope="session")
 def samples(tmp_path_factory):
     """A folder like assets/samples, of three scenes."""
-    from core.pocket.render import render
-    from core.pocket.scenes import make_scene
+    from core.signs.render import render
+    from core.signs.scenes import make_scene
 
     folder = tmp_path_factory.mktemp("samples")
     entries = []

@@ -43,7 +43,7 @@ def _held_out_fonts(metadata: Metadata) -> bool:
         raise OriginalMissing(
             f"Run files hold no images, and those of {dataset!r:.80} can't be drawn again."
         )
-    from core.pocket.fonts import families
+    from core.signs.fonts import families
 
     recorded = metadata.source.get("fonts")
     for held_out in (True, False):

@@ -12,10 +12,10 @@ import torch
 from core.imaging import Codec
 from core.pocket.data import picture_of_a_text, to_input
 from core.pocket.model import GRID
-from core.pocket.scenes import scene_rng
-from core.pocket.world import conditions
-from core.pocket.world.asking import ask_text
-from core.pocket.world.phrasing import HELD_OUT, KNOWN, Speaker, calm
+from core.signs.scenes import scene_rng
+from core.signs.world import conditions
+from core.signs.world.asking import ask_text
+from core.signs.world.phrasing import HELD_OUT, KNOWN, Speaker, calm
 
 KINDS = ("upper", "lower", "random", "long", "pair", "price")
 EACH = 10  # pictures of each kind

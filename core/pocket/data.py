@@ -14,7 +14,6 @@ from PIL import Image, ImageDraw
 from core.bench.boxes import holds
 from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale
-from core.pocket import fonts
 from core.pocket.labels import (
     CHARACTER_STRIDE,
     POINTS,
@@ -29,14 +28,15 @@ from core.pocket.labels import (
     whole,
 )
 from core.pocket.model import GRID, STRIDE
-from core.pocket.questions import (
+from core.signs import fonts
+from core.signs.questions import (
     Question,
     ask_attribute,
     ask_presence,
     describe,
 )
-from core.pocket.render import draw_background, draw_sign, draw_thing, render
-from core.pocket.scenes import (
+from core.signs.render import draw_background, draw_sign, draw_thing, render
+from core.signs.scenes import (
     COLORS,
     GLOBAL_SIDE,
     KINDS,
@@ -47,17 +47,17 @@ from core.pocket.scenes import (
     luminance,
     scene_rng,
 )
-from core.pocket.world import conditions, faces
-from core.pocket.world.asking import (
+from core.signs.world import conditions, faces
+from core.signs.world.asking import (
     UNREADABLE,
     ask_absent,
     ask_absent_object,
     ask_quoted,
     ask_text,
 )
-from core.pocket.world.photographs import background
-from core.pocket.world.phrasing import Speaker, disturbed
-from core.pocket.world.streets import (
+from core.signs.world.photographs import background
+from core.signs.world.phrasing import Speaker, disturbed
+from core.signs.world.streets import (
     draw_photograph,
     make_street,
     make_street_crowd,
@@ -65,7 +65,7 @@ from core.pocket.world.streets import (
     sketch_sign,
     written_on,
 )
-from core.pocket.world.strings import sample
+from core.signs.world.strings import sample
 
 INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
 LEGIBLE = 4.0  # capital height in pixels of an image, least

@@ -27,8 +27,8 @@ from core.bench.run_command import run_here
 from core.bench.runner import Plan
 from core.bench.runs import Run
 from core.bench.separability import auroc
-from core.pocket.questions import FAMILIES
-from core.pocket.world.trials import CONDITIONS
+from core.signs.questions import FAMILIES
+from core.signs.world.trials import CONDITIONS
 from core.vlm.arguments import add_load_arguments, load_options, load_words
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
@@ -74,7 +74,7 @@ class Questions:
 
 @dataclass(frozen=True)
 class Trials:
-    """Which condition of the open world a run is about (`core.pocket.world.trials`)."""
+    """Which condition of the open world a run is about (`core.signs.world.trials`)."""
 
     condition: str
     split: str = "test"

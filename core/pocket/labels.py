@@ -8,13 +8,13 @@ tokens carry the characters of a word that lie in them, each with its place in t
 import numpy as np
 
 from core.cropping import Box
-from core.pocket import fonts
 from core.pocket.model import GRID
-from core.pocket.questions import Question
-from core.pocket.render import perspective, text_origin
-from core.pocket.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
-from core.pocket.world.carriers import CARRIERS, sag
-from core.pocket.world.strings import CHARACTERS, LONGEST
+from core.signs import fonts
+from core.signs.questions import Question
+from core.signs.render import perspective, text_origin
+from core.signs.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
+from core.signs.world.carriers import CARRIERS, sag
+from core.signs.world.strings import CHARACTERS, LONGEST
 
 MAX_LENGTH = LONGEST
 CHARACTER_STRIDE = 8  # pixels per cell of the middle stage, where single letters are told apart

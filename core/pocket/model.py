@@ -18,10 +18,10 @@ from transformers import (
 )
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
-from core.pocket.questions import GENERIC_PROMPT
-from core.pocket.scenes import GLOBAL_SIDE
 from core.pocket.tokenizer import IMAGE_TOKEN
-from core.pocket.world.phrasing import QUOTES
+from core.signs.questions import GENERIC_PROMPT
+from core.signs.scenes import GLOBAL_SIDE
+from core.signs.world.phrasing import QUOTES
 
 STRIDE = 16  # pixels per visual token
 GRID = GLOBAL_SIDE // STRIDE

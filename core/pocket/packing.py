@@ -16,7 +16,7 @@ from core.pocket.data import Branch, Example
 from core.pocket.labels import IGNORE
 from core.pocket.model import GRID
 from core.pocket.tokenizer import spell
-from core.pocket.world.phrasing import calm
+from core.signs.world.phrasing import calm
 
 BUCKET = 64  # lengths are rounded up to this: every new shape costs the CPU a compiled kernel
 

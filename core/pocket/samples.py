@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.imaging import Codec
-from core.pocket.questions import Question, ask_presence, ask_text
-from core.pocket.render import render
-from core.pocket.scenes import Scene, make_scene, scene_rng
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
+from core.signs.questions import Question, ask_presence, ask_text
+from core.signs.render import render
+from core.signs.scenes import Scene, make_scene, scene_rng
 from core.uncertainty import Gate
 from core.vlm.arguments import add_load_arguments, load_options
 

@@ -8,9 +8,9 @@ character has its own uncertainty; but for those that the model gives in its own
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
-from core.pocket import questions
-from core.pocket.world import phrasing
-from core.pocket.world.asking import OWN_ANSWERS
+from core.signs import questions
+from core.signs.world import phrasing
+from core.signs.world.asking import OWN_ANSWERS
 
 IMAGE_TOKEN = "<image>"
 

@@ -49,9 +49,9 @@ from core.pocket.labels import CHARACTERS, IGNORE, MAX_LENGTH, SURFACES
 from core.pocket.model import GRID, MEAN, STD, build_model, build_processor, continued
 from core.pocket.packing import Batch, Packer, round_up
 from core.pocket.precision import Float32Muon, fast_dtype
-from core.pocket.scenes import COLORS
 from core.pocket.tokenizer import build_tokenizer
-from core.pocket.world import faces, photographs
+from core.signs.scenes import COLORS
+from core.signs.world import faces, photographs
 
 PHASES = ("charts", "views", "strips", "scenes")
 HEADS_FASTER = 8

@@ -4,7 +4,7 @@
 holds the asked sign and how well it fits (the paper chooses the layer "empirically"), for several
 sides of the box how many answers from both images are right, and for every metric the η that best
 parts right from wrong first answers. With `--world open` they are asked under every condition of
-the open world in turn (`core.pocket.world.trials`): an η chosen on clean scenes alone is no promise
+the open world in turn (`core.signs.world.trials`): an η chosen on clean scenes alone is no promise
 for any other. `--write` stores the best of each in the checkpoint's
 config.json, under `second_look`. The sides are tried with the layer that stands there already: of a
 new checkpoint, write twice.
@@ -24,10 +24,10 @@ from core.attention import relative_attention
 from core.bench.boxes import holds
 from core.cropping import Box, find_box
 from core.imaging import Codec, crop_local, downscale
-from core.pocket.questions import Question, ask_text
-from core.pocket.render import render
-from core.pocket.scenes import GLOBAL_SIDE, Scene, make_scene, scene_rng
-from core.pocket.world.trials import CONDITIONS, trial
+from core.signs.questions import Question, ask_text
+from core.signs.render import render
+from core.signs.scenes import GLOBAL_SIDE, Scene, make_scene, scene_rng
+from core.signs.world.trials import CONDITIONS, trial
 from core.uncertainty import METRICS, Gate, token_scores
 from core.vlm.arguments import add_load_arguments, load_options
 

@@ -1,6 +1,6 @@
 """Rendered signs of the open world, one question a scene, under one condition at a time.
 
-`open-signs` with the option `condition` (core.pocket.world.trials.CONDITIONS): strings that no
+`open-signs` with the option `condition` (core.signs.world.trials.CONDITIONS): strings that no
 training used, then what visitors bring, one thing changed at a time. Every sample is made from its
 condition, split and index alone.
 """
@@ -14,10 +14,10 @@ from PIL import Image
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
 from core.bench.datasets.signs import Rendered
-from core.pocket import fonts
-from core.pocket.render import render
-from core.pocket.world import faces
-from core.pocket.world.trials import CONDITIONS, SEED, SIZE, trial
+from core.signs import fonts
+from core.signs.render import render
+from core.signs.world import faces
+from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
 
 @dataclass(frozen=True)

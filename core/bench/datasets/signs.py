@@ -20,10 +20,10 @@ from itertools import count
 from PIL import Image
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
-from core.pocket import fonts as faces
-from core.pocket.questions import Question, ask_attribute, ask_presence, ask_text
-from core.pocket.render import render
-from core.pocket.scenes import Scene, make_scene, scene_rng
+from core.signs import fonts as faces
+from core.signs.questions import Question, ask_attribute, ask_presence, ask_text
+from core.signs.render import render
+from core.signs.scenes import Scene, make_scene, scene_rng
 
 SIZE = 10_000  # samples of a split
 SEED = 40_000  # of the questions; that of the scenes is 0

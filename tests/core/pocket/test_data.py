@@ -4,9 +4,9 @@ import pytest
 from core.pocket import data
 from core.pocket.data import chart_example, crowd_example, scene_example, strip_example
 from core.pocket.labels import MAX_LENGTH
-from core.pocket.questions import Question
-from core.pocket.scenes import Scene
-from core.pocket.world.asking import NO_SIGN, UNREADABLE
+from core.signs.questions import Question
+from core.signs.scenes import Scene
+from core.signs.world.asking import NO_SIGN, UNREADABLE
 
 
 def _strip(index, seed):

@@ -7,8 +7,8 @@ from core.bench.boxes import holds
 from core.cropping import Box, find_box
 from core.pocket import labels
 from core.pocket.labels import GRID, MAX_LENGTH
-from core.pocket.questions import Question
-from core.pocket.scenes import GLOBAL_SIDE, Scene, Sign, make_scene
+from core.signs.questions import Question
+from core.signs.scenes import GLOBAL_SIDE, Scene, Sign, make_scene
 
 
 def _scene(width, height, box):

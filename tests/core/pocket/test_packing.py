@@ -9,11 +9,11 @@ from core.pocket.data import Branch, Example
 from core.pocket.labels import IGNORE
 from core.pocket.model import GRID, build_processor
 from core.pocket.packing import Packer, tree_mask
-from core.pocket.questions import Question
 from core.pocket.tokenizer import build_tokenizer, spell
 from core.pocket.train import ANSWER_WEIGHTS, Focus, Settings, Trainee
-from core.pocket.world.asking import OWN_ANSWERS
-from core.pocket.world.phrasing import calm
+from core.signs.questions import Question
+from core.signs.world.asking import OWN_ANSWERS
+from core.signs.world.phrasing import calm
 
 
 @pytest.fixture(scope="module")

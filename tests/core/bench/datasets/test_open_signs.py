@@ -5,10 +5,10 @@ import pytest
 
 from core.bench.datasets import DatasetError, load_dataset
 from core.bench.scoring import SCORERS
-from core.pocket.words import WORDS
-from core.pocket.world import phrasing, strings
-from core.pocket.world.asking import NO_OBJECT, NO_SIGN
-from core.pocket.world.trials import CONDITIONS, trial
+from core.signs.words import WORDS
+from core.signs.world import phrasing, strings
+from core.signs.world.asking import NO_OBJECT, NO_SIGN
+from core.signs.world.trials import CONDITIONS, trial
 
 
 def _set(condition, split="test"):

@@ -5,9 +5,9 @@ from core.bench.datasets import DatasetError, load_dataset
 from core.bench.datasets.signs import draw_question
 from core.bench.scoring import SCORERS
 from core.imaging import Codec
-from core.pocket.render import render
-from core.pocket.scenes import make_scene
 from core.protocol import Edge
+from core.signs.render import render
+from core.signs.scenes import make_scene
 
 FAMILIES = ("text", "presence", "attributes")
 
@@ -97,8 +97,8 @@ def test_the_source_names_the_fonts():
 
 
 def test_fonts_and_phrasings_can_be_those_of_training_or_held_out():
-    from core.pocket import fonts
-    from core.pocket.questions import HELD_OUT, TEXT
+    from core.signs import fonts
+    from core.signs.questions import HELD_OUT, TEXT
 
     def ending(sample):
         return any(

@@ -6,7 +6,7 @@ out; with none of them Pillow's own font is used, which is enough to try things 
 
 from functools import cache
 
-from core.pocket import fonts
+from core.signs import fonts
 
 _FAMILIES = {
     "train": """

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from core.pocket import fonts
-from core.pocket import render as render_module
-from core.pocket.questions import ask_text
-from core.pocket.render import draw_background, render
-from core.pocket.scenes import LETTER_ORIGINAL, SPLITS, make_crowd, make_scene, scene_rng
-from core.pocket.words import DIGITS, LETTERS, WORDS, sample_text
+from core.signs import fonts
+from core.signs import render as render_module
+from core.signs.questions import ask_text
+from core.signs.render import draw_background, render
+from core.signs.scenes import LETTER_ORIGINAL, SPLITS, make_crowd, make_scene, scene_rng
+from core.signs.words import DIGITS, LETTERS, WORDS, sample_text
 
 
 def test_a_scene_is_its_seed():

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from core.pocket.scenes import COLORS, KINDS, SHAPES, Scene, Sign
-from core.pocket.words import DIGITS, LETTERS
+from core.signs.scenes import COLORS, KINDS, SHAPES, Scene, Sign
+from core.signs.words import DIGITS, LETTERS
 
 FAMILIES = ("text", "presence", "attributes")
 HELD_OUT = 4  # phrasings kept for the test, at the end of each list

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.pocket.render import render
-from core.pocket.scenes import Scene
-from core.pocket.world import photographs, streets
+from core.signs.render import render
+from core.signs.scenes import Scene
+from core.signs.world import photographs, streets
 
 
 @pytest.fixture

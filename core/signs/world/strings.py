@@ -16,7 +16,7 @@ from string import ascii_letters, ascii_uppercase, digits
 
 import numpy as np
 
-from core.pocket.words import WORDS
+from core.signs.words import WORDS
 
 UMLAUTS = "ÄÖÜäöüßéèÉÈ"
 PUNCTUATION = ".,:;!?&-'/$€£%#+()@\""

@@ -3,11 +3,11 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from core.pocket import fonts
-from core.pocket.scenes import Scene, Sign, Thing
-from core.pocket.world import conditions
-from core.pocket.world.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
-from core.pocket.world.photographs import background
+from core.signs import fonts
+from core.signs.scenes import Scene, Sign, Thing
+from core.signs.world import conditions
+from core.signs.world.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
+from core.signs.world.photographs import background
 
 
 def render(scene: Scene) -> Image.Image:

@@ -3,10 +3,10 @@ import pytest
 from PIL import Image
 
 from core.pocket import labels
-from core.pocket.render import render, sign_layer
-from core.pocket.scenes import COLORS, SHAPES, Scene
-from core.pocket.world import conditions, strings
-from core.pocket.world.asking import (
+from core.signs.render import render, sign_layer
+from core.signs.scenes import COLORS, SHAPES, Scene
+from core.signs.world import conditions, strings
+from core.signs.world.asking import (
     CARRIER_NAMES,
     NO_OBJECT,
     NO_SIGN,
@@ -15,9 +15,9 @@ from core.pocket.world.asking import (
     ask_quoted,
     ask_text,
 )
-from core.pocket.world.carriers import CARRIERS, bent, sag
-from core.pocket.world.phrasing import Speaker
-from core.pocket.world.streets import NOUNS, make_street, sketch_sign
+from core.signs.world.carriers import CARRIERS, bent, sag
+from core.signs.world.phrasing import Speaker
+from core.signs.world.streets import NOUNS, make_street, sketch_sign
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +51,7 @@ def test_every_carrier_shows_its_text_where_the_labels_say():
 
 def render_alone(sign):
     layer = sign_layer(sign).convert("RGB")
-    from core.pocket.render import perspective
+    from core.signs.render import perspective
 
     warped = layer.transform(
         sign.box[2:], Image.PERSPECTIVE, perspective(sign.corners, layer.size), Image.BICUBIC

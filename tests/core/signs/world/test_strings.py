@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from core.pocket.scenes import SPLITS
-from core.pocket.words import WORDS
-from core.pocket.world import faces, strings
+from core.signs.scenes import SPLITS
+from core.signs.words import WORDS
+from core.signs.world import faces, strings
 
 
 def test_no_word_is_in_two_splits_in_whatever_case():

@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from core.pocket.questions import COLOR, SIGN_NAMES, Question, ocr_hints, phrase
-from core.pocket.scenes import COLORS, KINDS, SHAPES, Scene, Sign
-from core.pocket.world.carriers import CARRIERS
-from core.pocket.world.phrasing import ALL_TEXT, TEXT, Speaker
-from core.pocket.world.strings import sample
+from core.signs.questions import COLOR, SIGN_NAMES, Question, ocr_hints, phrase
+from core.signs.scenes import COLORS, KINDS, SHAPES, Scene, Sign
+from core.signs.world.carriers import CARRIERS
+from core.signs.world.phrasing import ALL_TEXT, TEXT, Speaker
+from core.signs.world.strings import sample
 
 # Answers of their own. Each is one token, so that being unsure of it isn't averaged away.
 UNREADABLE, NO_SIGN, NO_OBJECT = "can't read it", "no such sign", "no such object"

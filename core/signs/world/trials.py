@@ -12,13 +12,13 @@ from itertools import count
 
 import numpy as np
 
-from core.pocket import questions as closed
-from core.pocket.questions import Question
-from core.pocket.scenes import LETTER_GLOBAL, Scene, Sign, find_place, make_scene, scene_rng
-from core.pocket.scenes import sketch_sign as sketch_closed_sign
-from core.pocket.words import WORDS
-from core.pocket.world import asking, faces, phrasing, strings
-from core.pocket.world.phrasing import HELD_OUT, KNOWN, Speaker
+from core.signs import questions as closed
+from core.signs.questions import Question
+from core.signs.scenes import LETTER_GLOBAL, Scene, Sign, find_place, make_scene, scene_rng
+from core.signs.scenes import sketch_sign as sketch_closed_sign
+from core.signs.words import WORDS
+from core.signs.world import asking, faces, phrasing, strings
+from core.signs.world.phrasing import HELD_OUT, KNOWN, Speaker
 
 SEED = 110_000  # of the scenes and questions
 SIZE = 10_000  # trials of a condition and split

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from core.pocket import questions as q
-from core.pocket.scenes import make_scene
+from core.signs import questions as q
+from core.signs.scenes import make_scene
 
 SCENES = [make_scene("train", i) for i in range(30)]
 RNG = np.random.default_rng(0)

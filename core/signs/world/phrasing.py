@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.pocket import questions as closed
-from core.pocket.scenes import COLORS, KINDS, SHAPES
-from core.pocket.world.carriers import CARRIERS
-from core.pocket.world.strings import vocabulary
+from core.signs import questions as closed
+from core.signs.scenes import COLORS, KINDS, SHAPES
+from core.signs.world.carriers import CARRIERS
+from core.signs.world.strings import vocabulary
 
 
 @dataclass(frozen=True)

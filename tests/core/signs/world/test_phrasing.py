@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from core.pocket import questions as closed
-from core.pocket.world import phrasing
-from core.pocket.world.phrasing import CLASSES, FORMS, HELD_OUT, KNOWN, Speaker
+from core.signs import questions as closed
+from core.signs.world import phrasing
+from core.signs.world.phrasing import CLASSES, FORMS, HELD_OUT, KNOWN, Speaker
 
 SLOTS = {"sign": "red circle", "thing": "cup", "things": "signs", "color": "red",
          "a": "red cup", "b": "blue key", "relation": "above"}  # fmt: skip

@@ -5,8 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from core.pocket import fonts
-from core.pocket.scenes import (
+from core.signs import fonts
+from core.signs.scenes import (
     ASPECTS,
     COLORS,
     CROWD_LETTERS,
@@ -29,8 +29,8 @@ from core.pocket.scenes import (
     scene_rng,
     sign_size,
 )
-from core.pocket.world import conditions, faces, photographs, strings
-from core.pocket.world.carriers import CARRIERS
+from core.signs.world import conditions, faces, photographs, strings
+from core.signs.world.carriers import CARRIERS
 
 
 @dataclass(frozen=True)
