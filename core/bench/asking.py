@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from PIL import Image
 
-from core.bench.boxes import box_around, holds_any, random_hit
 from core.bench.datasets import Sample
 from core.bench.hd import ask_in_high_resolution
 from core.bench.runs import Metadata, Record, Run
 from core.bench.scoring import Scorer
 from core.bench.together import Asker
 from core.cropping import Box
+from core.hits import box_around, holds_any, random_hit
 from core.imaging import Codec
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
 from core.uncertainty import Gate

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from PIL import Image, ImageDraw
 
-from core.bench.boxes import holds
 from core.cropping import Box
+from core.hits import holds
 from core.imaging import Codec, crop_local, downscale
 from core.pocket.labels import (
     CHARACTER_STRIDE,

@@ -21,8 +21,8 @@ from pathlib import Path
 import numpy as np
 
 from core.attention import relative_attention
-from core.bench.boxes import holds
 from core.cropping import Box, find_box
+from core.hits import holds
 from core.imaging import Codec, crop_local, downscale
 from core.signs.questions import Question, ask_text
 from core.signs.render import render

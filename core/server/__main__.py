@@ -16,8 +16,8 @@ from core.gain import use
 from core.http import TOKEN
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
-from core.server.http import make_server
 from core.server.limits import Limits
+from core.server.listening import make_server
 from core.server.telemetry import JsonLines
 from core.uncertainty import METRICS, Gate
 from core.vlm.arguments import add_load_arguments, load_options

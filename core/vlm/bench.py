@@ -29,9 +29,9 @@ import numpy as np
 import torch
 from PIL import Image
 
-from core.bench.boxes import box_around
 from core.bench.datasets import load_dataset
 from core.cropping import Box
+from core.hits import box_around
 from core.imaging import crop_local, downscale
 from core.pocket.model import build_model, build_processor
 from core.pocket.tokenizer import build_tokenizer

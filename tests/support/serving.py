@@ -5,8 +5,8 @@ import time
 from contextlib import contextmanager
 
 from core.server.app import create_app
-from core.server.http import make_server
 from core.server.limits import Limits
+from core.server.listening import make_server
 from tests.support.pixels import PixelVLM
 
 COMPACT = {"Content-Type": "application/vnd.second-look"}

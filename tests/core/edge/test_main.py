@@ -122,7 +122,7 @@ def test_nobody_there(command, photos):
 PROGRAM = """
 import sys
 from core.server.app import create_app
-from core.server.http import make_server
+from core.server.listening import make_server
 from core.server.limits import Limits
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM

@@ -3,8 +3,8 @@ from itertools import groupby
 import numpy as np
 import pytest
 
-from core.bench.boxes import holds
 from core.cropping import Box, find_box
+from core.hits import holds
 from core.pocket import labels
 from core.pocket.labels import GRID, MAX_LENGTH
 from core.signs.questions import Question

@@ -1,7 +1,7 @@
 import pytest
 
-from core.bench.boxes import box_around, holds, holds_any, random_hit
 from core.cropping import Box
+from core.hits import box_around, holds, holds_any, random_hit
 
 
 def test_a_box_holds_centre_and_four_fifths():
