@@ -3,7 +3,7 @@
 import os
 import sys
 
-from core.proxies import mend
+from core.support.proxies import mend
 
 # Before gradio is imported: as it is, it opens an HTTP client, and asks whether to count its users.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

@@ -17,10 +17,10 @@ from gradio import Blocks
 from PIL import Image
 
 from core.certificate import Certificate, CertificateError, Setting
-from core.commands import called
 from core.imaging import MAX_PIXELS
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
+from core.support.commands import called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.arguments import add_load_arguments, load_options
 from dashboard.edges import mounted

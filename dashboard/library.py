@@ -15,8 +15,8 @@ from core.bench.kept import kept
 from core.bench.links import over_link
 from core.bench.series import QUALITY, codec_name, kind, rank
 from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
-from core.bundled import RUNS
 from core.channel import PRESETS
+from core.support.bundled import RUNS
 
 UPLOAD = "upload-"  # begins the key of an upload
 HELD = 12  # runs kept in memory, whoever looks at them

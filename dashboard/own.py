@@ -9,7 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-from core.bundled import RUNS
+from core.support.bundled import RUNS
 from core.vlm import load_vlm
 from dashboard.live import LiveModel
 from dashboard.page import build, launch

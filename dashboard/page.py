@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from core.proxies import without_proxies
+from core.support.proxies import without_proxies
 from dashboard import markup, theme
 from dashboard.benchmarks import OWN_TAB, Benchmarks
 from dashboard.library import RUNS, Library

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from core.bundled import SAMPLES
+from core.support.bundled import SAMPLES
 
 THUMBNAIL = (320, 320)
 

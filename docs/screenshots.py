@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from core.bundled import RUNS
+from core.support.bundled import RUNS
 from dashboard.own import own_page
 
 IMAGES = Path(__file__).with_name("images")

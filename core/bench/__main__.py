@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from core.bench import calibrate_command, gain_command, report_command, run_command
-from core.commands import called
+from core.support.commands import called
 
 COMMANDS = {
     "run": run_command,

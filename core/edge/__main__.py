@@ -8,12 +8,12 @@ import os
 import sys
 from pathlib import Path
 
-from core.commands import called
 from core.edge import batch
 from core.edge.client import Client, EdgeError
-from core.http import TOKEN
 from core.imaging import Codec, ImageError, available_formats
 from core.messages import ProtocolError
+from core.support.commands import called
+from core.support.headers import TOKEN
 
 
 def main() -> int:

@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from core import tables
 from core.edge.client import Client, Refused, Result
 from core.imaging import ImageError
 from core.messages import QuestionError
+from core.support import tables
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 
@@ -46,7 +46,7 @@ class Row:
 def read_csv(path: Path) -> list[Row]:
     """The questions of a CSV file with the columns image and question, and id where it has one.
 
-    Images are looked for beside the file. `core.tables` says which spellings are understood.
+    Images are looked for beside the file. `core.support.tables` says which spellings are understood.
     Raises BatchError.
     """
     try:

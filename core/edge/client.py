@@ -30,7 +30,6 @@ from core.edge.problems import (
     of_transport,
     refused,
 )
-from core.http import COMPACT, UNCERTAINTY, head_bytes
 from core.imaging import Codec
 from core.messages import (
     MAX_HEADER,
@@ -41,7 +40,8 @@ from core.messages import (
     SecondLook,
     check_question,
 )
-from core.proxies import EnvironmentFault, way_to
+from core.support.headers import COMPACT, UNCERTAINTY, head_bytes
+from core.support.proxies import EnvironmentFault, way_to
 
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
 MAX_RESTARTS = 5  # of a question whose session the server forgot

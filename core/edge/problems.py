@@ -11,7 +11,7 @@ import ssl
 
 import httpx
 
-from core.http import TOKEN
+from core.support.headers import TOKEN
 
 # Statuses after which the same message may succeed. 520 to 524, 527 and 530 are of proxies that
 # don't get an answer from the server, or don't find it, like 502 and 504; 598 and 599 are of others

@@ -11,14 +11,14 @@ import threading
 from concurrent.futures import Future
 
 from core.certificate import Certificate, CertificateError, Setting
-from core.commands import called
 from core.gain import use
-from core.http import TOKEN
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.limits import Limits
 from core.server.listening import make_server
 from core.server.telemetry import JsonLines
+from core.support.commands import called
+from core.support.headers import TOKEN
 from core.uncertainty import METRICS, Gate
 from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import VLM, VLMError

@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 
-from core.http import TOKEN
 from core.server.admission import Rate
 from core.server.problems import Problem
+from core.support.headers import TOKEN
 
 BEARER = HTTPBearer(auto_error=False, description="Only where the server was given tokens.")
 

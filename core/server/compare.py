@@ -21,13 +21,13 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from core.bundled import SAMPLES
 from core.edge.client import Client, EdgeError
-from core.http import TOKEN
 from core.protocol import Edge, Server, ask
-from core.proxies import without_proxies
 from core.server.own import own_server
 from core.signs.scenes import COLORS, SHAPES
+from core.support.bundled import SAMPLES
+from core.support.headers import TOKEN
+from core.support.proxies import without_proxies
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.arguments import add_load_arguments, load_options, load_words

@@ -32,10 +32,10 @@ import httpx
 from PIL import Image
 
 from core.edge.client import Client, EdgeError
-from core.http import COMPACT
 from core.imaging import Codec, available_formats
 from core.messages import LocalImage, Question, SecondLook
 from core.server.own import own_server
+from core.support.headers import COMPACT
 
 LONGEST = 10.0  # seconds
 WARM_UP = 1_000  # requests from which on growth is reported

@@ -21,13 +21,13 @@ from pathlib import Path
 import httpx
 import numpy as np
 
-from core.bundled import SAMPLES
 from core.edge.client import Client, EdgeError
-from core.http import TOKEN
 from core.imaging import load_image
 from core.protocol import Edge, Server, ask
-from core.proxies import way_to
 from core.server.own import own_server
+from core.support.bundled import SAMPLES
+from core.support.headers import TOKEN
+from core.support.proxies import way_to
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.arguments import add_load_arguments, load_options, load_words

@@ -7,12 +7,12 @@ from fastapi import APIRouter, Depends, Header, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from pydantic import BaseModel, Field
 
-from core.http import COMPACT
 from core.imaging import available_formats
 from core.messages import MAX_QUESTION, LocalImage, Message, Question, SecondLook
 from core.server import wire
 from core.server.problems import documented
 from core.server.service import Service
+from core.support.headers import COMPACT
 from core.transcript import INFINITE
 from core.uncertainty import Gate
 

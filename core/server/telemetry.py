@@ -22,7 +22,7 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from core.http import head_bytes
+from core.support.headers import head_bytes
 
 log = logging.getLogger("core.server")
 

@@ -14,7 +14,6 @@ from fastapi import Request
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect
 
-from core.http import COMPACT, UNCERTAINTY
 from core.imaging import available_formats
 from core.messages import (
     MAX_QUESTION,
@@ -31,6 +30,7 @@ from core.server.limits import Limits
 from core.server.machine import Reply
 from core.server.problems import Problem
 from core.server.replies import Abandoned
+from core.support.headers import COMPACT, UNCERTAINTY
 from core.uncertainty import Gate
 
 JSON = "application/json"

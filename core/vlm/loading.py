@@ -25,8 +25,8 @@ from huggingface_hub.errors import (
 )
 from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
-from core.bundled import POCKET
-from core.proxies import faults
+from core.support.bundled import POCKET
+from core.support.proxies import faults
 from core.vlm.base import VLMError
 from core.vlm.capture import ATTENTION
 from core.vlm.memory import free_bytes, weight_bytes, weight_files

@@ -6,7 +6,7 @@ from concurrent.futures import Future
 import pytest
 from playwright.sync_api import expect
 
-from core.bundled import SAMPLES
+from core.support.bundled import SAMPLES
 from core.vlm import load_vlm
 from dashboard.live import LiveModel
 from dashboard.page import build, launch

@@ -7,7 +7,7 @@
 
 Images are given relative to the file and must lie in its folder, or below it. Several right
 answers are a list, in CSV separated by `|`; an `id` may be given, else it is the line's number.
-Other fields are ignored, and so is letter case in the names of fields. `core/tables.py` says which
+Other fields are ignored, and so is letter case in the names of fields. `core/support/tables.py` says which
 spellings of CSV and of file names are understood.
 
 `folder` counts an answer if it equals any of these, `folder+vqa` by soft agreement with ten
@@ -28,7 +28,7 @@ from core.bench.datasets.records import (
     json_lines,
 )
 from core.bench.scoring import read_label
-from core.tables import find_file
+from core.support.tables import find_file
 
 WANTED = "questions with the fields image, question, answers"
 READERS = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows, ".tsv": csv_rows}

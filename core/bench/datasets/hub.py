@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from core.bench.datasets.records import DatasetError, Record
-from core.proxies import faults
+from core.support.proxies import faults
 
 
 class Table:

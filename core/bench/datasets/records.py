@@ -12,8 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core import tables
 from core.bench.scoring import read_label
+from core.support import tables
 
 
 class DatasetError(ValueError):

@@ -18,7 +18,7 @@ from pathlib import Path
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, collect, register
 from core.bench.datasets.folder import inside
 from core.bench.datasets.records import DatasetError, Record, fingerprints
-from core.tables import TableError, decode
+from core.support.tables import TableError, decode
 
 QUESTION = "What is written in the image?"
 LISTS = ("{split}.tags", "gt.txt", "labels.txt")  # looked for in this order

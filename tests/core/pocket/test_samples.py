@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from core.bundled import SAMPLES
 from core.imaging import Codec
 from core.pocket.samples import AT_ONCE, STAYS_WRONG, WITH_CROP, outcome
 from core.protocol import Edge, Server, first_stage, second_stage
+from core.support.bundled import SAMPLES
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 

@@ -5,8 +5,8 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from core.bundled import POCKET
 from core.pocket import tune
+from core.support.bundled import POCKET
 from core.uncertainty import METRICS, Gate
 from core.vlm import load_vlm
 

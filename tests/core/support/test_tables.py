@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.tables import TableError, decode, find_file, rows
+from core.support.tables import TableError, decode, find_file, rows
 
 ROWS = [{"image": "a.png", "question": "Red, or blue?"}, {"image": "b.png", "question": "é"}]
 

@@ -16,7 +16,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from core.edge.client import Client, EdgeError
-from core.proxies import CERTIFICATES, EnvironmentFault, faults, mend, way_to, without_proxies
+from core.support.proxies import (
+    CERTIFICATES,
+    EnvironmentFault,
+    faults,
+    mend,
+    way_to,
+    without_proxies,
+)
 
 HERE = (
     "http://127.0.0.1:7870", "https://127.8.9.1", "http://localhost", "http://x.localhost:1",
@@ -45,7 +52,7 @@ def clean(monkeypatch):
     """Nothing of this machine; and no SOCKS, whatever is installed here."""
     for name in (*CERTIFICATES, *(n for n in os.environ if n.lower().endswith("_proxy"))):
         monkeypatch.delenv(name, raising=False)
-    find = "core.proxies.find_spec"
+    find = "core.support.proxies.find_spec"
     monkeypatch.setattr(find, lambda name: None)
     yield
     for name in [name for name in os.environ if name.lower().endswith("_proxy")]:

@@ -2,7 +2,7 @@ import sys
 
 import pytest
 
-from core.commands import called
+from core.support.commands import called
 
 
 @pytest.mark.parametrize(
