@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 __all__ = ["FAMILIES", "VLM", "Generation", "Look", "ModelInfo", "Request", "VLMError", "load_vlm"]
 
 FAMILIES = {  # config.model_type -> module with load(checkpoint, options)
-    "idefics3": "core.vlm.idefics",
-    "instructblip": "core.vlm.instructblip",
-    "internvl": "core.vlm.internvl",
-    "llava": "core.vlm.llava",
-    "llava_next": "core.vlm.llava_next",
-    "qwen2_5_vl": "core.vlm.qwen",
-    "qwen3_vl": "core.vlm.qwen",
-    "smolvlm": "core.vlm.idefics",
+    "idefics3": "core.vlm.families.idefics",
+    "instructblip": "core.vlm.families.instructblip",
+    "internvl": "core.vlm.families.internvl",
+    "llava": "core.vlm.families.llava",
+    "llava_next": "core.vlm.families.llava_next",
+    "qwen2_5_vl": "core.vlm.families.qwen",
+    "qwen3_vl": "core.vlm.families.qwen",
+    "smolvlm": "core.vlm.families.idefics",
 }
 
 

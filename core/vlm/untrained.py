@@ -23,7 +23,7 @@ from transformers.models.llava_next.image_processing_pil_llava_next import (
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLImageProcessorPil
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
-from core.vlm import internvl, qwen
+from core.vlm.families import internvl, qwen
 
 _PATCH = 14  # pixels, of every vision tower here
 _MERGE = 2  # patches a side that become one token, where a family does that

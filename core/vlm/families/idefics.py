@@ -20,9 +20,9 @@ from transformers import (
 
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
+from core.vlm.families.tiles import tiled_cells
 from core.vlm.loading import Checkpoint, Options
 from core.vlm.settings import Settings
-from core.vlm.tiles import tiled_cells
 
 _LONGEST = 4096  # pixels: the image processor goes no further, whatever the checkpoint says
 
