@@ -68,7 +68,7 @@ class Setting(BaseModel):
     def of_model(cls, vlm: VLM) -> Self:
         """Return that of a loaded model; its edges choose the codec."""
         from core.vlm.base import VLMError
-        from core.vlm.revision import revision
+        from core.vlm.loading.revision import revision
 
         try:
             weights = revision(vlm)  # a digest of gigabytes may have to be made

@@ -22,7 +22,7 @@ from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.support.commands import called
 from core.vlm import VLM, VLMError, load_vlm
-from core.vlm.arguments import add_load_arguments, load_options
+from core.vlm.loading.arguments import add_load_arguments, load_options
 from dashboard.edges import mounted
 from dashboard.live import LiveModel
 from dashboard.page import build, launch

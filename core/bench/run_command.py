@@ -13,8 +13,8 @@ from pathlib import Path
 from core.bench.files import load_run
 from core.bench.runner import Plan, Runner
 from core.bench.runs import RunError
-from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import VLM
+from core.vlm.loading.arguments import add_load_arguments, load_options
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

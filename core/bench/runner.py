@@ -32,9 +32,9 @@ from core.bench.scoring import SCORERS
 from core.bench.together import together
 from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
-from core.vlm.arguments import load_words
 from core.vlm.base import VLM, VLMError
-from core.vlm.revision import revision
+from core.vlm.loading.arguments import load_words
+from core.vlm.loading.revision import revision
 
 CHUNK = 32  # samples
 PLANNED = "run.json"  # in the working folder

@@ -29,7 +29,7 @@ from core.bench.runs import Run
 from core.bench.separability import auroc
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS
-from core.vlm.arguments import add_load_arguments, load_options, load_words
+from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
 QUALITY = 75
@@ -284,7 +284,7 @@ class Runs:
 
     def __init__(self, args: argparse.Namespace):
         from core.vlm import load_vlm
-        from core.vlm.revision import revision
+        from core.vlm.loading.revision import revision
 
         self.args, self.load = args, load_options(args)
         self.vlm = load_vlm(args.model, **self.load)

@@ -16,7 +16,7 @@ from core.signs.questions import Question, ask_presence, ask_text
 from core.signs.render import render
 from core.signs.scenes import Scene, make_scene, scene_rng
 from core.uncertainty import Gate
-from core.vlm.arguments import add_load_arguments, load_options
+from core.vlm.loading.arguments import add_load_arguments, load_options
 
 SCENES_TRIED = 500
 AT_ONCE, WITH_CROP, STAYS_WRONG = "at once", "with the crop", "stays wrong"

@@ -29,7 +29,7 @@ from core.signs.render import render
 from core.signs.scenes import GLOBAL_SIDE, Scene, make_scene, scene_rng
 from core.signs.world.trials import CONDITIONS, trial
 from core.uncertainty import METRICS, Gate, token_scores
-from core.vlm.arguments import add_load_arguments, load_options
+from core.vlm.loading.arguments import add_load_arguments, load_options
 
 # Of the box, in pixels of the original. A wider one holds more, in less detail.
 SIDES = (GLOBAL_SIDE, 208, 224, 256)
@@ -128,7 +128,7 @@ def main() -> None:
     add_load_arguments(parser)
     args = parser.parse_args()
     from core.vlm import load_vlm
-    from core.vlm.loading import POCKET
+    from core.vlm.loading.checkpoint import POCKET
 
     vlm = load_vlm(args.model, **load_options(args))
     trials = measure(vlm, args.questions, args.world)

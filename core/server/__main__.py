@@ -20,8 +20,8 @@ from core.server.telemetry import JsonLines
 from core.support.commands import called
 from core.support.headers import TOKEN
 from core.uncertainty import METRICS, Gate
-from core.vlm.arguments import add_load_arguments, load_options
 from core.vlm.base import VLM, VLMError
+from core.vlm.loading.arguments import add_load_arguments, load_options
 
 PEM_HEAD = 100  # bytes in which a TLS certificate says what it is
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import torch
 
-    from core.vlm.progress import Progress
+    from core.vlm.loading.progress import Progress
 
 __all__ = ["FAMILIES", "VLM", "Generation", "Look", "ModelInfo", "Request", "VLMError", "load_vlm"]
 
@@ -54,7 +54,7 @@ def load_vlm(
     known family.
     """
     # Here, not above: they import torch and transformers, which takes seconds.
-    from core.vlm.loading import Options, find_checkpoint, placement
+    from core.vlm.loading.checkpoint import Options, find_checkpoint, placement
 
     options = Options(*placement(device, dtype), attention, bits, resolution, progress)
     checkpoint = find_checkpoint(name_or_path)

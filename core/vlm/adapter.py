@@ -31,9 +31,9 @@ from core.vlm.decode import (
     read,
     with_draft,
 )
-from core.vlm.loading import Checkpoint, explained
+from core.vlm.loading.checkpoint import Checkpoint, explained
+from core.vlm.loading.settings import Settings
 from core.vlm.prefix import Prefix, common_length
-from core.vlm.settings import Settings
 from core.vlm.tally import add, counted, tallied, tallying
 from core.vlm.text import defuse, readable, special_tokens
 

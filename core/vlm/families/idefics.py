@@ -21,8 +21,8 @@ from transformers import (
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.families.tiles import tiled_cells
-from core.vlm.loading import Checkpoint, Options
-from core.vlm.settings import Settings
+from core.vlm.loading.checkpoint import Checkpoint, Options
+from core.vlm.loading.settings import Settings
 
 _LONGEST = 4096  # pixels: the image processor goes no further, whatever the checkpoint says
 

@@ -26,8 +26,8 @@ from transformers import (
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
-from core.vlm.loading import Checkpoint, Options
-from core.vlm.settings import Settings
+from core.vlm.loading.checkpoint import Checkpoint, Options
+from core.vlm.loading.settings import Settings
 from core.vlm.text import special_tokens
 
 # What ViCrop uses for Vicuna-7B: layer 15 of the 32 of its language model, and the third of the six

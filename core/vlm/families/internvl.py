@@ -17,8 +17,8 @@ from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optim
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.families.tiles import tiled_cells
-from core.vlm.loading import Checkpoint, Options
-from core.vlm.settings import Settings
+from core.vlm.loading.checkpoint import Checkpoint, Options
+from core.vlm.loading.settings import Settings
 
 
 class ImageProcessor(InternVLProcessor):

@@ -17,8 +17,8 @@ from transformers import LlavaForConditionalGeneration, LlavaProcessor
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
-from core.vlm.loading import Checkpoint, Options
-from core.vlm.settings import Settings
+from core.vlm.loading.checkpoint import Checkpoint, Options
+from core.vlm.loading.settings import Settings
 
 # Layer 14 of 32 is what ViCrop (arXiv 2502.17422) uses for the 7B model. No layer is published for
 # other depths: they get the same relative depth, the 13B model (40 layers) layer 17.

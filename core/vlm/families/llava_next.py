@@ -18,8 +18,8 @@ from transformers.image_processing_utils import select_best_resolution
 
 from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
-from core.vlm.loading import Checkpoint, Options
-from core.vlm.settings import Settings
+from core.vlm.loading.checkpoint import Checkpoint, Options
+from core.vlm.loading.settings import Settings
 
 
 def load(checkpoint: Checkpoint, options: Options) -> LlavaNextVLM:

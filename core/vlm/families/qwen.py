@@ -24,8 +24,8 @@ from core.imaging import Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
 from core.vlm.decode import LanguageModel
-from core.vlm.loading import Checkpoint, Options
-from core.vlm.settings import Settings
+from core.vlm.loading.checkpoint import Checkpoint, Options
+from core.vlm.loading.settings import Settings
 
 # Layer 22 of 28 is what ViCrop (arXiv 2502.17422) uses for Qwen2.5-VL-7B, and a box of 224 pixels.
 # No layer is published for other depths or for Qwen3-VL: they get the same relative depth.

@@ -8,7 +8,7 @@ from core.pocket.model import GRID, build_model, continued
 from core.pocket.tokenizer import build_tokenizer
 from core.pocket.train import PHASES, Settings, rate_at, train
 from core.vlm import load_vlm
-from core.vlm.loading import POCKET
+from core.vlm.loading.checkpoint import POCKET
 
 
 def small_model(tokenizer, attention_layer):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from core.vlm import load_vlm
-from core.vlm.arguments import add_load_arguments, load_options, load_words
+from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
 
 
 def parse(*words):

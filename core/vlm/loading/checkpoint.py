@@ -29,8 +29,8 @@ from core.support.bundled import POCKET
 from core.support.proxies import faults
 from core.vlm.base import VLMError
 from core.vlm.capture import ATTENTION
-from core.vlm.memory import free_bytes, weight_bytes, weight_files
-from core.vlm.progress import Progress, download_bar, loading_weights
+from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files
+from core.vlm.loading.progress import Progress, download_bar, loading_weights
 
 _FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
 _OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
@@ -116,7 +116,7 @@ class Checkpoint:
         return replace(self, location=folder)
 
     def with_setting(self, key: str, value: Any) -> Checkpoint:
-        """As if this stood in its ``second_look``; see core.vlm.settings."""
+        """As if this stood in its ``second_look``; see core.vlm.loading.settings."""
         said = self.config.get("second_look", {})
         if not isinstance(said, Mapping):  # refused where it is read
             return self

@@ -16,9 +16,11 @@ from huggingface_hub import errors
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedConfig
 
-from core.vlm import VLMError, load_vlm, loading, memory
+from core.vlm import VLMError, load_vlm
 from core.vlm.capture import ATTENTION
-from core.vlm.loading import placement
+from core.vlm.loading import checkpoint as loading
+from core.vlm.loading import memory
+from core.vlm.loading.checkpoint import placement
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
 
 

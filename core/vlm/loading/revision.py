@@ -15,7 +15,7 @@ def revision(vlm: VLM) -> str | None:
     """Return the commit of a hub model; of a local one, a digest of its files."""
     if vlm.info.revision is not None:
         return vlm.info.revision
-    from core.vlm.loading import find_checkpoint  # here: it imports torch
+    from core.vlm.loading.checkpoint import find_checkpoint  # here: it imports torch
 
     checkpoint = find_checkpoint(vlm.info.name)
     return directory_digest(Path(checkpoint.location)) if checkpoint.local else None

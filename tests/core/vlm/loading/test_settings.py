@@ -4,7 +4,7 @@ import pytest
 
 from core.uncertainty import METRICS
 from core.vlm import VLMError, load_vlm
-from core.vlm.settings import Settings
+from core.vlm.loading.settings import Settings
 from tests.support.tiny import save_clip_llava
 
 DEFAULTS = Settings(14, 336, "Describe.", {"min_entropy": 0.5, "probability_margin": 0.4})
