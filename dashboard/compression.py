@@ -9,9 +9,9 @@ import numpy as np
 from PIL import Image
 
 from core.bench import Run
-from core.bench.kept import kept
-from core.bench.originals import OriginalMissing, check_originals, original
 from core.bench.plots.runs import quality_figure
+from core.bench.runs.kept import kept
+from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.bench.separability import RIGHT_FROM
 from core.imaging import Codec, crop_local, downscale
 from dashboard import markup

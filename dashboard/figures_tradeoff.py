@@ -5,10 +5,10 @@ from __future__ import annotations
 from gradio.components.plot import PlotData
 
 from core.bench import Run, separability
-from core.bench.kept import kept
 from core.bench.plots import tradeoff
 from core.bench.plots.base import AXES, Figure, aggregated
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
+from core.bench.runs.kept import kept
 from core.uncertainty import METRICS
 from dashboard import eta as eta_module
 from dashboard.figures import plot, stamped

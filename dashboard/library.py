@@ -10,11 +10,11 @@ from pathlib import Path
 
 from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, load_upload
 from core.bench.datasets import DATASETS
-from core.bench.files import SUFFIX
-from core.bench.kept import kept
 from core.bench.links import over_link
-from core.bench.series import QUALITY, codec_name, kind, rank
-from core.bench.uploads import MAX_ROWS, MAX_UNPACKED
+from core.bench.runs.files import SUFFIX
+from core.bench.runs.kept import kept
+from core.bench.runs.series import QUALITY, codec_name, kind, rank
+from core.bench.runs.uploads import MAX_ROWS, MAX_UNPACKED
 from core.channel import PRESETS
 from core.support.bundled import RUNS
 

@@ -16,10 +16,11 @@ from core.bench.curves import (
     random_curve,
     tradeoff,
 )
-from core.bench.files import RunFile, list_runs, load_run, save_run
 from core.bench.guarantee import Goal, Promised, PromiseError, promise
 from core.bench.outcomes import Confusion, confusion, samples_near, samples_of_kind
-from core.bench.runs import Metadata, Record, Run, RunError
+from core.bench.runs.files import RunFile, list_runs, load_run, save_run
+from core.bench.runs.run import Metadata, Record, Run, RunError
+from core.bench.runs.uploads import load_upload
 from core.bench.separability import (
     Changes,
     Reliability,
@@ -30,7 +31,6 @@ from core.bench.separability import (
     separability,
     step_means,
 )
-from core.bench.uploads import load_upload
 
 __all__ = [
     "COSTS",

@@ -13,7 +13,7 @@ from PIL import Image
 
 from core.bench.datasets import Sample
 from core.bench.hd import ask_in_high_resolution
-from core.bench.runs import Metadata, Record, Run
+from core.bench.runs.run import Metadata, Record, Run
 from core.bench.scoring import Scorer
 from core.bench.together import Asker
 from core.cropping import Box

@@ -24,7 +24,7 @@ from core.bench.calibration import (
 )
 from core.bench.curves import Point, full, initial
 from core.bench.promise_command import read_run
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.gain import use
 from core.uncertainty import METRICS
 

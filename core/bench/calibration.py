@@ -10,7 +10,7 @@ import numpy as np
 
 from core.bench.curves import Curve, Point, operating_point, tradeoff
 from core.bench.goals import keeps, reaches
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 
 

@@ -5,8 +5,8 @@ import hashlib
 import numpy as np
 
 from core.bench.guarantee import Promised
-from core.bench.provenance import today
-from core.bench.runs import Run
+from core.bench.runs.provenance import today
+from core.bench.runs.run import Run
 from core.certificate import Certificate, Promise, Setting
 from core.transcript import INFINITE
 

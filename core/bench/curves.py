@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from core.bench.goals import exceeds, keeps, reaches
 from core.bench.links import over_link
 from core.bench.ranking import by_uncertainty
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.channel import Link
 from core.uncertainty import METRICS, Gate
 

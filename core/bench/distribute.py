@@ -24,7 +24,7 @@ from loguru import logger
 from tqdm import tqdm
 
 from core.bench.runner import Plan, Runner, join, recorded
-from core.bench.runs import RunError
+from core.bench.runs.run import RunError
 
 EVERY = 0.5  # seconds between two looks at what is there
 

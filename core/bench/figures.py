@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.bench.datasets import DATASETS
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.scoring import SCORERS
 
 

@@ -23,7 +23,7 @@ from core.bench.intervals import (
     bootstrap,
     first_cost,
 )
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.separability import changes, separability, step_means
 from core.uncertainty import METRICS
 

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.calibration import halves
-from core.bench.files import load_run
 from core.bench.intervals import Interval, Statistic, bootstrap
 from core.bench.ranking import by_uncertainty
-from core.bench.runs import COUNTS, MEASURES, TEXTS, Run, RunError
+from core.bench.runs.files import load_run
+from core.bench.runs.run import COUNTS, MEASURES, TEXTS, Run, RunError
 from core.gain import FROM, Gain, features
 from core.uncertainty import METRICS
 

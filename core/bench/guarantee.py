@@ -41,7 +41,7 @@ from core.bench.bounds import (
 from core.bench.curves import COSTS, column
 from core.bench.goals import keeps as keep_limit
 from core.bench.ranking import by_uncertainty
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 
 LOST, WRONG, ASKED = "lost", "wrong", "additional_cost"

@@ -22,7 +22,7 @@ from numpy.typing import ArrayLike
 
 from core.bench.goals import reaches
 from core.bench.ranking import by_uncertainty, per_value
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.separability import (
     RIGHT_FROM,
     affinity,

@@ -18,10 +18,10 @@ import numpy as np
 
 from core.bench.calibration import halves
 from core.bench.curves import tradeoff
-from core.bench.files import load_run
 from core.bench.intervals import Interval, bootstrap
 from core.bench.ranking import by_uncertainty
-from core.bench.runs import Run
+from core.bench.runs.files import load_run
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS
 
 METRIC = "min_entropy"

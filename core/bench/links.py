@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.channel import Link, Traffic
 
 

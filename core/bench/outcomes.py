@@ -18,7 +18,7 @@ import numpy as np
 
 from core.bench.curves import Curve, asked_by
 from core.bench.ranking import by_uncertainty
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.separability import RIGHT_FROM
 from core.uncertainty import Gate
 

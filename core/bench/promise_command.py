@@ -11,7 +11,6 @@ from core.bench.bounds import Plainly, needed
 from core.bench.calibration import always_or_never
 from core.bench.certify import certify
 from core.bench.curves import COSTS, operating_point
-from core.bench.files import load_run
 from core.bench.gain_command import source, with_gain
 from core.bench.guarantee import (
     ASKED,
@@ -27,7 +26,8 @@ from core.bench.guarantee import (
     promise,
 )
 from core.bench.links import over_link
-from core.bench.runs import TEXTS, Run
+from core.bench.runs.files import load_run
+from core.bench.runs.run import TEXTS, Run
 from core.certificate import Setting
 from core.channel import PRESETS
 from core.gain import Gain

@@ -25,9 +25,9 @@ from core.bench.plots.metrics import distribution_figure, lengths_figure, steps_
 from core.bench.plots.reported import REPORTED, reported_cost, reported_point
 from core.bench.plots.runs import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
-from core.bench.runs import Run, RunError
+from core.bench.runs.run import Run, RunError
+from core.bench.runs.series import QUALITY, codec_name, kind, rank
 from core.bench.separability import RIGHT_FROM, reliability, separability
-from core.bench.series import QUALITY, codec_name, kind, rank
 from core.uncertainty import METRICS
 
 # The paper's data sets -> those here that stand for them, its own first.

@@ -9,9 +9,9 @@ import argparse
 import os
 from pathlib import Path
 
-from core.bench.files import SUFFIX, load_run
 from core.bench.report import page
-from core.bench.runs import RunError
+from core.bench.runs.files import SUFFIX, load_run
+from core.bench.runs.run import RunError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -22,7 +22,6 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.bounds import Plainly
-from core.bench.files import load_run
 from core.bench.guarantee import (
     ASKED,
     LOST,
@@ -32,6 +31,7 @@ from core.bench.guarantee import (
     keeps,
     rule_for,
 )
+from core.bench.runs.files import load_run
 from core.server.drift import WINDOW, Drift
 
 SPLITS = 400

@@ -10,9 +10,9 @@ import errno
 import sys
 from pathlib import Path
 
-from core.bench.files import load_run
 from core.bench.runner import Plan, Runner
-from core.bench.runs import RunError
+from core.bench.runs.files import load_run
+from core.bench.runs.run import RunError
 from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 

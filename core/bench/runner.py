@@ -25,9 +25,9 @@ from PIL import Image
 
 from core.bench.asking import Recorder, unanswered
 from core.bench.datasets import Dataset, DatasetError, Sample, load_dataset
-from core.bench.files import SUFFIX, list_runs, load_run, save_pieces, save_run
-from core.bench.provenance import code, machine, today, versions
-from core.bench.runs import DamagedError, Metadata, Record, Run, RunError
+from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save_run
+from core.bench.runs.provenance import code, machine, today, versions
+from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
 from core.bench.scoring import SCORERS
 from core.bench.together import together
 from core.imaging import Codec, ImageError, load_image, to_rgb

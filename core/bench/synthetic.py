@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.bench.runs import OPTIONAL, Metadata, Run
+from core.bench.runs.run import OPTIONAL, Metadata, Run
 from core.uncertainty import METRICS, Evidence
 
 VOCABULARY = 4

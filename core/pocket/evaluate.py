@@ -22,10 +22,10 @@ from typing import Any
 import numpy as np
 
 from core.bench.figures import benchmark_figures
-from core.bench.files import load_run
 from core.bench.run_command import run_here
 from core.bench.runner import Plan
-from core.bench.runs import Run
+from core.bench.runs.files import load_run
+from core.bench.runs.run import Run
 from core.bench.separability import auroc
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS

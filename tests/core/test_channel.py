@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.bench.runs import Metadata, Record, Run
+from core.bench.runs.run import Metadata, Record, Run
 from core.channel import PRESETS, Awgn, Fixed, Link, Rayleigh, Traffic, expected_rounds
 from core.channel import _lambert as lambert
 from core.cropping import Box

@@ -6,9 +6,9 @@ import pytest
 
 from core.bench.__main__ import main
 from core.bench.curves import tradeoff
-from core.bench.files import save_run
 from core.bench.gain_command import compare, fit, with_gain
-from core.bench.runs import RunError
+from core.bench.runs.files import save_run
+from core.bench.runs.run import RunError
 from core.bench.synthetic import synthetic_run
 from core.certificate import Certificate, CertificateError
 from core.gain import FROM, N_FEATURES, Gain, GainError, features, use

@@ -23,7 +23,7 @@ from core.bench import (
     tradeoff,
 )
 from core.bench.intervals import bootstrap, gate_statistic
-from core.bench.runs import Code
+from core.bench.runs.run import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard import tradeoff as tradeoff_module

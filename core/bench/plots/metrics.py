@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from core.bench import Run, Separability, separability, step_means
-from core.bench.kept import kept
 from core.bench.plots.base import (
     AXES,
     LEGEND_ON_TOP,
@@ -18,6 +17,7 @@ from core.bench.plots.base import (
 )
 from core.bench.plots.style import MEANING, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace, histogram_figure
+from core.bench.runs.kept import kept
 from core.uncertainty import METRICS
 
 LENGTHS = (1, 2, 3, 5, None)  # tokens averaged over; None: all

@@ -23,7 +23,6 @@ from core.bench import (
     tradeoff,
 )
 from core.bench.intervals import bootstrap, gate_statistic
-from core.bench.kept import kept
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
@@ -39,6 +38,7 @@ from core.bench.plots.base import (
     thinned,
 )
 from core.bench.plots.style import MEANING, Stroke, stroke
+from core.bench.runs.kept import kept
 from core.uncertainty import METRICS
 
 HELD = 16  # curves of a run; some ten are on the page at once

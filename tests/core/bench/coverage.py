@@ -24,7 +24,7 @@ from core.bench.intervals import (
     separation_interval,
 )
 from core.bench.plots.tradeoff import DRAWS, band_of
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.separability import auroc, bhattacharyya, bin_edges, distribution, overlap
 from core.bench.synthetic import synthetic_run
 

@@ -5,7 +5,7 @@ import pytest
 from core.bench.__main__ import main
 from core.bench.calibration import halves, threshold_for_accuracy, threshold_for_budget
 from core.bench.curves import tradeoff
-from core.bench.files import save_run
+from core.bench.runs.files import save_run
 from core.bench.synthetic import synthetic_run
 
 HERE, THERE = synthetic_run(400, seed=0), synthetic_run(300, seed=1)

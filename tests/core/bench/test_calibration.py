@@ -14,7 +14,7 @@ from core.bench.calibration import (
 )
 from core.bench.curves import COSTS, full, initial, operating_point, tradeoff
 from core.bench.goals import keeps, reaches
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import METADATA, patient, runs

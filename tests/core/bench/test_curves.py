@@ -19,7 +19,7 @@ from core.bench.curves import (
     tradeoff,
 )
 from core.bench.goals import exceeds, reaches
-from core.bench.runs import Run, RunError
+from core.bench.runs.run import Run, RunError
 from core.bench.synthetic import synthetic_run
 from core.bench.timing import VQAV2_VAL, least_seconds
 from core.cost import additional_communication_cost, relative_communication_cost

@@ -5,10 +5,10 @@ import json
 import pytest
 import torch
 
-from core.bench.files import load_run
 from core.bench.run_command import run_here
 from core.bench.runner import CHUNK, Plan
-from core.bench.runs import RunError
+from core.bench.runs.files import load_run
+from core.bench.runs.run import RunError
 from tests.core.bench.test_runner import same
 from tests.support.pixels import picture
 from tests.support.tiny import save_focalnet_llava

@@ -20,7 +20,7 @@ from core.bench.guarantee import (
     promise,
     settle,
 )
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
 from tests.support.strategies import METADATA, patient, runs

@@ -10,7 +10,6 @@ from scipy import stats
 
 from core.bench import intervals
 from core.bench.curves import random_curve, tradeoff
-from core.bench.files import load_run
 from core.bench.intervals import (
     accuracy_statistic,
     auroc_statistic,
@@ -20,7 +19,8 @@ from core.bench.intervals import (
     resample,
     separation_interval,
 )
-from core.bench.runs import Run
+from core.bench.runs.files import load_run
+from core.bench.runs.run import Run
 from core.bench.separability import separability
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS

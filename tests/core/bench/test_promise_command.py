@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from core.bench.__main__ import main
-from core.bench.files import save_run
 from core.bench.guarantee import Goal, promise
 from core.bench.links import over_link
+from core.bench.runs.files import save_run
 from core.bench.synthetic import synthetic_run
 from core.certificate import Certificate
 from core.channel import PRESETS

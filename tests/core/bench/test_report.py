@@ -8,9 +8,9 @@ import pytest
 
 from core.bench import report
 from core.bench.__main__ import main
-from core.bench.files import load_run, save_run
 from core.bench.plots.reported import REPORTED
-from core.bench.runs import Code, RunError
+from core.bench.runs.files import load_run, save_run
+from core.bench.runs.run import Code, RunError
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate, Metric, token_scores
 

@@ -18,13 +18,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.bench import files, run_command
+from core.bench import run_command
 from core.bench import runner as runner_module
 from core.bench.__main__ import main as command
-from core.bench.files import load_run
 from core.bench.hd import tiles
 from core.bench.runner import Plan, Runner
-from core.bench.runs import Code, Record, RunError
+from core.bench.runs import files
+from core.bench.runs.files import load_run
+from core.bench.runs.run import Code, Record, RunError
 from core.bench.scoring import SCORERS
 from core.cost import prefill_flops
 from core.cropping import Box

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.bench.runs import Run, RunError
+from core.bench.runs.run import Run, RunError
 from core.bench.separability import (
     auprc,
     aurc,

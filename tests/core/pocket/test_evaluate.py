@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.runs import Run
+from core.bench.runs.run import Run
 from core.bench.synthetic import synthetic_run
 from core.pocket import evaluate
 from core.pocket.evaluate import (

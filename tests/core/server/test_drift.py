@@ -3,8 +3,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.files import load_run
 from core.bench.guarantee import Goal, promise
+from core.bench.runs.files import load_run
 from core.server.drift import EVERY, TAIL, WINDOW, Drift, band
 
 RUNS = Path(__file__).parents[3] / "assets" / "runs"

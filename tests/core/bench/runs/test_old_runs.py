@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench import load_run, old_runs
+from core.bench import load_run
+from core.bench.runs import old_runs
 from core.channel import PRESETS, Traffic
 from core.messages import Answer, CropRequest, LocalImage, Question
 from core.protocol import Box

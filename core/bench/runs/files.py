@@ -1,6 +1,6 @@
 """Run files: one run is one Parquet file, with its metadata as JSON in the file's own footer.
 
-One row per sample, columns named as in `core.bench.runs.Record`; the box is four columns, and each
+One row per sample, columns named as in `core.bench.runs.run.Record`; the box is four columns, and each
 metric is a list of one number per token, `tokens_<metric>`. Any Parquet reader reads them.
 
 A file may come from a stranger. Nothing in it is ever executed. Who reads such a file gives limits:
@@ -24,8 +24,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import numpy as np
 
-from core.bench import old_runs
-from core.bench.runs import (
+from core.bench.runs import old_runs
+from core.bench.runs.run import (
     BOX,
     COUNTS,
     MAX_TEXT,

@@ -9,8 +9,8 @@ import os
 import subprocess
 import sys
 
-from core.bench.files import load_run
-from core.bench.runs import Run, RunError
+from core.bench.runs.files import load_run
+from core.bench.runs.run import Run, RunError
 
 MAX_ROWS = 250_000  # VQAv2 val fits
 MAX_UNPACKED = 512 << 20  # bytes
@@ -18,7 +18,7 @@ MEMORY = 4 << 30  # bytes of address space for Python, its libraries and the run
 SECONDS = 60
 
 REFUSED = 3  # exit status: there is a sentence on stdout
-CHILD = "import sys; from core.bench.uploads import _try; _try(*sys.argv[1:])"
+CHILD = "import sys; from core.bench.runs.uploads import _try; _try(*sys.argv[1:])"
 
 
 def load_upload(path: str | os.PathLike[str]) -> Run:

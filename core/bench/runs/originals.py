@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from PIL import Image
 
-from core.bench.runs import Metadata, Run
+from core.bench.runs.run import Metadata, Run
 
 SPLITS = ("test", "validation")
 MAX_DIGITS = 9  # of the number of a scene

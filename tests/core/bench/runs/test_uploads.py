@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from core.bench import uploads
-from core.bench.files import load_run, save_run
-from core.bench.runs import RunError
+from core.bench.runs import uploads
+from core.bench.runs.files import load_run, save_run
+from core.bench.runs.run import RunError
+from core.bench.runs.uploads import load_upload
 from core.bench.synthetic import synthetic_run
-from core.bench.uploads import load_upload
 
 pytest.importorskip("pyarrow")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from core.bench.runs import Metadata
+from core.bench.runs.run import Metadata
 from core.imaging import Codec
 
 QUALITY = Codec().quality  # the run nearest to it stands for its series

@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from core.bench.runs import Code
-from core.bench.series import codec_name, kind, rank
+from core.bench.runs.run import Code
+from core.bench.runs.series import codec_name, kind, rank
 from tests.support.strategies import METADATA
 
 

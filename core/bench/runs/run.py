@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.bench.kept import Keeper, kept
+from core.bench.runs.kept import Keeper, kept
 from core.cropping import Box
 from core.uncertainty import METRICS, aggregate
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.bench.datasets import load_dataset
-from core.bench.originals import OriginalMissing, check_originals, original
+from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.bench.synthetic import synthetic_run
 
 

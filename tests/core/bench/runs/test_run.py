@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.files import save_run
-from core.bench.runs import Metadata, Record, Run, RunError
+from core.bench.runs.files import save_run
+from core.bench.runs.run import Metadata, Record, Run, RunError
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, aggregate
 from tests.support.strategies import METADATA, patient, runs
