@@ -10,7 +10,7 @@ import errno
 import sys
 from pathlib import Path
 
-from core.bench.runner import Plan, Runner
+from core.bench.record.runner import Plan, Runner
 from core.bench.runs.files import load_run
 from core.bench.runs.run import RunError
 from core.vlm.base import VLM
@@ -84,7 +84,7 @@ def _main(args: argparse.Namespace) -> int:
     if args.workers == 1 and args.executor == "local":
         return 0 if report(run_here(plan, args.threads)) else 1
     try:
-        from core.bench.distribute import run_divided
+        from core.bench.record.distribute import run_divided
     except ModuleNotFoundError:
         raise RunError(
             "Several workers need the package `datatrove`; install it with "

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from core.bench.figures import benchmark_figures
+from core.bench.record.runner import Plan
 from core.bench.run_command import run_here
-from core.bench.runner import Plan
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.bench.separability import auroc
@@ -298,7 +298,7 @@ class Runs:
         count, model = self.args.questions, self.args.model
         plan = questions.plan(self.folder, count, model, self.load, qualities)
         if self.args.workers > 1 and not all(path.exists() for path in plan.paths):
-            from core.bench.distribute import run_divided
+            from core.bench.record.distribute import run_divided
 
             run_divided(plan, self.args.workers)
         else:

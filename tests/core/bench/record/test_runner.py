@@ -19,10 +19,10 @@ import pytest
 from PIL import Image
 
 from core.bench import run_command
-from core.bench import runner as runner_module
 from core.bench.__main__ import main as command
-from core.bench.hd import tiles
-from core.bench.runner import Plan, Runner
+from core.bench.record import runner as runner_module
+from core.bench.record.hd import tiles
+from core.bench.record.runner import Plan, Runner
 from core.bench.runs import files
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Code, Record, RunError
@@ -492,7 +492,7 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
 KILLED = """
 import sys, time
 from core.bench import runner
-from core.bench.runner import Plan, Runner
+from core.bench.record.runner import Plan, Runner
 from tests.support.pixels import PixelVLM
 runner.CHUNK = 4
 class Slow(PixelVLM):

@@ -23,7 +23,7 @@ from datatrove.executor import LocalPipelineExecutor
 from loguru import logger
 from tqdm import tqdm
 
-from core.bench.runner import Plan, Runner, join, recorded
+from core.bench.record.runner import Plan, Runner, join, recorded
 from core.bench.runs.run import RunError
 
 EVERY = 0.5  # seconds between two looks at what is there

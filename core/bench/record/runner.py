@@ -23,13 +23,13 @@ from typing import Any
 
 from PIL import Image
 
-from core.bench.asking import Recorder, unanswered
 from core.bench.datasets import Dataset, DatasetError, Sample, load_dataset
+from core.bench.record.asking import Recorder, unanswered
+from core.bench.record.together import together
 from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save_run
 from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
 from core.bench.scoring import SCORERS
-from core.bench.together import together
 from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
 from core.vlm.base import VLM, VLMError
@@ -58,7 +58,7 @@ class Plan:
     codec: str = "jpeg"
     qualities: tuple[int, ...] = (Codec().quality,)
     guided: bool = False  # also ask with the local image of the true box, where there is one
-    hd: bool = False  # also ask in high resolution (core.bench.hd)
+    hd: bool = False  # also ask in high resolution (core.bench.record.hd)
     batch: int = 8  # samples asked at once
     options: dict[str, str] = field(default_factory=dict)  # the data set's own
     folder: str | None = None  # where the data set lies, see `load_dataset`

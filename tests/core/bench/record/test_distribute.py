@@ -5,15 +5,15 @@ import json
 import pytest
 import torch
 
+from core.bench.record.runner import CHUNK, Plan
 from core.bench.run_command import run_here
-from core.bench.runner import CHUNK, Plan
 from core.bench.runs.files import load_run
 from core.bench.runs.run import RunError
-from tests.core.bench.test_runner import same
+from tests.core.bench.record.test_runner import same
 from tests.support.pixels import picture
 from tests.support.tiny import save_focalnet_llava
 
-distribute = pytest.importorskip("core.bench.distribute", reason="the optional extra")
+distribute = pytest.importorskip("core.bench.record.distribute", reason="the optional extra")
 
 
 @pytest.fixture(scope="module")

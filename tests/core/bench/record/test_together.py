@@ -4,7 +4,7 @@ from contextlib import contextmanager
 import pytest
 from PIL import Image
 
-from core.bench.together import together
+from core.bench.record.together import together
 from core.vlm.base import Tally, VLMError
 from tests.support.pixels import PixelVLM, picture
 

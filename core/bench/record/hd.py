@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import Image
 
-from core.bench.together import Asker
+from core.bench.record.together import Asker
 from core.cost import prefill_flops
 from core.imaging import downscale
 from core.protocol import Answer, Edge
