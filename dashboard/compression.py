@@ -9,10 +9,10 @@ import numpy as np
 from PIL import Image
 
 from core.bench import Run
+from core.bench.analysis.separability import RIGHT_FROM
 from core.bench.plots.runs import quality_figure
 from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
-from core.bench.separability import RIGHT_FROM
 from core.imaging import Codec, crop_local, downscale
 from dashboard import markup
 from dashboard.chart import PRIVATE, Chart, drawn_csv

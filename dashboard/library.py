@@ -9,8 +9,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, load_upload
+from core.bench.analysis.links import over_link
 from core.bench.datasets import DATASETS
-from core.bench.links import over_link
 from core.bench.runs.files import SUFFIX
 from core.bench.runs.kept import kept
 from core.bench.runs.series import QUALITY, codec_name, kind, rank

@@ -7,7 +7,7 @@ from html import escape
 
 import gradio as gr
 
-from core.bench.goals import keeps, reaches
+from core.bench.analysis.goals import keeps, reaches
 from core.bench.plots.metrics import (
     LENGTHS,
     distribution_figure,

@@ -13,10 +13,10 @@ import gradio as gr
 from PIL import Image
 
 from core.bench import Run, samples_near, samples_of_kind
-from core.bench.calibration import always_or_never
+from core.bench.analysis.calibration import always_or_never
+from core.bench.analysis.separability import RIGHT_FROM
 from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
-from core.bench.separability import RIGHT_FROM
 from core.cropping import Box
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate

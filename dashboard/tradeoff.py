@@ -16,8 +16,8 @@ from core.bench import (
     threshold_for_accuracy,
     threshold_for_budget,
 )
-from core.bench.calibration import UnreachableError, always_or_never
-from core.bench.outcomes import ASKED, NOT_ASKED, WAYS
+from core.bench.analysis.calibration import UnreachableError, always_or_never
+from core.bench.analysis.outcomes import ASKED, NOT_ASKED, WAYS
 from core.bench.plots.base import AXES, name_of
 from core.bench.plots.tradeoff import band_of, curve_of, strategies
 from core.channel import PRESETS

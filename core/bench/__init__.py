@@ -1,8 +1,13 @@
 """Benchmarks: data sets, scoring, recorded runs, and the curves and tables drawn from them."""
 
-from core.bench.calibration import Calibration, halves, threshold_for_accuracy, threshold_for_budget
-from core.bench.certify import certify
-from core.bench.curves import (
+from core.bench.analysis.calibration import (
+    Calibration,
+    halves,
+    threshold_for_accuracy,
+    threshold_for_budget,
+)
+from core.bench.analysis.certify import certify
+from core.bench.analysis.curves import (
     COSTS,
     Curve,
     Frontier,
@@ -16,12 +21,9 @@ from core.bench.curves import (
     random_curve,
     tradeoff,
 )
-from core.bench.guarantee import Goal, Promised, PromiseError, promise
-from core.bench.outcomes import Confusion, confusion, samples_near, samples_of_kind
-from core.bench.runs.files import RunFile, list_runs, load_run, save_run
-from core.bench.runs.run import Metadata, Record, Run, RunError
-from core.bench.runs.uploads import load_upload
-from core.bench.separability import (
+from core.bench.analysis.guarantee import Goal, Promised, PromiseError, promise
+from core.bench.analysis.outcomes import Confusion, confusion, samples_near, samples_of_kind
+from core.bench.analysis.separability import (
     Changes,
     Reliability,
     Separability,
@@ -31,6 +33,9 @@ from core.bench.separability import (
     separability,
     step_means,
 )
+from core.bench.runs.files import RunFile, list_runs, load_run, save_run
+from core.bench.runs.run import Metadata, Record, Run, RunError
+from core.bench.runs.uploads import load_upload
 
 __all__ = [
     "COSTS",

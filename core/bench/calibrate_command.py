@@ -16,13 +16,13 @@ import argparse
 from pathlib import Path
 
 from core.bench import promise_command
-from core.bench.calibration import (
+from core.bench.analysis.calibration import (
     Calibration,
     halves,
     threshold_for_accuracy,
     threshold_for_budget,
 )
-from core.bench.curves import Point, full, initial
+from core.bench.analysis.curves import Point, full, initial
 from core.bench.promise_command import read_run
 from core.bench.runs.run import Run
 from core.gain import use

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import numpy as np
 
-from core.bench.calibration import halves
-from core.bench.intervals import Interval, Statistic, bootstrap
-from core.bench.ranking import by_uncertainty
+from core.bench.analysis.calibration import halves
+from core.bench.analysis.intervals import Interval, Statistic, bootstrap
+from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.files import load_run
 from core.bench.runs.run import COUNTS, MEASURES, TEXTS, Run, RunError
 from core.gain import FROM, Gain, features

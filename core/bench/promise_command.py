@@ -7,12 +7,11 @@ from pathlib import Path
 
 import numpy as np
 
-from core.bench.bounds import Plainly, needed
-from core.bench.calibration import always_or_never
-from core.bench.certify import certify
-from core.bench.curves import COSTS, operating_point
-from core.bench.gain_command import source, with_gain
-from core.bench.guarantee import (
+from core.bench.analysis.bounds import Plainly, needed
+from core.bench.analysis.calibration import always_or_never
+from core.bench.analysis.certify import certify
+from core.bench.analysis.curves import COSTS, operating_point
+from core.bench.analysis.guarantee import (
     ASKED,
     LOST,
     SPENT,
@@ -25,7 +24,8 @@ from core.bench.guarantee import (
     measured,
     promise,
 )
-from core.bench.links import over_link
+from core.bench.analysis.links import over_link
+from core.bench.gain_command import source, with_gain
 from core.bench.runs.files import load_run
 from core.bench.runs.run import TEXTS, Run
 from core.certificate import Setting

@@ -1,6 +1,6 @@
 """Everything the paper shows, from run files: one page that needs nothing but a browser.
 
-Figures are those of `core.bench.plots`, sentences those of `core.bench.findings`. What the paper
+Figures are those of `core.bench.plots`, sentences those of `core.bench.analysis.findings`. What the paper
 reports stands beside them, in a style of its own and named as such. A section without a fitting run
 says which one it would take.
 """
@@ -15,11 +15,13 @@ from math import isnan
 
 import numpy as np
 
-from core.bench import findings, reported
-from core.bench.curves import full, high_resolution, initial
-from core.bench.figures import benchmark_figures
-from core.bench.findings import Finding
-from core.bench.intervals import auroc_statistic, bootstrap, separation_interval
+from core.bench import reported
+from core.bench.analysis import findings
+from core.bench.analysis.curves import full, high_resolution, initial
+from core.bench.analysis.figures import benchmark_figures
+from core.bench.analysis.findings import Finding
+from core.bench.analysis.intervals import auroc_statistic, bootstrap, separation_interval
+from core.bench.analysis.separability import RIGHT_FROM, reliability, separability
 from core.bench.plots.base import Figure
 from core.bench.plots.metrics import distribution_figure, lengths_figure, steps_figure
 from core.bench.plots.reported import REPORTED, reported_cost, reported_point
@@ -27,7 +29,6 @@ from core.bench.plots.runs import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
 from core.bench.runs.run import Run, RunError
 from core.bench.runs.series import QUALITY, codec_name, kind, rank
-from core.bench.separability import RIGHT_FROM, reliability, separability
 from core.uncertainty import METRICS
 
 # The paper's data sets -> those here that stand for them, its own first.

@@ -21,8 +21,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.bench.bounds import Plainly
-from core.bench.guarantee import (
+from core.bench.analysis.bounds import Plainly
+from core.bench.analysis.guarantee import (
     ASKED,
     LOST,
     Goal,

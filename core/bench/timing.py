@@ -4,7 +4,7 @@ import argparse
 import time
 from collections.abc import Callable
 
-from core.bench.curves import tradeoff
+from core.bench.analysis.curves import tradeoff
 from core.bench.synthetic import synthetic_run
 
 VQAV2_VAL = 214_354  # samples of the largest data set of the paper

@@ -21,12 +21,12 @@ from typing import Any
 
 import numpy as np
 
-from core.bench.figures import benchmark_figures
+from core.bench.analysis.figures import benchmark_figures
+from core.bench.analysis.separability import auroc
 from core.bench.record.runner import Plan
 from core.bench.run_command import run_here
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
-from core.bench.separability import auroc
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words

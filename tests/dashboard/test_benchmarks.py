@@ -22,7 +22,7 @@ from core.bench import (
     threshold_for_budget,
     tradeoff,
 )
-from core.bench.intervals import bootstrap, gate_statistic
+from core.bench.analysis.intervals import bootstrap, gate_statistic
 from core.bench.runs.run import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate

@@ -8,7 +8,7 @@ import plotly.graph_objects as go
 import pytest
 
 from core.bench import frontier, full, initial, tradeoff
-from core.bench.curves import COSTS
+from core.bench.analysis.curves import COSTS
 from core.bench.plots import metrics as figures_metrics
 from core.bench.plots import runs as figures_runs
 from core.bench.plots import style

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.bench.curves import Curve
+from core.bench.analysis.curves import Curve
 from core.bench.plots.style import SANS, Stroke
 from core.uncertainty import METRICS, Metric
 

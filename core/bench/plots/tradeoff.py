@@ -22,7 +22,7 @@ from core.bench import (
     random_curve,
     tradeoff,
 )
-from core.bench.intervals import bootstrap, gate_statistic
+from core.bench.analysis.intervals import bootstrap, gate_statistic
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,

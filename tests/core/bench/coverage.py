@@ -14,18 +14,18 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.bench.curves import tradeoff
-from core.bench.findings import COSTS, cost_of_everything, means_ahead
-from core.bench.intervals import (
+from core.bench.analysis.curves import tradeoff
+from core.bench.analysis.findings import COSTS, cost_of_everything, means_ahead
+from core.bench.analysis.intervals import (
     Interval,
     accuracy_statistic,
     auroc_statistic,
     bootstrap,
     separation_interval,
 )
+from core.bench.analysis.separability import auroc, bhattacharyya, bin_edges, distribution, overlap
 from core.bench.plots.tradeoff import DRAWS, band_of
 from core.bench.runs.run import Run
-from core.bench.separability import auroc, bhattacharyya, bin_edges, distribution, overlap
 from core.bench.synthetic import synthetic_run
 
 LARGE = 400_000

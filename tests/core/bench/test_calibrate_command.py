@@ -3,8 +3,8 @@ import re
 import pytest
 
 from core.bench.__main__ import main
-from core.bench.calibration import halves, threshold_for_accuracy, threshold_for_budget
-from core.bench.curves import tradeoff
+from core.bench.analysis.calibration import halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.analysis.curves import tradeoff
 from core.bench.runs.files import save_run
 from core.bench.synthetic import synthetic_run
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.guarantee import ASKED, LOST, Goal, Questions
+from core.bench.analysis.guarantee import ASKED, LOST, Goal, Questions
 from core.bench.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 from core.bench.synthetic import synthetic_run
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.guarantee import Goal, promise
+from core.bench.analysis.guarantee import Goal, promise
 from core.bench.runs.files import load_run
 from core.server.drift import EVERY, TAIL, WINDOW, Drift, band
 

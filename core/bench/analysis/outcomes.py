@@ -7,7 +7,7 @@ the gate either asks for the second or doesn't. So there are eight kinds of samp
     asked for      needless      harmful    useful     hopeless
     not asked for  spared        averted    missed     resigned
 
-An answer counts as right from a score of `RIGHT_FROM` on, as in `core.bench.separability`.
+An answer counts as right from a score of `RIGHT_FROM` on, as in `core.bench.analysis.separability`.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.bench.curves import Curve, asked_by
-from core.bench.ranking import by_uncertainty
+from core.bench.analysis.curves import Curve, asked_by
+from core.bench.analysis.ranking import by_uncertainty
+from core.bench.analysis.separability import RIGHT_FROM
 from core.bench.runs.run import Run
-from core.bench.separability import RIGHT_FROM
 from core.uncertainty import Gate
 
 WAYS = ("stays right", "broken", "mended", "stays wrong")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from core.bench.curves import (
+from core.bench.analysis.curves import (
     COSTS,
     Point,
     frontier,
@@ -18,7 +18,7 @@ from core.bench.curves import (
     random_curve,
     tradeoff,
 )
-from core.bench.goals import exceeds, reaches
+from core.bench.analysis.goals import exceeds, reaches
 from core.bench.runs.run import Run, RunError
 from core.bench.synthetic import synthetic_run
 from core.bench.timing import VQAV2_VAL, least_seconds

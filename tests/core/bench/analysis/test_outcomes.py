@@ -3,8 +3,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.curves import asked_by, random_curve, tradeoff
-from core.bench.outcomes import (
+from core.bench.analysis.curves import asked_by, random_curve, tradeoff
+from core.bench.analysis.outcomes import (
     ASKED,
     NOT_ASKED,
     confusion,

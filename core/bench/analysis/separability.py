@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.bench.ranking import by_uncertainty, per_value
+from core.bench.analysis.ranking import by_uncertainty, per_value
 from core.bench.runs.run import Run
 
 RIGHT_FROM = 0.5  # soft accuracy gives 0, 0.3, 0.6, 0.9, 1: two of ten people agree, or more

@@ -4,9 +4,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from core.bench.calibration import threshold_for_budget
-from core.bench.curves import COSTS, full, high_resolution, initial, operating_point, tradeoff
-from core.bench.links import over_link
+from core.bench.analysis.calibration import threshold_for_budget
+from core.bench.analysis.curves import (
+    COSTS,
+    full,
+    high_resolution,
+    initial,
+    operating_point,
+    tradeoff,
+)
+from core.bench.analysis.links import over_link
 from core.bench.runs.files import load_run
 from core.bench.synthetic import synthetic_run
 from core.channel import PRESETS, Fixed, Link

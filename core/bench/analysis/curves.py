@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.bench.goals import exceeds, keeps, reaches
-from core.bench.links import over_link
-from core.bench.ranking import by_uncertainty
+from core.bench.analysis.goals import exceeds, keeps, reaches
+from core.bench.analysis.links import over_link
+from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.run import Run
 from core.channel import Link
 from core.uncertainty import METRICS, Gate
@@ -238,7 +238,7 @@ def operating_point(run: Run, strategy: Strategy, link: Link | None = None) -> P
     beyond the global ones, as a share of these. All is NaN if the run hasn't measured it for every
     sample.
     link: what `seconds` are over; None: they are those of the computation alone, or those that the
-    run holds already (`core.bench.links.over_link`).
+    run holds already (`core.bench.analysis.links.over_link`).
     Raises ValueError for another strategy, a gate on a metric the run doesn't hold, a mask of
     another shape or type, or a run in which no sample was answered.
     """

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.bounds import (
+from core.bench.analysis.bounds import (
     Betting,
     Binomial,
     HoeffdingBentkus,

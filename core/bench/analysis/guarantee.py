@@ -1,6 +1,6 @@
 """An η with a promise: thresholds that keep a bound on questions nobody has seen yet.
 
-The best η of a past run (core.bench.calibration) breaks its goal on fresh questions about every
+The best η of a past run (core.bench.analysis.calibration) breaks its goal on fresh questions about every
 second time. Here a goal is kept *on average* over validation runs (conformal risk control,
 Angelopoulos et al., arXiv 2208.02814), or *with confidence* 1 − δ in the one run at hand
 (risk-controlling prediction sets, Bates et al., arXiv 2101.02703; learn then test, Angelopoulos et
@@ -27,7 +27,7 @@ from typing import Self
 
 import numpy as np
 
-from core.bench.bounds import (
+from core.bench.analysis.bounds import (
     LEVELLED,
     Betting,
     Binomial,
@@ -38,9 +38,9 @@ from core.bench.bounds import (
     least,
     needed,
 )
-from core.bench.curves import COSTS, column
-from core.bench.goals import keeps as keep_limit
-from core.bench.ranking import by_uncertainty
+from core.bench.analysis.curves import COSTS, column
+from core.bench.analysis.goals import keeps as keep_limit
+from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 

@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from core.bench.guarantee import Promised
+from core.bench.analysis.guarantee import Promised
 from core.bench.runs.provenance import today
 from core.bench.runs.run import Run
 from core.certificate import Certificate, Promise, Setting

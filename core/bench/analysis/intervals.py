@@ -20,10 +20,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.bench.goals import reaches
-from core.bench.ranking import by_uncertainty, per_value
-from core.bench.runs.run import Run
-from core.bench.separability import (
+from core.bench.analysis.goals import reaches
+from core.bench.analysis.ranking import by_uncertainty, per_value
+from core.bench.analysis.separability import (
     RIGHT_FROM,
     affinity,
     bin_edges,
@@ -31,6 +30,7 @@ from core.bench.separability import (
     overlap,
     pairs_won,
 )
+from core.bench.runs.run import Run
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # weights (b, N) float64 -> (b, ...)
 

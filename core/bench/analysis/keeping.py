@@ -1,6 +1,6 @@
 """Which of two answers is kept, once a second look was had: always the second, or the surer?
 
-    python -m core.bench.keeping text.parquet attributes.parquet
+    python -m core.bench.analysis.keeping text.parquet attributes.parquet
 
 The paper keeps the second answer. Both are there, so to keep another costs not a byte. Policies:
 "second"; "surer", the one of lower uncertainty; "unless less sure", the second unless it is less
@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from core.bench.calibration import halves
-from core.bench.curves import tradeoff
-from core.bench.intervals import Interval, bootstrap
-from core.bench.ranking import by_uncertainty
+from core.bench.analysis.calibration import halves
+from core.bench.analysis.curves import tradeoff
+from core.bench.analysis.intervals import Interval, bootstrap
+from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS

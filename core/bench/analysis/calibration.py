@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.bench.curves import Curve, Point, operating_point, tradeoff
-from core.bench.goals import keeps, reaches
+from core.bench.analysis.curves import Curve, Point, operating_point, tradeoff
+from core.bench.analysis.goals import keeps, reaches
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 

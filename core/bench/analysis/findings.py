@@ -1,7 +1,7 @@
 """What a run says about the claims of the paper, in sentences computed from it.
 
 Every sentence that speaks of a difference has an interval: 95 % of bootstrap draws of images
-(core.bench.intervals). A claim counts as borne out only if the interval says so, too.
+(core.bench.analysis.intervals). A claim counts as borne out only if the interval says so, too.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.bench import reported
-from core.bench.calibration import halves, threshold_for_budget
-from core.bench.curves import frontier, full, high_resolution, initial, tradeoff
-from core.bench.goals import exceeds, keeps, reaches
-from core.bench.intervals import (
+from core.bench.analysis.calibration import halves, threshold_for_budget
+from core.bench.analysis.curves import frontier, full, high_resolution, initial, tradeoff
+from core.bench.analysis.goals import exceeds, keeps, reaches
+from core.bench.analysis.intervals import (
     REPLICATES,
     Interval,
     Statistic,
@@ -23,8 +23,8 @@ from core.bench.intervals import (
     bootstrap,
     first_cost,
 )
+from core.bench.analysis.separability import changes, separability, step_means
 from core.bench.runs.run import Run
-from core.bench.separability import changes, separability, step_means
 from core.uncertainty import METRICS
 
 COSTS = np.linspace(0.2, 0.8, 13)  # at which strategies are compared

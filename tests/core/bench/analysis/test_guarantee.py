@@ -5,9 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.bounds import Betting, Binomial, HoeffdingBentkus, OnAverage, Plainly, needed
-from core.bench.curves import operating_point
-from core.bench.guarantee import (
+from core.bench.analysis.bounds import (
+    Betting,
+    Binomial,
+    HoeffdingBentkus,
+    OnAverage,
+    Plainly,
+    needed,
+)
+from core.bench.analysis.curves import operating_point
+from core.bench.analysis.guarantee import (
     ASKED,
     LOST,
     SPENT,

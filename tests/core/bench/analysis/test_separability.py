@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from core.bench.runs.run import Run, RunError
-from core.bench.separability import (
+from core.bench.analysis.separability import (
     auprc,
     aurc,
     auroc,
@@ -23,6 +22,7 @@ from core.bench.separability import (
     separability,
     step_means,
 )
+from core.bench.runs.run import Run, RunError
 from core.bench.synthetic import synthetic_run
 from tests.support.strategies import METADATA, patient, runs
 

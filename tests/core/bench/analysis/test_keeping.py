@@ -4,7 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.keeping import best_margin, compare, keeping
+from core.bench.analysis.keeping import best_margin, compare, keeping
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import RunError
 from core.bench.synthetic import synthetic_run

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench import findings
-from core.bench.curves import full, high_resolution, initial, operating_point, tradeoff
+from core.bench.analysis import findings
+from core.bench.analysis.curves import full, high_resolution, initial, operating_point, tradeoff
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from core.bench.calibration import threshold_for_accuracy, threshold_for_budget
-from core.bench.curves import asked_by, frontier, tradeoff
-from core.bench.goals import exceeds, keeps, reaches
+from core.bench.analysis.calibration import threshold_for_accuracy, threshold_for_budget
+from core.bench.analysis.curves import asked_by, frontier, tradeoff
+from core.bench.analysis.goals import exceeds, keeps, reaches
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import patient, runs

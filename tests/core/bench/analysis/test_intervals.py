@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.bench import intervals
-from core.bench.curves import random_curve, tradeoff
-from core.bench.intervals import (
+from core.bench.analysis import intervals
+from core.bench.analysis.curves import random_curve, tradeoff
+from core.bench.analysis.intervals import (
     accuracy_statistic,
     auroc_statistic,
     bootstrap,
@@ -19,9 +19,9 @@ from core.bench.intervals import (
     resample,
     separation_interval,
 )
+from core.bench.analysis.separability import separability
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
-from core.bench.separability import separability
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
 from tests.core.bench import coverage

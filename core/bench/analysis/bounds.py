@@ -1,7 +1,7 @@
 """Bounds that hold for any number of questions and every distribution, and the rules made of them.
 
 Each is about the mean of independent values from 0 to 1: whether it may be claimed to be at most α.
-Why a promise about questions comes down to that, see core.bench.guarantee.
+Why a promise about questions comes down to that, see core.bench.analysis.guarantee.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.bench import goals
+from core.bench.analysis import goals
 
 
 def needed(at_most: float, confidence: float | None) -> int:

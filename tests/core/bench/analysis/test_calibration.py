@@ -5,15 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.calibration import (
+from core.bench.analysis.calibration import (
     UnreachableError,
     always_or_never,
     halves,
     threshold_for_accuracy,
     threshold_for_budget,
 )
-from core.bench.curves import COSTS, full, initial, operating_point, tradeoff
-from core.bench.goals import keeps, reaches
+from core.bench.analysis.curves import COSTS, full, initial, operating_point, tradeoff
+from core.bench.analysis.goals import keeps, reaches
 from core.bench.runs.run import Run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
