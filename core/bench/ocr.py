@@ -15,7 +15,7 @@ import numpy as np
 from PIL import Image
 
 from core.bench.datasets import Sample, load_dataset
-from core.bench.scoring import SCORERS
+from core.bench.datasets.scoring import SCORERS
 from core.imaging import load_image
 
 Read = Callable[[np.ndarray], str]  # pixels (H, W, 3), blue first -> what is written

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.bench.datasets import DATASETS
+from core.bench.datasets.scoring import SCORERS
 from core.bench.runs.run import Run
-from core.bench.scoring import SCORERS
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """What an answer of a run is measured by: a `core.bench.scoring.Truth`."""
+    """What an answer of a run is measured by: a `core.bench.datasets.scoring.Truth`."""
 
     answers: tuple[str, ...]
     choices: tuple[str, ...] = ()

@@ -107,7 +107,7 @@ class Dataset(Sequence[Sample]):
     name: str
     label: str
     split: str
-    scoring: str  # key of core.bench.scoring.SCORERS
+    scoring: str  # key of core.bench.datasets.scoring.SCORERS
     samples: Sequence[Sample] = field(repr=False)
     source: dict[str, Any]  # what it takes to get the same samples again; fits into JSON
 

@@ -27,7 +27,7 @@ from core.bench.datasets.records import (
     fingerprints,
     json_lines,
 )
-from core.bench.scoring import read_label
+from core.bench.datasets.scoring import read_label
 from core.support.tables import find_file
 
 WANTED = "questions with the fields image, question, answers"

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from core.bench.scoring import read_label
+from core.bench.datasets.scoring import read_label
 from core.support import tables
 
 

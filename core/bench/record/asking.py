@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from core.bench.datasets import Sample
+from core.bench.datasets.scoring import Scorer
 from core.bench.record.hd import ask_in_high_resolution
 from core.bench.record.together import Asker
 from core.bench.runs.run import Metadata, Record, Run
-from core.bench.scoring import Scorer
 from core.cropping import Box
 from core.hits import box_around, holds_any, random_hit
 from core.imaging import Codec

@@ -24,12 +24,12 @@ from typing import Any
 from PIL import Image
 
 from core.bench.datasets import Dataset, DatasetError, Sample, load_dataset
+from core.bench.datasets.scoring import SCORERS
 from core.bench.record.asking import Recorder, unanswered
 from core.bench.record.together import together
 from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save_run
 from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
-from core.bench.scoring import SCORERS
 from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
 from core.vlm.base import VLM, VLMError

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from core.bench.datasets import DATASETS, DatasetError, load_dataset
-from core.bench.scoring import SCORERS
+from core.bench.datasets.scoring import SCORERS
 from core.imaging import load_image
 from core.protocol import Edge
 

@@ -4,7 +4,7 @@ import os
 import pytest
 
 from core.bench.datasets import DatasetError, load_dataset
-from core.bench.scoring import SCORERS
+from core.bench.datasets.scoring import SCORERS
 from core.imaging import load_image
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.bench.datasets import DatasetError, load_dataset
-from core.bench.scoring import SCORERS
+from core.bench.datasets.scoring import SCORERS
 from core.signs.words import WORDS
 from core.signs.world import phrasing, strings
 from core.signs.world.asking import NO_OBJECT, NO_SIGN

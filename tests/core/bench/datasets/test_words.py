@@ -2,7 +2,7 @@ import pytest
 from PIL import Image
 
 from core.bench.datasets import DatasetError, load_dataset
-from core.bench.scoring import SCORERS
+from core.bench.datasets.scoring import SCORERS
 
 
 @pytest.fixture

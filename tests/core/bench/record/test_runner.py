@@ -20,13 +20,13 @@ from PIL import Image
 
 from core.bench import run_command
 from core.bench.__main__ import main as command
+from core.bench.datasets.scoring import SCORERS
 from core.bench.record import runner as runner_module
 from core.bench.record.hd import tiles
 from core.bench.record.runner import Plan, Runner
 from core.bench.runs import files
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Code, Record, RunError
-from core.bench.scoring import SCORERS
 from core.cost import prefill_flops
 from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Protocol
 
-from core.bench.choices import read_choice
+from core.bench.datasets.choices import read_choice
 
 
 class Truth(Protocol):

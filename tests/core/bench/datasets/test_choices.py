@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.choices import read_choice
+from core.bench.datasets.choices import read_choice
 
 CHOICES = ("skateboarder", "train", "delivery", "cab")  # the example of A-OKVQA's own page
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.bench.scoring import (
+from core.bench.datasets.scoring import (
     CONTRACTIONS,
     SCORERS,
     evalai_normalise,
