@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from core.bench import calibrate_command, gain_command, report_command, run_command
+from core.bench.commands import calibrate_command, gain_command, report_command, run_command
 from core.support.commands import called
 
 COMMANDS = {

@@ -23,8 +23,8 @@ import numpy as np
 
 from core.bench.analysis.figures import benchmark_figures
 from core.bench.analysis.separability import auroc
+from core.bench.commands.run_command import run_here
 from core.bench.record.runner import Plan
-from core.bench.run_command import run_here
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.signs.questions import FAMILIES

@@ -6,7 +6,7 @@ import pytest
 
 from core.bench.__main__ import main
 from core.bench.analysis.curves import tradeoff
-from core.bench.gain_command import compare, fit, with_gain
+from core.bench.commands.gain_command import compare, fit, with_gain
 from core.bench.runs.files import save_run
 from core.bench.runs.run import RunError
 from core.bench.synthetic import synthetic_run

@@ -5,8 +5,8 @@ import json
 import pytest
 import torch
 
+from core.bench.commands.run_command import run_here
 from core.bench.record.runner import CHUNK, Plan
-from core.bench.run_command import run_here
 from core.bench.runs.files import load_run
 from core.bench.runs.run import RunError
 from tests.core.bench.record.test_runner import same

@@ -18,8 +18,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.bench import run_command
 from core.bench.__main__ import main as command
+from core.bench.commands import run_command
 from core.bench.datasets.scoring import SCORERS
 from core.bench.record import runner as runner_module
 from core.bench.record.hd import tiles

@@ -15,7 +15,6 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from core.bench import promise_command
 from core.bench.analysis.calibration import (
     Calibration,
     halves,
@@ -23,7 +22,8 @@ from core.bench.analysis.calibration import (
     threshold_for_budget,
 )
 from core.bench.analysis.curves import Point, full, initial
-from core.bench.promise_command import read_run
+from core.bench.commands import promise_command
+from core.bench.commands.promise_command import read_run
 from core.bench.runs.run import Run
 from core.gain import use
 from core.uncertainty import METRICS

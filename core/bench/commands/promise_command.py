@@ -25,7 +25,7 @@ from core.bench.analysis.guarantee import (
     promise,
 )
 from core.bench.analysis.links import over_link
-from core.bench.gain_command import source, with_gain
+from core.bench.commands.gain_command import source, with_gain
 from core.bench.runs.files import load_run
 from core.bench.runs.run import TEXTS, Run
 from core.certificate import Setting
