@@ -74,7 +74,7 @@ def test_a_wheel_holds_every_file_and_command(wheel):
         for path in (ROOT / here).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {"dashboard/style.css", "core/assets/pocket-vlm/model.safetensors"} < right
+    assert {"dashboard/static/style.css", "core/assets/pocket-vlm/model.safetensors"} < right
     with zipfile.ZipFile(wheel) as archive:
         held = {name for name in archive.namelist() if ".dist-info/" not in name}
         texts = {Path(name).name: archive.read(name) for name in set(archive.namelist()) - held}
