@@ -21,9 +21,9 @@ from dashboard.compression import Compression
 from dashboard.library import UPLOAD, Choice, Library, find, series
 from dashboard.live import LiveModel
 from dashboard.metrics import MetricsPage
-from dashboard.questions import Questions
 from dashboard.tradeoff import AXIS_CHOICES, Tradeoff
 from dashboard.view import AGGREGATIONS, View, look_at
+from dashboard.walkthrough.questions import Questions
 
 OWN_TAB = "benchmarks"
 MOST_UPLOADS = 5

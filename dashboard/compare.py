@@ -15,9 +15,9 @@ from core.uncertainty import METRICS
 from dashboard.chart import Chart, to_csv
 from dashboard.figures import plot, source_of, stamped
 from dashboard.library import Choice, Library, find, series, timed
-from dashboard.questions import Questions
 from dashboard.tradeoff import COLUMNS, axis_and_link, title_of
 from dashboard.view import View, Viewer, load_all
+from dashboard.walkthrough.questions import Questions
 
 MOST = 12  # runs at once
 

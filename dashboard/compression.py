@@ -19,9 +19,9 @@ from dashboard.chart import PRIVATE, Chart, drawn_csv
 from dashboard.figures import plot, stamped
 from dashboard.library import Choice, Library
 from dashboard.live import LiveModel
-from dashboard.pictures import data_url
-from dashboard.questions import Questions, answer_line
 from dashboard.view import View, Viewer, load_all
+from dashboard.walkthrough.pictures import data_url
+from dashboard.walkthrough.questions import Questions, answer_line
 
 SIDE = 200  # CSS px of a picture
 ONE_QUALITY = """This run was recorded at one quality only. Record it at others, with

@@ -16,9 +16,10 @@ from core.imaging.decode import FORMATS, readable_formats
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Metric
 from core.vlm import ModelInfo
-from dashboard import gauge, pictures, timeline, tokens, wording
-from dashboard.overlays import display_copy
+from dashboard import wording
 from dashboard.samples import Sample
+from dashboard.walkthrough import gauge, pictures, timeline, tokens
+from dashboard.walkthrough.overlays import display_copy
 
 PAPER = "https://arxiv.org/abs/2512.16349"
 LARGE_MODEL = "llava-hf/llava-1.5-7b-hf"

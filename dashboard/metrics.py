@@ -22,8 +22,8 @@ from core.uncertainty import METRICS
 from dashboard.chart import Chart, drawn_csv
 from dashboard.figures import plot, stamped
 from dashboard.markup import PAPER
-from dashboard.questions import Questions
 from dashboard.view import View, Viewer
+from dashboard.walkthrough.questions import Questions
 
 # Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.
 MEASURES = {

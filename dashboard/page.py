@@ -15,7 +15,7 @@ from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
 from dashboard.visit import Visit
-from dashboard.walkthrough import LARGEST_FILE, Walkthrough
+from dashboard.walkthrough.tab import LARGEST_FILE, Walkthrough
 
 TITLE = "Second Look: a vision-language model that asks for a closer look"
 

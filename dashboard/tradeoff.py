@@ -28,8 +28,8 @@ from dashboard.chart import PRIVATE, Chart, drawn_csv, to_csv
 from dashboard.figures import source_of
 from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_figure, uncertainty_plot
 from dashboard.library import timed
-from dashboard.questions import Questions
 from dashboard.view import View, Viewer
+from dashboard.walkthrough.questions import Questions
 
 AXIS_CHOICES = {
     "additional_cost": "Additional images",

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from core.imaging.decode import readable_formats
 from dashboard.samples import load_samples
-from dashboard.walkthrough import LARGEST_FILE
+from dashboard.walkthrough.tab import LARGEST_FILE
 
 # Visible texts inside the element whose contrast is below 4.5. Colours are painted, so that
 # whatever CSS calls them, and however many lie on each other, what is read is what is seen.

@@ -32,9 +32,9 @@ from dashboard.chart import drawn_csv
 from dashboard.eta import START, scale
 from dashboard.library import Library, timed
 from dashboard.live import LiveModel
-from dashboard.questions import EMPTY, expected_answers
 from dashboard.tradeoff import AXIS_CHOICES
 from dashboard.view import AGGREGATIONS, look_at
+from dashboard.walkthrough.questions import EMPTY, expected_answers
 
 ALL = next(iter(AGGREGATIONS))
 

@@ -11,7 +11,7 @@ from core.protocol import Sessions
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from dashboard import downloads
-from dashboard.case import ask_elsewhere, ask_first, ask_second
+from dashboard.walkthrough.case import ask_elsewhere, ask_first, ask_second
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from core.bench.synthetic import synthetic_run
 from dashboard.compression import _common
 from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_plot
 from dashboard.library import HELD, Choice, Library, find, series, timed
-from dashboard.questions import _pictures
+from dashboard.walkthrough.questions import _pictures
 
 
 def test_runs_of_one_model_and_data_set_are_a_series_of_qualities(runs_folder):

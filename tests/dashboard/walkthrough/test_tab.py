@@ -17,7 +17,7 @@ from core.vlm import VLMError
 from dashboard.live import LiveModel
 from dashboard.samples import load_samples
 from dashboard.visit import Visit
-from dashboard.walkthrough import FAILED, Walkthrough, eta_slider
+from dashboard.walkthrough.tab import FAILED, Walkthrough, eta_slider
 
 QUESTION = "What does the sign say?"
 

@@ -6,7 +6,8 @@ from core.channel import PRESETS, Fixed, Link
 from core.protocol import Edge, Server, ask
 from core.transcript import Step
 from core.uncertainty import Gate
-from dashboard import timeline, wording
+from dashboard import wording
+from dashboard.walkthrough import timeline
 
 SLOW = Link(Fixed(8_000.0), name="a kilobyte a second")
 

@@ -14,14 +14,15 @@ from core.imaging import Codec, ImageError, available_formats, load_image
 from core.protocol import ProtocolError
 from core.transcript import Attention
 from core.uncertainty import METRICS, Gate
-from dashboard import downloads, maps, markup, settings
+from dashboard import downloads, markup, settings
 from dashboard.api import Api
-from dashboard.case import Case, ask_elsewhere, ask_second, look_through
 from dashboard.live import EXPECTED, LiveModel
-from dashboard.pictures import for_browsers
 from dashboard.samples import Sample
 from dashboard.settings import RAW, eta_slider
 from dashboard.visit import Visit
+from dashboard.walkthrough import maps
+from dashboard.walkthrough.case import Case, ask_elsewhere, ask_second, look_through
+from dashboard.walkthrough.pictures import for_browsers
 
 LARGEST_FILE = 64_000_000  # bytes; a camera's 50 megapixels as a good JPEG take half of it
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation

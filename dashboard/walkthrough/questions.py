@@ -23,10 +23,10 @@ from core.uncertainty import METRICS, Gate
 from dashboard import markup
 from dashboard.chart import PRIVATE
 from dashboard.library import Library
-from dashboard.overlays import outline
-from dashboard.pictures import as_file, as_picture
 from dashboard.view import View
 from dashboard.visit import Visit
+from dashboard.walkthrough.overlays import outline
+from dashboard.walkthrough.pictures import as_file, as_picture
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
 MOST = 300  # questions that one can page through
