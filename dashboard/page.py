@@ -9,8 +9,8 @@ import gradio as gr
 
 from core.support.proxies import without_proxies
 from dashboard import markup, theme
-from dashboard.benchmarks import OWN_TAB, Benchmarks
-from dashboard.library import RUNS, Library
+from dashboard.benchmarks.library import RUNS, Library
+from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who

@@ -21,9 +21,9 @@ from core.cropping import Box
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard import markup
-from dashboard.chart import PRIVATE
-from dashboard.library import Library
-from dashboard.view import View
+from dashboard.benchmarks.chart import PRIVATE
+from dashboard.benchmarks.library import Library
+from dashboard.benchmarks.view import View
 from dashboard.visit import Visit
 from dashboard.walkthrough.overlays import outline
 from dashboard.walkthrough.pictures import as_file, as_picture

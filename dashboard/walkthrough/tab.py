@@ -14,8 +14,9 @@ from core.imaging import Codec, ImageError, available_formats, load_image
 from core.protocol import ProtocolError
 from core.transcript import Attention
 from core.uncertainty import METRICS, Gate
-from dashboard import downloads, markup, settings
+from dashboard import markup, settings
 from dashboard.api import Api
+from dashboard.benchmarks import downloads
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.samples import Sample
 from dashboard.settings import RAW, eta_slider

@@ -15,14 +15,14 @@ from core.bench import RunError
 from core.channel import PRESETS
 from core.uncertainty import METRICS
 from dashboard import markup
-from dashboard.chart import PRIVATE
-from dashboard.compare import Compare
-from dashboard.compression import Compression
-from dashboard.library import UPLOAD, Choice, Library, find, series
+from dashboard.benchmarks.chart import PRIVATE
+from dashboard.benchmarks.compare_tab import Compare
+from dashboard.benchmarks.compression_tab import Compression
+from dashboard.benchmarks.library import UPLOAD, Choice, Library, find, series
+from dashboard.benchmarks.measures_tab import MetricsPage
+from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES, Tradeoff
+from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
 from dashboard.live import LiveModel
-from dashboard.metrics import MetricsPage
-from dashboard.tradeoff import AXIS_CHOICES, Tradeoff
-from dashboard.view import AGGREGATIONS, View, look_at
 from dashboard.walkthrough.questions import Questions
 
 OWN_TAB = "benchmarks"

@@ -22,13 +22,17 @@ from core.bench.plots.base import AXES, name_of
 from core.bench.plots.tradeoff import band_of, curve_of, strategies
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
-from dashboard import eta as places_of
 from dashboard import markup
-from dashboard.chart import PRIVATE, Chart, drawn_csv, to_csv
-from dashboard.figures import source_of
-from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_figure, uncertainty_plot
-from dashboard.library import timed
-from dashboard.view import View, Viewer
+from dashboard.benchmarks import eta_panel as places_of
+from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv, to_csv
+from dashboard.benchmarks.figures import source_of
+from dashboard.benchmarks.figures_tradeoff import (
+    tradeoff_plot,
+    uncertainty_figure,
+    uncertainty_plot,
+)
+from dashboard.benchmarks.library import timed
+from dashboard.benchmarks.view import View, Viewer
 from dashboard.walkthrough.questions import Questions
 
 AXIS_CHOICES = {

@@ -15,11 +15,11 @@ from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.imaging import Codec, crop_local, downscale
 from dashboard import markup
-from dashboard.chart import PRIVATE, Chart, drawn_csv
-from dashboard.figures import plot, stamped
-from dashboard.library import Choice, Library
+from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
+from dashboard.benchmarks.figures import plot, stamped
+from dashboard.benchmarks.library import Choice, Library
+from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.live import LiveModel
-from dashboard.view import View, Viewer, load_all
 from dashboard.walkthrough.pictures import data_url
 from dashboard.walkthrough.questions import Questions, answer_line
 

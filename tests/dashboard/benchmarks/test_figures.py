@@ -16,8 +16,8 @@ from core.bench.plots.base import AXES, POINTS, numbers, thinned
 from core.bench.plots.tradeoff import strategies
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
-from dashboard.figures import plot
-from dashboard.figures_tradeoff import tradeoff_figure, uncertainty_figure
+from dashboard.benchmarks.figures import plot
+from dashboard.benchmarks.figures_tradeoff import tradeoff_figure, uncertainty_figure
 
 RUN, LOW = synthetic_run(900), synthetic_run(300, seed=1)
 HD = {

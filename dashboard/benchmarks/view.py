@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from core.bench import Run, RunError
 from core.uncertainty import METRICS, Gate
-from dashboard.library import Choice, Library, Series, find, series
+from dashboard.benchmarks.library import Choice, Library, Series, find, series
 
 Viewer = Callable[..., "View | None"]  # the values of the controls -> what they say
 AGGREGATIONS = {"All tokens": None, "First token": 1, "First 2": 2, "First 3": 3, "First 5": 5}

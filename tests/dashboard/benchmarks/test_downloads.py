@@ -10,7 +10,7 @@ from core.imaging import Codec, ImageError
 from core.protocol import Sessions
 from core.transcript import Transcript
 from core.uncertainty import Gate
-from dashboard import downloads
+from dashboard.benchmarks import downloads
 from dashboard.walkthrough.case import ask_elsewhere, ask_first, ask_second
 
 

@@ -12,11 +12,11 @@ from core.bench.plots.metrics import separability_of
 from core.bench.plots.runs import runs_figure
 from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
-from dashboard.chart import Chart, to_csv
-from dashboard.figures import plot, source_of, stamped
-from dashboard.library import Choice, Library, find, series, timed
-from dashboard.tradeoff import COLUMNS, axis_and_link, title_of
-from dashboard.view import View, Viewer, load_all
+from dashboard.benchmarks.chart import Chart, to_csv
+from dashboard.benchmarks.figures import plot, source_of, stamped
+from dashboard.benchmarks.library import Choice, Library, find, series, timed
+from dashboard.benchmarks.tradeoff_tab import COLUMNS, axis_and_link, title_of
+from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.walkthrough.questions import Questions
 
 MOST = 12  # runs at once

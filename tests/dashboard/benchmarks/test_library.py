@@ -8,9 +8,9 @@ import pytest
 from core.bench import RunError, save_run
 from core.bench.plots.metrics import separability_of
 from core.bench.synthetic import synthetic_run
-from dashboard.compression import _common
-from dashboard.figures_tradeoff import tradeoff_plot, uncertainty_plot
-from dashboard.library import HELD, Choice, Library, find, series, timed
+from dashboard.benchmarks.compression_tab import _common
+from dashboard.benchmarks.figures_tradeoff import tradeoff_plot, uncertainty_plot
+from dashboard.benchmarks.library import HELD, Choice, Library, find, series, timed
 from dashboard.walkthrough.questions import _pictures
 
 
@@ -104,7 +104,7 @@ def test_a_run_that_was_recorded_anew_is_sorted_anew(tmp_path):
 def test_only_what_a_stranger_brought_is_read_under_limits(runs_folder, monkeypatch):
     library = Library(runs_folder)
     brought = library.bring(str(runs_folder / "scenes.parquet"), ())
-    monkeypatch.setattr("dashboard.library.MAX_ROWS", 11)
+    monkeypatch.setattr("dashboard.benchmarks.library.MAX_ROWS", 11)
     own = find(library.choices(), "scenes")
     assert len(library.load(own)) == 12
     with pytest.raises(RunError, match="at most 11"):

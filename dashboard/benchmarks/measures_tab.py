@@ -19,10 +19,10 @@ from core.bench.plots.metrics import (
 from core.bench.plots.tradeoff import curve_of
 from core.bench.reported import SOURCE, TABLE_II, TABLE_III
 from core.uncertainty import METRICS
-from dashboard.chart import Chart, drawn_csv
-from dashboard.figures import plot, stamped
+from dashboard.benchmarks.chart import Chart, drawn_csv
+from dashboard.benchmarks.figures import plot, stamped
+from dashboard.benchmarks.view import View, Viewer
 from dashboard.markup import PAPER
-from dashboard.view import View, Viewer
 from dashboard.walkthrough.questions import Questions
 
 # Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.

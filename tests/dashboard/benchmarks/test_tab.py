@@ -26,14 +26,14 @@ from core.bench.analysis.intervals import bootstrap, gate_statistic
 from core.bench.runs.run import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
-from dashboard import tradeoff as tradeoff_module
-from dashboard.benchmarks import Benchmarks, _about
-from dashboard.chart import drawn_csv
-from dashboard.eta import START, scale
-from dashboard.library import Library, timed
+from dashboard.benchmarks import tradeoff_tab as tradeoff_module
+from dashboard.benchmarks.chart import drawn_csv
+from dashboard.benchmarks.eta_panel import START, scale
+from dashboard.benchmarks.library import Library, timed
+from dashboard.benchmarks.tab import Benchmarks, _about
+from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES
+from dashboard.benchmarks.view import AGGREGATIONS, look_at
 from dashboard.live import LiveModel
-from dashboard.tradeoff import AXIS_CHOICES
-from dashboard.view import AGGREGATIONS, look_at
 from dashboard.walkthrough.questions import EMPTY, expected_answers
 
 ALL = next(iter(AGGREGATIONS))
