@@ -230,7 +230,7 @@ def separation_interval(
     - The same distribution twice, if two samples of the pooled answers are so far apart in 2.5 % of
       the draws.
 
-    `python tests/core/bench/coverage.py` measures how often it covers.
+    `python tools/coverage_of_intervals.py` measures how often it covers.
     Raises ValueError as `separability` does.
     """
     run = run.answered

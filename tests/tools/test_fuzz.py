@@ -1,4 +1,4 @@
-"""Hostile input: requests made from the OpenAPI description, and some of `core.server.fuzz`."""
+"""Hostile input: requests made from the OpenAPI description, and some of `tools.fuzz`."""
 
 import pytest
 import schemathesis
@@ -6,11 +6,11 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
 from core.server.app import create_app
-from core.server.fuzz import fuzz
 from core.server.limits import Limits
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM
 from tests.support.serving import serving
+from tools.fuzz import fuzz
 
 SOMETIMES = Gate("min_entropy", 1.3)
 

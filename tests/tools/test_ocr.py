@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from core.bench import ocr
 from core.bench.datasets import load_dataset
+from tools import ocr
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ import time
 
 from core.protocol import Edge, Server, ask
 from core.server.limits import Limits
-from core.server.load import load, report
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
 from tests.support.serving import serving
+from tools.load import load, report
 
 SOMETIMES = Gate("min_entropy", 1.3)
 

@@ -1,7 +1,7 @@
 """Are promises kept? Set η on few questions of a run, look at all of it, and do that 400 times.
 
-    python -m core.bench.resplits assets/runs/*.parquet
-    python -m core.bench.resplits signs-text-q75.parquet --shifted signs-text-q5.parquet
+    python -m tools.resplits assets/runs/*.parquet
+    python -m tools.resplits signs-text-q75.parquet --shifted signs-text-q5.parquet
 
 A promise is broken where the gate that was set on n questions, drawn anew each time, loses more
 than promised on the whole run; or, of invented questions, in truth. It may be in δ of the draws.

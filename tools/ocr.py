@@ -1,4 +1,4 @@
-"""What a real OCR reads of photographs of words: `python -m core.bench.ocr --folder IIIT5K`.
+"""What a real OCR reads of photographs of words: `python -m tools.ocr --folder IIIT5K`.
 
 A yardstick beside the models: PP-OCR by `rapidocr-onnxruntime` (`pip install -e ".[ocr]"`; its
 models are in the package), with the recognition alone, as each picture holds one word. Scored by

@@ -1,4 +1,4 @@
-"""`python -m core.server.load`: many edges at once, and how the server bears it.
+"""`python -m tools.load`: many edges at once, and how the server bears it.
 
 Every edge asks one question after the other from an address of its own (127.0.0.2 and so on), so
 that the server can tell them apart. Each answer is compared with that of `ask()` in one process.
@@ -24,13 +24,13 @@ import numpy as np
 from core.edge.client import Client, EdgeError
 from core.imaging import load_image
 from core.protocol import Edge, Server, ask
-from core.server.own import own_server
 from core.support.bundled import SAMPLES
 from core.support.headers import TOKEN
 from core.support.proxies import way_to
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
+from tools.own_server import own_server
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""`python -m core.server.fuzz`: what strangers may send, by the thousand, and what comes of it.
+"""`python -m tools.fuzz`: what strangers may send, by the thousand, and what comes of it.
 
 Requests are good ones, broken in ways that have broken servers before: bytes flipped, cut out,
 repeated; JSON of the wrong shape; heads, paths and lengths that lie; bodies that stop half-way;
@@ -34,8 +34,8 @@ from PIL import Image
 from core.edge.client import Client, EdgeError
 from core.imaging import Codec, available_formats
 from core.messages import LocalImage, Question, SecondLook
-from core.server.own import own_server
 from core.support.headers import COMPACT
+from tools.own_server import own_server
 
 LONGEST = 10.0  # seconds
 WARM_UP = 1_000  # requests from which on growth is reported

@@ -1,4 +1,4 @@
-"""How fast the charts follow a hand, in Chromium: `python -m dashboard.pace`.
+"""How fast the charts follow a hand, in Chromium: `python -m tools.pace`.
 
 Needs the extra `test` and Chromium. The page runs in this process, with two invented runs. Prints
 how many times a second point and words follow η while it is dragged, and how long after a click on
@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from core.bench import save_run
 from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
-from dashboard.own import own_page
+from tools.own_page import own_page
 
 NAMES = ("first", "second")
 STEPS = 120  # of η in one drag

@@ -7,8 +7,8 @@ import pytest
 
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
-from dashboard.classroom import Student
 from dashboard.samples import load_samples
+from tools.classroom import Student
 
 
 @pytest.fixture(scope="module")

@@ -6,8 +6,8 @@ import re
 
 import pytest
 
-from core.vlm import bench
 from tests.support.tiny import save_clip_llava
+from tools import vlm_timing as bench
 
 
 def run(monkeypatch, capsys, *arguments):

@@ -1,4 +1,4 @@
-"""What sharing saves: `python -m core.vlm.bench --model pocket`, or `--shape llava qwen3_vl`.
+"""What sharing saves: `python -m tools.vlm_timing --model pocket`, or `--shape llava qwen3_vl`.
 
 Retransmitted questions (of `signs-text`, with a crop around the sign), each asked in one process by
 turns on each path:

@@ -1,4 +1,4 @@
-"""A class at once: `python -m dashboard.classroom --students 30 --questions 2`.
+"""A class at once: `python -m tools.classroom --students 30 --questions 2`.
 
 Starts the page in a process of its own. Every student opens it, and then again and again moves η
 and asks about a sample, through the events that a browser would send, each with a question and a
@@ -30,11 +30,11 @@ import httpx
 import numpy as np
 
 from core.protocol import Edge, Server, ask
-from core.server.own import leaving_on_sigterm
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from dashboard.samples import Sample, load_samples
+from tools.own_server import leaving_on_sigterm
 
 COMMAND = (sys.executable, "-m", "dashboard")
 PATIENCE = 300.0  # seconds for one answer

@@ -1,4 +1,4 @@
-"""`python -m core.server.compare`: is it the same on two machines as in one process?
+"""`python -m tools.two_processes`: is it the same on two machines as in one process?
 
 Asks 200 questions about the samples through `python -m core.edge`, a process of its own, of
 `python -m core.server`, another, and compares answers, boxes and bytes with those of `ask()`.
@@ -23,7 +23,6 @@ from pathlib import Path
 
 from core.edge.client import Client, EdgeError
 from core.protocol import Edge, Server, ask
-from core.server.own import own_server
 from core.signs.scenes import COLORS, SHAPES
 from core.support.bundled import SAMPLES
 from core.support.headers import TOKEN
@@ -31,6 +30,7 @@ from core.support.proxies import without_proxies
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
+from tools.own_server import own_server
 
 NAMESPACE, CABLE = "second-look-edge", ("second-look-s", "second-look-e")
 HERE, THERE = "10.207.163.1", "10.207.163.2"

@@ -1,4 +1,4 @@
-"""Take the pictures of the documentation from the running page: `python docs/screenshots.py`.
+"""Take the pictures of the documentation from the running page: `python tools/screenshots.py`.
 
 Needs the extra `test` and Chromium, and the bundled model and samples as they are. The page runs in
 this process, on a free port of this machine.
@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.support.bundled import RUNS
-from dashboard.own import own_page
+from tools.own_page import own_page
 
 IMAGES = Path(__file__).with_name("images")
 TABS = ("tradeoff", "compression", "measures", "compare")

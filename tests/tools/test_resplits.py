@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from core.bench.analysis.guarantee import ASKED, LOST, Goal, Questions
-from core.bench.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 from core.bench.synthetic import synthetic_run
+from tools.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 
 DRAWS = 100
 NOISE = 3 * np.sqrt(0.1 * 0.9 / DRAWS)
