@@ -70,7 +70,7 @@ def runs_folder(tmp_path_factory):
 
     from core.bench import save_run
     from core.bench.datasets import load_dataset
-    from core.bench.synthetic import synthetic_run
+    from tools.doubles.synthetic import synthetic_run
 
     folder = tmp_path_factory.mktemp("runs")
     run = synthetic_run(5_000)

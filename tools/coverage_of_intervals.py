@@ -26,7 +26,7 @@ from core.bench.analysis.intervals import (
 from core.bench.analysis.separability import auroc, bhattacharyya, bin_edges, distribution, overlap
 from core.bench.plots.tradeoff import DRAWS, band_of
 from core.bench.runs.run import Run
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 
 LARGE = 400_000
 SIZES = (500, 2_000, 5_000)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 
 from core.bench.analysis.curves import tradeoff
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 
 VQAV2_VAL = 214_354  # samples of the largest data set of the paper
 

@@ -18,8 +18,8 @@ from statistics import median
 from playwright.sync_api import Page, expect, sync_playwright
 
 from core.bench import save_run
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
+from tools.doubles.synthetic import synthetic_run
 from tools.own_page import own_page
 
 NAMES = ("first", "second")

@@ -42,7 +42,7 @@ from core.vlm.decode import decode_greedily, read
 from core.vlm.flops import count_flops, paper_flops
 from core.vlm.loading.arguments import add_load_arguments, load_options
 from core.vlm.reference import Reference
-from core.vlm.untrained import REALISTIC, save_untrained
+from tools.doubles.untrained import REALISTIC, save_untrained
 
 # The published code takes the question's attention in a pass of its own. The paper's estimate (eq.
 # 18, 19) does not count it: it could be had from the pass that answers.

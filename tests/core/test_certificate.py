@@ -6,10 +6,10 @@ import pytest
 
 from core.bench.analysis.certify import certify, digest
 from core.bench.analysis.guarantee import Goal, promise
-from core.bench.synthetic import synthetic_run
 from core.certificate import Certificate, CertificateError, Promise, Setting
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM
+from tools.doubles.synthetic import synthetic_run
 
 SETTING = Setting(
     model="pocket", revision="sha256:1", load={"dtype": "float32", "resolution": None},

@@ -9,10 +9,10 @@ from core.bench.analysis.curves import tradeoff
 from core.bench.commands.gain_command import compare, fit, with_gain
 from core.bench.runs.files import save_run
 from core.bench.runs.run import RunError
-from core.bench.synthetic import synthetic_run
 from core.certificate import Certificate, CertificateError
 from core.gain import FROM, N_FEATURES, Gain, GainError, features, use
 from core.uncertainty import METRICS, Gate, token_scores
+from tools.doubles.synthetic import synthetic_run
 
 
 def mended_where_long(samples, seed):

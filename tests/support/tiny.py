@@ -7,7 +7,7 @@ from pathlib import Path
 from transformers import FocalNetConfig, LlamaConfig, LlavaConfig, LlavaProcessor
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
-from core.vlm.untrained import (
+from tools.doubles.untrained import (
     LLAVA_TEMPLATE,
     TINY,
     byte_level_tokenizer,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from core.bench.analysis.guarantee import ASKED, LOST, Goal, Questions
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 from tools.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 
 DRAWS = 100

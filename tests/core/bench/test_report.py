@@ -11,8 +11,8 @@ from core.bench.__main__ import main
 from core.bench.plots.reported import REPORTED
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import Code, RunError
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate, Metric, token_scores
+from tools.doubles.synthetic import synthetic_run
 
 N = 150
 TITLES = (

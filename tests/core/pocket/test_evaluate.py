@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from core.bench.runs.run import Run
-from core.bench.synthetic import synthetic_run
 from core.pocket import evaluate
 from core.pocket.evaluate import (
     ATTRIBUTES,
@@ -24,6 +23,7 @@ from core.pocket.evaluate import (
     table,
 )
 from tests.support.pixels import PixelVLM
+from tools.doubles.synthetic import synthetic_run
 
 PLAIN = synthetic_run(1).record(0)
 METADATA = replace(synthetic_run(1).metadata, dataset="signs-text")

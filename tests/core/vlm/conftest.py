@@ -6,8 +6,8 @@ import torch
 from PIL import Image
 
 from core.vlm import FAMILIES, load_vlm
-from core.vlm.untrained import save_untrained
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
+from tools.doubles.untrained import save_untrained
 
 SAVE = {"clip": save_clip_llava, "focalnet": save_focalnet_llava}
 

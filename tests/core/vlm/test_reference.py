@@ -14,8 +14,8 @@ from core.cropping import find_box
 from core.imaging import crop_local
 from core.vlm import FAMILIES, Request, VLMError, load_vlm
 from core.vlm.reference import Reference
-from core.vlm.untrained import save_untrained
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
+from tools.doubles.untrained import save_untrained
 
 QUESTION = "what is written on the red sign?"
 SIZES = {"square": (96, 96), "wide": (180, 40), "tall": (40, 180)}

@@ -6,7 +6,7 @@ from tokenizers import Tokenizer, decoders, models, normalizers
 from transformers import PreTrainedTokenizerFast
 
 from core.vlm.text import defuse, readable, special_tokens
-from core.vlm.untrained import byte_level_tokenizer
+from tools.doubles.untrained import byte_level_tokenizer
 
 NAMES = ("<image>", "</s>", "<s>", "<pad>", "|")
 

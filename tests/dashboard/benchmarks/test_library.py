@@ -7,11 +7,11 @@ import pytest
 
 from core.bench import RunError, save_run
 from core.bench.plots.metrics import separability_of
-from core.bench.synthetic import synthetic_run
 from dashboard.benchmarks.compression_tab import _common
 from dashboard.benchmarks.figures_tradeoff import tradeoff_plot, uncertainty_plot
 from dashboard.benchmarks.library import HELD, Choice, Library, find, series, timed
 from dashboard.walkthrough.questions import _pictures
+from tools.doubles.synthetic import synthetic_run
 
 
 def test_runs_of_one_model_and_data_set_are_a_series_of_qualities(runs_folder):

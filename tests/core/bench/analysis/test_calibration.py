@@ -15,9 +15,9 @@ from core.bench.analysis.calibration import (
 from core.bench.analysis.curves import COSTS, full, initial, operating_point, tradeoff
 from core.bench.analysis.goals import keeps, reaches
 from core.bench.runs.run import Run
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import METADATA, patient, runs
+from tools.doubles.synthetic import synthetic_run
 
 metrics = st.sampled_from(sorted(METRICS))
 

@@ -20,11 +20,11 @@ from core.bench.analysis.curves import (
 )
 from core.bench.analysis.goals import exceeds, reaches
 from core.bench.runs.run import Run, RunError
-from core.bench.synthetic import synthetic_run
 from core.cost import additional_communication_cost, relative_communication_cost
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import METADATA, patient, runs
 from tools.curve_timing import VQAV2_VAL, least_seconds
+from tools.doubles.synthetic import synthetic_run
 
 close = dict(rel=1e-12, abs=1e-12)
 

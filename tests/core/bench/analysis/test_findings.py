@@ -8,8 +8,8 @@ import pytest
 
 from core.bench.analysis import findings
 from core.bench.analysis.curves import full, high_resolution, initial, operating_point, tradeoff
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
+from tools.doubles.synthetic import synthetic_run
 
 N = 600
 RUN = synthetic_run(N)

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from core.bench.analysis.calibration import threshold_for_accuracy, threshold_for_budget
 from core.bench.analysis.curves import asked_by, frontier, tradeoff
 from core.bench.analysis.goals import exceeds, keeps, reaches
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import patient, runs
+from tools.doubles.synthetic import synthetic_run
 
 metrics = st.sampled_from(sorted(METRICS))
 COSTS = {

@@ -28,9 +28,9 @@ from core.bench.analysis.guarantee import (
     settle,
 )
 from core.bench.runs.run import Run
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
 from tests.support.strategies import METADATA, patient, runs
+from tools.doubles.synthetic import synthetic_run
 
 
 def binary(run: Run) -> Run:

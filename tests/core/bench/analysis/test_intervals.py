@@ -22,10 +22,10 @@ from core.bench.analysis.intervals import (
 from core.bench.analysis.separability import separability
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS
 from tests.support.strategies import METADATA, patient, runs
 from tools import coverage_of_intervals as coverage
+from tools.doubles.synthetic import synthetic_run
 
 RUNS = Path(__file__).parents[3] / "assets" / "runs"
 metrics = st.sampled_from(sorted(METRICS))

@@ -7,8 +7,8 @@ import pytest
 from core.bench.analysis.keeping import best_margin, compare, keeping
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import RunError
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, aggregate
+from tools.doubles.synthetic import synthetic_run
 
 
 def with_second(run, seed=0):

@@ -15,9 +15,9 @@ from core.bench.analysis.curves import (
 )
 from core.bench.analysis.links import over_link
 from core.bench.runs.files import load_run
-from core.bench.synthetic import synthetic_run
 from core.channel import PRESETS, Fixed, Link
 from core.uncertainty import Gate
+from tools.doubles.synthetic import synthetic_run
 
 RUNS = Path(__file__).parents[3] / "assets" / "runs"
 

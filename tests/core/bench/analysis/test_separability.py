@@ -23,8 +23,8 @@ from core.bench.analysis.separability import (
     step_means,
 )
 from core.bench.runs.run import Run, RunError
-from core.bench.synthetic import synthetic_run
 from tests.support.strategies import METADATA, patient, runs
+from tools.doubles.synthetic import synthetic_run
 
 tied = st.sampled_from([0.0, 0.5, 1.0])
 

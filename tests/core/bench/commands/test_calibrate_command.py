@@ -6,7 +6,7 @@ from core.bench.__main__ import main
 from core.bench.analysis.calibration import halves, threshold_for_accuracy, threshold_for_budget
 from core.bench.analysis.curves import tradeoff
 from core.bench.runs.files import save_run
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 
 HERE, THERE = synthetic_run(400, seed=0), synthetic_run(300, seed=1)
 

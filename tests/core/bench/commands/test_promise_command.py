@@ -10,10 +10,10 @@ from core.bench.__main__ import main
 from core.bench.analysis.guarantee import Goal, promise
 from core.bench.analysis.links import over_link
 from core.bench.runs.files import save_run
-from core.bench.synthetic import synthetic_run
 from core.certificate import Certificate
 from core.channel import PRESETS
 from core.uncertainty import Gate
+from tools.doubles.synthetic import synthetic_run
 
 HERE, THERE = synthetic_run(900, seed=0), synthetic_run(400, seed=1)
 HERE = replace(HERE, group=np.array(["a", "b"] * 450, dtype=object))

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from core.bench.runs import files
 from core.bench.runs.files import DIGEST_KEY, KEY, list_runs, load_run, save_pieces, save_run
 from core.bench.runs.run import Code, DamagedError, Record, Run, RunError, StoredScores
-from core.bench.synthetic import synthetic_run
 from tests.support.strategies import METADATA, patient, runs
+from tools.doubles.synthetic import synthetic_run
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")

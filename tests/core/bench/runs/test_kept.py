@@ -8,7 +8,7 @@ from core.bench.plots.metrics import separability_of
 from core.bench.plots.tradeoff import band_of, curve_of
 from core.bench.runs.kept import Keeper, kept
 from core.bench.runs.run import Run
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 
 
 class Thing(Keeper):

@@ -5,7 +5,7 @@ import pytest
 
 from core.bench.datasets import load_dataset
 from core.bench.runs.originals import OriginalMissing, check_originals, original
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 
 
 def _run(**metadata):

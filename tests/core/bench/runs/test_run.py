@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from core.bench.runs.files import save_run
 from core.bench.runs.run import Metadata, Record, Run, RunError
-from core.bench.synthetic import synthetic_run
 from core.uncertainty import METRICS, aggregate
 from tests.support.strategies import METADATA, patient, runs
+from tools.doubles.synthetic import synthetic_run
 
 RECORD = synthetic_run(1).record(0)
 first_tokens = st.none() | st.integers(1, 15)

@@ -5,7 +5,7 @@ from core.bench.runs import uploads
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import RunError
 from core.bench.runs.uploads import load_upload
-from core.bench.synthetic import synthetic_run
+from tools.doubles.synthetic import synthetic_run
 
 pytest.importorskip("pyarrow")
 

@@ -13,7 +13,7 @@ from PIL import Image
 from core.cropping import find_box
 from core.imaging import downscale
 from core.vlm import FAMILIES, VLMError, load_vlm
-from core.vlm.untrained import save_untrained
+from tools.doubles.untrained import save_untrained
 
 QUESTION = "what is written on the red sign?"
 SIZES = {"square": (100, 100), "wide": (160, 90), "wider": (220, 50), "tall": (60, 190)}

@@ -14,8 +14,8 @@ from safetensors.torch import load_file, save_file
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
 from core.vlm import VLMError, load_vlm
-from core.vlm.untrained import LLAVA_TEMPLATE
 from tests.support.tiny import LAYERS, save_clip_llava, save_focalnet_llava
+from tools.doubles.untrained import LLAVA_TEMPLATE
 
 QUESTION = "what is written on the red sign?"
 SPECIAL = ("<image>", "<s>", "</s>", "<pad>")
