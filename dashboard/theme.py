@@ -36,16 +36,16 @@ def style() -> str:
     """The style sheets, their colours in front."""
     colors = "".join(f"--{name}: {color};" for name, color in MEANING.items())
     heat = ", ".join("rgb({}, {}, {})".format(*color) for color in HEAT)
-    sheets = _beside("style.css", "charts.css")
+    sheets = _static("style.css", "charts.css")
     return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheets}"
 
 
 def script() -> str:
     """For the head of the page: what moves in the browser without asking the server."""
-    return f"<script>{_beside('page.js', 'charts.js')}</script>"
+    return f"<script>{_static('page.js', 'charts.js')}</script>"
 
 
-def _beside(*names: str) -> str:
-    """Files beside this one, one after the other."""
-    here = Path(__file__)
-    return "\n".join(here.with_name(name).read_text(encoding="utf-8") for name in names)
+def _static(*names: str) -> str:
+    """Files of `static`, one after the other."""
+    static = Path(__file__).with_name("static")
+    return "\n".join((static / name).read_text(encoding="utf-8") for name in names)

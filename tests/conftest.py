@@ -4,6 +4,7 @@ import json
 import os
 import struct
 import zlib
+from concurrent.futures import Future
 
 import numpy as np
 import pytest
@@ -115,3 +116,25 @@ def bad_files(samples, tmp_path_factory):
     for name, data in contents.items():
         (folder / f"{name}.jpg").write_bytes(data)
     return {name: str(folder / f"{name}.jpg") for name in contents}
+
+
+@pytest.fixture(scope="session")
+def page(vlm, samples, tmp_path_factory):
+    from dashboard.live import LiveModel
+    from dashboard.page import build
+
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+    model = Future()
+    model.set_result(vlm)
+    yield build(LiveModel("pocket", model), samples)
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def url(page):
+    from dashboard.page import launch
+
+    launch(page, server_name="127.0.0.1", quiet=True)
+    yield page.local_url
+    page.close()

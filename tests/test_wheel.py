@@ -19,8 +19,8 @@ from gradio_client import Client, handle_file
 
 from core.transcript import Transcript
 from dashboard import theme
+from tests.support.paths import ROOT
 
-ROOT = Path(__file__).parents[1]
 PATIENCE = 600  # s; a busy machine is slow, not broken
 COMMANDS = ("second-look", "second-look-bench", "second-look-edge", "second-look-server")
 

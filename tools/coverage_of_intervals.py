@@ -1,4 +1,4 @@
-"""How often the intervals of report and page hold the truth: `python tools/coverage_of_intervals.py`.
+"""`python -m tools.coverage_of_intervals`: how often report's and page's intervals hold the truth.
 
 Runs are invented from distributions that are known, so that the truth is: the figure of a run of
 400,000 questions, which is off by less than a tenth of any interval. Overlap and D_B are on the

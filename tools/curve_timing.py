@@ -1,4 +1,4 @@
-"""`python -m tools.curve_timing`: how long a tradeoff curve takes, metric by metric, on one core."""
+"""`python -m tools.curve_timing`: seconds of a tradeoff curve, metric by metric, on one core."""
 
 import argparse
 import time

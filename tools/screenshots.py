@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 from core.support.bundled import RUNS
 from tools.own_page import own_page
 
-IMAGES = Path(__file__).with_name("images")
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
 TABS = ("tradeoff", "compression", "measures", "compare")
 PATIENCE = 120_000  # ms
 MARGIN = 12  # px around what is shown

@@ -1,8 +1,8 @@
 """Everything the paper shows, from run files: one page that needs nothing but a browser.
 
-Figures are those of `core.bench.plots`, sentences those of `core.bench.analysis.findings`. What the paper
-reports stands beside them, in a style of its own and named as such. A section without a fitting run
-says which one it would take.
+Figures are those of `core.bench.plots`, sentences those of `core.bench.analysis.findings`. What the
+paper reports stands beside them, in a style of its own and named as such. A section without a
+fitting run says which one it would take.
 """
 
 from __future__ import annotations

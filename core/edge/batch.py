@@ -46,8 +46,8 @@ class Row:
 def read_csv(path: Path) -> list[Row]:
     """The questions of a CSV file with the columns image and question, and id where it has one.
 
-    Images are looked for beside the file. `core.support.tables` says which spellings are understood.
-    Raises BatchError.
+    Images are looked for beside the file. `core.support.tables` says which spellings are
+    understood. Raises BatchError.
     """
     try:
         lines = [cells for _, cells in tables.rows(tables.decode(path.read_bytes()))]

@@ -6,7 +6,7 @@ pyproject.toml puts them.
 
 from pathlib import Path
 
-_INSTALLED = Path(__file__).resolve().with_name("assets")
+_INSTALLED = Path(__file__).resolve().parents[1] / "assets"
 _ASSETS = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "assets"
 
 POCKET = _ASSETS / "pocket-vlm"

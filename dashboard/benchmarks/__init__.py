@@ -1,1 +1,1 @@
-"""TODO."""
+"""The Benchmarks tab: recorded runs, drawn live."""

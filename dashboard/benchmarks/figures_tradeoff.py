@@ -5,7 +5,7 @@ from __future__ import annotations
 from gradio.components.plot import PlotData
 
 from core.bench import Run
-from core.bench.analysis import separability
+from core.bench.analysis.separability import separability
 from core.bench.plots import tradeoff
 from core.bench.plots.base import AXES, Figure, aggregated
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The Walkthrough tab: one question through both machines."""

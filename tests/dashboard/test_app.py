@@ -11,7 +11,6 @@ import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from types import SimpleNamespace
 
 import gradio_client
@@ -20,8 +19,9 @@ from gradio_client import handle_file
 
 from core.edge.client import Client
 from dashboard.__main__ import share_arenas
+from tests.support.paths import ROOT
 
-APP = Path(__file__).parents[2] / "app.py"
+APP = ROOT / "app.py"
 PATIENCE = 600  # s; a busy machine is slow, not broken
 
 

@@ -2,7 +2,6 @@
 
 import re
 from concurrent.futures import Future
-from pathlib import Path
 
 import httpx
 import pytest
@@ -15,8 +14,7 @@ from dashboard import theme
 from dashboard.live import LiveModel
 from dashboard.page import LAUNCH, build
 from dashboard.samples import load_samples
-
-ROOT = Path(__file__).parents[2]
+from tests.support.paths import ROOT
 
 
 def test_endpoints_are_named_and_the_model_serves_one_at_a_time(page):

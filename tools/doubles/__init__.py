@@ -1,1 +1,1 @@
-"""TODO."""
+"""Doubles that tests and instruments share: models without training, runs without a model."""

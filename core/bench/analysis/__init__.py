@@ -1,1 +1,1 @@
-"""TODO."""
+"""What is computed from runs: curves, intervals, thresholds and their promises."""

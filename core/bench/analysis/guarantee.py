@@ -1,7 +1,7 @@
 """An η with a promise: thresholds that keep a bound on questions nobody has seen yet.
 
-The best η of a past run (core.bench.analysis.calibration) breaks its goal on fresh questions about every
-second time. Here a goal is kept *on average* over validation runs (conformal risk control,
+The best η of a past run (core.bench.analysis.calibration) breaks its goal on fresh questions about
+every second time. Here a goal is kept *on average* over validation runs (conformal risk control,
 Angelopoulos et al., arXiv 2208.02814), or *with confidence* 1 − δ in the one run at hand
 (risk-controlling prediction sets, Bates et al., arXiv 2101.02703; learn then test, Angelopoulos et
 al., arXiv 2110.01052). Both hold for every distribution and any number of questions, as long as

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The subcommands of `python -m core.bench`."""

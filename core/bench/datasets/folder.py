@@ -7,8 +7,8 @@
 
 Images are given relative to the file and must lie in its folder, or below it. Several right
 answers are a list, in CSV separated by `|`; an `id` may be given, else it is the line's number.
-Other fields are ignored, and so is letter case in the names of fields. `core/support/tables.py` says which
-spellings of CSV and of file names are understood.
+Other fields are ignored, and so is letter case in the names of fields. `core/support/tables.py`
+says which spellings of CSV and of file names are understood.
 
 `folder` counts an answer if it equals any of these, `folder+vqa` by soft agreement with ten
 annotators, `folder+yes-no` as POPE.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from core.bench import Run, Separability, step_means
-from core.bench.analysis import separability
+from core.bench.analysis.separability import separability
 from core.bench.plots.base import (
     AXES,
     LEGEND_ON_TOP,

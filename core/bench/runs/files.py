@@ -1,7 +1,7 @@
 """Run files: one run is one Parquet file, with its metadata as JSON in the file's own footer.
 
-One row per sample, columns named as in `core.bench.runs.run.Record`; the box is four columns, and each
-metric is a list of one number per token, `tokens_<metric>`. Any Parquet reader reads them.
+One row per sample, columns named as in `core.bench.runs.run.Record`; the box is four columns, and
+each metric is a list of one number per token, `tokens_<metric>`. Any Parquet reader reads them.
 
 A file may come from a stranger. Nothing in it is ever executed. Who reads such a file gives limits:
 its size, its rows and what it claims to unpack to are looked at before it is unpacked, then again

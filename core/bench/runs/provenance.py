@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.bench.runs.run import Code
 
-CORE = Path(__file__).resolve().parents[1]  # what makes a run: the package `core`
+CORE = Path(__file__).resolve().parents[2]  # what makes a run: the package `core`
 PACKAGE = "second-look"
 PACKAGES = (PACKAGE, "torch", "transformers", "tokenizers", "numpy", "pillow")
 

@@ -8,18 +8,17 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
 
 from core.edge.__main__ import main
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
+from tests.support.paths import ROOT
 from tests.support.pixels import PixelVLM, picture
 from tests.support.serving import serving
 
 SOMETIMES = Gate("min_entropy", 1.3)
-ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")

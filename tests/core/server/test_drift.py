@@ -1,13 +1,12 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 
 from core.bench.analysis.guarantee import Goal, promise
 from core.bench.runs.files import load_run
 from core.server.drift import EVERY, TAIL, WINDOW, Drift, band
+from tests.support.paths import ROOT
 
-RUNS = Path(__file__).parents[3] / "assets" / "runs"
+RUNS = ROOT / "assets" / "runs"
 
 
 @pytest.mark.parametrize(

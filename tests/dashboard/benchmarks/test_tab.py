@@ -226,7 +226,8 @@ def test_data_of_the_curves_is_all_that_the_figure_shows(page):
     code = (Code("abc123" * 6 + "abcd", True, "0.1"),)
     run = replace(
         view.run, metadata=replace(view.run.metadata, code=code), hd_score=np.full(n, 0.9),
-        hd_bytes=2.0 * view.run.global_bytes, hd_message_bytes=np.full(n, 9_000.0),
+        hd_bytes=2.0 * view.run.global_bytes,
+        hd_question_message_bytes=np.full(n, 8_940.0), hd_answer_message_bytes=np.full(n, 60.0),
         hd_flops=np.full(n, 4e9), hd_seconds=np.full(n, 0.1),
     )  # fmt: skip
     view = replace(view, run=run)

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,11 +22,12 @@ from core.bench.analysis.separability import separability
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS
+from tests.support.paths import ROOT
 from tests.support.strategies import METADATA, patient, runs
 from tools import coverage_of_intervals as coverage
 from tools.doubles.synthetic import synthetic_run
 
-RUNS = Path(__file__).parents[3] / "assets" / "runs"
+RUNS = ROOT / "assets" / "runs"
 metrics = st.sampled_from(sorted(METRICS))
 
 

@@ -1,5 +1,4 @@
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,9 +16,10 @@ from core.bench.analysis.links import over_link
 from core.bench.runs.files import load_run
 from core.channel import PRESETS, Fixed, Link
 from core.uncertainty import Gate
+from tests.support.paths import ROOT
 from tools.doubles.synthetic import synthetic_run
 
-RUNS = Path(__file__).parents[3] / "assets" / "runs"
+RUNS = ROOT / "assets" / "runs"
 
 
 def test_seconds_of_a_slow_link_are_its_bytes_and_the_computing():

@@ -33,6 +33,7 @@ from core.imaging import Codec, crop_local, downscale
 from core.messages import Answer
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate, token_scores
+from tests.support.paths import ROOT
 from tests.support.pixels import SIDE, TOKENS, PixelVLM, picture
 from tests.support.tiny import save_focalnet_llava
 
@@ -513,7 +514,7 @@ def test_killed_at_random_moments_it_ends_as_if_undisturbed(plan, questions):
     while not Path(plan.out).exists():
         child = subprocess.Popen(
             [sys.executable, "-c", KILLED, plan.out, str(questions)],
-            cwd=Path(__file__).parents[3], stdout=subprocess.PIPE, text=True,
+            cwd=ROOT, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         child.stdout.readline()
         if kills < 3:

@@ -1,7 +1,5 @@
 """Runs of schema 1 and 2, in which messages have no sizes of their own."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
@@ -10,6 +8,7 @@ from core.bench.runs import old_runs
 from core.channel import PRESETS, Traffic
 from core.messages import Answer, CropRequest, LocalImage, Question
 from core.protocol import Box
+from tests.support.paths import ROOT
 
 SESSION = "s" * 22
 MESSAGES = [  # of one question that is asked twice
@@ -66,7 +65,7 @@ SECONDS = {  # what the version before drew of shipped runs, over two links: mea
 
 
 def test_old_runs_take_the_seconds_they_took():
-    runs = Path(__file__).parents[3] / "assets" / "runs"
+    runs = ROOT / "assets" / "runs"
     for name, links in SECONDS.items():
         traffic = Traffic.of_run(load_run(runs / f"{name}.parquet"))
         for link, expected in links.items():

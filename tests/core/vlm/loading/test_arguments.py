@@ -4,12 +4,12 @@ import inspect
 import runpy
 import sys
 from argparse import ArgumentParser
-from pathlib import Path
 
 import pytest
 
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
+from tests.support.paths import ROOT
 
 
 def parse(*words):
@@ -67,7 +67,7 @@ def test_every_command_that_loads_a_model_takes_them_all(command, monkeypatch, c
     monkeypatch.setattr(sys, "argv", [name, *words, *said.split(), "--no-such-flag"])
     with pytest.raises(SystemExit) as ended:
         if name == "app.py":
-            runpy.run_path(str(Path(__file__).parents[3] / name), run_name="__main__")
+            runpy.run_path(str(ROOT / name), run_name="__main__")
         else:
             runpy.run_module(name, run_name="__main__", alter_sys=True)
     assert ended.value.code == 2
