@@ -21,7 +21,7 @@ Parcel = dict[str, str]  # name, type and base64, as page.js takes them
 
 def transcript_file(transcript: Transcript) -> Parcel:
     """All of it as JSON: `Transcript.from_json` reads it."""
-    return _parcel("transcript.json", "application/json", transcript.to_json().encode())
+    return parcel("transcript.json", "application/json", transcript.to_json().encode())
 
 
 def picture_file(case: Case) -> Parcel:
@@ -50,7 +50,7 @@ def picture_file(case: Case) -> Parcel:
     with zipfile.ZipFile(archive, "w") as pack:  # stored: pictures don't get smaller
         for name, data in files.items():
             pack.writestr(name, data)
-    return _parcel("pictures.zip", "application/zip", archive.getvalue())
+    return parcel("pictures.zip", "application/zip", archive.getvalue())
 
 
 def _png(image: Image.Image) -> bytes:
@@ -59,5 +59,6 @@ def _png(image: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def _parcel(name: str, kind: str, data: bytes) -> Parcel:
+def parcel(name: str, kind: str, data: bytes) -> Parcel:
+    """Return a file as the browser is handed it; kind: its media type."""
     return {"name": name, "type": kind, "base64": base64.b64encode(data).decode("ascii")}

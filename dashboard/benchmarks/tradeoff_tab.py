@@ -10,13 +10,17 @@ import gradio as gr
 import numpy as np
 
 from core.bench import (
+    Calibration,
+    Goal,
     Point,
+    Run,
     halves,
     operating_point,
     threshold_for_accuracy,
     threshold_for_budget,
 )
 from core.bench.analysis.calibration import UnreachableError, always_or_never
+from core.bench.analysis.guarantee import LOST
 from core.bench.analysis.outcomes import ASKED, NOT_ASKED, WAYS
 from core.bench.plots.base import AXES, name_of
 from core.bench.plots.tradeoff import band_of, curve_of, strategies
@@ -32,6 +36,7 @@ from dashboard.benchmarks.figures_tradeoff import (
     uncertainty_plot,
 )
 from dashboard.benchmarks.library import timed
+from dashboard.benchmarks.promise import CONFIDENCE, EXPLAINED, HERE, best_here, keep, lost
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.walkthrough.questions import Questions
 
@@ -48,6 +53,7 @@ UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is
     "GFLOP a question": ("flops", 1e9),
     "seconds a question": ("seconds", 1.0),
     "% right": (None, 0.01),
+    "% lost": (LOST, 0.01),
 }
 MEANINGS = {
     "needless": "It was right, and would have stayed right without asking.",
@@ -116,10 +122,11 @@ class Tradeoff:
         self.picked = gr.HTML("", js_on_load=LISTEN, elem_id="pick-bridge")
         self.near = gr.Button("See the questions nearest to η", size="sm", elem_id="near")
         with gr.Accordion("What η do I set?", open=False, elem_id="calibrate"):
-            gr.HTML(
-                """<p class="explain">η is set on one half of the images, at random, and checked on
-the other half, which it has never seen.</p>"""
-            )
+            self.sure = gr.Radio(
+                [HERE, *CONFIDENCE], value=HERE, label="Where the goal is to be kept",
+                elem_id="sure",
+            )  # fmt: skip
+            self.explained = gr.HTML(_explained(HERE), elem_id="sure-explained")
             with gr.Row():
                 self.goal = gr.Number(30, label="At most, or at least", min_width=120)
                 self.unit = gr.Dropdown(
@@ -127,6 +134,10 @@ the other half, which it has never seen.</p>"""
                 )
                 self.find = gr.Button("Find η", min_width=120, elem_id="find-eta")
             self.found = gr.HTML(elem_id="found-eta")
+            self.save = gr.Button(
+                "Save the certificate", size="sm", visible=False, elem_id="save-certificate"
+            )
+            self.parcel = gr.JSON(visible=False)
         self.inputs = [self.axis, self.link, self.shown, self.eta, self.held, self.wish]
         self.controls = [self.axis, self.link, self.shown]  # what they change is drawn anew
         self.outputs = [self.chart.plot, self.distribution.plot, self.eta, self.shown, self.held,
@@ -141,12 +152,16 @@ the other half, which it has never seen.</p>"""
         )
         self.distribution.offer_data(lambda *bar: _uncertainty_csv(view_of(*bar)), bar)
         self.find.click(
-            lambda goal, unit, link, *bar: self.set_eta(view_of(*bar), goal, unit, link),
-            [self.goal, self.unit, self.link, *bar],
-            [self.found, self.eta],
+            lambda goal, unit, link, sure, *bar: self.set_eta(
+                view_of(*bar), goal, unit, link, sure
+            ),
+            [self.goal, self.unit, self.link, self.sure, *bar],
+            [self.found, self.eta, self.save, self.parcel],
             **PRIVATE,
             queue=False,
         ).then(None, self.eta, None, **move)
+        self.sure.input(_explained, self.sure, self.explained, **PRIVATE, queue=False)
+        self.save.click(None, self.parcel, None, js="window.secondLook.save", **PRIVATE)
 
         def of_kind(event: gr.EventData, eta: float, *bar) -> dict:
             view = view_of(*bar)
@@ -204,40 +219,85 @@ the other half, which it has never seen.</p>"""
             self.wish: None,
         }
 
-    def set_eta(self, view: View | None, goal: float | None, unit: str, link: str) -> dict:
-        """η for a goal, in words, and on the slider. link: what seconds are over."""
+    def set_eta(
+        self, view: View | None, goal: float | None, unit: str, link: str, sure: str = HERE
+    ) -> dict:
+        """η for a goal, in words, and on the slider. link: what seconds are over.
+
+        sure: where the goal is to be kept, `HERE` or one of `CONFIDENCE`.
+        """
+        none = {self.save: gr.Button(visible=False), self.parcel: None}
         try:
             if view is None or goal is None:
                 raise ValueError("Say how much, as a number.")
             cost, factor = UNITS[unit]
             run = timed(view.run, link) if cost == "seconds" else view.run
+            if sure in CONFIDENCE:
+                return self._promise(view, run, goal * factor, cost, sure)
             set_on, checked_on = halves(run)
-            args = set_on, goal * factor, view.metric, view.first_tokens
-            found = (
-                threshold_for_accuracy(*args) if cost is None else threshold_for_budget(*args, cost)
-            )
+            found = _calibrated(set_on, goal * factor, cost, view)
             checked = found.on(checked_on)
         except UnreachableError as error:
             said = _unreachable(goal, unit, error.nearest)
-            return {self.found: markup.alert(said), self.eta: gr.skip()}
+            return {self.found: markup.alert(said), self.eta: gr.skip()} | none
         except (ValueError, KeyError) as error:
-            return {self.found: markup.alert(str(error).strip("'")), self.eta: gr.skip()}
+            return {self.found: markup.alert(str(error).strip("'")), self.eta: gr.skip()} | none
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         metric = METRICS[view.metric]
         eta = f"η = {found.gate.threshold:.4g} {metric.unit} of {metric.noun}"
         # Of goals that aren't a cost themselves, what a question sends.
-        shown = unit if cost in ("bytes", "flops", "seconds") else "kB a question"
+        shown = unit if cost in ("bytes", "flops", "seconds", LOST) else "kB a question"
         over = f", over {PRESETS[link].name}" if cost == "seconds" and link in PRESETS else ""
+        rows = (
+            (f"The half it was set on ({len(set_on):,} questions)", set_on, found.expected),
+            (f"The other half ({len(checked_on):,})", checked_on, checked),
+        )
+        cells = "".join(
+            _row(name, point, shown, lost(half, found.gate) if cost == LOST else None)
+            for name, half, point in rows
+        )
         return {
             self.found: f"""<p class="outcome" role="status">
 {escape(always_or_never(found.gate).capitalize() or eta)}</p>
 <div class="wide"><table><thead><tr><th></th><th class="number">Crops asked for</th>
 <th class="number">Right</th><th class="number">{escape(shown[0].upper() + shown[1:] + over)}</th>
-</tr></thead><tbody>
-{_row(f"The half it was set on ({len(set_on):,} questions)", found.expected, shown)}
-{_row(f"The other half ({len(checked_on):,})", checked, shown)}</tbody></table></div>""",
+</tr></thead><tbody>{cells}</tbody></table></div>""",
             self.eta: places_of.within(places, found.gate.threshold, view.metric),
+        } | none
+
+    def _promise(self, view: View, run: Run, limit: float, cost: str | None, sure: str) -> dict:
+        """η with a promise; raises ValueError for what can't be promised."""
+        if cost is None:
+            raise ValueError(
+                "How much is right depends on the questions, so it can't be promised; what is "
+                "lost against asking everything can: choose % lost."
+            )
+        kept = keep(run, Goal(cost, limit), sure, view.metric, view.first_tokens)
+        metric = METRICS[view.metric]
+        eta = f"η = {kept.gate.threshold:.4g} {metric.unit} of {metric.noun}"
+        said = escape(always_or_never(kept.gate).capitalize() or eta)
+        places = places_of.scale(view.run, view.metric, view.first_tokens)
+        return {
+            self.found: f'<p class="outcome" role="status">{said}</p>{kept.html}',
+            self.eta: places_of.within(places, kept.gate.threshold, view.metric),
+            self.save: gr.Button(visible=True),
+            self.parcel: kept.file,
         }
+
+
+def _calibrated(run: Run, limit: float, cost: str | None, view: View) -> Calibration:
+    """The best η on these very questions. Raises ValueError if none meets the goal there."""
+    args = run, limit, view.metric, view.first_tokens
+    if cost is None:
+        return threshold_for_accuracy(*args)
+    if cost != LOST:
+        return threshold_for_budget(*args, cost)
+    gate = best_here(run, Goal(LOST, limit), view.metric, view.first_tokens)
+    return Calibration(gate, "additional_cost", operating_point(run, gate))
+
+
+def _explained(sure: str) -> str:
+    return f'<p class="explain">{EXPLAINED[sure]}</p>'
 
 
 def _unreachable(goal: float, unit: str, nearest: float) -> str:
@@ -272,13 +332,14 @@ def _picked(view: View, metric: str, eta: float | None) -> Gate:
     return Gate(metric, never if eta is None else float(eta), view.first_tokens)
 
 
-def _row(name: str, point: Point, unit: str) -> str:
-    """unit: one of UNITS that is a cost."""
+def _row(name: str, point: Point, unit: str, missed: float | None = None) -> str:
+    """unit: one of UNITS that is a cost, or of what is `missed`."""
     cost, factor = UNITS[unit]
+    value = getattr(point, cost) if missed is None else missed
     return f"""<tr><th scope="row">{name}</th>
 <td class="number">{100 * point.retransmitted:.1f} %</td>
 <td class="number">{100 * point.accuracy:.1f} %</td>
-<td class="number">{getattr(point, cost) / factor:,.4g}</td></tr>"""
+<td class="number">{value / factor:,.4g}</td></tr>"""
 
 
 def _confusion() -> str:

@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from core.bench import confusion, load_run, operating_point, tradeoff
+from core.certificate import Certificate
 from core.uncertainty import METRICS, Gate
 
 TABS = ("Tradeoff", "Compression", "Measures", "Compare")
@@ -156,6 +157,15 @@ def test_eta_for_a_budget_moves_the_slider(open_page, run):
     found = float(re.search(r"η = ([\d.]+)", page.locator("#found-eta").inner_text())[1])
     expect(page.locator("#readout-sentence")).to_contain_text("30 %")  # the budget
     assert _readout(page)[0] == pytest.approx(found, abs=0.005)
+
+    # With a promise, and its certificate as a file.
+    page.get_by_label("In 9 of 10 cases").check()
+    expect(page.locator("#sure-explained")).to_contain_text("nine of ten validation runs")
+    page.locator("#find-eta").click()
+    expect(page.locator("#found-eta")).to_contain_text("With confidence 0.9, at most 30 %")
+    with page.expect_download() as download:
+        page.locator("#save-certificate").click()
+    assert Certificate.read(download.value.path()).confidence == 0.9
 
 
 def test_figures_and_their_data_can_be_had(open_page, run):

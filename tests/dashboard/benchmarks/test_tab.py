@@ -1,5 +1,6 @@
 """The benchmark tab: handlers as plain functions, on a page that isn't launched."""
 
+import base64
 import csv
 import io
 import json
@@ -14,10 +15,12 @@ import numpy as np
 import pytest
 
 from core.bench import (
+    Goal,
     full,
     halves,
     initial,
     operating_point,
+    promise,
     samples_of_kind,
     threshold_for_budget,
     tradeoff,
@@ -218,6 +221,50 @@ def test_a_goal_in_gflop_is_answered_in_gflop(page):
     tab = page.pages["tradeoff"][1]
     found = tab.set_eta(page.view(*_bar()), 2, "GFLOP a question", "")[tab.found]
     assert "GFLOP a question" in found and "kB" not in found
+
+
+def test_eta_with_a_promise_stands_beside_the_best_one_and_can_be_saved(page, tmp_path):
+    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    for sure, confidence in (("In 9 of 10 cases", 0.9), ("On average", None)):
+        drawn = tab.set_eta(view, 10, "% lost", "", sure)
+        found = promise(view.run, [Goal("lost", 0.1)], confidence)
+        said = unescape(drawn[tab.found])
+        assert f"η = {found.gate.threshold:.4g} bits of min-entropy" in said
+        assert f"{100 * found.asked / len(view.run):.1f} %" in said
+        assert "at most 10 % are lost." in said and "The promise costs" in said
+        assert said.count("<tr><th scope") == 2
+        assert abs(drawn[tab.eta] - found.gate.threshold) <= scale(view.run, "min_entropy").step
+        assert drawn[tab.save].visible
+        path = tmp_path / drawn[tab.parcel]["name"]
+        path.write_bytes(base64.b64decode(drawn[tab.parcel]["base64"]))
+        assert Gate.from_certificate(path) == found.gate
+    plain = tab.set_eta(view, 10, "% lost", "")
+    assert not plain[tab.save].visible and plain[tab.parcel] is None
+    set_on, _ = halves(view.run)
+    missed = re.findall(r'number">([\d.]+)</td></tr>', plain[tab.found])
+    assert len(missed) == 2 and 9 < float(missed[0]) <= 10
+    assert f"({len(set_on):,} questions)" in plain[tab.found]
+
+
+def test_a_budget_can_be_promised_over_a_link(page):
+    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    slow = timed(view.run, "lora")
+    drawn = tab.set_eta(view, 1_200, "seconds a question", "lora", "In 9 of 10 cases")
+    found = promise(slow, [Goal("seconds", 1_200)])
+    assert f"η = {found.gate.threshold:.4g}" in unescape(drawn[tab.found])
+    assert "at most 1200 seconds in the mean" in unescape(drawn[tab.found])
+
+
+@pytest.mark.parametrize(
+    ("goal", "unit", "words"),
+    [(0.01, "% lost", "takes questions about at least"), (90, "% right", "choose % lost"),
+     (0, "% lost", "must be between 0 and 1"), (0.001, "kB a question", "The first stage alone")],
+)  # fmt: skip
+def test_what_cannot_be_promised_is_one_sentence(page, goal, unit, words):
+    tab = page.pages["tradeoff"][1]
+    drawn = tab.set_eta(page.view(*_bar()), goal, unit, "", "In 9 of 10 cases")
+    assert words in unescape(drawn[tab.found]) and 'role="alert"' in drawn[tab.found]
+    assert not drawn[tab.save].visible
 
 
 def test_data_of_the_curves_is_all_that_the_figure_shows(page):
