@@ -14,15 +14,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
+from core.checked import read_checked
 from core.transcript import INFINITE
 from core.uncertainty import Gate
 
 if TYPE_CHECKING:
     from core.vlm.base import VLM
 
-MAX_BYTES = 1 << 20  # of a file
 GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
 SAME = ("dtype", "bits", "attention_layer", "resolution")  # load options that change an answer
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -110,24 +110,10 @@ class Certificate(BaseModel):
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
         """Read a certificate's file. Raises CertificateError for anything else."""
-        path = Path(path)
-        name = repr(path.name)
+        found = read_checked(path, cls, "a certificate", CertificateError)
+        name = repr(Path(path).name)
         try:
-            with path.open("rb") as file:
-                text = file.read(MAX_BYTES + 1)
-        except OSError:
-            raise CertificateError(f"There is no certificate {name} that can be read.") from None
-        if len(text) > MAX_BYTES:
-            raise CertificateError(f"{name} is larger than a certificate can be.")
-        try:
-            found = cls.model_validate_json(text)
             _ = found.gate  # has rules of its own
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise CertificateError(
-                f"{name} is not a certificate of Second Look: {where}: {first['msg']}."
-            ) from None
         except ValueError as error:
             why = str(error)
             if found.metric.startswith(GAIN):

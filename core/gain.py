@@ -19,16 +19,16 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
 from core.certificate import GAIN
+from core.checked import read_checked
 from core.uncertainty import MAXIMUM, METRICS, Evidence, Metric, aggregate
 
 FROM = (  # metrics of the first answer that are read; those of a run file
     "min_entropy", "shannon_entropy", "probability_margin", "max_nll", "sum_nll", "renyi_entropy",
     "energy", "focused_min_entropy",
 )  # fmt: skip
-MAX_BYTES = 1 << 20
 
 
 class GainError(ValueError):
@@ -79,22 +79,11 @@ class Gain(BaseModel):
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Self:
         """Read a gain's file. Raises GainError for anything else."""
-        name = repr(Path(path).name)
-        try:
-            with open(path, "rb") as file:
-                text = file.read(MAX_BYTES + 1)
-        except OSError:
-            raise GainError(f"There is no gain file {name} that can be read.") from None
-        try:
-            found = cls.model_validate_json(text[:MAX_BYTES])
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            where = ".".join(map(str, first["loc"])) or "the file"
-            raise GainError(
-                f"{name} is not a gain file of Second Look: {where}: {first['msg']}."
-            ) from None
+        found = read_checked(path, cls, "a gain file", GainError)
         if min(found.scale) <= 0:
-            raise GainError(f"{name} is not a gain file of Second Look: scale must be positive.")
+            raise GainError(
+                f"{Path(path).name!r} is not a gain file of Second Look: scale must be positive."
+            )
         return found
 
     def to_json(self) -> str:

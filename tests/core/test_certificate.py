@@ -125,7 +125,7 @@ def test_rubbish_is_refused(tmp_path, content):
     with pytest.raises(CertificateError):
         Certificate.read(path)
     for missing in (tmp_path / "nothing.json", tmp_path):
-        with pytest.raises(CertificateError, match="no certificate"):
+        with pytest.raises(CertificateError, match="no file"):
             Certificate.read(missing)
 
 

@@ -95,7 +95,7 @@ def test_another_file_is_refused_in_one_sentence(gain, tmp_path, change):
     path.write_text(json.dumps(json.loads(gain.to_json()) | change))
     with pytest.raises(GainError, match="'g.json' is not a gain file"):
         use(path)
-    with pytest.raises(GainError, match="no gain file"):
+    with pytest.raises(GainError, match="no file"):
         use(tmp_path / "none.json")
 
 

@@ -141,7 +141,7 @@ def test_the_certificate_of_tls_has_two_spellings(options, tmp_path, flags):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--certificate", "nothing.json"), "There is no certificate 'nothing.json'"),
+        (("--certificate", "nothing.json"), "There is no file 'nothing.json'"),
         (("--certificate", "{c}", "--eta", "1"), "leave out --eta"),
     ],
 )
