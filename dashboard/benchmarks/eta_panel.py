@@ -111,14 +111,16 @@ def at_share(curve: Curve, places: Scale, share: float) -> float:
     return float(places.thresholds[np.argmin(np.abs(asked - share))])
 
 
-def within(places: Scale, eta: float, metric: str) -> float:
-    """The place next to η at which the gate asks for no more than at η."""
+def within(places: Scale, eta: float, metric: str, more: bool = False) -> float:
+    """The place next to η at which the gate asks for no more than at η, or with `more` no less.
+
+    The first keeps a budget, the second an accuracy.
+    """
     if not np.isfinite(eta):
         return places.maximum if eta > 0 else places.minimum
-    up = METRICS[metric].higher_is_uncertain
-    thresholds = places.thresholds
-    index = np.searchsorted(thresholds, eta, side="left" if up else "right") - (not up)
-    return float(thresholds[np.clip(index, 0, places.count - 1)])
+    beyond = METRICS[metric].higher_is_uncertain != more  # at η, or the first place above it
+    index = np.searchsorted(places.thresholds, eta, side="left" if beyond else "right")
+    return float(places.thresholds[np.clip(index - (not beyond), 0, places.count - 1)])
 
 
 def slider(metric: str, places: Scale, eta: float) -> dict[str, Any]:

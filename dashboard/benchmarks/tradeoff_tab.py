@@ -262,7 +262,9 @@ class Tradeoff:
 <div class="wide"><table><thead><tr><th></th><th class="number">Crops asked for</th>
 <th class="number">Right</th><th class="number">{escape(shown[0].upper() + shown[1:] + over)}</th>
 </tr></thead><tbody>{cells}</tbody></table></div>""",
-            self.eta: places_of.within(places, found.gate.threshold, view.metric),
+            self.eta: places_of.within(
+                places, found.gate.threshold, view.metric, more=cost in (None, LOST)
+            ),
         } | none
 
     def _promise(self, view: View, run: Run, limit: float, cost: str | None, sure: str) -> dict:
@@ -279,7 +281,7 @@ class Tradeoff:
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         return {
             self.found: f'<p class="outcome" role="status">{said}</p>{kept.html}',
-            self.eta: places_of.within(places, kept.gate.threshold, view.metric),
+            self.eta: places_of.within(places, kept.gate.threshold, view.metric, more=cost == LOST),
             self.save: gr.Button(visible=True),
             self.parcel: kept.file,
         }

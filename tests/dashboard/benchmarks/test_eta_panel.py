@@ -69,13 +69,13 @@ def test_a_share_is_met_as_nearly_as_places_allow(metric):
 
 
 @pytest.mark.parametrize("metric", METRICS)
-def test_the_place_for_a_calibrated_threshold_asks_for_no_more(metric):
+def test_the_place_for_a_calibrated_threshold_asks_for_no_more_or_no_less(metric):
     places = scale(RUN, metric)
     for eta in np.quantile(RUN.uncertainty(metric), [0.1, 0.5, 0.93]):
-        place = within(places, eta, metric)
-        assert abs(place - eta) <= places.step
-        asked = [operating_point(RUN, Gate(metric, t)).retransmitted for t in (place, eta)]
-        assert asked[0] <= asked[1]
+        around = [within(places, eta, metric), eta, within(places, eta, metric, more=True)]
+        assert np.ptp(around) <= places.step * (1 + 1e-9)
+        asked = [operating_point(RUN, Gate(metric, t)).retransmitted for t in around]
+        assert asked == sorted(asked)
     assert {within(places, s * np.inf, metric) for s in (1, -1)} == {places.minimum, places.maximum}
 
 
