@@ -69,7 +69,7 @@ class Source:
 
 
 def of_run(name: str, questions: Questions) -> Source:
-    """Questions drawn from a run without repetition; the truth is the run as a whole."""
+    """Return a source that draws from a run without repetition; the truth is all of the run."""
     order = np.argsort(questions.ranked)
     ranked = questions.ranked[order]
     gains = np.maximum(questions.second_score - questions.first_score, 0.0)
@@ -87,7 +87,7 @@ def of_run(name: str, questions: Questions) -> Source:
 
 
 def invented(kind: str) -> Source:
-    """Questions whose uncertainty u is uniform, and that a second look mends with p(u) = a u^b.
+    """Return a source of questions of uniform uncertainty u, mended with p(u) = a u^b.
 
     kind: "0/1 scores"; "soft scores"; or "1 to 9 questions an image", which stand or fall together:
     one number decides for all of them.
@@ -115,7 +115,7 @@ KINDS = ("0/1 scores", "soft scores", "1 to 9 questions an image")
 def resplit(
     source: Source, goal: Goal, size: int, splits: int = SPLITS, seed: int = 0
 ) -> list[Broken]:
-    """How each of the `RULES` does. The same seed gives the same draws."""
+    """Return how each of the `RULES` does. The same seed gives the same draws."""
     rng = np.random.default_rng(seed)
     truth = source.lost if goal.what == LOST else source.asked
     etas: dict[str, list[float]] = {rule: [] for rule in RULES}
@@ -152,7 +152,7 @@ def _threshold(questions: Questions, goal: Goal, rule: str) -> float:
 def noticed(
     run: Questions, other: Questions, goal: Goal, size: int, splits: int
 ) -> tuple[float, float]:
-    """How often a shift is noticed within a window of questions, and how often there was none.
+    """Return how often a shift is noticed within a window, and how often there was none.
 
     η is set on `size` questions of the run. Then come 10,000 of its own questions, drawn with
     repetition, and, apart from these, as many of the other's as the window holds.
@@ -182,7 +182,7 @@ def everything(
 
 
 def summary(rows: Sequence[Broken]) -> str:
-    """A Markdown table: a line for each goal and size, over the sources."""
+    """Return a Markdown table: a line for each goal and size, over the sources."""
     lines = [
         "| promise | n | best η of n: broken | … asks | on average: mean | … asks "
         "| with confidence: broken | worst | … asks |",
@@ -211,7 +211,7 @@ def summary(rows: Sequence[Broken]) -> str:
 
 
 def by_source(rows: Sequence[Broken], goal: Goal, size: int) -> str:
-    """A Markdown table: a line for each source, for one goal and size."""
+    """Return a Markdown table: a line for each source, for one goal and size."""
     lines = ["| questions | best η of n: broken | … asks | with confidence: broken | … asks |",
              "|---|---|---|---|---|"]  # fmt: skip
     for source in dict.fromkeys(row.source for row in rows):

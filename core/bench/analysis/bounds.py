@@ -34,7 +34,7 @@ def check_confidence(confidence: float | None) -> None:
 
 
 def binomial_p_value(count: np.ndarray, trials: np.ndarray | int, share: float) -> np.ndarray:
-    """P(Bin(trials, share) ≤ count): of "the share is larger than that", having seen `count`.
+    """Return P(Bin(trials, share) ≤ count): of "the share is larger", having seen `count`.
 
     Whole numbers of any shape. The exact p-value of 0/1 losses (arXiv 2110.01052, section 3.2).
     """
@@ -53,11 +53,11 @@ def binomial_p_value(count: np.ndarray, trials: np.ndarray | int, share: float) 
 
 
 def betting_capital(values: np.ndarray, mean: float, level: float) -> np.ndarray:
-    """Log of what betting against "the mean is larger" has won after each value in [0, 1], (n,).
+    """Return the log of what betting against "the mean is larger" has won after each value, (n,).
 
-    Waudby-Smith & Ramdas (arXiv 2010.09686), as in arXiv 2101.02703, section 3.1.3: each value is
-    bet on with a stake that the ones before it suggest. Under the hypothesis nobody expects to win,
-    so the capital ever reaches 1 / level with probability at most `level` (Ville).
+    Waudby-Smith & Ramdas (arXiv 2010.09686), as in arXiv 2101.02703, section 3.1.3: each value, in
+    0..1, is bet on with a stake that the ones before it suggest. Under the hypothesis nobody
+    expects to win, so the capital ever reaches 1 / level with probability at most `level` (Ville).
     """
     n, seen = len(values), np.arange(2, len(values) + 2)
     center = (0.5 + np.cumsum(values)) / seen
@@ -68,7 +68,7 @@ def betting_capital(values: np.ndarray, mean: float, level: float) -> np.ndarray
 
 
 def most_allowed(trials: int, share: float, level: float) -> int:
-    """The largest count at which the binomial test rejects; −1: not even none."""
+    """Return the largest count at which the binomial test rejects; −1: not even none."""
     values = binomial_p_value(np.arange(trials + 1), trials, share)
     return int(np.searchsorted(values, level, side="right")) - 1
 

@@ -122,7 +122,7 @@ class Questions:
     def of(
         cls, run: Run, metric: str, first_tokens: int | None = None, group: str | None = None
     ) -> Self:
-        """Those of a run that were answered. group: a column of texts.
+        """Return those of a run that were answered. group: a column of texts.
 
         Raises ValueError for a metric or a column that the run doesn't hold, or if nothing was
         answered.
@@ -143,7 +143,7 @@ class Questions:
         return len(self.ranked)
 
     def take(self, samples: np.ndarray) -> Self:
-        """Some of them: indices, or a mask."""
+        """Return some of them: indices, or a mask."""
         return replace(
             self,
             ranked=self.ranked[samples],
@@ -181,7 +181,7 @@ def promise(
     first_tokens: int | None = None,
     group: str | None = None,
 ) -> Promised:
-    """The gate that keeps all goals and asks for the fewest questions again.
+    """Return the gate that keeps all goals and asks for the fewest questions again.
 
     confidence: 1 − δ, shared by goals and metrics alike; None: on average over validation runs.
     metrics: the best of them is taken. group: a column of the run; what is lost, and what is wrong,
@@ -220,7 +220,7 @@ def promise(
 def settle(
     questions: Questions, goals: Sequence[Goal], confidence: float | None, metrics: int = 1
 ) -> tuple[int, tuple[Kept, ...]]:
-    """Which of the candidates keeps all goals, and what it does; see `promise`.
+    """Return which of the candidates keeps all goals, and what it does; see `promise`.
 
     metrics: how many are tried. Raises PromiseError as `promise` does.
     """
@@ -258,7 +258,7 @@ def rule_for(questions: Questions, goal: Goal, confidence: float | None, claims:
 
 
 def keeps(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:
-    """Which of the candidates keep a goal by this rule, (G + 1,) bool.
+    """Return which of the candidates keep a goal by this rule, (G + 1,) bool.
 
     What is lost never falls as η rises, so η counts if all smaller ones do, too; of what is spent,
     all larger ones (arXiv 2101.02703, eq. 4). What is wrong among the rest isn't monotone: see
@@ -278,7 +278,7 @@ def keeps(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:
 
 
 def measured(questions: Questions, goal: Goal, threshold: float) -> float:
-    """The mean of what a goal is about, at a threshold of `ranked`; NaN where nothing counts."""
+    """Return the mean of what a goal is about, at a threshold of `ranked`; NaN for nothing."""
     total, weight, _ = _sums(questions, goal, questions.ranked < threshold)
     count = weight.sum()
     return float(total.sum() / count * _largest(questions, goal)) if count else math.nan

@@ -57,7 +57,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def wanted(args: argparse.Namespace) -> bool:
-    """Whether a promise is asked for, and not the best η of the run."""
+    """Return whether a promise is asked for, and not the best η of the run."""
     asked = (args.lose_at_most, args.wrong_at_most, args.confidence, args.for_each, args.seconds,
              args.certificate)  # fmt: skip
     return args.on_average or any(value is not None for value in asked)
@@ -112,7 +112,7 @@ def goals_of(args: argparse.Namespace) -> list[Goal]:
 
 
 def describe(gate: Gate) -> str:
-    """A gate in words."""
+    """Return a gate in words."""
     if extreme := always_or_never(gate):
         return f"{extreme}: there is no η to set"
     metric = METRICS[gate.metric]
