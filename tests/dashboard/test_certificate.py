@@ -6,7 +6,7 @@ from concurrent.futures import Future
 import pytest
 
 from core.certificate import Certificate, Promise, Setting
-from core.vlm.arguments import add_load_arguments
+from core.vlm.loading.arguments import add_load_arguments
 from dashboard import __main__ as command
 
 
