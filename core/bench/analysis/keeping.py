@@ -5,7 +5,7 @@
 The paper keeps the second answer. Both are there, so to keep another costs not a byte. Policies:
 "second"; "surer", the one of lower uncertainty; "unless less sure", the second unless it is less
 sure than the first by more than a margin. Compared is the accuracy of asking everything, and APGR;
-the margin is the best on one half of the images and judged on the other.
+the margin is the best on one half of the images and judged on the other, both ways.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Compared:
     """A policy against keeping the second answer, on one run."""
 
     policy: str
-    margin: float
+    margins: tuple[float, ...]
     accuracy: float  # of asking everything
     apgr: float
     ahead: Interval  # of that accuracy, before keeping the second
@@ -74,17 +74,27 @@ def _less_sure(run: Run, metric: str) -> np.ndarray:
 
 
 def compare(run: Run, metric: str = METRIC) -> list[Compared]:
-    """Return how the three policies do on one half of the images; the margin is of the other."""
-    here, there = halves(run.answered)
+    """Return how the three policies do on the answered samples.
+
+    A margin is the best of one half of the images, and is applied to the other, both ways.
+    """
+    run = run.answered
+    here, there = halves(run)
+    margins = best_margin(there, metric), best_margin(here, metric)
+    crossed = dict(zip((*here.id, *there.id), np.concatenate([
+        keeping(half, margin, metric).second_score
+        for half, margin in zip((here, there), margins, strict=True)
+    ]), strict=True))  # fmt: skip
     rows = []
-    for policy, margin in (
-        ("second", SECOND), ("surer", SURER), ("unless less sure", best_margin(here, metric))
-    ):  # fmt: skip
-        kept = keeping(there, margin, metric)
-        better = kept.second_score - there.second_score
-        ahead = bootstrap(there, lambda w, b=better: w @ b / w.sum(axis=1))
-        curve = tradeoff(kept, metric)
-        rows.append(Compared(policy, margin, float(kept.second_score.mean()), curve.apgr(), ahead))
+    for policy, of, scores in (
+        ("second", (SECOND,), run.second_score),
+        ("surer", (SURER,), keeping(run, SURER, metric).second_score),
+        ("unless less sure", margins, np.array([crossed[sample] for sample in run.id])),
+    ):
+        better = scores - run.second_score
+        ahead = bootstrap(run, lambda w, b=better: w @ b / w.sum(axis=1))
+        curve = tradeoff(replace(run, second_score=scores), metric)
+        rows.append(Compared(policy, of, float(scores.mean()), curve.apgr(), ahead))
     return rows
 
 
@@ -99,8 +109,9 @@ def main() -> None:
     print("|---|---|---|---|---|---|")
     for path in args.runs:
         for row in compare(load_run(path), args.metric):
+            margins = ", ".join(f"{margin:.3g}" for margin in row.margins)
             ends = f"[{100 * row.ahead.low:+.1f}, {100 * row.ahead.high:+.1f}]"
-            print(f"| {path.stem} | {row.policy} | {row.margin:.3g} | {100 * row.accuracy:.1f} % | "
+            print(f"| {path.stem} | {row.policy} | {margins} | {100 * row.accuracy:.1f} % | "
                   f"{100 * row.ahead.estimate:+.1f} {ends} | {row.apgr:.3f} |")  # fmt: skip
 
 

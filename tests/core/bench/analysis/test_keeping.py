@@ -4,6 +4,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from core.bench.analysis.calibration import halves
 from core.bench.analysis.keeping import best_margin, compare, keeping
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import RunError
@@ -60,6 +61,13 @@ def test_the_margin_is_judged_on_questions_it_has_not_seen():
         "surer",
         "unless less sure",
     ]
+    here, there = halves(RUN)
+    assert unless.margins == (best_margin(there), best_margin(here))
+    right = [
+        keeping(half, margin).second_score.sum()
+        for half, margin in zip((here, there), unless.margins, strict=True)
+    ]
+    assert unless.accuracy == pytest.approx(sum(right) / len(RUN))
     assert second.ahead.estimate == second.ahead.low == second.ahead.high == 0
     for row in (surer, unless):
         assert row.ahead.estimate == pytest.approx(row.accuracy - second.accuracy)
