@@ -58,6 +58,7 @@ from core.signs.world.asking import (
 from core.signs.world.photographs import background
 from core.signs.world.phrasing import Speaker, disturbed
 from core.signs.world.streets import (
+    Look,
     draw_photograph,
     make_street,
     make_street_crowd,
@@ -75,6 +76,7 @@ LEARNED_LAST = ("relation", "relation", "choice", "count", "count", "color", "sh
 SUFFIX = "\nAnswer the question using a single word or phrase."
 # What is asked for: without it, nobody could tell.
 ESSENTIAL = "read Read color shape How many Count number above below left right".split()
+UPRIGHT = Look(tilt=0, side_view=0.04, bend=0)
 SMALLEST = 5.0  # capital height in pixels, of letters on a strip
 SPEAKER = Speaker()  # of the training
 LEADS = (
@@ -321,26 +323,30 @@ def box_near(rng, image_size: tuple[int, int], target) -> Box:
 # --- strips ------------------------------------------------------------------------------------
 
 
-def strip_example(index: int, seed: int, rows: int) -> Example:
+def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Example:
     """A strip of `rows` x GRID visual tokens with one to three signs, and questions about them.
 
     Reading before finding: a quarter to two thirds of the visual tokens, few things to tell apart,
     and nothing too small to see. A strip is some of the rows of a global image, and its visual
     tokens are where they would be in it. Mostly there is one text, and it fills the strip.
+
+    easy: the share of strips that are clean and upright.
     """
     rng = scene_rng("train", index, seed + 20_000)
     top = int(rng.integers(0, GRID - rows + 1)) if rng.random() < 0.5 else (GRID - rows) // 2
     height = rows * STRIDE
     wall = _wall(rng, (GLOBAL_SIDE, height))
     columns = int(rng.choice((1, 2, 3), p=(0.7, 0.2, 0.1)))
-    signs, things = _in_columns(rng, wall, columns)
+    is_easy = rng.random() < easy
+    signs, things = _in_columns(rng, wall, columns, UPRIGHT if is_easy else Look())
     scene = Scene(GLOBAL_SIDE, GLOBAL_SIDE, *_lower(signs, things, top * STRIDE), 0)
     for thing in things:
         draw_thing(wall, thing)
     for sign in signs:
         draw_sign(wall, sign)
     smallest = min((sign.letter_height for sign in signs), default=20)
-    image = conditions.apply(wall, conditions.draw(rng, min(1.0, smallest / 20)))
+    effects = {} if is_easy else conditions.draw(rng, min(1.0, smallest / 20))
+    image = conditions.apply(wall, effects)
     cut = slice(top, top + rows), slice(2 * top, 2 * (top + rows))
     everything = whole(scene)
     example = Example(
@@ -377,7 +383,7 @@ def picture_of_a_text(
     wall = _wall(rng, size, split)
     bare = rng.random() < 0.5
     color, shape = ("black", "text") if bare else name(rng)
-    sign = _fitted(rng, color, shape, (size[0] - 4, size[1] - 2), split, kind)
+    sign = _fitted(rng, color, shape, (size[0] - 4, size[1] - 2), Look(), split, kind)
     w, h = sign.box[2:]
     sign = sign.moved(int(rng.integers(size[0] - w)), int(rng.integers(size[1] - h)))
     sign = _contrasting(rng, sign, wall) if bare else sign
@@ -396,7 +402,7 @@ def _wall(rng, size: tuple[int, int], split: str = "train") -> Image.Image:
     return Image.fromarray(plain.clip(0, 255).astype(np.uint8))
 
 
-def _in_columns(rng, wall: Image.Image, columns: int):
+def _in_columns(rng, wall: Image.Image, columns: int, look: Look):
     """Signs and objects side by side, each with a column for itself; at least one sign."""
     width, height = wall.width // columns, wall.height
     signs, things, taken = [], [], set()
@@ -413,7 +419,7 @@ def _in_columns(rng, wall: Image.Image, columns: int):
         if (color, shape) in taken:
             continue
         taken.add((color, shape))
-        sign = _fitted(rng, color, shape, (width - 4, height - 2))
+        sign = _fitted(rng, color, shape, (width - 4, height - 2), look)
         w, h = sign.box[2:]
         sign = sign.moved(int(i * width + rng.integers(width - w)), int(rng.integers(height - h)))
         signs.append(_contrasting(rng, sign, wall) if bare else sign)
@@ -425,6 +431,7 @@ def _fitted(
     color: str,
     shape: str,
     room: tuple[int, int],
+    look: Look,
     split: str = "train",
     kind: str | None = None,
 ):
@@ -434,7 +441,8 @@ def _fitted(
         written = written_on(rng, shape, split, kind)
         large = max(SMALLEST, 0.85 * share * room[1])
         while large >= SMALLEST:
-            sign = sketch_sign(rng, color, shape, (0.9 * large, large), written=written)
+            letters = 0.9 * large, large
+            sign = sketch_sign(rng, color, shape, letters, look=look, written=written)
             left = min(room[0] / sign.box[2], room[1] / sign.box[3])
             if left > 1:
                 return sign

@@ -54,6 +54,7 @@ from core.signs.scenes import COLORS
 from core.signs.world import faces, photographs
 
 PHASES = ("charts", "views", "strips", "scenes")
+EASY = 0.8  # share of clean and upright strips at the beginning
 HEADS_FASTER = 8
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 
@@ -88,6 +89,9 @@ class Settings:
     # quarter cheaper, while the language model learns to use what the tower sees. The heads of the
     # auxiliary losses, which a checkpoint doesn't have, are trained on.
     frozen: int = 0
+    # Strips at the beginning are mostly clean and upright: of the steps of strips, so many until
+    # they are as the world is.
+    ease: int = 3000
 
 
 ANSWER_WEIGHTS = {"text": 1.3, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
@@ -135,10 +139,11 @@ class Stream(torch.utils.data.Dataset):
     def _strips(self, step):
         """A batch of strips of one height: more of the higher ones, the fewer there can be."""
         rows = ROWS[step % len(ROWS)]
+        easy = EASY * max(0.0, 1 - step / max(1, self.settings.ease))
         count = max(1, round(self.settings.batch["strips"] * 5 / (rows + 1)))
         span = _span(step, 100)
         return self.packer.collate(
-            [strip_example(i, self.settings.seed, rows) for i in span[:count]]
+            [strip_example(i, self.settings.seed, rows, easy) for i in span[:count]]
         )
 
     def _charts(self, span):

@@ -43,6 +43,27 @@ def test_a_strip_asks_about_what_is_on_it():
                 )  # fmt: skip
 
 
+def test_easy_strips_are_clean_and_upright(monkeypatch):
+    """One sign of each strip, by how far its upper edge is from level, and the effects drawn."""
+    drawn, turned = [], {0.0: [], 1.0: []}
+    real = data.conditions.draw
+    monkeypatch.setattr(data.conditions, "draw", lambda *args: drawn.append(1) or real(*args))
+    real_draw_sign = data.draw_sign
+    for easy, angles in turned.items():
+
+        def draw_sign(image, sign, angles=angles):
+            (x0, y0), (x1, y1) = sign.corners[:2]
+            angles.append(abs(np.degrees(np.arctan2(y1 - y0, x1 - x0))))
+            real_draw_sign(image, sign)
+
+        monkeypatch.setattr(data, "draw_sign", draw_sign)
+        drawn.clear()
+        for index in range(16):
+            strip_example(index, 0, 6, easy)
+        assert len(drawn) == (0 if easy else 16)
+    assert max(turned[1.0]) < 15 < max(turned[0.0])
+
+
 def test_what_is_in_doubt_is_taught_as_doubt():
     rng = np.random.default_rng(0)
     absent = Question("text", "", NO_SIGN, (), kind="absent")
