@@ -12,8 +12,8 @@ import torch
 from core.imaging import Codec
 from core.pocket.data import picture_of_a_text, to_input
 from core.pocket.model import GRID
+from core.signs import conditions
 from core.signs.scenes import scene_rng
-from core.signs.world import conditions
 from core.signs.world.asking import ask_text
 from core.signs.world.phrasing import HELD_OUT, KNOWN, Speaker, calm
 

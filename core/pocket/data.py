@@ -28,7 +28,8 @@ from core.pocket.labels import (
     whole,
 )
 from core.pocket.model import GRID, STRIDE
-from core.signs import fonts
+from core.signs import conditions, fonts
+from core.signs.photographs import background
 from core.signs.questions import (
     Question,
     ask_attribute,
@@ -47,7 +48,7 @@ from core.signs.scenes import (
     luminance,
     scene_rng,
 )
-from core.signs.world import conditions, faces
+from core.signs.world import faces
 from core.signs.world.asking import (
     UNREADABLE,
     ask_absent,
@@ -55,7 +56,6 @@ from core.signs.world.asking import (
     ask_quoted,
     ask_text,
 )
-from core.signs.world.photographs import background
 from core.signs.world.phrasing import Speaker, disturbed
 from core.signs.world.streets import (
     Look,

@@ -10,10 +10,10 @@ import numpy as np
 from core.cropping import Box
 from core.pocket.model import GRID
 from core.signs import fonts
+from core.signs.carriers import CARRIERS, sag
 from core.signs.questions import Question
 from core.signs.render import perspective, text_origin
 from core.signs.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
-from core.signs.world.carriers import CARRIERS, sag
 from core.signs.world.strings import CHARACTERS, LONGEST
 
 MAX_LENGTH = LONGEST

@@ -50,8 +50,9 @@ from core.pocket.model import GRID, MEAN, STD, build_model, build_processor, con
 from core.pocket.packing import Batch, Packer, round_up
 from core.pocket.precision import Float32Muon, fast_dtype
 from core.pocket.tokenizer import build_tokenizer
+from core.signs import photographs
 from core.signs.scenes import COLORS
-from core.signs.world import faces, photographs
+from core.signs.world import faces
 
 PHASES = ("charts", "views", "strips", "scenes")
 EASY = 0.8  # share of clean and upright strips at the beginning

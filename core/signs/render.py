@@ -3,11 +3,10 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
 
-from core.signs import fonts
+from core.signs import conditions, fonts
+from core.signs.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
+from core.signs.photographs import background
 from core.signs.scenes import Scene, Sign, Thing
-from core.signs.world import conditions
-from core.signs.world.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
-from core.signs.world.photographs import background
 
 
 def render(scene: Scene) -> Image.Image:

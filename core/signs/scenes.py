@@ -13,8 +13,8 @@ from functools import partial
 import numpy as np
 
 from core.signs import fonts
+from core.signs.carriers import CARRIERS, carrier_size
 from core.signs.words import sample_text
-from core.signs.world.carriers import CARRIERS, carrier_size
 
 GLOBAL_SIDE = 192  # the longer side of the global image; pocket's input is 192 x 192
 COLORS = {

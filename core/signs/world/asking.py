@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from core.signs.carriers import CARRIERS
 from core.signs.questions import COLOR, SIGN_NAMES, Question, ocr_hints, phrase
 from core.signs.scenes import COLORS, KINDS, SHAPES, Scene, Sign
-from core.signs.world.carriers import CARRIERS
 from core.signs.world.phrasing import ALL_TEXT, TEXT, Speaker
 from core.signs.world.strings import sample
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from core.signs import questions as closed
+from core.signs.carriers import CARRIERS
 from core.signs.scenes import COLORS, KINDS, SHAPES
-from core.signs.world.carriers import CARRIERS
 from core.signs.world.strings import vocabulary
 
 

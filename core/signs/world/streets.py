@@ -5,7 +5,8 @@ from functools import partial
 
 import numpy as np
 
-from core.signs import fonts
+from core.signs import conditions, fonts, photographs
+from core.signs.carriers import CARRIERS
 from core.signs.scenes import (
     ASPECTS,
     COLORS,
@@ -29,8 +30,7 @@ from core.signs.scenes import (
     scene_rng,
     sign_size,
 )
-from core.signs.world import conditions, faces, photographs, strings
-from core.signs.world.carriers import CARRIERS
+from core.signs.world import faces, strings
 
 
 @dataclass(frozen=True)

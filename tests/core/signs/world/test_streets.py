@@ -3,9 +3,11 @@ import pytest
 from PIL import Image
 
 from core.pocket import labels
+from core.signs import conditions
+from core.signs.carriers import CARRIERS, bent, sag
 from core.signs.render import render, sign_layer
 from core.signs.scenes import COLORS, SHAPES, Scene
-from core.signs.world import conditions, strings
+from core.signs.world import strings
 from core.signs.world.asking import (
     CARRIER_NAMES,
     NO_OBJECT,
@@ -15,7 +17,6 @@ from core.signs.world.asking import (
     ask_quoted,
     ask_text,
 )
-from core.signs.world.carriers import CARRIERS, bent, sag
 from core.signs.world.phrasing import Speaker
 from core.signs.world.streets import NOUNS, make_street, sketch_sign
 

@@ -2,9 +2,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.signs import photographs
 from core.signs.render import render
 from core.signs.scenes import Scene
-from core.signs.world import photographs, streets
+from core.signs.world import streets
 
 
 @pytest.fixture
