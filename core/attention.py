@@ -3,6 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
+__all__ = ["relative_attention"]
+
 # Generic weights below this share of the row's largest count as that much. The published division
 # has no floor, so a weight that underflowed sends its cell to infinity, and the box with it; in
 # float16 that happens below 6e-8, which this floor meets when the largest weight is 0.06. A row

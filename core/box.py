@@ -2,6 +2,8 @@
 
 from dataclasses import astuple, dataclass
 
+__all__ = ["Box"]
+
 
 @dataclass(frozen=True)
 class Box:

@@ -23,6 +23,8 @@ from core.uncertainty import Gate
 if TYPE_CHECKING:
     from core.vlm.base import VLM
 
+__all__ = ["GAIN", "Certificate", "CertificateError", "Promise", "Setting"]
+
 GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
 SAME = ("dtype", "bits", "attention_layer", "resolution")  # load options that change an answer
 Share = Annotated[float, Field(ge=0, le=1)]

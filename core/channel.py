@@ -21,6 +21,17 @@ from numpy.typing import ArrayLike
 if TYPE_CHECKING:
     from core.transcript import MessageRecord
 
+__all__ = [
+    "PRESETS",
+    "Awgn",
+    "Fixed",
+    "Link",
+    "Rayleigh",
+    "RecordedSizes",
+    "Traffic",
+    "expected_rounds",
+]
+
 MAX_LOSS = 0.99  # a link that loses more is down
 Direction = Literal["up", "down"]  # from the edge to the server, and back
 

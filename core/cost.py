@@ -5,6 +5,15 @@ from operator import index
 import numpy as np
 from numpy.typing import ArrayLike
 
+__all__ = [
+    "additional_communication_cost",
+    "first_stage_flops",
+    "prefill_flops",
+    "relative_communication_cost",
+    "sample_flops",
+    "second_stage_flops",
+]
+
 
 def prefill_flops(n_visual: int, hidden: int, layers: int) -> int:
     """FLOPs of the language model's prefill over `n_visual` tokens (eq. 17), the paper's estimate.

@@ -19,6 +19,24 @@ from typing import Any, ClassVar, Self, cast
 
 from core.box import Box
 
+__all__ = [
+    "MAX_HEADER",
+    "MAX_QUESTION",
+    "MAX_SESSION",
+    "MAX_SIDE",
+    "Answer",
+    "CropRequest",
+    "LocalImage",
+    "Message",
+    "MessageError",
+    "ProtocolError",
+    "Question",
+    "QuestionError",
+    "SecondLook",
+    "SessionExpired",
+    "check_question",
+]
+
 MAX_QUESTION = 1_000  # characters
 MAX_HEADER = 65_536  # bytes
 MAX_SESSION = 64  # characters

@@ -17,6 +17,8 @@ from core.messages import Question, SessionExpired
 if TYPE_CHECKING:
     from core.vlm.base import Look
 
+__all__ = ["FirstStage", "Sessions"]
+
 
 @dataclass(frozen=True)
 class FirstStage:

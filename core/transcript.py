@@ -25,6 +25,21 @@ from core.imaging import Codec, ImageError, available_formats
 from core.messages import Answer, CropRequest, LocalImage, Message, Question, SecondLook
 from core.uncertainty import METRICS, Gate
 
+__all__ = [
+    "INFINITE",
+    "Attention",
+    "AttentionMap",
+    "EncodedImage",
+    "Event",
+    "MessageRecord",
+    "Stage",
+    "Step",
+    "Token",
+    "Transcript",
+    "TranscriptError",
+    "timed",
+]
+
 VERSION = 3
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}

@@ -15,6 +15,17 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+__all__ = [
+    "MAXIMUM",
+    "METRICS",
+    "Aggregation",
+    "Evidence",
+    "Gate",
+    "Metric",
+    "aggregate",
+    "token_scores",
+]
+
 LN2 = np.log(2.0)
 INF = float("inf")
 

@@ -4,6 +4,8 @@ Song and Kim, Collaborative Edge-to-Server Inference for Vision-Language Models,
 LLaVA-1.5-7B on TextVQA.
 """
 
+__all__ = ["SOURCE", "TABLE_II", "TABLE_III"]
+
 SOURCE = "arXiv 2512.16349, LLaVA-1.5-7B on TextVQA"
 
 # Metric -> (overlap, Bhattacharyya distance).

@@ -43,6 +43,8 @@ from core.messages import (
 from core.support.headers import COMPACT, UNCERTAINTY, head_bytes
 from core.support.proxies import EnvironmentFault, way_to
 
+__all__ = ["Client", "Exchange", "Result"]
+
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
 MAX_RESTARTS = 5  # of a question whose session the server forgot
 LONGEST_PAUSE = 30.0  # seconds between two attempts

@@ -15,6 +15,8 @@ from core.box import Box
 from core.imaging import Codec, crop_local, downscale, load_image, to_rgb
 from core.messages import LocalImage, MessageError, Question
 
+__all__ = ["Edge"]
+
 
 class Edge:
     """The device with the original image. It sends a small copy of all of it, or a part in detail.

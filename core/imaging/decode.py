@@ -11,6 +11,8 @@ from PIL import Image, features
 
 from .errors import ImageError
 
+__all__ = ["FORMATS", "decode", "readable_formats"]
+
 # What cameras, phones, browsers and scanners write. Everything else Pillow could open stays shut:
 # EPS would start Ghostscript, and rarely used decoders are rarely tested on hostile bytes. Multi-
 # picture photos of phones (MPO) are JPEG files to Pillow.

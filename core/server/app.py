@@ -31,6 +31,8 @@ from core.server.telemetry import Telemetry
 from core.uncertainty import Gate
 from core.vlm.base import VLM, VLMError
 
+__all__ = ["create_app"]
+
 EXPECTED = (
     Problem, ProtocolError, VLMError, KeyReused, Busy, Abandoned, HTTPException,
     RequestValidationError,

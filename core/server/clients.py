@@ -12,6 +12,8 @@ from core.server.admission import Rate
 from core.server.problems import Problem
 from core.support.headers import TOKEN
 
+__all__ = ["identified", "tokens_of_environment"]
+
 BEARER = HTTPBearer(auto_error=False, description="Only where the server was given tokens.")
 
 

@@ -34,6 +34,8 @@ from core.uncertainty import METRICS, Gate, token_scores
 if TYPE_CHECKING:
     from core.vlm.base import VLM, Generation, Look
 
+__all__ = ["Reply", "Server", "attention_maps", "chosen_box"]
+
 ALTERNATIVES = 5  # tokens listed at each position of an answer
 
 

@@ -6,6 +6,8 @@ pyproject.toml puts them.
 
 from pathlib import Path
 
+__all__ = ["POCKET", "RUNS", "SAMPLES"]
+
 _INSTALLED = Path(__file__).resolve().parents[1] / "assets"
 _ASSETS = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "assets"
 

@@ -3,6 +3,8 @@
 import sys
 from pathlib import Path
 
+__all__ = ["called"]
+
 
 def called(module: str) -> str:
     """Return how the command was called: `python -m MODULE`, or the name of the script.

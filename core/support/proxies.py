@@ -19,6 +19,8 @@ from urllib.request import getproxies
 
 import httpx
 
+__all__ = ["EnvironmentFault", "Way", "faults", "mend", "way_to", "without_proxies"]
+
 SCHEMES = ("http", "https", "all")  # each with a variable like HTTP_PROXY
 CERTIFICATES = ("SSL_CERT_FILE", "SSL_CERT_DIR")  # the first goes before the second
 SYSTEM = "The system's proxy setting"  # where no variable says anything (macOS, Windows)

@@ -18,10 +18,10 @@ from dashboard import markup
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
+from dashboard.benchmarks.questions import Questions, answer_line
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.live import LiveModel
 from dashboard.walkthrough.pictures import data_url
-from dashboard.walkthrough.questions import Questions, answer_line
 
 SIDE = 200  # CSS px of a picture
 ONE_QUALITY = """This run was recorded at one quality only. Record it at others, with

@@ -21,9 +21,9 @@ from core.bench.reported import SOURCE, TABLE_II, TABLE_III
 from core.uncertainty import METRICS
 from dashboard.benchmarks.chart import Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
+from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.markup import PAPER
-from dashboard.walkthrough.questions import Questions
 
 # Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.
 MEASURES = {

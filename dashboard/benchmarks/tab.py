@@ -20,10 +20,10 @@ from dashboard.benchmarks.compare_tab import Compare
 from dashboard.benchmarks.compression_tab import Compression
 from dashboard.benchmarks.library import UPLOAD, Choice, Library, find, series
 from dashboard.benchmarks.measures_tab import MetricsPage
+from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES, Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
 from dashboard.live import LiveModel
-from dashboard.walkthrough.questions import Questions
 
 OWN_TAB = "benchmarks"
 MOST_UPLOADS = 5

@@ -37,8 +37,8 @@ from dashboard.benchmarks.figures_tradeoff import (
 )
 from dashboard.benchmarks.library import timed
 from dashboard.benchmarks.promise import CONFIDENCE, EXPLAINED, HERE, best_here, keep, lost
+from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer
-from dashboard.walkthrough.questions import Questions
 
 AXIS_CHOICES = {
     "additional_cost": "Additional images",

@@ -13,6 +13,22 @@ import numpy as np
 
 from core.bench.analysis import goals
 
+__all__ = [
+    "LEVELLED",
+    "Betting",
+    "Binomial",
+    "HoeffdingBentkus",
+    "OnAverage",
+    "Plainly",
+    "Rule",
+    "betting_capital",
+    "binomial_p_value",
+    "check_confidence",
+    "least",
+    "most_allowed",
+    "needed",
+]
+
 
 def needed(at_most: float, confidence: float | None) -> int:
     """Return how many images a promise about a share takes, if not one of them speaks against it.

@@ -13,6 +13,15 @@ from core.bench.analysis.goals import keeps, reaches
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 
+__all__ = [
+    "Calibration",
+    "UnreachableError",
+    "always_or_never",
+    "halves",
+    "threshold_for_accuracy",
+    "threshold_for_budget",
+]
+
 
 class UnreachableError(ValueError):
     """No threshold meets the goal. nearest: the goal that can be met, in the same unit."""

@@ -11,6 +11,8 @@ Arguments are numbers or arrays of any shapes that fit together; NaN meets nothi
 import numpy as np
 from numpy.typing import ArrayLike
 
+__all__ = ["exceeds", "keeps", "reaches"]
+
 # Relative, and absolute below 1: a million times what summing a million float64 may lose, and a
 # hundredth of what one answer in ten million is worth.
 ROUNDING = 1e-9

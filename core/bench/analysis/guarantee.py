@@ -44,6 +44,21 @@ from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 
+__all__ = [
+    "LOST",
+    "SPENT",
+    "Goal",
+    "Kept",
+    "PromiseError",
+    "Promised",
+    "Questions",
+    "keeps",
+    "measured",
+    "promise",
+    "rule_for",
+    "settle",
+]
+
 LOST, WRONG, ASKED = "lost", "wrong", "additional_cost"
 SPENT = tuple(name for name, (_, _, per) in COSTS.items() if per == 1)
 MANY = 5_000  # images, from which on every threshold can't be bet on

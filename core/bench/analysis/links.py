@@ -7,6 +7,8 @@ import numpy as np
 from core.bench.runs.run import Run
 from core.channel import Link, Traffic
 
+__all__ = ["over_link"]
+
 
 def over_link(run: Run, link: Link) -> Run:
     """The answered samples, their seconds those of computing and of sending all messages.

@@ -22,6 +22,17 @@ from core.bench.analysis.separability import RIGHT_FROM
 from core.bench.runs.run import Run
 from core.uncertainty import Gate
 
+__all__ = [
+    "ASKED",
+    "NOT_ASKED",
+    "WAYS",
+    "Confusion",
+    "confusion",
+    "samples_near",
+    "samples_of_kind",
+    "ways",
+]
+
 WAYS = ("stays right", "broken", "mended", "stays wrong")
 ASKED = ("needless", "harmful", "useful", "hopeless")
 NOT_ASKED = ("spared", "averted", "missed", "resigned")

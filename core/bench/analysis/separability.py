@@ -13,6 +13,29 @@ from numpy.typing import ArrayLike
 from core.bench.analysis.ranking import by_uncertainty, per_value
 from core.bench.runs.run import Run
 
+__all__ = [
+    "RIGHT_FROM",
+    "Changes",
+    "Reliability",
+    "Separability",
+    "Steps",
+    "affinity",
+    "auprc",
+    "aurc",
+    "auroc",
+    "bhattacharyya",
+    "bin_edges",
+    "changes",
+    "distance_of",
+    "distribution",
+    "overlap",
+    "pairs_won",
+    "prr",
+    "reliability",
+    "separability",
+    "step_means",
+]
+
 RIGHT_FROM = 0.5  # soft accuracy gives 0, 0.3, 0.6, 0.9, 1: two of ten people agree, or more
 BINS = 50
 ECE_BINS = 20

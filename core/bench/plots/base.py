@@ -17,6 +17,24 @@ from core.bench.analysis.curves import Curve
 from core.bench.plots.style import SANS, Stroke
 from core.uncertainty import METRICS, Metric
 
+__all__ = [
+    "AXES",
+    "BASELINE_NAMES",
+    "LEGEND_ON_TOP",
+    "PERCENT",
+    "Figure",
+    "accuracy_figure",
+    "aggregated",
+    "axis",
+    "figure",
+    "line",
+    "name_of",
+    "numbers",
+    "points",
+    "thinned",
+    "with_unit",
+]
+
 Figure = dict[str, Any]
 
 INK, GRID = "#1F2937", "#E2E5EA"  # on white

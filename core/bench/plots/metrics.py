@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from core.bench import Run, Separability, step_means
-from core.bench.analysis.separability import separability
+from core.bench.analysis.separability import Separability, separability, step_means
 from core.bench.plots.base import (
     AXES,
     LEGEND_ON_TOP,
@@ -19,7 +18,17 @@ from core.bench.plots.base import (
 from core.bench.plots.style import MEANING, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace, histogram_figure
 from core.bench.runs.kept import kept
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS
+
+__all__ = [
+    "LENGTHS",
+    "distribution_figure",
+    "lengths_figure",
+    "separability_of",
+    "steps_figure",
+    "tokens_name",
+]
 
 LENGTHS = (1, 2, 3, 5, None)  # tokens averaged over; None: all
 # One hue, because it is one metric: the more tokens, the darker; dashes say it too.

@@ -7,11 +7,14 @@ from html import escape
 
 import numpy as np
 
-from core.bench import Run, frontier
+from core.bench.analysis.curves import frontier
 from core.bench.plots.base import AXES, Figure, accuracy_figure, line
 from core.bench.plots.style import RUN_STROKES, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS
+
+__all__ = ["quality_figure", "runs_figure"]
 
 
 def runs_figure(

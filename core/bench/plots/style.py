@@ -9,6 +9,8 @@ from dataclasses import dataclass
 
 from core.uncertainty import METRICS
 
+__all__ = ["BLUE", "HEAT", "MEANING", "RUN_STROKES", "SANS", "Stroke", "rgb", "stroke"]
+
 ORANGE, SKY, GREEN, YELLOW = "#E69F00", "#56B4E9", "#009E73", "#F0E442"
 BLUE, VERMILLION, PURPLE, GREY = "#0072B2", "#D55E00", "#CC79A7", "#7F7F7F"
 

@@ -11,10 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from core.bench import (
+from core.bench.analysis.curves import (
     Curve,
-    Run,
-    Separability,
     full,
     high_resolution,
     initial,
@@ -23,6 +21,7 @@ from core.bench import (
     tradeoff,
 )
 from core.bench.analysis.intervals import bootstrap, gate_statistic
+from core.bench.analysis.separability import Separability
 from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
@@ -39,7 +38,22 @@ from core.bench.plots.base import (
 )
 from core.bench.plots.style import MEANING, Stroke, stroke
 from core.bench.runs.kept import kept
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS
+
+__all__ = [
+    "DRAWS",
+    "Band",
+    "band_of",
+    "band_trace",
+    "curve_of",
+    "curve_trace",
+    "high_resolution_point",
+    "histogram",
+    "histogram_figure",
+    "strategies",
+    "tradeoff_figure",
+]
 
 HELD = 16  # curves of a run; some ten are on the page at once
 PLACES = 61  # at most, along a curve, that get an interval

@@ -47,6 +47,8 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
     import pyarrow as pa
     import pyarrow.parquet as pq
 
+__all__ = ["SUFFIX", "RunFile", "list_runs", "load_run", "save_pieces", "save_run"]
+
 SCHEMA = 3
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"

@@ -9,6 +9,8 @@ from functools import cached_property, wraps
 from typing import Any, TypeVar
 from weakref import ref
 
+__all__ = ["Keeper", "kept"]
+
 Value = TypeVar("Value")
 
 _lock = threading.Lock()

@@ -11,6 +11,8 @@ from PIL import Image
 
 from core.bench.runs.run import Metadata, Run
 
+__all__ = ["OriginalMissing", "check_originals", "original"]
+
 SPLITS = ("test", "validation")
 MAX_DIGITS = 9  # of the number of a scene
 

@@ -8,6 +8,8 @@ from dataclasses import asdict
 from core.bench.runs.run import Metadata
 from core.imaging import Codec
 
+__all__ = ["QUALITY", "codec_name", "kind", "rank"]
+
 QUALITY = Codec().quality  # the run nearest to it stands for its series
 LOSSLESS = 101  # stands behind every quality
 # What makes a run no other one: when, where and with what it was recorded.

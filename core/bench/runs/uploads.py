@@ -12,6 +12,8 @@ import sys
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run, RunError
 
+__all__ = ["MAX_ROWS", "MAX_UNPACKED", "load_upload"]
+
 MAX_ROWS = 250_000  # VQAv2 val fits
 MAX_UNPACKED = 512 << 20  # bytes
 MEMORY = 4 << 30  # bytes of address space for Python, its libraries and the run

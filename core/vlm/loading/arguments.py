@@ -6,6 +6,8 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import Any
 
+__all__ = ["add_load_arguments", "load_options", "load_words"]
+
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 _SHORT = {name: short for short, name in _DTYPES.items()}
 

@@ -10,7 +10,7 @@ from core.bench.plots.metrics import separability_of
 from dashboard.benchmarks.compression_tab import _common
 from dashboard.benchmarks.figures_tradeoff import tradeoff_plot, uncertainty_plot
 from dashboard.benchmarks.library import HELD, Choice, Library, find, series, timed
-from dashboard.walkthrough.questions import _pictures
+from dashboard.benchmarks.questions import _pictures
 from tools.doubles.synthetic import synthetic_run
 
 

@@ -33,11 +33,11 @@ from dashboard.benchmarks import tradeoff_tab as tradeoff_module
 from dashboard.benchmarks.chart import drawn_csv
 from dashboard.benchmarks.eta_panel import START, scale
 from dashboard.benchmarks.library import Library, timed
+from dashboard.benchmarks.questions import EMPTY, expected_answers
 from dashboard.benchmarks.tab import Benchmarks, _about
 from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES
 from dashboard.benchmarks.view import AGGREGATIONS, look_at
 from dashboard.live import LiveModel
-from dashboard.walkthrough.questions import EMPTY, expected_answers
 
 ALL = next(iter(AGGREGATIONS))
 

@@ -305,6 +305,7 @@ def test_what_cannot_be_drawn_is_refused():
         tradeoff(Run.from_records([], METADATA))
 
 
+@pytest.mark.timing
 def test_a_curve_of_vqav2_takes_50_milliseconds():
     run = synthetic_run(VQAV2_VAL)
     for metric in METRICS:

@@ -76,6 +76,7 @@ def test_no_askers():
     assert together(PixelVLM(), ask_one, []) == []
 
 
+@pytest.mark.timing
 def test_waiting_for_others_is_told_from_work():
     class Slow(PixelVLM):
         def look_batch(self, images):
