@@ -9,6 +9,7 @@ core.server.drift watches.
 from __future__ import annotations
 
 import json
+import math
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,7 +18,6 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.checked import read_checked
-from core.transcript import INFINITE
 from core.uncertainty import Gate
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ SAME = ("dtype", "bits", "attention_layer", "resolution")  # load options that c
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+
+Threshold = float | Literal["Infinity", "-Infinity"]  # JSON has no infinity
 
 
 class CertificateError(ValueError):
@@ -91,7 +94,7 @@ class Certificate(BaseModel):
     kind: Literal["second-look certificate"] = "second-look certificate"
     version: Literal[1] = 1
     metric: str
-    threshold: float | Literal["Infinity", "-Infinity"]
+    threshold: Threshold
     first_tokens: Annotated[int, Field(ge=1)] | None
     promises: Annotated[tuple[Promise, ...], Field(min_length=1, strict=False)]
     confidence: Share | None  # 1 − δ of all promises together; None: each on average
@@ -134,7 +137,6 @@ class Certificate(BaseModel):
 
     def to_json(self) -> str:
         values = self.model_dump()
-        values["threshold"] = INFINITE.get(self.threshold, self.threshold)
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     def check(self, other: Setting) -> None:
@@ -168,6 +170,13 @@ class Certificate(BaseModel):
             for text, names in groups.items()
         ]
         return f"{sure}, {' and '.join(texts)}."
+
+
+def written(threshold: float) -> Threshold:
+    """Return η as a certificate holds it."""
+    if math.isinf(threshold):
+        return "Infinity" if threshold > 0 else "-Infinity"
+    return threshold
 
 
 def _loaded(mine: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:

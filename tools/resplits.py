@@ -157,7 +157,8 @@ def noticed(
     η is set on `size` questions of the run. Then come 10,000 of its own questions, drawn with
     repetition, and, apart from these, as many of the other's as the window holds.
     """
-    found, false = [], []
+    found: list[bool] = []
+    false: list[bool] = []
     for seed in range(splits):
         rng = np.random.default_rng(seed)
         questions = run.take(rng.permutation(len(run))[:size])
@@ -227,7 +228,7 @@ def _label(goal: Goal) -> str:
     return f"at most {100 * goal.at_most:g} % {what}"
 
 
-def _percent(share: float, digits: int = 1) -> str:
+def _percent(share: float | np.floating, digits: int = 1) -> str:
     return f"{100 * share:.{digits}f} %"
 
 

@@ -96,7 +96,9 @@ class Rule:
     """
 
     def __call__(self, total: np.ndarray, weight: np.ndarray, most: int, share: float) -> bool:
-        return bool(goals.keeps(total.sum(), self.limit(weight, most, share)))
+        limit = self.limit(weight, most, share)
+        assert limit is not None, "who has no limit claims by another way"
+        return bool(goals.keeps(total.sum(), limit))
 
     def limit(self, weight: np.ndarray, most: int, share: float) -> float | None:
         """The largest sum of S that it is claimed for; None: that doesn't depend on the sum alone.

@@ -7,8 +7,7 @@ import numpy as np
 from core.bench.analysis.guarantee import Promised
 from core.bench.runs.provenance import today
 from core.bench.runs.run import Run
-from core.certificate import Certificate, Promise, Setting
-from core.transcript import INFINITE
+from core.certificate import Certificate, Promise, Setting, written
 
 
 def certify(run: Run, promised: Promised) -> Certificate:
@@ -16,7 +15,7 @@ def certify(run: Run, promised: Promised) -> Certificate:
     gate, metadata = promised.gate, run.metadata
     return Certificate(
         metric=gate.metric,
-        threshold=INFINITE.get(gate.threshold, gate.threshold),
+        threshold=written(gate.threshold),
         first_tokens=gate.first_tokens,
         promises=tuple(
             Promise(

@@ -495,7 +495,9 @@ def _none(part: Questions, name: str | None, goal: Goal, rule: Rule) -> str:
     """Why a monotone goal isn't kept at any η."""
     if goal.what in SPENT and (alone := measured(part, goal, np.inf)) > goal.at_most:
         return f"The first stage alone costs {alone:.6g} ({goal.what}): {goal.at_most:.6g} is less."
-    total, weight, most = next(_states(part, goal))
+    state = next(_states(part, goal))
+    assert state is not None, "the first one isn't that before"
+    total, weight, most = state
     enough = least(rule, total, weight, most, goal.at_most / _largest(part, goal))
     return _too_few(part.images, name, goal, enough)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.bench.analysis.calibration import halves
 from core.bench.analysis.curves import tradeoff
-from core.bench.analysis.intervals import Interval, bootstrap
+from core.bench.analysis.intervals import Interval, Statistic, bootstrap
 from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
@@ -92,10 +92,14 @@ def compare(run: Run, metric: str = METRIC) -> list[Compared]:
         ("unless less sure", margins, np.array([crossed[sample] for sample in run.id])),
     ):
         better = scores - run.second_score
-        ahead = bootstrap(run, lambda w, b=better: w @ b / w.sum(axis=1))
+        ahead = bootstrap(run, _mean_of(better))
         curve = tradeoff(replace(run, second_score=scores), metric)
         rows.append(Compared(policy, of, float(scores.mean()), curve.apgr(), ahead))
     return rows
+
+
+def _mean_of(values: np.ndarray) -> Statistic:
+    return lambda weights: weights @ values / weights.sum(axis=1)
 
 
 def main() -> None:

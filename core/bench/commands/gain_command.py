@@ -123,7 +123,7 @@ def with_gain(run: Run, gain: Gain) -> Run:
     """
     run = run.answered
     values = np.repeat(gain.expected(*_values(run)), run.lengths)
-    return replace(run, scores=run.scores | {gain.name: values})
+    return replace(run, scores={**run.scores, gain.name: values})
 
 
 def compare(gain: Gain, name: str, run: Run, metric: str) -> Ahead:
