@@ -221,7 +221,18 @@ class StoredScores(Mapping[str, np.ndarray]):
         return StoredScores(self._metrics, lambda metric: self._read(metric)[tokens()])
 
 
-@dataclass(frozen=True, eq=False)
+def _with_columns(cls: type) -> type:
+    """Give a class a field, an array (N,), for each field of a `Record`; its own stay as they are.
+
+    The columns are declared once, where each is explained.
+    """
+    columns = {f.name: "np.ndarray" for f in fields(Record) if f.name not in cls.__annotations__}
+    cls.__annotations__ = columns | cls.__annotations__
+    return cls
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+@_with_columns
 class Run(Keeper):
     """N samples as columns, which can't be written to. The names are those of `Record`.
 
@@ -237,52 +248,14 @@ class Run(Keeper):
     """
 
     metadata: Metadata
-    id: np.ndarray
-    image_id: np.ndarray
-    question: np.ndarray
-    prompt: np.ndarray
-    answers: np.ndarray
-    group: np.ndarray
-    first_answer: np.ndarray
-    second_answer: np.ndarray
-    first_score: np.ndarray
-    second_score: np.ndarray
-    global_bytes: np.ndarray
-    local_bytes: np.ndarray
-    reference_bytes: np.ndarray
-    question_message_bytes: np.ndarray
-    answer_message_bytes: np.ndarray
-    crop_request_message_bytes: np.ndarray
-    local_image_message_bytes: np.ndarray
-    refined_message_bytes: np.ndarray
-    first_flops: np.ndarray
-    second_flops: np.ndarray
-    first_flops_exact: np.ndarray
-    second_flops_exact: np.ndarray
-    first_visual_tokens: np.ndarray
-    second_visual_tokens: np.ndarray
-    first_prompt_tokens: np.ndarray
-    second_prompt_tokens: np.ndarray
-    first_seconds: np.ndarray
-    second_seconds: np.ndarray
-    box: np.ndarray
-    truth_boxes: np.ndarray
-    box_hit: np.ndarray
-    random_hit: np.ndarray
-    letter_height: np.ndarray
-    guided_answer: np.ndarray
-    guided_score: np.ndarray
-    hd_answer: np.ndarray
-    hd_score: np.ndarray
-    hd_bytes: np.ndarray
-    hd_question_message_bytes: np.ndarray
-    hd_answer_message_bytes: np.ndarray
-    hd_flops: np.ndarray
-    hd_seconds: np.ndarray
-    second_scores: np.ndarray
-    error: np.ndarray
     scores: Mapping[str, np.ndarray]  # metric -> (offsets[-1],) float64
     offsets: np.ndarray  # (N + 1,) int64
+
+    if TYPE_CHECKING:  # the columns are those of `Record`
+
+        def __init__(self, metadata: Metadata, **columns: Any): ...
+
+        def __getattr__(self, name: str) -> np.ndarray: ...
 
     def __post_init__(self) -> None:
         def freeze(values: ArrayLike, dtype: type) -> np.ndarray:
