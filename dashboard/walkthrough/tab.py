@@ -40,7 +40,7 @@ const mark = () => element.querySelectorAll('button').forEach(
 watch('value', mark);
 mark();"""
 # Decided in the browser, where nothing that was typed meanwhile can be lost.
-UNLESS_OUTGROWN = "(question, outgrown) => question === outgrown ? '' : question"
+UNLESS_OUTGROWN = "(question, [outgrown]) => question === outgrown ? '' : question"
 REFUSED = (
     """window.addEventListener('second-look-refused', event => trigger('click', event.detail))"""
 )
@@ -153,7 +153,7 @@ class Walkthrough:
                 self.step = gr.Button(
                     "Step by step: stage 1 only", size="md", elem_id="stage-1-only"
                 )
-                self.outgrown = gr.JSON(visible=False)  # the question of the picture before
+                self.outgrown = gr.JSON(visible=False)  # [the question of the picture before]
                 self.status = gr.HTML(elem_id="status")
 
     def _lay_out_settings(self) -> None:
@@ -452,7 +452,7 @@ class Walkthrough:
             except ImageError as error:
                 return self._kept(visit, str(error))
         update = {self.note: "", self.cards: None, self.image_status: ""}
-        update[self.outgrown] = visit.question
+        update[self.outgrown] = [visit.question]  # a text alone would be taken for JSON
         visit.take(image, shown)
         if (
             image is None or visit.asked != image
