@@ -18,6 +18,7 @@ public domain, or under CC0 or CC BY 4.0, as the packages' own files say:
 | rocket | SpaceX | public domain |
 """
 
+import shutil
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -36,6 +37,7 @@ NAMES = {
     "validation": ("Wine_by_Jakkub_Mede.jpg", "coffee.png"),
     "test": ("umang_by_Abhishek_Mudgal.jpg", "gravel.png", "rocket.jpg"),
 }  # fmt: skip
+PACKED = "second_look_photographs"  # a folder on the path, made by `core.pocket.pack`
 LARGEST = 1600  # longer side that is kept of a photograph, in pixels
 
 
@@ -45,6 +47,9 @@ def folders() -> tuple[Path, ...]:
     found = [Path("/usr/share/backgrounds")]
     if package is not None and package.origin is not None:
         found.append(Path(package.origin).parent / "data")
+    packed = find_spec(PACKED)
+    if packed is not None:
+        found += map(Path, packed.submodule_search_locations or ())
     return tuple(found)
 
 
@@ -66,6 +71,14 @@ def _picture(name: str) -> Image.Image:
         image = image.convert("RGB")
     image.thumbnail((LARGEST, LARGEST))
     return image
+
+
+def copy(name: str, folder: Path) -> None:
+    """Put a photograph, if it is on this machine, where `folder` on the path has it found."""
+    path = _path(name)
+    if path is not None:
+        (folder / PACKED).mkdir(exist_ok=True)
+        shutil.copy(path, folder / PACKED / name)
 
 
 def background(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image.Image:
