@@ -16,6 +16,13 @@ def test_a_space_installs_what_the_package_needs():
     assert _requirements(listed) == _requirements(project["dependencies"])
 
 
+def test_only_the_tests_install_what_is_gpl():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    assert not [name for name in project["dependencies"] if name.startswith("pillow-heif")]
+    assert [extra for extra in extras if "pillow-heif" in " ".join(extras[extra])] == ["test"]
+
+
 def test_readme_names_the_commands_that_ci_runs():
     readme = (ROOT / "README.md").read_text()
     assert "\npip install -e . && python app.py\n" in readme

@@ -37,7 +37,7 @@ _NEW_SUBFILE_TYPE = 254  # TIFF tag; bit 0 is set on a reduced-resolution copy
 def readable_formats() -> tuple[str, ...]:
     """The keys of `FORMATS` that can be read here.
 
-    A build of Pillow may lack AVIF and WebP; HEIC, the photos of telephones, needs pillow-heif.
+    A build of Pillow may lack AVIF and WebP; HEIC, the photos of telephones, needs pi-heif.
     """
     return tuple(name for name in FORMATS if _is_readable(name))
 
@@ -50,12 +50,13 @@ def _is_readable(name: str) -> bool:
 
 @cache
 def _heif() -> bool:
-    """Whether pillow-heif is installed; if so, Pillow knows the format from now on.
+    """Whether pi-heif is installed; if so, Pillow knows the format from now on.
 
-    A small board may go without it: it is the largest of the decoders.
+    A small board may go without it: it is the largest of the decoders. Its twin pillow-heif also
+    writes HEIC, and for that brings x265, which is GPL.
     """
     try:
-        from pillow_heif import register_heif_opener
+        from pi_heif import register_heif_opener
     except ImportError:  # also of a library that this machine can't load
         return False
     register_heif_opener(thumbnails=False, depth_images=False, aux_images=False)
@@ -142,7 +143,7 @@ def _unreadable(data: bytes, formats: tuple[str, ...]) -> ImageError:
     *names, last = (FORMATS[name] for name in formats)
     wanted = f"{', '.join(names)} or {last}" if names else last
     # A message is of the one format it names; a file of the user's may be what telephones write.
-    first = "install pillow-heif, or " if kind == "HEIF" and names else ""
+    first = "install pi-heif, or " if kind == "HEIF" and names else ""
     return ImageError(
         f"This is {what}, which can't be read here; {first}use a file of type {wanted}."
     )

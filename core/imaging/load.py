@@ -23,7 +23,7 @@ def load_image(
     """The image in `source`, upright, 8-bit sRGB, without metadata.
 
     `source` is a path, the bytes of a file, or a file opened in binary mode (read from its start
-    if it can seek; left open). JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and, where pillow-heif is
+    if it can seek; left open). JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF and, where pi-heif is
     installed, HEIC are read; of an animation the first frame. Transparency is laid on white, a
     valid ICC profile is converted to sRGB, 16-bit grey is scaled. Any aspect ratio will do, from
     1 × 1 pixel.

@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from core.imaging.decode import readable_formats
 from dashboard.samples import load_samples
 from dashboard.walkthrough.tab import LARGEST_FILE
+from tests.support import heic
 
 # Visible texts inside the element whose contrast is below 4.5. Colours are painted, so that
 # whatever CSS calls them, and however many lie on each other, what is read is what is seen.
@@ -46,7 +46,7 @@ DROPPED = """([name, type, text]) => {
 @pytest.fixture(scope="module")
 def telephone(samples, tmp_path_factory):
     """A photo as telephones write it."""
-    readable_formats()  # makes Pillow know HEIC
+    heic.write()
     path = tmp_path_factory.mktemp("telephone") / "IMG_0001.HEIC"
     Image.open(samples / "2.jpg").save(path, "HEIF", quality=70)
     return str(path)

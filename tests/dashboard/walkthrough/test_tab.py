@@ -10,7 +10,6 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from core.imaging.decode import readable_formats
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError
@@ -18,6 +17,7 @@ from dashboard.live import LiveModel
 from dashboard.samples import load_samples
 from dashboard.visit import Visit
 from dashboard.walkthrough.tab import FAILED, Walkthrough, eta_slider
+from tests.support import heic
 
 QUESTION = "What does the sign say?"
 
@@ -235,7 +235,7 @@ def test_an_upload_that_is_asked_about_at_once_keeps_its_answer(tab, samples, sc
 
 @pytest.mark.parametrize("suffix", ["heic", "tiff", "gif"])
 def test_what_browsers_do_not_draw_is_asked_about_itself(tab, scene_file, tmp_path, suffix):
-    readable_formats()  # makes Pillow know HEIC
+    heic.write()
     picture, upload, visit = Image.open(scene_file), str(tmp_path / f"a.{suffix}"), _visit()
     frames = {"save_all": True, "append_images": [picture.rotate(180)]} if suffix == "gif" else {}
     picture.save(upload, {"heic": "HEIF"}.get(suffix, suffix.upper()), **frames)
