@@ -56,7 +56,9 @@ def closed_world() -> Iterator[tuple[Scene, Question, tuple[str, ...]]]:
 
 def open_world() -> Iterator[tuple[Scene, Question, tuple[str, ...]]]:
     """As `closed_world`, under each condition in turn in which one thing is asked for."""
-    names = [name for name in CONDITIONS if name not in ("absent", "absent-object", "alike")]
+    names = [
+        name for name in CONDITIONS if name not in ("absent", "absent-object", "alike", "too-small")
+    ]
     for index in count():
         found = trial(names[index % len(names)], "validation", index)
         yield found.scene, found.question, found.answers

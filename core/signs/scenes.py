@@ -123,11 +123,13 @@ def make_scene(
     turn: Callable[[np.random.Generator], float] = _slight,
     letters_global: tuple[float, float] = LETTER_GLOBAL,
     families: tuple[str, ...] | None = None,
+    smallest_letter: float = LETTER_ORIGINAL,
 ) -> Scene:
     """Scene `index` of a split. Test scenes use the held-out fonts unless told otherwise.
 
     text: what is written on a sign; turn: by how many degrees it is turned; letters_global: as
-    `LETTER_GLOBAL`; families: of its letters. Each is the closed world's unless told otherwise.
+    `LETTER_GLOBAL`; families: of its letters; smallest_letter: as `LETTER_ORIGINAL`. Each is the
+    closed world's unless told otherwise.
     """
     rng = scene_rng(split, index, seed)
     held_out = split == "test" if held_out_fonts is None else held_out_fonts
@@ -137,7 +139,8 @@ def make_scene(
     height = round(long_side * min(1, aspect[1] / aspect[0]))
     scale = GLOBAL_SIDE / long_side
     smallest, largest = in_original(letters_global, scale)
-    letters, sides = (max(LETTER_ORIGINAL, smallest), largest), in_original(SIDE_GLOBAL, scale)
+    letters = max(smallest_letter, smallest), largest
+    sides = in_original(SIDE_GLOBAL, scale)
     families = families or fonts.families(held_out) or ("",)
     taken: list[tuple[int, int, int, int]] = []
     sketch = partial(sketch_sign, families=families, letters=letters, text=text, turn=turn)

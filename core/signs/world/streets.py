@@ -55,7 +55,7 @@ def sketch_sign(
 
     written: the text and its family, as `written_on` draws them.
     """
-    letter = max(4, round(np.exp(rng.uniform(*np.log(letters)))))
+    letter = max(3, round(np.exp(rng.uniform(*np.log(letters)))))
     text, family = written or written_on(rng, shape, split)
     weight = int(rng.choice(fonts.WEIGHTS))
     size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.05, 1.5))
@@ -102,6 +102,8 @@ RANGES = (
     ((20.0, 90.0), (1, 3), 0.1),  # close-ups
 )
 PHOTOGRAPHS = 1 / 3  # share of the backgrounds, where there are any
+FAINT = 0.08  # share of the scenes whose letters no crop shows
+LETTER_FAINT = (3.0, 6.0)  # their capital height, in pixels of the original
 ALIKE = 0.1  # share of the scenes with two signs alike
 
 
@@ -120,7 +122,10 @@ def make_street(split: str, index: int, seed: int = 0) -> Scene:
     scale = GLOBAL_SIDE / long_side
     letters_global, counts, _ = RANGES[rng.choice(len(RANGES), p=[r[2] for r in RANGES])]
     smallest, largest = in_original(letters_global, scale)
-    sketch = partial(sketch_sign, letters=(max(LETTER_ORIGINAL, smallest), largest), split=split)
+    letters = max(LETTER_ORIGINAL, smallest), largest
+    if rng.random() < FAINT:
+        letters = LETTER_FAINT
+    sketch = partial(sketch_sign, letters=letters, split=split)
     taken: list[tuple[int, int, int, int]] = []
     signs = place_signs(rng, width, height, taken, counts, sketch, NOUNS)
     if signs and rng.random() < ALIKE:

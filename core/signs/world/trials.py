@@ -14,7 +14,15 @@ import numpy as np
 
 from core.signs import questions as closed
 from core.signs.questions import Question
-from core.signs.scenes import LETTER_GLOBAL, Scene, Sign, find_place, make_scene, scene_rng
+from core.signs.scenes import (
+    LETTER_GLOBAL,
+    LETTER_ORIGINAL,
+    Scene,
+    Sign,
+    find_place,
+    make_scene,
+    scene_rng,
+)
 from core.signs.scenes import sketch_sign as sketch_closed_sign
 from core.signs.words import WORDS
 from core.signs.world import asking, faces, phrasing, strings
@@ -32,9 +40,9 @@ class Condition:
     effects: tuple[tuple[str, float], ...] = ()
     tilt: float = 0.0  # degrees, to either side
     letters: tuple[float, float] = LETTER_GLOBAL
-    ask: Callable | None = (
-        None  # (rng, scene, sign, split) -> Question, or None where there is none
-    )
+    smallest: float = LETTER_ORIGINAL  # capital height in pixels of the original, least
+    # (rng, scene, sign, split) -> Question, or None where a scene has nothing to ask about
+    ask: Callable | None = None
 
 
 def _plain(rng, scene, sign, split) -> Question:
@@ -68,6 +76,10 @@ def _color(rng, scene, sign, split, british: bool) -> Question | None:
 def _unpointed(rng, scene, sign, split) -> Question:
     text = phrasing.ALL_TEXT.questions[rng.integers(len(phrasing.ALL_TEXT.questions))]
     return Question("text", text, sign.text, (sign.box,), sign.letter_height, "unpointed")
+
+
+def _too_small(rng, scene, sign, split) -> Question:
+    return replace(_plain(rng, scene, sign, split), answer=asking.UNREADABLE)
 
 
 def _absent(rng, scene, sign, split) -> Question:
@@ -111,6 +123,9 @@ CONDITIONS = {
     "blur": Condition("blur of 3 px", effects=(("blur", 3.0),)),
     "noise": Condition("noise of 25 levels", effects=(("noise", 25.0),)),
     "close-up": Condition("letters of 50 to 90 px", ("short",), letters=(50.0, 90.0)),
+    "too-small": Condition(
+        "letters of 2 px, which no crop shows", letters=(0.1, 0.5), smallest=2.0, ask=_too_small
+    ),
     "absent": Condition("a sign that isn't there", ask=_absent),
     "absent-object": Condition("an object that isn't there", ask=_absent_object),
     "alike": Condition("two signs alike: either"),
@@ -144,7 +159,8 @@ def scene_of(name: str, split: str, index: int) -> Scene:
     families = None if split == "test" else faces.families(split)
     scene = make_scene(
         split, index, SEED, text=partial(_text, split, condition.strings),
-        letters_global=condition.letters, families=families, **more,
+        letters_global=condition.letters,
+        smallest_letter=condition.smallest, families=families, **more,
     )  # fmt: skip
     if name == "unpointed":
         scene = replace(scene, signs=scene.signs[:1])
