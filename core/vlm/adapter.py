@@ -32,6 +32,7 @@ from core.vlm.decode import (
     with_draft,
 )
 from core.vlm.loading.checkpoint import Checkpoint, explained
+from core.vlm.loading.ends import end_ids
 from core.vlm.loading.settings import Settings
 from core.vlm.prefix import Prefix, common_length
 from core.vlm.tally import add, counted, tallied, tallying
@@ -94,7 +95,7 @@ class Adapter(VLM):
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
         self._special[self._image_id] = str(processor.image_token)
-        self._end_ids = _end_ids(model, self._tokenizer)
+        self._end_ids = end_ids(checkpoint, processor)
         # The tokenizer's own __call__ sets these on the shared backend at every call, under the
         # hands of other threads. Set once here, the backend only reads.
         self._backend = self._tokenizer.backend_tokenizer
@@ -462,11 +463,3 @@ def _over_grid(
         one = one if prompt.spread is None else one @ prompt.spread
         spread.append(one.cpu().numpy())
     return spread
-
-
-def _end_ids(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> frozenset[int]:
-    """Every token that ends an answer."""
-    for source in (model.generation_config, model.config.get_text_config(), tokenizer):
-        if (ids := getattr(source, "eos_token_id", None)) is not None:
-            return frozenset([ids] if isinstance(ids, int) else ids)
-    return frozenset()

@@ -6,6 +6,7 @@ padding that no query sees; positions are always given, never counted from the s
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -44,6 +45,9 @@ class LanguageModel:
         self.embed: nn.Module = model.get_input_embeddings()
         self._decoder, self._head = model.get_decoder(), model.get_output_embeddings()
         self._flops = DecoderFlops(self._decoder, self._head)
+        # Transformers 5.24 renamed it, and will drop the old name.
+        named = inspect.signature(self._decoder.forward).parameters
+        self._cache_name = "cache" if "cache" in named else "past_key_values"
 
     def inputs(self, embeddings: torch.Tensor, positions: torch.Tensor) -> dict[str, Any]:
         """What the model takes for these embeddings (batch, tokens, width) at these positions
@@ -70,8 +74,8 @@ class LanguageModel:
         output = self._decoder(
             **self.inputs(embeddings, positions),
             attention_mask=mask,
-            past_key_values=cache,
             use_cache=True,
+            **{self._cache_name: cache},
             **({} if row is None else {"attention_row": row}),
         )
         return output.last_hidden_state

@@ -51,7 +51,7 @@ TINY = Size()
 # that takes 15 times the FLOPs of the vision tower (LLaVA-1.5-7B: 20 times).
 REALISTIC = Size(512, 8, 8, 8, 1376, 128, 6, 2, 336, 8192, 0.02)
 
-_IMAGES_THEN_TEXT = (
+IMAGES_THEN_TEXT = (
     "{{% for part in message['content'] if part['type'] == 'image' %}}{{{{ {image!r} }}}}"
     "{{% endfor %}}"
     "{{% for part in message['content'] if part['type'] == 'text' %}}{{{{ part['text'] }}}}"
@@ -60,7 +60,7 @@ _IMAGES_THEN_TEXT = (
 
 
 def _template(before: str, image: str, after: str, answer: str) -> str:
-    turn = f"{{{{ {before!r} }}}}{_IMAGES_THEN_TEXT.format(image=image)}{{{{ {after!r} }}}}"
+    turn = f"{{{{ {before!r} }}}}{IMAGES_THEN_TEXT.format(image=image)}{{{{ {after!r} }}}}"
     return (
         f"{{% for message in messages %}}{turn}{{% endfor %}}"
         f"{{% if add_generation_prompt %}}{{{{ {answer!r} }}}}{{% endif %}}"
@@ -99,7 +99,7 @@ def save_checkpoint(
     """A random model of `config`, seeded, and its processor. Returns the folder."""
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        model = _MODEL[config.model_type](config)
+        model = MODEL[config.model_type](config)
     if second_look is not None:
         model.config.second_look = second_look
     model.save_pretrained(folder)
@@ -417,7 +417,7 @@ _BUILD = {
     "qwen3_vl": _qwen3_vl,
     "smolvlm": _smolvlm,
 }
-_MODEL = {
+MODEL = {
     "idefics3": hf.Idefics3ForConditionalGeneration,
     "instructblip": hf.InstructBlipForConditionalGeneration,
     "internvl": hf.InternVLForConditionalGeneration,

@@ -6,6 +6,7 @@ the network; the hub is asked only if the user named a model of it.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -121,6 +122,12 @@ class Checkpoint:
         if not isinstance(said, Mapping):  # refused where it is read
             return self
         return replace(self, config=self.config | {"second_look": {**said, key: value}})
+
+    def generation_config(self) -> dict[str, Any]:
+        """Return generation_config.json as it is written; {} where there is none."""
+        path = Path(self.location) / "generation_config.json"
+        with explained(self):
+            return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
     def load(self, part: type, **kwargs) -> Any:
         """``part.from_pretrained`` (of a processor, say) under the rules of this module."""

@@ -1,0 +1,54 @@
+"""Untrained models in the shape of published checkpoints: what can be counted on them."""
+
+from __future__ import annotations
+
+import pytest
+
+from core.vlm import load_vlm
+from tests.support.published import published, save_published
+
+# One a family (and a way to cut images). Visual tokens of 1600 x 1600, 1920 x 1080 and 1600 x 1200
+# pixels as transformers' processors give them for the real checkpoints, in all tiles; Qwen3-VL's by
+# hand: cells of 32 pixels.
+TOKENS = {
+    "Idefics3-8B-Llama3": (2873, 2197, 2197),
+    "InternVL3-1B-hf": (2560, 2304, 3328),
+    "Qwen3-VL-2B-Instruct": (2500, 2040, 1900),
+    "SmolVLM2-2.2B-Instruct": (1377, 1053, 1053),
+    "instructblip-vicuna-7b": (32, 32, 32),
+    "llava-1.5-7b-hf": (576, 576, 576),
+    "llava-v1.6-mistral-7b-hf": (2928, 1948, 2340),
+}
+SIZES = (1600, 1600), (1920, 1080), (1600, 1200)
+
+
+@pytest.fixture(scope="module", params=sorted(TOKENS))
+def name_and_vlm(request, tmp_path_factory):
+    folder = save_published(request.param, tmp_path_factory.mktemp(request.param))
+    return request.param, load_vlm(folder, "cpu")
+
+
+def test_images_are_as_many_tokens_as_the_real_checkpoint_makes_of_them(name_and_vlm):
+    name, vlm = name_and_vlm
+    assert tuple(vlm.visual_tokens(size) for size in SIZES) == TOKENS[name]
+
+
+def test_prompts_hold_the_real_ids_of_images_and_turns(name_and_vlm):
+    name, vlm = name_and_vlm
+    config, added = (published(name)[part] for part in ("config", "added_tokens"))
+    image = config.get("image_token_id", config.get("image_token_index"))
+    ids = vlm._tokenize("<image> </s>?", 2)  # which no question may write
+    assert ids.count(image) == 2
+    special = [added_id for added_id in ids if added_id in added.values() and added_id != image]
+    assert (
+        special
+        == {
+            "Idefics3-8B-Llama3": [128000, 128258],
+            "InternVL3-1B-hf": [151644, 151645, 151644],
+            "Qwen3-VL-2B-Instruct": [151644, 151652, 151653, 151652, 151653, 151645, 151644],
+            "SmolVLM2-2.2B-Instruct": [1, 49279],
+            "instructblip-vicuna-7b": [2],
+            "llava-1.5-7b-hf": [1],
+            "llava-v1.6-mistral-7b-hf": [1],
+        }[name]
+    )
