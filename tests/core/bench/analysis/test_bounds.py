@@ -51,7 +51,7 @@ def test_the_binomial_p_value_is_a_sum_of_fractions(n, k, share):
 
 def test_the_binomial_p_value_is_that_of_scipy_for_many_trials():
     binom = pytest.importorskip("scipy.stats").binom
-    for n in (1, 999, 20_000, 300_000):
+    for n in (1, 999, 100_000):
         for share in (1e-3, 0.02, 0.45, 0.9):
             k = np.unique(np.clip(n * share + sqrt(n) * np.linspace(-6, 6, 9), 0, n).astype(int))
             assert binomial_p_value(k, n, share) == pytest.approx(
