@@ -3,11 +3,18 @@
 Colours and lines are those of `core.bench.plots.style`, which figures outside the page share.
 """
 
+import re
 from pathlib import Path
 
 import gradio as gr
 
 from core.bench.plots.style import BLUE, HEAT, MEANING, SANS
+
+# The modules of the page's script, each after those it imports.
+MODULES = (
+    "box.js", "numbers.js", "operating.js", "save.js", "view.js",  # compute
+    "editor.js", "sliders.js", "files.js", "charts.js", "page.js",  # listen and draw
+)  # fmt: skip
 
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")
 
@@ -41,11 +48,17 @@ def style() -> str:
 
 
 def script() -> str:
-    """For the head of the page: what moves in the browser without asking the server."""
-    return f"<script>{_static('page.js', 'charts.js')}</script>"
+    """Return what moves in the browser without asking the server, for the head of the page.
+
+    All modules in one script, because modules inside a page can't import each other. They share
+    one scope, where a name that two of them declare is an error.
+    """
+    imports_and_exports = r"^import [^;]*;\n|^export (?=(?:async )?(?:const|function) )"
+    text = re.sub(imports_and_exports, "", _static(*MODULES), flags=re.MULTILINE)
+    return f'<script>"use strict";\n{{\n{text}}}\n</script>'
 
 
 def _static(*names: str) -> str:
-    """Files of `static`, one after the other."""
+    """Return files of `static`, one after the other."""
     static = Path(__file__).with_name("static")
     return "\n".join((static / name).read_text(encoding="utf-8") for name in names)

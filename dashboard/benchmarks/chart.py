@@ -15,7 +15,7 @@ PRIVATE = {"api_visibility": "private"}
 ON_LOAD = """element.addEventListener('click', event => {
     const format = event.target.closest('button')?.dataset.format;
     if (format === 'csv') trigger('click');
-    else if (format) window.runCharts.savePicture('PLOT', format);
+    else if (format) window.secondLook.savePicture('PLOT', format);
 })"""
 
 
@@ -46,7 +46,7 @@ class Chart:
             None,
             self._text,
             None,
-            js=f"text => window.runCharts.saveData('{self.name}-plot', text)",
+            js=f"text => window.secondLook.saveData('{self.name}-plot', text)",
             **PRIVATE,
         )
 

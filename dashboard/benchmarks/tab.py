@@ -31,7 +31,7 @@ NO_RUNS = """<p class="notice" role="status">There is no recorded run here yet. 
 below, or record one into <code>assets/runs</code> with
 <code>python -m core.bench run</code>.</p>"""
 FAST: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}
-SETTLE = "(...values) => window.runCharts.settle(...values)"
+SETTLE = "(...values) => window.secondLook.settle(...values)"
 
 
 class Benchmarks:
@@ -160,7 +160,7 @@ class Benchmarks:
             **PRIVATE, show_progress_on=self.about,
         ).success(self.draw, **drawn).then(**settle)  # fmt: skip
         self.run.select(lambda: "", None, self.missing, **PRIVATE, **FAST)
-        self.copy.click(None, js="() => window.runCharts.copyLink()", **PRIVATE)
+        self.copy.click(None, js="() => window.secondLook.copyLink()", **PRIVATE)
         self.questions.connect(self.uploads, self.tabs, walkthrough)
 
     # Handlers

@@ -144,7 +144,7 @@ class Tradeoff:
                         self.wish]  # fmt: skip
 
     def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
-        move = {"js": "eta => window.runCharts.move(eta)", **PRIVATE}
+        move = {"js": "eta => window.secondLook.move(eta)", **PRIVATE}
         self.eta.input(None, self.eta, None, **move)
         self.chart.offer_data(
             lambda link, shown, eta, *bar: _curves_csv(view_of(*bar), link, shown, eta),
