@@ -3,7 +3,8 @@
 The search of ViCrop (arXiv 2502.17422), with two differences. It knows which region of the image
 the attention grid covers, so that padding and centre crops don't shift the box. And it never asks
 for less than two cells of the grid, the least that the attention can place: on a large original
-the published window would be no cell wide, and its box arbitrary.
+the published window would be no cell wide, and its box arbitrary. ``min_cells=0`` is the published
+search itself, to the pixel and with that flaw, for who repeats published figures.
 """
 
 from collections.abc import Sequence
@@ -15,8 +16,9 @@ from numpy.typing import ArrayLike
 
 from core.box import Box
 
-__all__ = ["RATIOS", "Box", "find_box"]
+__all__ = ["MIN_CELLS", "RATIOS", "Box", "find_box"]
 
+MIN_CELLS = 2  # a side, of a box: the least that the attention can place
 RATIOS = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)  # section VI-B: "{1.0, 1.2, …, 2.0} times the input"
 
 
@@ -26,14 +28,17 @@ def find_box(
     base_side: float,
     ratios: Sequence[float] = RATIOS,
     extent: tuple[float, float, float, float] | None = None,
+    min_cells: int = MIN_CELLS,
 ) -> Box:
     """The square of the original that stands out most from its surroundings in `attention`.
 
     attention: (rows, cols), finite. image_size: (width, height) of the original in pixels.
     base_side: side in original pixels of the smallest square, as a rule the model's input side; it
-    is raised to two cells of the grid if it is smaller. ratios: sides to try, in base sides, each
-    at least 1. extent: left, top, right, bottom of the region that the grid covers, in original
-    pixels (None: exactly the image); cells that don't lie in the image are left out of the search.
+    is raised to `min_cells` cells of the grid if it is smaller. ratios: sides to try, in base
+    sides, each at least 1. extent: left, top, right, bottom of the region that the grid covers, in
+    original pixels (None: exactly the image); cells that don't lie in the image are left out of the
+    search. min_cells: 0 or more; with 0, the box that ViCrop's `bbox_from_att_image_adaptive`
+    gives: see below.
 
     For each side, the window of that many cells with the largest sum is found, and its contrast:
     how far, per cell, it exceeds the mean of the windows one cell to the left, right, above and
@@ -41,12 +46,16 @@ def find_box(
     ratio to the window further left, then further up. A window that is the whole grid has no
     contrast; if there is no other, the smallest square is laid on the middle of the grid.
 
+    With ``min_cells=0`` and the published ratios, three things are as published: if there is
+    nothing but such windows, the box is the whole image; a window of no cells wins, at the top
+    left; and a square that its rounding to even pixels makes shorter than the image is laid inside.
+
     Returns a box inside the image, at least one pixel a side; square, except where the image is
     smaller than the square. Raises ValueError for arguments other than described, TypeError for an
     image size that isn't whole.
     """
     attention = np.asarray(attention, dtype=np.float64)
-    _check(attention, image_size, base_side, ratios)
+    _check(attention, image_size, base_side, ratios, min_cells)
     image_w, image_h = map(index, image_size)
     start_x, start_y, stop_x, stop_y = extent or (0, 0, image_w, image_h)
     rows, cols = attention.shape
@@ -55,19 +64,26 @@ def find_box(
     attention = attention[lines, columns]
     rows, cols = attention.shape
     integral = _integral_image(attention)
-    base_side = max(base_side, 2 * ceil(max(block_w, block_h)))
+    base_side = max(base_side, min_cells * ceil(max(block_w, block_h)))
+    as_published = min_cells == 0
 
     best = (-np.inf, base_side * min(ratios), (rows, cols), (0, 0))
     for ratio in ratios:
         side = base_side * ratio
         window = min(int(side / block_h), rows), min(int(side / block_w), cols)
+        if 0 in window:  # 0 / 0 in the published code, and not a number counts as the maximum
+            best = np.inf, side, window, (0, 0)
+            break
         if window != (rows, cols):
             contrast, position = _search(integral, window)
             if contrast > best[0]:
                 best = contrast, side, window, position
-    _, side, (height, width), (row, col) = best
-    left, right = _place(x0 + col * block_w + block_w * width / 2, side, image_w)
-    top, bottom = _place(y0 + row * block_h + block_h * height / 2, side, image_h)
+    contrast, side, (height, width), (row, col) = best
+    if as_published and contrast == -np.inf:
+        return Box(0, 0, image_w, image_h)
+    placed = 2 * (side // 2) if as_published else side
+    left, right = _place(x0 + col * block_w + block_w * width / 2, placed, image_w)
+    top, bottom = _place(y0 + row * block_h + block_h * height / 2, placed, image_h)
     return Box(left, top, right, bottom)
 
 
@@ -124,7 +140,11 @@ def _place(centre: float, side: float, size: int) -> tuple[int, int]:
 
 
 def _check(
-    attention: np.ndarray, image_size: tuple[int, int], base_side: float, ratios: Sequence[float]
+    attention: np.ndarray,
+    image_size: tuple[int, int],
+    base_side: float,
+    ratios: Sequence[float],
+    min_cells: int,
 ) -> None:
     if attention.ndim != 2 or attention.size == 0 or not np.isfinite(attention).all():
         raise ValueError(f"attention must be a finite (rows, cols) map, not {attention.shape}.")
@@ -134,3 +154,5 @@ def _check(
         raise ValueError(f"base_side must be a positive number of pixels, not {base_side}.")
     if len(ratios) == 0 or not all(1 <= ratio < np.inf for ratio in ratios):
         raise ValueError(f"ratios must be one or more numbers of at least 1, not {ratios}.")
+    if index(min_cells) < 0:
+        raise ValueError(f"min_cells must be a whole number of at least 0, not {min_cells}.")

@@ -60,6 +60,11 @@ def about_model(name: str, info: ModelInfo | None = None) -> str:
             f"{wording.count(info.parameters)} parameters; sees images of {width} × {height} "
             f"pixels as {info.visual_tokens} visual tokens."
         )
+        if info.layer_source and name != "pocket":
+            facts += (
+                f" Its box is read from layer {info.attention_layer} of {info.layers} "
+                f"({escape(info.layer_source)})."
+            )
     return f'<p class="model">{text}</p><p class="fine" id="model-facts">{facts}</p>'
 
 

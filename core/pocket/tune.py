@@ -76,7 +76,12 @@ def measure(vlm, questions: int, world: str = "closed", quality: int = 75) -> li
         look = vlm.look(view)
         answer = vlm.answer(look, question.text)
         geometry = vlm.geometry(look.image_size).of_original(original.size)
-        box_on = partial(find_box, image_size=original.size, extent=geometry.extent)
+        box_on = partial(
+            find_box,
+            image_size=original.size,
+            extent=geometry.extent,
+            min_cells=vlm.info.min_cells,
+        )
         attentions = [
             attention_of(vlm, look, question.text, geometry.grid, layer)
             for layer in range(vlm.info.layers)

@@ -213,7 +213,11 @@ def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry
 def chosen_box(vlm: VLM, attention: Attention, original_size: tuple[int, int]) -> Box:
     """Return the box of the original that the map asks for (eq. 11), in pixels."""
     return find_box(  # eq. 11
-        np.asarray(attention.relative), original_size, vlm.info.base_side, extent=attention.extent
+        np.asarray(attention.relative),
+        original_size,
+        vlm.info.base_side,
+        extent=attention.extent,
+        min_cells=vlm.info.min_cells,
     )
 
 

@@ -33,6 +33,7 @@ from core.vlm.decode import (
 )
 from core.vlm.loading.checkpoint import Checkpoint, explained
 from core.vlm.loading.ends import end_ids
+from core.vlm.loading.layers import attention_layer
 from core.vlm.loading.settings import Settings
 from core.vlm.prefix import Prefix, common_length
 from core.vlm.tally import add, counted, tallied, tallying
@@ -314,7 +315,9 @@ class Adapter(VLM):
         input_size, defaults = self._defaults(layers)
         if self._side is not None:
             input_size = (self._side, self._side)
-        settings = defaults.override(checkpoint.config.get("second_look", {}), layers)
+        said = checkpoint.config.get("second_look", {})
+        settings = defaults.override(said, layers)
+        _, source = attention_layer(self._model.config.model_type, layers)
         return ModelInfo(
             name=checkpoint.name,
             family=self._model.config.model_type,
@@ -325,8 +328,13 @@ class Adapter(VLM):
             visual_tokens=self.visual_tokens(input_size),
             input_size=input_size,
             unshared=unshared,
+            layer_source="set for this model" if "attention_layer" in said else source,
             **vars(settings),
         )
+
+    def _layer(self, layers: int) -> int:
+        """The family's layer for a language model of so many."""
+        return attention_layer(self._model.config.model_type, layers)[0]
 
     def _draft(self, draft: Sequence[int], max_new_tokens: int) -> list[int]:
         """What of a draft is worth trying: there is nothing to read behind an end token."""

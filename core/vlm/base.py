@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from core.cropping import MIN_CELLS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,6 +47,8 @@ class ModelInfo:
     base_side: int  # side in original pixels of the box at ratio 1.0
     generic_prompt: str  # s' of eq. 22
     thresholds: dict[str, float]  # a default eta per metric of core.uncertainty.METRICS
+    min_cells: int = MIN_CELLS  # a side, that a box has at least; 0: the published search
+    layer_source: str = ""  # who says so of attention_layer, or that nobody does; "": not known
     unshared: str | None = None  # why every prompt is read from its beginning; None: where prompts
     # about one image have a beginning in common, it is read once
     # How it was loaded: the options of `load_vlm`, defaults resolved. {}: not known.

@@ -83,6 +83,21 @@ def test_agrees_with_the_published_search(attention, image_size, base_side):
     assert find_box(attention, image_size, base_side) == published(attention, image_size, base_side)
 
 
+@given(whole_maps, image_sizes, base_sides)
+@example(np.ones((8, 8)), (1024, 1024), 224)  # Qwen2.5-VL at 224 x 224: less than two cells
+@example(np.ones((14, 14)), (4000, 4000), 224)  # a window of no cells
+@example(np.ones((3, 3)), (101, 101), 101)  # one that rounding makes shorter than the image
+def test_is_the_published_search_where_no_cells_are_asked_for(attention, image_size, base_side):
+    box = find_box(attention, image_size, base_side, min_cells=0)
+    with np.errstate(invalid="ignore"):
+        assert box == published(attention, image_size, base_side)
+
+
+def test_a_number_of_cells_that_cannot_be_is_refused():
+    with pytest.raises(ValueError, match="min_cells must be a whole number of at least 0, not -1"):
+        find_box(np.ones((4, 4)), (100, 100), 30, min_cells=-1)
+
+
 @pytest.mark.parametrize("grid", [(24, 24), (16, 16), (14, 14), (9, 31)])
 def test_agrees_with_the_published_search_on_float_maps(grid):
     """Of real size, smooth with peaks, as a ratio of attention rows is."""

@@ -71,12 +71,11 @@ class IdeficsVLM(Adapter):
         ]
 
     def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        # No layer is published: the relative depth of LLaVA-1.5-7B. A global image is sent as large
-        # as the model reads it.
+        # A global image is sent as large as the model reads it.
         processor = self._processor.image_processor
         tile = _longest_edge(processor)
         side = min(processor.size.longest_edge, _LONGEST) if processor.do_image_splitting else tile
-        return (side, side), Settings(attention_layer=layers * 14 // 32, base_side=tile)
+        return (side, side), Settings(self._layer(layers), base_side=tile)
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         rows, cols = (max(count, 1) for count in self._tiles(image_size))

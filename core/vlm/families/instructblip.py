@@ -30,9 +30,8 @@ from core.vlm.loading.checkpoint import Checkpoint, Options
 from core.vlm.loading.settings import Settings
 from core.vlm.text import special_tokens
 
-# What ViCrop uses for Vicuna-7B: layer 15 of the 32 of its language model, and the third of the six
-# layers of the Q-Former that see the image. Other depths get the same relative depths.
-_DEPTH = 15 / 32
+# What ViCrop uses: the third of the six layers of the Q-Former that see the image. Other depths get
+# the same relative depth.
 _QFORMER_DEPTH = 2 / 6
 
 _PROMPT = "Question: {} Short answer:"  # of the authors' own evaluation, and of ViCrop's
@@ -112,7 +111,7 @@ class InstructBlipVLM(Adapter):
 
     def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
         size = self._geometry((1, 1)).input_size
-        return size, Settings(attention_layer=int(_DEPTH * layers), base_side=size[0])
+        return size, Settings(self._layer(layers), base_side=size[0])
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         size, vision = self._processor.image_processor.size, self._model.config.vision_config

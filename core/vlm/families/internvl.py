@@ -65,12 +65,11 @@ class InternVLVLM(Adapter):
         return visuals
 
     def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        # No layer is published: the relative depth of LLaVA-1.5-7B. A global image is sent as large
-        # as the tiles take a square one.
+        # A global image is sent as large as the tiles take a square one.
         tile = self._processor.image_processor.size
         across = isqrt(self._processor.image_processor.max_patches) if self._tiled else 1
         size = tile.width * across, tile.height * across
-        return size, Settings(attention_layer=layers * 14 // 32, base_side=tile.width)
+        return size, Settings(self._layer(layers), base_side=tile.width)
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         rows, cols = self._tiles(image_size)

@@ -20,10 +20,6 @@ from core.vlm.base import VLMError
 from core.vlm.loading.checkpoint import Checkpoint, Options
 from core.vlm.loading.settings import Settings
 
-# Layer 14 of 32 is what ViCrop (arXiv 2502.17422) uses for the 7B model. No layer is published for
-# other depths: they get the same relative depth, the 13B model (40 layers) layer 17.
-_DEPTH = 14 / 32
-
 # A centre crop first enlarges the shorter side to the input's, and a line one pixel wide grows
 # to gigabytes on the way.
 _MAX_RESIZED_PIXELS = 64_000_000
@@ -50,7 +46,7 @@ class LlavaVLM(Adapter):
     def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
         size = self._geometry((1, 1)).input_size
         # As ViCrop: the box at ratio 1.0 is as wide as the input.
-        return size, Settings(attention_layer=int(_DEPTH * layers), base_side=size[0])
+        return size, Settings(self._layer(layers), base_side=size[0])
 
     @cached_property
     def _grid(self) -> tuple[int, int]:

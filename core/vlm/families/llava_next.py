@@ -42,12 +42,11 @@ class LlavaNextVLM(Adapter):
         ]
 
     def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        # No layer is published: the relative depth of LLaVA-1.5-7B. A global image is sent as large
-        # as the largest canvas takes a square one.
+        # A global image is sent as large as the largest canvas takes a square one.
         pinpoints = self._processor.image_processor.image_grid_pinpoints
         side = isqrt(max(height * width for height, width in pinpoints))
         tile = self._model.config.vision_config.image_size
-        return (side, side), Settings(attention_layer=layers * 14 // 32, base_side=tile)
+        return (side, side), Settings(self._layer(layers), base_side=tile)
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         vision = self._model.config.vision_config

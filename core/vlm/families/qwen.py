@@ -27,10 +27,7 @@ from core.vlm.decode import LanguageModel
 from core.vlm.loading.checkpoint import Checkpoint, Options
 from core.vlm.loading.settings import Settings
 
-# Layer 22 of 28 is what ViCrop (arXiv 2502.17422) uses for Qwen2.5-VL-7B, and a box of 224 pixels.
-# No layer is published for other depths or for Qwen3-VL: they get the same relative depth.
-_DEPTH = 22 / 28
-_BASE_SIDE = 224
+_BASE_SIDE = 224  # pixels, of ViCrop (arXiv 2502.17422) for Qwen2.5-VL
 
 # The models themselves take images of thousands of pixels a side, which would leave nothing to ask
 # for. As a global image they get at most this, 256 tokens of Qwen2.5-VL. The paper fixes 224 x 224
@@ -102,7 +99,7 @@ class QwenVLM(Adapter):
 
     def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
         side = min(_INPUT_SIDE, isqrt(self._processor.image_processor.size.longest_edge))
-        return (side, side), Settings(attention_layer=int(_DEPTH * layers), base_side=_BASE_SIDE)
+        return (side, side), Settings(self._layer(layers), base_side=_BASE_SIDE)
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         processor, (width, height) = self._processor.image_processor, image_size

@@ -1,6 +1,6 @@
 """What a checkpoint may say about itself: the ``second_look`` entry of its config.json.
 
-    "second_look": {"attention_layer": 14, "base_side": 336,
+    "second_look": {"attention_layer": 14, "base_side": 336, "min_cells": 2,
                     "generic_prompt": "Write a general description of the image.",
                     "thresholds": {"min_entropy": 0.5}}
 
@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from core.cropping import MIN_CELLS
 from core.uncertainty import METRICS
 from core.vlm.base import VLMError
 
@@ -29,6 +30,7 @@ class Settings:
 
     attention_layer: int
     base_side: int
+    min_cells: int = field(default=MIN_CELLS, kw_only=True)  # of core.cropping.find_box
     generic_prompt: str = GENERIC_PROMPT
     thresholds: dict[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
 
@@ -54,6 +56,10 @@ class Settings:
                 f"a whole number from 0 to {layers - 1}",
             ),
             "base_side": (_is_int(side) and side > 0, "a whole number of pixels above 0"),
+            "min_cells": (
+                _is_int(settings.min_cells) and settings.min_cells >= 0,
+                "a whole number of cells, 0 for the published box",
+            ),
             "generic_prompt": (isinstance(prompt, str) and prompt.strip(), "a text, not empty"),
             "thresholds": (
                 isinstance(etas, Mapping)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from core.vlm import load_vlm
+from core.vlm.loading.layers import attention_layer
 from tests.support.published import published, save_published
 
 # One a family (and a way to cut images). Visual tokens of 1600 x 1600, 1920 x 1080 and 1600 x 1200
@@ -52,3 +53,23 @@ def test_prompts_hold_the_real_ids_of_images_and_turns(name_and_vlm):
             "llava-v1.6-mistral-7b-hf": [1],
         }[name]
     )
+
+
+@pytest.mark.parametrize(
+    "family, layers, layer, source",
+    [
+        ("llava", 32, 14, "ViCrop"),
+        ("llava", 40, 14, "13 to 16"),
+        ("instructblip", 32, 15, "ViCrop"),
+        ("qwen2_5_vl", 36, 22, "ViCrop"),
+        ("qwen2_5_vl", 28, 22, "18, 22 and 24"),
+        ("qwen3_vl", 28, 22, "not published"),
+        ("qwen3_vl", 36, 22, "not published"),
+        ("idefics3", 32, 14, "not published"),
+        ("llava", 6, 2, "not published"),
+    ],
+)
+def test_a_layer_says_who_published_it_or_that_nobody_did(family, layers, layer, source):
+    chosen, who = attention_layer(family, layers)
+    assert chosen == layer
+    assert source in who

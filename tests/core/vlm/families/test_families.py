@@ -107,8 +107,10 @@ def test_the_processor_writes_the_prompt_that_is_read(family, images):
 
 def test_facts_and_defaults_are_those_of_the_family(family):
     info, layers = family.info, 4
-    published = {"instructblip": 15 / 32, "qwen2_5_vl": 22 / 28, "qwen3_vl": 22 / 28}
+    published = {"instructblip": 15 / 32, "qwen2_5_vl": 22 / 36, "qwen3_vl": 22 / 36}
     assert info.attention_layer == int(published.get(info.family, 14 / 32) * layers)
+    assert info.layer_source == "not published: a guess"
+    assert info.min_cells == 2
     assert info.family in FAMILIES
     assert info.generic_prompt == "Write a general description of the image."
     assert info.parameters == sum(p.numel() for p in family._model.parameters())

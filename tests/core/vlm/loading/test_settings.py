@@ -32,6 +32,8 @@ def test_what_is_not_said_stays():
         ({"attention_layer": True}, "attention_layer"),
         ({"base_side": 0}, "base_side"),
         ({"base_side": "336"}, "base_side"),
+        ({"min_cells": -1}, "min_cells must be a whole number of cells"),
+        ({"min_cells": 1.5}, "min_cells"),
         ({"generic_prompt": "  "}, "generic_prompt"),
         ({"generic_prompt": None}, "generic_prompt"),
         ({"thresholds": 0.5}, "thresholds .*min_entropy"),
@@ -51,12 +53,15 @@ def test_a_checkpoint_speaks_for_itself(tmp_path):
     said = {
         "attention_layer": 3,
         "base_side": 24,
+        "min_cells": 0,
         "generic_prompt": "What is here?",
         "thresholds": {"shannon_entropy": 1.25},
     }
     info = load_vlm(save_clip_llava(tmp_path, second_look=said)).info
     assert info.attention_layer == 3
     assert info.base_side == 24
+    assert info.min_cells == 0
+    assert info.layer_source == "set for this model"
     assert info.generic_prompt == "What is here?"
     assert info.thresholds["shannon_entropy"] == 1.25
     assert set(info.thresholds) <= set(METRICS)
