@@ -96,7 +96,7 @@ class Adapter(VLM):
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
         self._special[self._image_id] = str(processor.image_token)
-        self._end_ids = end_ids(checkpoint, processor)
+        self._end_ids = end_ids(checkpoint, processor, self._special)
         # The tokenizer's own __call__ sets these on the shared backend at every call, under the
         # hands of other threads. Set once here, the backend only reads.
         self._backend = self._tokenizer.backend_tokenizer

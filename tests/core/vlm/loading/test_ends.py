@@ -11,6 +11,7 @@ from transformers import AutoTokenizer
 from core.vlm import load_vlm
 from core.vlm.loading.checkpoint import find_checkpoint
 from core.vlm.loading.ends import end_ids
+from core.vlm.text import special_tokens
 from tests.support.published import NAMES, published, save_words
 
 # What each one ends with, by hand from its files and its chat template.
@@ -41,7 +42,7 @@ def of(folder):
         chat_template=tokenizer.chat_template,
         apply_chat_template=lambda turns: tokenizer.apply_chat_template(turns, tokenize=False),
     )
-    return end_ids(find_checkpoint(folder), processor)
+    return end_ids(find_checkpoint(folder), processor, special_tokens(tokenizer))
 
 
 @pytest.mark.parametrize("name", NAMES)
