@@ -7,6 +7,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from core.vlm.base import VLM, Generation, Look, ModelInfo, Request, VLMError
+from core.vlm.loading.refused import wrong_layout
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -59,6 +60,8 @@ def load_vlm(
     options = Options(*placement(device, dtype), attention, bits, resolution, progress)
     checkpoint = find_checkpoint(name_or_path)
     family = checkpoint.config.get("model_type")
+    if (why := wrong_layout(checkpoint.config)) is not None:
+        raise VLMError(f"{checkpoint.name!r} {why}")
     if family not in FAMILIES:
         raise VLMError(
             f"{checkpoint.name!r} is of the family {family!r}, which can't be used here; "

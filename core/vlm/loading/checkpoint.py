@@ -32,6 +32,7 @@ from core.vlm.base import VLMError
 from core.vlm.capture import ATTENTION
 from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
+from core.vlm.loading.refused import wrong_file
 
 _FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
 _OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
@@ -114,6 +115,7 @@ class Checkpoint:
                 ignore_patterns=_OTHER_LAYOUTS,
                 tqdm_class=download_bar(progress),
             )
+        _check_files(self.name, Path(folder))
         return replace(self, location=folder)
 
     def with_setting(self, key: str, value: Any) -> Checkpoint:
@@ -202,6 +204,7 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if name and folder.is_dir():
         if not (folder / "config.json").is_file():
             raise VLMError(f"The directory {name!r} holds no model: there is no config.json in it.")
+        _check_files(name, folder)
         return _with_config(Checkpoint(name, str(folder), local=True))
     if isinstance(name_or_path, str) and _HUB_ID.fullmatch(name):
         return _with_config(Checkpoint(name, name, local=False))
@@ -231,6 +234,11 @@ def placement(
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
         raise VLMError(f"{dtype!r} is no number format: try 'float32', 'bfloat16' or 'float16'.")
     return device, dtype
+
+
+def _check_files(name: str, folder: Path) -> None:
+    if (sentence := wrong_file(folder)) is not None:
+        raise VLMError(f"The checkpoint {name!r} can't be read: {sentence}")
 
 
 def _with_config(checkpoint: Checkpoint) -> Checkpoint:

@@ -90,6 +90,37 @@ def test_a_broken_config_is_one_sentence(folder):
     assert "can't be read" in sentence(folder)
 
 
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 14169\n"
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "tokenizer.json", "config.json"])
+@pytest.mark.parametrize(
+    "content, expected",
+    [
+        (b"", "is empty: download it again."),
+        (POINTER, "is a Git LFS pointer, not the file itself: run 'git lfs pull' there."),
+        (b"\n<!DOCTYPE html><html><body>Sign in", "is a page of HTML"),
+    ],
+)
+def test_what_came_in_place_of_a_file_is_said(folder, file, content, expected):
+    (folder / file).write_bytes(content)
+    assert f"can't be read: {file} {expected}" in sentence(folder)
+
+
+@pytest.mark.parametrize(
+    "said, expected",
+    [
+        ({"model_type": "internvl_chat"}, "whose name ends in -hf or -HF."),
+        ({"model_type": "llava_llama"}, "of the owner llava-hf"),
+        ({"mm_vision_tower": "openai/clip-vit-large-patch14-336"}, "of the owner llava-hf"),
+        ({"vision_config": {"model_type": "pixtral"}}, "is a Pixtral model"),
+    ],
+)
+def test_layouts_that_are_not_of_transformers_name_what_to_take(folder, said, expected):
+    edit(folder, **said)
+    assert expected in sentence(folder)
+
+
 class Bomb:
     def __reduce__(self):
         return (pytest.fail, ("a pickle was loaded",))
@@ -216,6 +247,12 @@ def test_progress_of_download_and_loading_is_told(hub, folder):
     told.clear()
     load_vlm(folder, "cpu")  # nobody asked
     assert told == []
+
+
+def test_a_file_that_the_hub_did_not_give_is_said(hub, folder):
+    (folder / "model.safetensors").write_bytes(POINTER)
+    with pytest.raises(VLMError, match="model.safetensors is a Git LFS pointer"):
+        loading.Checkpoint("owner/name", "owner/name", local=False).fetched()
 
 
 def test_a_download_that_breaks_off_is_one_sentence(hub, monkeypatch):
