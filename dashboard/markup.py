@@ -95,9 +95,20 @@ def image_limits(largest_file: int) -> str:
 {last}, up to {largest_file // 10**6} MB and {MAX_PIXELS // 10**6} megapixels.</p>"""
 
 
+CAMERA = {  # why the browser lent none -> what to do
+    "insecure": "Browsers lend the camera only to https pages, and to pages of the machine itself:"
+    " choose a file; on a telephone, that offers the camera, too.",
+    "forbidden": "The camera isn't allowed for this page: allow it in the browser's settings and"
+    " try again, or choose a file.",
+    "absent": "No camera can be used: it isn't there, or another program has it. Choose a file.",
+}
+
+
 def not_sent(name: str, why: str, size: float, largest_file: int) -> str:
     """Why a file isn't here: the browser kept it to itself, or it was lost on the way."""
     what = f"“{str(name)[:60]}”"
+    if why in CAMERA:
+        return CAMERA[why]
     if why == "folder":
         return f"{what} is a folder: choose an image file in it."
     if why == "size":

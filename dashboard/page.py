@@ -101,6 +101,6 @@ def build(
 
 def launch(page: gr.Blocks, **options: Any) -> None:
     """`page.launch` as this page needs it; returns once it answers requests."""
-    look = {"theme": theme.theme(), "css": theme.style(), "head": theme.script()}
+    look = {"theme": theme.theme(), "css": theme.style(), "head": theme.icon() + theme.script()}
     with without_proxies():  # gradio asks itself whether it answers
         page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)

@@ -5,6 +5,7 @@ Colours and lines are those of `core.bench.plots.style`, which figures outside t
 
 import re
 from pathlib import Path
+from urllib.parse import quote
 
 import gradio as gr
 
@@ -13,7 +14,7 @@ from core.bench.plots.style import BLUE, HEAT, MEANING, SANS
 # The modules of the page's script, each after those it imports.
 MODULES = (
     "box.js", "numbers.js", "operating.js", "save.js", "view.js",  # compute
-    "editor.js", "sliders.js", "files.js", "charts.js", "page.js",  # listen and draw
+    "editor.js", "sliders.js", "files.js", "camera.js", "charts.js", "page.js",  # listen and draw
 )  # fmt: skip
 
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")
@@ -45,6 +46,14 @@ def style() -> str:
     heat = ", ".join("rgb({}, {}, {})".format(*color) for color in HEAT)
     sheets = _static("style.css", "charts.css")
     return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheets}"
+
+
+def icon() -> str:
+    """For the head of the page: its picture in the browser's tabs.
+
+    It comes with the page, since below a proxy's path there is no /favicon.ico to ask for.
+    """
+    return f'<link rel="icon" href="data:image/svg+xml,{quote(_static("icon.svg").strip())}">'
 
 
 def script() -> str:

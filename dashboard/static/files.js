@@ -2,7 +2,7 @@
    an image is sent as one: Gradio would drop it in silence, and the server can say what it is. */
 const UNKNOWN_IMAGE = "image/x-unknown";
 const fileInput = () => document.querySelector("#original input[type=file]");
-const refuseFile = (name, why, size = 0) =>
+export const refuseFile = (name, why, size = 0) =>
   window.dispatchEvent(new CustomEvent("second-look-refused", { detail: { name, why, size } }));
 let sending = null; // the name of the last file, unless it was lost on its way
 
@@ -41,7 +41,13 @@ function fileList(file) {
 /* Where an upload fails on its way, Gradio leaves an empty panel. */
 const plainFetch = window.fetch;
 window.fetch = async (...request) => {
-  const upload = /\/upload(_progress)?\?/.test(request[0]?.url ?? request[0]);
+  const address = request[0]?.url ?? request[0];
+  // With the camera, Gradio asks for the progress of no upload, and takes a 404 for an error.
+  if (/\/upload_progress\?upload_id=$/.test(address)) {
+    const headers = { "Content-Type": "text/event-stream" };
+    return new Response('data: {"msg": "done"}\n\n', { headers });
+  }
+  const upload = /\/upload(_progress)?\?/.test(address);
   const lost = () => {
     if (sending !== null) refuseFile(sending, "way");
     sending = null;

@@ -58,10 +58,11 @@ def open_page(browser, url):
         if address.scheme not in ("data", "blob") and address.hostname not in LOOPBACK:
             strangers.append(request.url)
 
-    def open_page(width=1280, theme="light", link=""):
+    def open_page(width=1280, theme="light", link="", before=""):
         context = browser.new_context(viewport={"width": width, "height": 900})
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
+        context.add_init_script(before)
         context.on("request", seen)
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))

@@ -172,3 +172,22 @@ def test_the_title_stays_and_a_link_to_an_upload_says_so(open_page):
     page.get_by_role("button", name="Use another model").click()
     expect(page.locator("#model-name")).to_be_visible()
     assert title.bounding_box() == before
+
+
+@pytest.mark.parametrize(
+    ("devices", "words"),
+    [
+        ("{async getUserMedia() { throw new DOMException('', 'NotAllowedError'); }}", "allow it"),
+        ("{async getUserMedia() { throw new DOMException('', 'NotFoundError'); }}", "isn't there"),
+        ("undefined", "only to https pages"),
+    ],
+)
+def test_a_camera_that_is_not_lent_is_one_sentence(open_page, devices, words):
+    property = f"{{value: {devices}, configurable: true}}"
+    page = open_page(before=f"Object.defineProperty(navigator, 'mediaDevices', {property})")
+    page.get_by_label("Remove Image").click()
+    page.get_by_label("Remove Image").wait_for(state="hidden")
+    page.get_by_label("Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    expect(page.locator("#image-status [role=alert]")).to_contain_text(words)
+    assert page.locator("link[rel=icon]").get_attribute("href").startswith("data:image/svg+xml,")
