@@ -3,6 +3,8 @@
 import re
 import tomllib
 
+import pytest
+
 from tests.support.paths import ROOT
 
 
@@ -39,11 +41,38 @@ def test_space_front_matter_is_complete():
     assert "app_file: app.py" in front
 
 
-def test_documentation_links_to_what_is_there():
-    for page in (ROOT / "README.md", *(ROOT / "docs").glob("*.md")):
-        for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
-            if not target.startswith("http"):
-                assert (page.parent / target).exists(), f"{page.name}: {target}"
+PAGES = (ROOT / "README.md", ROOT / "SECURITY.md", *sorted((ROOT / "docs").glob("*.md")))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_documentation_names_what_is_there(page):
+    """Links, and the headings they point at; paths; modules; and files of commands."""
+    text = page.read_text()
+    for target, heading in re.findall(r"\]\(([^)#\s]*)(?:#([^)\s]+))?\)", text):
+        if not target.startswith("http"):
+            other = page.parent / target if target else page
+            assert other.exists(), target
+            assert not heading or heading in _headings(other), heading
+    for path in re.findall(
+        r"(?<![\w/.-])(?:assets|core|dashboard|docs|tests|tools)/[\w./*-]+", text
+    ):
+        path = path.rstrip(".").replace("core/assets", "assets")  # where an installation has it
+        assert any(ROOT.glob(path)) or any(ROOT.glob(f"{path}.py")), path
+    modules = set(re.findall(r"python -m ([\w.]+)", text)) - {"venv", "pip"}
+    for module in modules | set(re.findall(r"`((?:core|dashboard|tools)(?:\.\w+)+)[ `]", text)):
+        assert _is_code(module), module
+
+
+def _headings(page):
+    """What GitHub calls the headings of a page in links."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def _is_code(name):
+    """Whether there is such a module, or such a file in a folder that isn't a package."""
+    path = ROOT.joinpath(*name.split("."))
+    return path.with_suffix(".py").is_file() or path.is_dir()
 
 
 def test_core_never_imports_the_dashboard():
