@@ -15,7 +15,8 @@ from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
 from dashboard.visit import Visit
-from dashboard.walkthrough.tab import LARGEST_FILE, Walkthrough
+from dashboard.walkthrough.asking import LARGEST_FILE, Asking
+from dashboard.walkthrough.tab import Walkthrough
 
 TITLE = "Second Look: a vision-language model that asks for a closer look"
 
@@ -57,30 +58,14 @@ def build(
                     live,
                     tabs,
                     "walkthrough",
-                    walkthrough.place,
-                    walkthrough.visit,
-                    walkthrough.placed,
+                    walkthrough.asking.place,
+                    walkthrough.asking.visit,
+                    walkthrough.asking.placed,
                 )
 
-        other.connect(about, walkthrough.visit, walkthrough.metric, walkthrough.eta)
-
-        def greet(visit: Visit, request: gr.Request) -> dict:
-            """The model's facts and, unless the user was faster, its own threshold."""
-            info = live.current().vlm.info  # which may take a while
-            shown = {
-                about: markup.about_model(info.name, info),
-                other.panel: other.shown(request),
-            }
-            return shown | {walkthrough.eta: walkthrough.slider(visit)}
-
-        page.load(
-            greet,
-            walkthrough.visit,
-            [about, walkthrough.eta, other.panel],
-            api_visibility="private",
-            show_progress="hidden",
-            concurrency_limit=None,
-        )
+        asking = walkthrough.asking
+        other.connect(about, asking.visit, asking.metric, asking.eta)
+        _greet(page, live, about, other, asking)
 
         def restore(request: gr.Request) -> dict:
             """What a shared link says."""
@@ -97,6 +82,26 @@ def build(
         )
     page.queue(max_size=64, api_open=False)
     return page
+
+
+def _greet(
+    page: gr.Blocks, live: LiveModel, about: gr.HTML, other: ModelSwitch, asking: Asking
+) -> None:
+    """Say at each visit which model it is and, unless the user was faster, take its own η."""
+
+    def greet(visit: Visit, request: gr.Request) -> dict:
+        info = live.current().vlm.info  # which may take a while
+        shown = {about: markup.about_model(info.name, info), other.panel: other.shown(request)}
+        return shown | {asking.eta: asking.slider(visit)}
+
+    page.load(
+        greet,
+        asking.visit,
+        [about, asking.eta, other.panel],
+        api_visibility="private",
+        show_progress="hidden",
+        concurrency_limit=None,
+    )
 
 
 def launch(page: gr.Blocks, **options: Any) -> None:

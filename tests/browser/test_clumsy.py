@@ -7,7 +7,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from dashboard.samples import load_samples
-from dashboard.walkthrough.tab import LARGEST_FILE
+from dashboard.walkthrough.asking import LARGEST_FILE
 from tests.support import heic
 
 # Visible texts inside the element whose contrast is below 4.5. Colours are painted, so that

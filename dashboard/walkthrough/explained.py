@@ -1,0 +1,51 @@
+"""Whatever goes wrong on the way to an answer is one sentence, where the user is."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+
+import gradio as gr
+
+from core.protocol import ProtocolError
+from dashboard import markup
+from dashboard.live import EXPECTED
+from dashboard.visit import Visit
+from dashboard.walkthrough.case import Case
+
+FAILED = "This didn't work, and it isn't your fault: try again, or with another image."
+NO_CASE = "There is no first answer yet: ask first."
+
+log = logging.getLogger(__name__)
+
+
+def explained(
+    updates: Iterator[dict], where: gr.HTML, visit: Visit, image: str | None
+) -> Iterator[dict]:
+    """Yield the updates; if they fail, one sentence `where`, and all that was on the page stays.
+
+    image: what they are about. Once the visit has left it, nothing of them is shown.
+    """
+    updates = _or_a_sentence(updates, where)
+    while not visit.has_left(image) and (update := next(updates, None)) is not None:
+        if not visit.has_left(image):
+            yield update
+    if visit.has_left(image):
+        yield {where: ""}
+
+
+def present(case: Case | None) -> Case:
+    """Return the case. Raises ProtocolError if there is none."""
+    if case is None:
+        raise ProtocolError(NO_CASE)
+    return case
+
+
+def _or_a_sentence(updates: Iterator[dict], where: gr.HTML) -> Iterator[dict]:
+    try:
+        yield from updates
+    except EXPECTED as error:
+        yield {where: markup.alert(str(error))}
+    except Exception:
+        log.exception("a stage failed")
+        yield {where: markup.alert(FAILED)}
