@@ -4,8 +4,8 @@ from core.uncertainty import Metric
 
 
 def percent(p: float) -> str:
-    """A probability; HTML."""
-    return "&lt; 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
+    """Return a probability."""
+    return "< 0.1 %" if p < 0.001 else f"{100 * p:.1f} %"
 
 
 def share(part: int, whole: int) -> str:
