@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 import gradio as gr
+from markupsafe import Markup
 
 from core.bench import Run, changes
 from core.bench.plots.metrics import separability_of
@@ -18,6 +19,7 @@ from dashboard.benchmarks.library import Choice, Library, find, series, timed
 from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.tradeoff_tab import COLUMNS, axis_and_link, title_of
 from dashboard.benchmarks.view import View, Viewer, load_all
+from dashboard.templating import render
 
 MOST = 12  # runs at once
 
@@ -93,33 +95,26 @@ def _wanted(view: View, keys: Sequence[str]) -> tuple[Choice, ...]:
     )[:MOST]
 
 
-def _table(runs: dict[str, Run], view: View) -> str:
-    rows = "".join(_row(name, run, view) for name, run in runs.items())
-    heads = "".join(
-        f'<th scope="col" class="number">{title}</th>'
-        for title in (
-            "Questions", "First answers", "Everything retransmitted", "Mended", "Broken",
-            "Cost to close 95 % of the gap", "APGR", "AUROC",
-        )
-    )  # fmt: skip
-    return f"""<div class="wide" tabindex="0" role="region" aria-label="The runs"><table>
-<thead><tr><th scope="col">Run</th>{heads}</tr></thead><tbody>{rows}</tbody></table></div>
-<p class="fine">Mended, broken: questions that a second look scores higher, or lower. APGR: share
-of the gap to full retransmission closed, averaged over all costs. AUROC: of the measure against
-wrong first answers.</p>"""
+HEADS = (
+    "Questions", "First answers", "Everything retransmitted", "Mended", "Broken",
+    "Cost to close 95 % of the gap", "APGR", "AUROC",
+)  # fmt: skip
 
 
-def _row(name: str, run: Run, view: View) -> str:
+def _table(runs: dict[str, Run], view: View) -> Markup:
+    rows = {name: _cells(run, view) for name, run in runs.items()}
+    return render("compare.html", heads=HEADS, rows=rows)
+
+
+def _cells(run: Run, view: View) -> tuple[str, ...]:
+    """Return a run's row, as HEADS."""
     curve = curve_of(run, view.metric, view.first_tokens)
     found, changed = separability_of(run, view.metric, view.first_tokens), changes(run)
-    cells = (
+    return (
         f"{len(run):,}", f"{100 * curve.accuracy[0]:.1f} %", f"{100 * curve.accuracy[-1]:.1f} %",
         f"{changed.uplifts:,}", f"{changed.regressions:,}", _figure(curve.cost_to_reach(0.95)),
         _figure(curve.apgr()), _figure(found.auroc),
     )  # fmt: skip
-    return f'<tr><th scope="row">{escape(name)}</th>' + "".join(
-        f'<td class="number">{cell}</td>' for cell in cells
-    ) + "</tr>"  # fmt: skip
 
 
 def _figure(value: float) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 import gradio as gr
+from markupsafe import Markup
 
 from core.bench.analysis.goals import keeps, reaches
 from core.bench.plots.metrics import (
@@ -24,6 +25,7 @@ from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.markup import PAPER
+from dashboard.templating import render
 
 # Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.
 MEASURES = {
@@ -123,31 +125,20 @@ def _row(view: View, metric: str, first_tokens: int | None) -> list[float]:
     return [*(getattr(found, name) for name in MEASURES), gap]
 
 
-def _table(head: str, rows: dict[str, list[float]], chosen: str) -> str:
-    """chosen: the row that is looked at."""
+def _table(head: str, rows: dict[str, list[float]], chosen: str) -> Markup:
+    """Return one row a measure. chosen: the row that is looked at."""
     columns = (*MEASURES.values(), APGR)
     best = []
     for (_, _, higher), values in zip(columns, zip(*rows.values(), strict=True), strict=True):
         finite = [value for value in values if value == value]
         best.append((max if higher else min)(finite) if finite else None)
-    heads = "".join(
-        f'<th scope="col" class="number"><abbr title="{escape(title)}">{name}</abbr> '
-        f'<span class="hidden">{"higher" if up else "lower"} is better</span>'
-        f'<span aria-hidden="true">{"↑" if up else "↓"}</span></th>'
-        for name, title, up in columns
-    )
-    body = ""
-    for name, values in rows.items():
-        cells = "".join(
-            f'<td class="number">{_bold(value) if _alike(value, top) else _figure(value)}</td>'
-            for value, top in zip(values, best, strict=True)
-        )
-        state = ' class="chosen"' if name == chosen else ""
-        body += f'<tr{state}><th scope="row">{escape(name)}</th>{cells}</tr>'
-    words = "; ".join(f"<strong>{name}</strong>: {escape(text)}" for name, text, _ in columns)
-    return f"""<div class="wide" tabindex="0" role="region" aria-label="{escape(head)}"><table>
-<thead><tr><th scope="col">{head}</th>{heads}</tr></thead><tbody>{body}</tbody></table></div>
-<details><summary>What the columns are</summary><p class="fine">{words}.</p></details>"""
+    cells = {
+        name: [
+            (_figure(value), _alike(value, top)) for value, top in zip(values, best, strict=True)
+        ]
+        for name, values in rows.items()
+    }
+    return render("measures.html", head=head, columns=columns, rows=cells, chosen=chosen)
 
 
 def _definitions(metrics: Sequence[str]) -> str:
@@ -163,35 +154,18 @@ compares with η is, over the tokens of an answer, the one named beside it.</p>
 <dl class="definitions">{items}</dl></section>"""
 
 
-def _reported() -> str:
-    """Tables II and III of the paper, in a style of their own: nothing here was measured by us."""
+def _reported() -> Markup:
+    """Return Tables II and III of the paper, in a style of their own: not measured by us."""
     tables = (
         ("II", "Measure", {METRICS[m].label: row for m, row in TABLE_II.items()}),
         ("III", "Min-entropy over", {tokens_name(n): row for n, row in TABLE_III.items()}),
     )
-    shown = ""
-    for number, head, rows in tables:
-        body = "".join(
-            f'<tr><th scope="row">{escape(name)}</th><td class="number">{overlap:.2f}</td>'
-            f'<td class="number">{distance:.2f}</td></tr>'
-            for name, (overlap, distance) in rows.items()
-        )
-        shown += f"""<div class="wide"><table><caption>Table {number}</caption><thead><tr>
-<th scope="col">{head}</th><th scope="col" class="number">Overlap ↓</th>
-<th scope="col" class="number">D_B ↑</th></tr></thead><tbody>{body}</tbody></table></div>"""
-    return f"""<aside class="paper" aria-labelledby="reported-title">
-<h3 id="reported-title">Reported in the paper</h3>
-<p class="fine">Not measured here: <a href="{PAPER}">{SOURCE}</a>.</p>
-<div class="columns narrow">{shown}</div></aside>"""
+    return render("reported.html", paper=PAPER, source=SOURCE, tables=tables)
 
 
 def _alike(value: float, top: float | None) -> bool:
     """Whether a value is the best of its column, but for rounding."""
     return top is not None and bool(reaches(value, top) and keeps(value, top))
-
-
-def _bold(value: float) -> str:
-    return f"<strong>{_figure(value)}</strong>"
 
 
 def _figure(value: float) -> str:
