@@ -93,6 +93,9 @@ class Adapter(VLM):
         self._language = self.language_model(model)
         self._flops_by_shape: dict[tuple, int] = {}  # of encoding an image
         self._tokenizer: PreTrainedTokenizerFast = processor.tokenizer
+        kept = self._tokenizer.chat_template
+        if processor.chat_template is None and isinstance(kept, str) and "image" in kept:
+            processor.chat_template = kept  # where some checkpoints keep it; a text's has no images
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
         self._special[self._image_id] = str(processor.image_token)
@@ -311,6 +314,7 @@ class Adapter(VLM):
                     f"{checkpoint.name!r} turns an image into {len(read.features)} visual tokens "
                     f"where {count} were expected: its images can't be followed here."
                 )
+            self.prompt_text(_PROBES[0], 1)  # refused here rather than at the first question
             unshared = self._why_unshared(visual)
         input_size, defaults = self._defaults(layers)
         if self._side is not None:

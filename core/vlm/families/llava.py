@@ -94,7 +94,14 @@ class LlavaVLM(Adapter):
     def _text(self, question: str, n_images: int) -> str:
         if self._processor.chat_template is not None:
             return super()._text(question, n_images)
-        # Old revisions on the hub: the prompt that LLaVA-1.5 was trained with.
+        # Old revisions on the hub: the prompt that LLaVA-1.5 was trained with, which is Vicuna's.
+        text = self._model.config.text_config
+        base = getattr(text, "_name_or_path", "").lower()
+        if text.model_type != "llama" or (base and "vicuna" not in base):
+            raise VLMError(
+                f"{self._name!r} has no chat template, and its language model is not Vicuna, whose "
+                "prompts are known: take a revision of it with a template."
+            )
         return f"USER: {self._processor.image_token * n_images}\n{question} ASSISTANT:"
 
 

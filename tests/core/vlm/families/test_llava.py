@@ -253,6 +253,26 @@ def test_without_a_template_the_prompt_is_that_of_llava(tmp_path, images, count,
     vlm.answer(vlm.look(images[0]), "what?", images[1] if count == 2 else None)
 
 
+@pytest.mark.parametrize("text", [{"model_type": "mistral"}, {"_name_or_path": "Meta-Llama-3-8B"}])
+def test_no_prompt_of_vicuna_is_made_up_for_another_language_model(tmp_path, text):
+    folder = save_clip_llava(tmp_path, chat_template=None)
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"text_config": config["text_config"] | text}))
+    with pytest.raises(VLMError, match="no chat template, and its language model is not Vicuna"):
+        load_vlm(folder)
+
+
+def test_a_template_is_taken_from_the_tokenizer_where_the_processor_has_none(tmp_path):
+    folder = save_clip_llava(tmp_path, chat_template=None)
+    path = folder / "tokenizer_config.json"
+    words = json.loads(path.read_text())
+    path.write_text(json.dumps(words | {"chat_template": LLAVA_TEMPLATE.replace("USER", "ASKED")}))
+    assert load_vlm(folder).prompt_text("what?", 1) == "ASKED: <image>\nwhat? ASSISTANT:"
+    path.write_text(json.dumps(words | {"chat_template": "{{ messages[0]['content'] }}"}))
+    assert load_vlm(folder).prompt_text("what?", 1) == "USER: <image>\nwhat? ASSISTANT:"
+
+
 @pytest.mark.parametrize("oldest", [False, True])
 def test_the_file_layout_of_the_hub_is_read(tmp_path, clip_folder, images, oldest):
     """As llava-1.5-7b-hf lies there: weights in shards and under their old names, one JSON file a
