@@ -213,14 +213,20 @@ class Link:
 class RecordedSizes(Protocol):
     """What holds the bytes of each message of N questions, (N,) each."""
 
-    question_message_bytes: np.ndarray
-    answer_message_bytes: np.ndarray
-    crop_request_message_bytes: np.ndarray
-    local_image_message_bytes: np.ndarray
-    refined_message_bytes: np.ndarray
-    hd_question_message_bytes: np.ndarray  # NaN where high resolution wasn't measured
-    hd_answer_message_bytes: np.ndarray
-
+    @property
+    def question_message_bytes(self) -> np.ndarray: ...
+    @property
+    def answer_message_bytes(self) -> np.ndarray: ...
+    @property
+    def crop_request_message_bytes(self) -> np.ndarray: ...
+    @property
+    def local_image_message_bytes(self) -> np.ndarray: ...
+    @property
+    def refined_message_bytes(self) -> np.ndarray: ...
+    @property
+    def hd_question_message_bytes(self) -> np.ndarray: ...  # NaN where it wasn't measured
+    @property
+    def hd_answer_message_bytes(self) -> np.ndarray: ...
     @property
     def hd_message_bytes(self) -> np.ndarray:
         """Both of them."""

@@ -42,7 +42,10 @@ __all__ = [
 
 VERSION = 3
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
-INFINITE = {float("inf"): "Infinity", float("-inf"): "-Infinity"}
+INFINITE: dict[float, Literal["Infinity", "-Infinity"]] = {
+    float("inf"): "Infinity",
+    float("-inf"): "-Infinity",
+}
 Place = Literal["edge", "server"]
 AttentionMap = tuple[tuple[float, ...], ...]  # (rows, cols), as laid over the global image
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -287,7 +286,7 @@ class Gate:
         _check_first_tokens(self.first_tokens)
 
     @classmethod
-    def from_certificate(cls, path: str | os.PathLike[str]) -> Self:
+    def from_certificate(cls, path: str | os.PathLike[str]) -> Gate:
         """Return the gate of a certificate, an η with a promise (core.certificate).
 
         Raises CertificateError, one sentence, for a file that isn't one.

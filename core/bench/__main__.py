@@ -18,7 +18,7 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog=called("core.bench"), description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
-        summary = module.__doc__.split("\n")[0]
+        summary = (module.__doc__ or "").split("\n")[0]
         command = commands.add_parser(
             name, help=summary, description=module.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,

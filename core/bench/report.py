@@ -402,7 +402,7 @@ def _missing(section: Section, paper: str) -> None:
     section.text(f"No run stands for {paper}: it would take one on {datasets}.")
 
 
-def _separation_row(run: Run, metric: str, first: int | None, label: str) -> tuple[str, str, str]:
+def _separation_row(run: Run, metric: str, first: int | None, label: str) -> tuple[str, ...]:
     found = [separation_interval(run, d, metric, first) for d in ("overlap", "bhattacharyya")]
     return label, *(f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in found)
 

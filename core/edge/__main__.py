@@ -7,6 +7,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from typing import Any
 
 from core.edge import batch
 from core.edge.client import Client, EdgeError
@@ -72,7 +73,7 @@ def _one(client: Client, args: argparse.Namespace) -> int:
 
 
 def _many(client: Client, rows: list[batch.Row], args: argparse.Namespace) -> int:
-    def progress(row: batch.Row, record: dict) -> None:
+    def progress(row: batch.Row, record: dict[str, Any]) -> None:
         what = record.get("answer", f"error: {record.get('error')}")
         print(f"{row.id}: {what}", file=sys.stderr)
 

@@ -43,7 +43,7 @@ from core.messages import (
 from core.support.headers import COMPACT, UNCERTAINTY, head_bytes
 from core.support.proxies import EnvironmentFault, way_to
 
-__all__ = ["Client", "Exchange", "Result"]
+__all__ = ["Client", "EdgeError", "Exchange", "Refused", "Result"]
 
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
 MAX_RESTARTS = 5  # of a question whose session the server forgot
@@ -175,7 +175,7 @@ class Client:
 
     def ask(
         self,
-        image: Image.Image | str | PathLike | bytes | BinaryIO,
+        image: Image.Image | str | PathLike[str] | bytes | BinaryIO,
         question: str,
         force: bool = False,
     ) -> Result:
@@ -185,7 +185,8 @@ class Client:
         """
         question = check_question(question)
         edge = Edge(image, self.codec, self.local_codec)
-        start, exchanges = time.monotonic(), []
+        start = time.monotonic()
+        exchanges: list[Exchange] = []
         for restarts in range(MAX_RESTARTS + 1):
             try:
                 result = self._ask(edge, question, force, exchanges)

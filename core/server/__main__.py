@@ -63,8 +63,8 @@ def main() -> None:
 
     threading.Thread(target=load, name="load", daemon=True).start()
     server.run()
-    if model.done() and (error := model.exception()):
-        sys.exit(str(error))
+    if model.done() and (failure := model.exception()):
+        sys.exit(str(failure))
 
 
 def _certificate(args: argparse.Namespace) -> Certificate | None:

@@ -68,7 +68,7 @@ def create_app(
         app.add_exception_handler(kind, _explained)
     app.add_exception_handler(Exception, _unexpected)
     app.add_middleware(Telemetry, metrics=service.metrics)
-    app.openapi = lambda: _described(app, bool(tokens))
+    app.openapi = lambda: _described(app, bool(tokens))  # type: ignore[method-assign]  # FastAPI's own way
     return app
 
 

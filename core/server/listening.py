@@ -26,9 +26,12 @@ class GuardedConnection(H11Protocol):
     limits: ClassVar[Limits]
     _late: asyncio.TimerHandle | None = None
 
-    def connection_made(self, transport: asyncio.Transport) -> None:
+    def connection_made(  # type: ignore[override]  # as uvicorn narrows it, too
+        self, transport: asyncio.Transport
+    ) -> None:
         super().connection_made(transport)
-        mine = sum(other.client and other.client[0] == self._host for other in self.connections)
+        others = (getattr(other, "client", None) for other in self.connections)
+        mine = sum(client is not None and client[0] == self._host for client in others)
         if len(self.connections) > self.limits.connections or (
             mine > self.limits.connections_per_client
         ):
@@ -80,10 +83,10 @@ class GuardedConnection(H11Protocol):
             self.transport.close()
 
 
-def make_server(app: Any, limits: Limits, **options: Any) -> uvicorn.Server:
+def make_server(app: Any, limits: Limits, **given: Any) -> uvicorn.Server:
     """Return a uvicorn server of `app` within these limits; options as of `uvicorn.Config`."""
     guarded = type("GuardedConnection", (GuardedConnection,), {"limits": limits})
-    options = {"ws": "none", "server_header": False, "date_header": False} | options
+    options: dict[str, Any] = {"ws": "none", "server_header": False, "date_header": False} | given
     options |= {"proxy_headers": bool(options.get("forwarded_allow_ips"))}
     return uvicorn.Server(
         uvicorn.Config(app, http=guarded, lifespan="off", access_log=False, **options)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
+from http.client import responses
+from typing import Any
 
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -73,9 +74,8 @@ def _first(error: RequestValidationError) -> str:
 
 
 def response(problem: Problem) -> JSONResponse:
-    known = problem.status in iter(HTTPStatus)
     body = ProblemDetails(
-        title=HTTPStatus(problem.status).phrase if known else "Client Closed Request",
+        title=responses.get(problem.status, "Client Closed Request"),
         status=problem.status, code=problem.code, detail=problem.detail,
     )  # fmt: skip
     return JSONResponse(
@@ -83,7 +83,7 @@ def response(problem: Problem) -> JSONResponse:
     )
 
 
-def documented(*statuses: int) -> dict[int | str, dict]:
+def documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """These statuses for the OpenAPI description of a route."""
     schema = {"$ref": "#/components/schemas/ProblemDetails"}
     return {

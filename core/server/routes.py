@@ -68,8 +68,10 @@ def message_routes(service: Service, identified: Identified) -> APIRouter:
             summary=text,
             response_class=Response,
             openapi_extra=wire.described(kind),
-            responses={200: {"model": replies, "content": {COMPACT: compact}} | beside}
-            | documented(400, 401, 408, 413, 415, 422, 429, 503, *statuses),
+            responses={
+                200: {"model": replies, "content": {COMPACT: compact}, **beside},
+                **documented(400, 401, 408, 413, 415, 422, 429, 503, *statuses),
+            },
         )(handler)
 
     route(
@@ -96,14 +98,14 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
     async def info(client: Client) -> Info:
         """What an edge must know before it asks."""
         server, certificate = service.server, service.certificate
-        codec = certificate and certificate.setting.codec
+        codec = None if certificate is None else certificate.setting.codec
         return Info(
             model=server.vlm.info.name,
             revision=server.vlm.info.revision,
             input_size=list(server.input_size),
             image_formats=[codec] if codec else list(available_formats()),
             gate=_gate(server.gate),
-            promise=certificate and str(certificate),
+            promise=None if certificate is None else str(certificate),
             max_question=MAX_QUESTION,
             max_bytes=service.limits.body_bytes,
         )
@@ -129,5 +131,5 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
 
 
 def _gate(gate: Gate) -> GateBody:
-    threshold = INFINITE.get(gate.threshold, gate.threshold)
+    threshold = INFINITE.get(gate.threshold) or gate.threshold
     return GateBody(metric=gate.metric, threshold=threshold, first_tokens=gate.first_tokens)

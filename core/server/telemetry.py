@@ -6,7 +6,7 @@ as they cross the wire: body and head (request or status line, and headers) apar
 
 from __future__ import annotations
 
-import http
+import http.client
 import json
 import logging
 import time
@@ -148,4 +148,4 @@ class JsonLines(logging.Formatter):
 
 def _reason(status: int) -> str:
     """The words after a status, as uvicorn sends them."""
-    return http.HTTPStatus(status).phrase if status in iter(http.HTTPStatus) else ""
+    return http.client.responses.get(status, "")

@@ -101,7 +101,11 @@ class CropRequestBody(BaseModel):
     uncertainty: float | None = Field(None, description="G_avg (eq. 9) of the first answer.")
 
 
-BODIES = {Question: QuestionBody, SecondLook: SecondLookBody, LocalImage: LocalImageBody}
+BODIES: dict[type[Message], type[BaseModel]] = {
+    Question: QuestionBody,
+    SecondLook: SecondLookBody,
+    LocalImage: LocalImageBody,
+}
 
 
 def described(kind: type[Message]) -> dict[str, Any]:
@@ -170,6 +174,7 @@ def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
     if form == COMPACT:
         known = uncertainty is not None
         return message.to_bytes(), {UNCERTAINTY: f"{uncertainty:.4f}"} if known else {}
+    body: BaseModel
     if isinstance(message, Answer):
         body = AnswerBody(text=message.text, session=message.session, uncertainty=uncertainty)
     else:

@@ -55,7 +55,9 @@ def _cap_ratio(family: str, weight: int) -> float:
 
 def _face(family: str, weight: int, size: float) -> ImageFont.FreeTypeFont:
     if not family:
-        return ImageFont.load_default(size)
+        own = ImageFont.load_default(size)
+        assert isinstance(own, ImageFont.FreeTypeFont), "Pillow comes without FreeType"
+        return own
     from fontpkg.pil import truetype
 
     return truetype(family, size, weight=weight, nearest=True)

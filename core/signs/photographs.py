@@ -66,9 +66,11 @@ def _path(name: str) -> Path | None:
 
 @cache
 def _picture(name: str) -> Image.Image:
-    with Image.open(_path(name)) as image:
-        image.draft("RGB", (LARGEST, LARGEST))  # of a JPEG, decode no more than is kept
-        image = image.convert("RGB")
+    path = _path(name)
+    assert path is not None, f"{name} is not installed"
+    with Image.open(path) as file:
+        file.draft("RGB", (LARGEST, LARGEST))  # of a JPEG, decode no more than is kept
+        image = file.convert("RGB")
     image.thumbnail((LARGEST, LARGEST))
     return image
 
@@ -88,5 +90,5 @@ def background(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Im
     scale = most * rng.uniform(0.4, 1)
     width, height = size[0] * scale, size[1] * scale
     left, top = rng.uniform(0, image.width - width), rng.uniform(0, image.height - height)
-    part = image.resize(size, Image.BICUBIC, (left, top, left + width, top + height))
-    return part.transpose(Image.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else part
+    part = image.resize(size, Image.Resampling.BICUBIC, (left, top, left + width, top + height))
+    return part.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if rng.random() < 0.5 else part

@@ -160,6 +160,7 @@ def ask_presence(rng, scene: Scene, held_out=False, kind: str | None = None) -> 
     """Is there a coloured object? `kind`: yes, random, popular or adversarial (as POPE)."""
     kind = kind or ("yes" if rng.random() < 0.5 else str(rng.choice(NEGATIVES)))
     present = {thing.name: thing for thing in scene.things}
+    boxes: tuple = ()
     if kind == "yes":
         if not present:
             return None
@@ -169,7 +170,7 @@ def ask_presence(rng, scene: Scene, held_out=False, kind: str | None = None) -> 
         name = _absent(rng, scene, present, kind)
         if name is None:
             return None
-        boxes, answer = (), "no"
+        answer = "no"
     text = phrase(rng, PRESENCE, held_out).format(thing=name)
     return Question("presence", text, answer, boxes, kind=kind, names=(name,))
 

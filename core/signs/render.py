@@ -45,14 +45,16 @@ def draw_background(rng: np.random.Generator, width: int, height: int) -> Image.
 def _muted(rng, low=30, high=225) -> tuple[int, int, int]:
     """A greyish colour: the plain colours belong to the signs and objects asked about."""
     grey = rng.uniform(low, high)
-    return tuple(int(np.clip(grey + rng.normal(0, 14), 0, 255)) for _ in range(3))
+    red, green, blue = (int(np.clip(grey + rng.normal(0, 14), 0, 255)) for _ in range(3))
+    return red, green, blue
 
 
 def _gradient(rng, width, height) -> Image.Image:
     top, bottom = np.array(_muted(rng)), np.array(_muted(rng))
     ramp = np.linspace(0, 1, 16)[:, None, None]
     strip = (top * (1 - ramp) + bottom * ramp).astype(np.uint8)
-    return Image.fromarray(np.repeat(strip, 2, axis=1)).resize((width, height), Image.BILINEAR)
+    narrow = Image.fromarray(np.repeat(strip, 2, axis=1))
+    return narrow.resize((width, height), Image.Resampling.BILINEAR)
 
 
 def _skyline(rng, draw, width, height) -> None:
@@ -105,7 +107,7 @@ def _texture(rng, image) -> Image.Image:
     for cell, strength in ((48, rng.uniform(0, 12)), (3, rng.uniform(0, 7))):
         noise = rng.normal(0, strength, size=(height // cell + 2, width // cell + 2))
         plane = Image.fromarray((noise + 128).clip(0, 255).astype(np.uint8))
-        plane = plane.resize((width, height), Image.BILINEAR)
+        plane = plane.resize((width, height), Image.Resampling.BILINEAR)
         total = total + (np.asarray(plane, np.int16) - 128)[..., None]
     return Image.fromarray(total.clip(0, 255).astype(np.uint8))
 
@@ -126,9 +128,8 @@ def draw_sign(image: Image.Image, sign: Sign) -> None:
     left, top, right, bottom = sign.box
     corners = [(x - left, y - top) for x, y in sign.corners]
     size = (right - left, bottom - top)
-    warped = layer.transform(
-        size, Image.PERSPECTIVE, perspective(corners, layer.size), Image.BICUBIC
-    )
+    turned = perspective(corners, layer.size)
+    warped = layer.transform(size, Image.Transform.PERSPECTIVE, turned, Image.Resampling.BICUBIC)
     image.paste(warped, (left, top), warped)
 
 
@@ -210,7 +211,7 @@ def draw_thing(image: Image.Image, thing: Thing) -> None:
     big = 4 * side
     mask = Image.new("L", (big, big))
     DRAWINGS[thing.kind](ImageDraw.Draw(mask), big)
-    mask = mask.resize((side, side), Image.LANCZOS)
+    mask = mask.resize((side, side), Image.Resampling.LANCZOS)
     if side > 24:  # a thin dark edge parts a light object from a light wall
         edge = mask.filter(ImageFilter.MaxFilter(3))
         image.paste((40, 40, 44), (left, top), edge)

@@ -60,7 +60,8 @@ def way_to(url: httpx.URL) -> Way:
 
 def faults() -> dict[str, str]:
     """Return the variables that make an HTTP client fail, whatever it asks, and why."""
-    found, said = {}, getproxies()
+    found: dict[str, str] = {}
+    said = getproxies()
     listed = [entry.strip() for entry in said.get("no", "").split(",") if entry.strip()]
     if "*" not in listed:
         for scheme in SCHEMES:
@@ -77,11 +78,11 @@ def faults() -> dict[str, str]:
                 f"{variable} has an entry that HTTP clients can't read, {worst!r}: write a host,"
                 " an address or a domain, and commas between them."
             )
-    if variable := _certificates_variable():
+    if authorities := _certificates_variable():
         try:
             _certificates()
         except EnvironmentFault as error:
-            found[variable] = str(error)
+            found[authorities] = str(error)
     return found
 
 

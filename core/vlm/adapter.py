@@ -9,11 +9,11 @@ and what it reads of an image for one question (`_for_question`).
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -88,7 +88,10 @@ class Adapter(VLM):
         processor: ProcessorMixin,
         resolution: int | None = None,
     ):
-        self._name, self._model, self._processor = checkpoint.name, model, processor
+        self._name = checkpoint.name
+        # Their parts differ from family to family.
+        self._model: Any = model
+        self._processor: Any = processor
         self._side = resolution
         self._language = self.language_model(model)
         self._flops_by_shape: dict[tuple, int] = {}  # of encoding an image
@@ -98,7 +101,7 @@ class Adapter(VLM):
             processor.chat_template = kept  # where some checkpoints keep it; a text's has no images
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
-        self._special[self._image_id] = str(processor.image_token)
+        self._special[self._image_id] = str(self._processor.image_token)
         self._end_ids = end_ids(checkpoint, processor, self._special)
         # The tokenizer's own __call__ sets these on the shared backend at every call, under the
         # hands of other threads. Set once here, the backend only reads.
@@ -158,7 +161,7 @@ class Adapter(VLM):
     # What the plain path of core.vlm.reference has to know of a family.
 
     def plain_inputs(
-        self, processor: ProcessorMixin, text: str, images: Sequence[Image.Image]
+        self, processor: Any, text: str, images: Sequence[Image.Image]
     ) -> BatchFeature:
         """What `generate` of the model takes, for a prompt as `prompt_text` writes it."""
         begin = processor.tokenizer.bos_token
@@ -170,7 +173,7 @@ class Adapter(VLM):
         )
 
     def plain_row(
-        self, model: PreTrainedModel, inputs: BatchFeature, image_size: tuple[int, int], layer: int
+        self, model: Any, inputs: BatchFeature, image_size: tuple[int, int], layer: int
     ) -> torch.Tensor:
         """The last prompt token's attention over the first image's grid, by a full eager pass.
 
@@ -202,8 +205,10 @@ class Adapter(VLM):
             return image
         return image.resize((self._side, self._side), Image.Resampling.BICUBIC)
 
-    def tally(self) -> AbstractContextManager[Tally]:
-        return tallied()
+    @contextmanager
+    def tally(self) -> Iterator[Tally]:
+        with tallied() as tally:
+            yield tally
 
     def look(self, image: Image.Image) -> Look:
         return self.look_batch([image])[0]
@@ -250,9 +255,9 @@ class Adapter(VLM):
         locals_ = iter(self._encode_all([image for r in requests for image in r.locals]))
         prompts = []
         for request in requests:
-            visuals = [request.look.visual, *(next(locals_) for _ in request.locals)]
+            visuals = [_own(request.look).visual, *(next(locals_) for _ in request.locals)]
             prompts.append(self._prompt(request.question, visuals, max_new_tokens))
-        prefixes = [request.look.prefix for request in requests]
+        prefixes = [_own(request.look).prefix for request in requests]
         # The answers of a batch are decoded all at once: drafts would save it nothing.
         draft = self._draft(requests[0].draft, max_new_tokens) if len(requests) == 1 else []
         room = max_new_tokens - 1 - len(draft)
@@ -288,13 +293,14 @@ class Adapter(VLM):
         if not looks:
             return []
         inputs = [
-            self._prompt(text, [look.visual]) for look, text in zip(looks, prompts, strict=True)
+            self._prompt(text, [_own(look).visual])
+            for look, text in zip(looks, prompts, strict=True)
         ]
         layer = self.info.attention_layer if layer is None else layer
         if not 0 <= layer < self._language.layers:
             raise ValueError(f"layer must be 0 to {self._language.layers - 1}, not {layer}.")
         row = AttentionRow(layer, stop=True)
-        reading = read(self._language, inputs, [look.prefix for look in looks], row)
+        reading = read(self._language, inputs, [_own(look).prefix for look in looks], row)
         return _over_grid(row, inputs, reading.slots)
 
     def decode_token(self, token_id: int) -> str:
@@ -465,11 +471,17 @@ class Adapter(VLM):
         return None
 
 
+def _own(look: Look) -> AdapterLook:
+    assert isinstance(look, AdapterLook), "only the adapter that made a look can use it"
+    return look
+
+
 def _over_grid(
     row: AttentionRow, prompts: Sequence[Prompt], slots: Sequence[torch.Tensor]
 ) -> list[np.ndarray]:
     """Of the captured rows (batch, slots), the part over each global image's grid, (n_v,)."""
     spread = []
+    assert row.weights is not None, "the row was not asked for"
     for weights, prompt, where in zip(row.weights, prompts, slots, strict=True):
         one = weights[where[prompt.visual]]
         one = one if prompt.spread is None else one @ prompt.spread

@@ -146,6 +146,7 @@ def decode_greedily(
     the same, but checkpoints may ship sampling, penalties or forced tokens for it, and on a small
     model it costs more time than the model.
     """
+    assert reading.hidden is not None, "the reading stopped before the answer"
     batch, hidden, mask = len(reading.slots), reading.hidden[:, -1], reading.mask
     ids: list[list[int]] = [[] for _ in range(batch)]
     running = set(range(batch))
@@ -201,6 +202,7 @@ def decode_drafted(
     """
     ids: list[int] = []
     logits: list[torch.Tensor] = []
+    assert reading.hidden is not None, "the reading stopped before the answer"
     hidden, left, first_try = reading.hidden[0], list(draft), True
     prompt_end = reading.cache.get_seq_length() - len(left)
     first_position = reading.next_position - len(left)

@@ -77,10 +77,13 @@ class SuffixCache(Cache):
     def prefix(self, row: int, ids: Sequence[int], needed: int) -> Prefix:
         """The last ``len(ids)`` tokens of one row of the batch, to be kept."""
         # Copies: a view would keep the whole batch in memory.
-        layers = (
-            tuple(part[row, :, -len(ids) :].clone() for part in (layer.keys, layer.values))
-            for layer in self.layers
-        )
+        layers = []
+        for layer in self.layers:
+            assert isinstance(layer, _Layer) and layer.keys is not None and layer.values is not None
+            keys, values = (
+                part[row, :, -len(ids) :].clone() for part in (layer.keys, layer.values)
+            )
+            layers.append((keys, values))
         return Prefix(tuple(ids), needed, tuple(layers))
 
 

@@ -58,11 +58,11 @@ class Reference(VLM):
         max_new_tokens: int = MAX_NEW_TOKENS,
         draft: Sequence[int] = (),
     ) -> Generation:
-        images = [look.image, *Request(look, question, local).locals]
+        images = [_own(look).image, *Request(look, question, local).locals]
         return self.generate(images, question, max_new_tokens, self.row(images, question))
 
     def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
-        return self.row([look.image], prompt, layer)
+        return self.row([_own(look).image], prompt, layer)
 
     def decode_token(self, token_id: int) -> str:
         return self._vlm.decode_token(token_id)
@@ -115,3 +115,8 @@ class Reference(VLM):
         text = self._vlm.prompt_text(question, len(images))
         inputs = self._vlm.plain_inputs(self._processor, text, images)
         return inputs.to(self._model.device, self._model.dtype)
+
+
+def _own(look: Look) -> ReferenceLook:
+    assert isinstance(look, ReferenceLook), "only the reference that made a look can use it"
+    return look

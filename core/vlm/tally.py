@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
@@ -40,7 +40,7 @@ def tallied() -> Iterator[Tally]:
 def add(flops: Callable[[], int]) -> None:
     """Add to the tally of this thread, if there is one; else nothing is computed."""
     if (tally := _current.get()) is not None:
-        tally.flops += flops()
+        tally.flops = (tally.flops or 0) + flops()
 
 
 def counted(work: Callable[[], Result]) -> tuple[Result, int]:
@@ -58,7 +58,7 @@ def tallying() -> bool:
 class DecoderFlops:
     """What a decoder executes, from its shapes: linear layers and attention, per layer."""
 
-    def __init__(self, decoder: nn.Module, head: nn.Module):
+    def __init__(self, decoder: Any, head: Any):  # modules: what they hold, torch can't know
         linear = [_linear(layer) for layer in decoder.layers]
         self._layers = [sum(sizes.values()) for sizes in linear]
         # What comes before the attention of a layer: all that a pass executes of its last layer

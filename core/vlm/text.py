@@ -47,6 +47,7 @@ def readable(token_id: int, tokenizer: PreTrainedTokenizerBase, special: dict[in
     once, twice = (
         tokenizer.decode([token_id] * times, clean_up_tokenization_spaces=False) for times in (1, 2)
     )
+    assert isinstance(once, str) and isinstance(twice, str)  # a list is of a list of lists
     return twice[len(once) :]
 
 

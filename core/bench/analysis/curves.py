@@ -357,10 +357,10 @@ def _curve(run: Run, name: str, first_tokens: int | None, threshold: np.ndarray,
         np.cumsum(values[order], out=sums[1:])
         return sums[sent]
 
-    def along(first: str | int, second: str, per: str | int) -> np.ndarray:
-        whole = n if per == 1 else getattr(run, per).sum()
+    def along(first: str | int, second: str | int, per: str | int) -> np.ndarray:
+        whole = getattr(run, per).sum() if isinstance(per, str) else n
         with np.errstate(invalid="ignore", divide="ignore"):  # a run without FLOPs: x / 0
-            return (added(second) + (column(run, first).sum() if first else 0)) / whole
+            return (added(str(second)) + (column(run, first).sum() if first else 0)) / whole
 
     accuracy = along("first_score", "gain", 1)
     # The ends are the mean scores themselves, without the rounding of a running sum.

@@ -75,7 +75,7 @@ def bootstrap(
     bounds = np.full((2, *np.shape(estimate)), np.nan)
     defined = ~np.isnan(samples).all(axis=0)
     bounds[:, defined] = np.nanquantile(samples[:, defined], tails, axis=0, method="inverted_cdf")
-    return Interval(estimate, *bounds, level)
+    return Interval(estimate, bounds[0], bounds[1], level)
 
 
 def resample(
@@ -135,7 +135,7 @@ def gate_statistic(
     Returns weights -> (b, C). Raises ValueError as `tradeoff` does.
     """
     along = _along(run, metric, first_tokens)
-    return lambda weights: along(weights)[1][:, points]
+    return lambda weights: along(weights)[1][:, np.asarray(points)]
 
 
 def _along(
@@ -180,9 +180,11 @@ def first_cost(
         return np.stack([np.interp(costs, x, y) - y[-1] + short for x, y in pairs])
 
     found = bootstrap(run, ahead, replicates, seed)
-    ends = [costs[np.argmax(reaches(found_at, 0))] for found_at in
-            (found.estimate, found.high, found.low)]  # fmt: skip
-    return Interval(*map(np.asarray, ends), found.level)
+    estimate, low, high = (
+        np.asarray(costs[np.argmax(reaches(found_at, 0))])
+        for found_at in (found.estimate, found.high, found.low)
+    )
+    return Interval(estimate, low, high, found.level)
 
 
 def auroc_statistic(
@@ -244,7 +246,8 @@ def separation_interval(
     found = float(alike(np.ones((1, len(run))))[0])
     draws = np.concatenate([alike(weights) for weights in resample(run, replicates, seed)])
     if np.isnan(draws).all():
-        return Interval(*np.full(3, np.nan), LEVEL)
+        nan = np.asarray(np.nan)
+        return Interval(nan, nan, nan, LEVEL)
     noise, bias = NORMAL * np.nanstd(draws), np.nanmean(draws) - found
     unseen = binned.unseen(run, right), binned.unseen(run, ~right)
     hidden = sum(np.minimum(*u) if distance == "overlap" else np.sqrt(np.prod(u)) for u in unseen)
@@ -255,8 +258,8 @@ def separation_interval(
     ):
         high = 1.0
     if distance == "overlap":
-        return Interval(*map(np.asarray, (found, low, high)), LEVEL)
-    return Interval(*map(distance_of, (found, high, low)), LEVEL)
+        return Interval(np.asarray(found), np.asarray(low), np.asarray(high), LEVEL)
+    return Interval(distance_of(found), distance_of(high), distance_of(low), LEVEL)
 
 
 def _null(
@@ -301,4 +304,5 @@ class _Binned:
         images = np.unique(np.stack([bins[of], _images(run)[of]]), axis=1)[0]
         reached = np.bincount(images, minlength=len(self.ends))
         alone, empty = (reached == 1)[bins[of]], (reached == 0)[bins[~of]]
-        return tuple(float(x.mean()) if x.size else 0.0 for x in (alone, empty))
+        first, second = (float(x.mean()) if x.size else 0.0 for x in (alone, empty))
+        return first, second

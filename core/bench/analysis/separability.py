@@ -134,7 +134,7 @@ def separability(
 
 def bin_edges(values: np.ndarray, bins: int | ArrayLike = BINS) -> np.ndarray:
     """Edges (B + 1,) over values (N,); see `separability`."""
-    if np.ndim(bins) == 0:
+    if isinstance(bins, int | float | np.number):
         if bins < 1:
             raise ValueError(f"bins must be at least 1, not {bins}.")
         edges = np.linspace(values.min(), values.max(), int(bins) + 1)

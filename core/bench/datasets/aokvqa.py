@@ -32,9 +32,9 @@ from core.bench.datasets.records import Record, entries, fingerprints, image_fil
 
 
 def _from_files(place: Place, split: str, choices: bool) -> Loaded:
-    path = place.folder / f"aokvqa_v1p0_{split}.json"
+    path = place.files / f"aokvqa_v1p0_{split}.json"
     records = entries(path, None, f"the {split} questions of A-OKVQA")
-    folder = place.images or place.folder / f"{split}2017"
+    folder = place.images or place.files / f"{split}2017"
     images = image_folder(folder, f"the images of COCO {split}2017")
 
     def samples() -> Iterator[Sample]:
@@ -48,7 +48,7 @@ def _from_files(place: Place, split: str, choices: bool) -> Loaded:
 
 
 def _from_hub(place: Place, split: str, choices: bool) -> Loaded:
-    table = Table(place.mirror, None, HUB_SPLITS[split], place.revision)
+    table = Table(place.hub, None, HUB_SPLITS[split], place.revision)
     samples = (
         _sample(record, record.name("question_id"), table.opener(index), choices)
         for index, record in enumerate(table.records())
@@ -68,17 +68,13 @@ def _sample(record: Record, image_id: str, opener, as_choice: bool) -> Sample:
     if right >= len(choices):
         raise record.wrong("correct_choice_idx", f"below {len(choices)}, the number of choices")
     if as_choice:
-        asked = {
-            "prompt": with_options(question, choices) + CHOICE_LETTER,
-            "answers": (choices[right],),
-            "choices": choices,
-            "choice": right,
-        }
-    else:
-        asked = {"prompt": question + SHORT_ANSWER, "answers": _direct_answers(record)}
-    return Sample(
-        record.name("question_id"), image_id=image_id, question=question, opener=opener, **asked
-    )
+        prompt = with_options(question, choices) + CHOICE_LETTER
+        return Sample(
+            record.name("question_id"), image_id, question, prompt, (choices[right],), opener,
+            choices=choices, choice=right,
+        )  # fmt: skip
+    prompt, answers = question + SHORT_ANSWER, _direct_answers(record)
+    return Sample(record.name("question_id"), image_id, question, prompt, answers, opener)
 
 
 def _direct_answers(record: Record) -> tuple[str, ...]:

@@ -50,6 +50,18 @@ class Place:
     mirror: str | None = None  # a data set of the hub, or a local copy of one
     revision: str | None = None  # branch, tag or commit of the mirror
 
+    @property
+    def files(self) -> Path:
+        """The folder, where it is what `load_dataset` was given, and not a mirror."""
+        assert self.folder is not None
+        return self.folder
+
+    @property
+    def hub(self) -> str:
+        """The mirror, where it is what `load_dataset` was given, and not a folder."""
+        assert self.mirror is not None
+        return self.mirror
+
 
 Loaded = tuple[Sequence[Sample], dict[str, Any]]  # samples, source
 

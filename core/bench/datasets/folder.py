@@ -35,7 +35,7 @@ READERS = {".jsonl": json_lines, ".ndjson": json_lines, ".csv": csv_rows, ".tsv"
 
 
 def load(place: Place, split: str, answers: str = "any") -> Loaded:
-    path = _file(place.folder)
+    path = _file(place.files)
     root = path.parent.resolve()
     samples = collect(_samples(path, root, ANSWERS[answers]), path)
     return samples, {"kind": "files", "files": fingerprints(path)}

@@ -30,12 +30,12 @@ from core.bench.datasets.records import (
 
 
 def _from_files(place: Place, split: str) -> Loaded:
-    path = place.folder / f"{split}_balanced_questions.json"
+    path = place.files / f"{split}_balanced_questions.json"
     wanted = f"the {split} questions of GQA"
     content = read_json(path, wanted)
     if not isinstance(content, Mapping):
         raise DatasetError(f"{path}: expected {wanted}, an object with an entry for each question.")
-    images = image_folder(place.images or place.folder / "images", "the images of GQA")
+    images = image_folder(place.images or place.files / "images", "the images of GQA")
 
     def sample(item) -> Sample:
         question_id, values = item
@@ -51,8 +51,8 @@ def _from_files(place: Place, split: str) -> Loaded:
 
 
 def _from_hub(place: Place, split: str) -> Loaded:
-    questions = Table(place.mirror, f"{split}_balanced_instructions", split, place.revision)
-    images = Table(place.mirror, f"{split}_balanced_images", split, place.revision)
+    questions = Table(place.hub, f"{split}_balanced_instructions", split, place.revision)
+    images = Table(place.hub, f"{split}_balanced_images", split, place.revision)
     places = {record.name("id"): index for index, record in enumerate(images.records())}
 
     def sample(record: Record) -> Sample:

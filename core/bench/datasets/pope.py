@@ -26,9 +26,9 @@ from core.bench.datasets.records import (
 
 
 def _from_files(place: Place, split: str) -> Loaded:
-    path = place.folder / f"coco_pope_{split}.json"
+    path = place.files / f"coco_pope_{split}.json"
     records = json_lines(path, f"the {split} questions of POPE")
-    images = image_folder(place.images or place.folder / "val2014", "the images of COCO val2014")
+    images = image_folder(place.images or place.files / "val2014", "the images of COCO val2014")
 
     def sample(record: Record) -> Sample:
         image = image_file(images, record.text("image"), record, "image")
@@ -40,7 +40,7 @@ def _from_files(place: Place, split: str) -> Loaded:
 
 
 def _from_hub(place: Place, split: str) -> Loaded:
-    table = Table(place.mirror, "Full", split, place.revision)
+    table = Table(place.hub, "Full", split, place.revision)
     keys = {"image": "image_source", "question": "question", "answer": "answer"}
     samples = (
         _sample(record, table.opener(index), **keys) for index, record in enumerate(table.records())

@@ -72,15 +72,7 @@ class Signs(Rendered):
     indices: range = range(SIZE)
 
     def _sample(self, index: int) -> Sample:
-        # Not every scene has what the question is about: the next candidate is a scene that no
-        # other sample can have.
-        for candidate in count(index, SIZE):
-            scene = make_scene(self.split, candidate, held_out_fonts=self.held_out_fonts)
-            question = draw_question(
-                scene, candidate, self.family, self.split, self.held_out_phrasings, self.hints
-            )
-            if question is not None:
-                break
+        candidate, question = self._asked(index)
         first_line, *rest = question.text.split("\n")
         options = [line.split(". ", 1)[1] for line in rest] if question.kind == "choice" else []
         right = "ABCD".index(question.answer) if options else None
@@ -89,7 +81,7 @@ class Signs(Rendered):
             image_id=f"{self.split}-{candidate}",
             question=first_line,
             prompt=question.text,  # the bundled model was trained without an instruction
-            answers=(options[right] if options else question.answer,),
+            answers=(question.answer if right is None else options[right],),
             opener=partial(scene_image, self.split, candidate, self.held_out_fonts),
             choices=tuple(options),
             choice=right,
@@ -97,6 +89,18 @@ class Signs(Rendered):
             group=question.kind,
             letter_height=question.letter_height,
         )
+
+    def _asked(self, index: int) -> tuple[int, Question]:
+        """Return the scene's index and its question. Not every scene has what the question is
+        about: the next candidate is a scene that no other sample can have."""
+        for candidate in count(index, SIZE):
+            scene = make_scene(self.split, candidate, held_out_fonts=self.held_out_fonts)
+            question = draw_question(
+                scene, candidate, self.family, self.split, self.held_out_phrasings, self.hints
+            )
+            if question is not None:
+                return candidate, question
+        raise AssertionError("count() ends nowhere")
 
 
 def scene_image(split: str, index: int, held_out_fonts: bool) -> Image.Image:

@@ -31,11 +31,11 @@ from core.bench.datasets.records import (
 
 
 def _from_files(place: Place, split: str, ocr: bool) -> Loaded:
-    path = place.folder / f"TextVQA_0.5.1_{split}.json"
-    ocr_path = place.folder / f"TextVQA_Rosetta_OCR_v0.2_{split}.json"
+    path = place.files / f"TextVQA_0.5.1_{split}.json"
+    ocr_path = place.files / f"TextVQA_Rosetta_OCR_v0.2_{split}.json"
     questions = entries(path, "data", f"the {split} questions of TextVQA")
     tokens = _ocr_tokens(ocr_path, split) if ocr else {}
-    images = image_folder(place.images or place.folder / "train_images", "the images of TextVQA")
+    images = image_folder(place.images or place.files / "train_images", "the images of TextVQA")
 
     def sample(record: Record) -> Sample:
         name = record.name("image_id")
@@ -59,7 +59,7 @@ def _tokens(record: Record) -> tuple[str, ...]:
 
 
 def _from_hub(place: Place, split: str, ocr: bool) -> Loaded:
-    table = Table(place.mirror, None, HUB_SPLITS[split], place.revision)
+    table = Table(place.hub, None, HUB_SPLITS[split], place.revision)
     samples = (
         _sample(record, table.opener(index), _tokens(record) if ocr else None)
         for index, record in enumerate(table.records())

@@ -38,11 +38,11 @@ from core.bench.datasets.records import (
 
 def _from_files(place: Place, split: str) -> Loaded:
     coco = f"{split}2014"
-    path = place.folder / f"v2_OpenEnded_mscoco_{coco}_questions.json"
-    answers_path = place.folder / f"v2_mscoco_{coco}_annotations.json"
+    path = place.files / f"v2_OpenEnded_mscoco_{coco}_questions.json"
+    answers_path = place.files / f"v2_mscoco_{coco}_annotations.json"
     questions = entries(path, "questions", f"the {split} questions of VQAv2")
     annotated = entries(answers_path, "annotations", f"the {split} answers of VQAv2")
-    images = image_folder(place.images or place.folder / coco, f"the images of COCO {coco}")
+    images = image_folder(place.images or place.files / coco, f"the images of COCO {coco}")
     truths = {record.name("question_id"): _truth(record) for record in annotated}
 
     def sample(record: Record) -> Sample:
@@ -57,7 +57,7 @@ def _from_files(place: Place, split: str) -> Loaded:
 
 
 def _from_hub(place: Place, split: str) -> Loaded:
-    table = Table(place.mirror, None, HUB_SPLITS[split], place.revision)
+    table = Table(place.hub, None, HUB_SPLITS[split], place.revision)
     samples = (
         _sample(record, table.opener(index), *_truth(record))
         for index, record in enumerate(table.records())

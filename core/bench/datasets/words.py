@@ -27,7 +27,7 @@ LINE = re.compile(r'(?P<a>[^,]+?),\s*"(?P<quoted>.*)"|(?P<b>\S+)\s+(?P<plain>.+)
 
 
 def load(place: Place, split: str) -> Loaded:
-    path = _list(place.folder, split)
+    path = _list(place.files, split)
     samples = collect(_samples(path, path.parent.resolve()), path)
     return samples, {"kind": "files", "files": fingerprints(path)}
 

@@ -70,7 +70,8 @@ def stroke(strategy: str) -> Stroke:
 
 def rgb(color: str) -> tuple[int, int, int]:
     """`#RRGGBB` as Pillow wants it."""
-    return tuple(bytes.fromhex(color.removeprefix("#")))
+    red, green, blue = bytes.fromhex(color.removeprefix("#"))
+    return red, green, blue
 
 
 # Dark to bright, evenly in lightness, and free of red against green: cividis, nine of its steps.

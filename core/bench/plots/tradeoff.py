@@ -75,7 +75,8 @@ class Band:
 
     def at(self, index: ArrayLike) -> tuple[np.ndarray, np.ndarray]:
         """Return lower and upper end at these points of the curve, any shape."""
-        return np.interp(index, self.points, self.low), np.interp(index, self.points, self.high)
+        at = np.asarray(index, dtype=np.float64)
+        return np.interp(at, self.points, self.low), np.interp(at, self.points, self.high)
 
 
 @kept(HELD)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -48,6 +49,7 @@ class Recorder:
         waited = {"first": vlm.waited}
         first_steps = len(opened.steps)
         transcript = second_stage(edge, server, opened)
+        assert transcript.second and transcript.local_image and transcript.box
         waited["second"] = vlm.waited - waited["first"]
 
         first, second = transcript.first.answer, transcript.second.answer
@@ -73,14 +75,17 @@ class Recorder:
             flops = float(sum(step.flops for step in steps if step.flops is not None))
             # Without the time in which others of the batch were served.
             seconds = max(0.0, sum(step.seconds for step in steps) - waited[stage])
-            counted = [step.exact_flops for step in steps if step.flops is not None]
-            exact = np.nan if None in counted else float(sum(counted))
-            columns = {"flops": flops, "flops_exact": exact, "seconds": seconds}
+            told = [step for step in steps if step.flops is not None]
+            counted = [step.exact_flops for step in told if step.exact_flops is not None]
+            exact = float(sum(counted)) if len(counted) == len(told) else np.nan
+            columns: dict[str, Any] = {"flops": flops, "flops_exact": exact, "seconds": seconds}
             row = replace(row, **{f"{stage}_{name}": value for name, value in columns.items()})
         targets = [Box(*box) for box in sample.boxes]
         if targets:
             hit = holds_any(transcript.box, targets)
-            row = replace(row, box_hit=hit, random_hit=random_hit(row.box, targets, original.size))
+            row = replace(
+                row, box_hit=hit, random_hit=random_hit(transcript.box, targets, original.size)
+            )
         if sample.letter_height:
             scale = max(transcript.global_image.size) / max(original.size)
             row = replace(row, letter_height=sample.letter_height * scale)
@@ -116,8 +121,9 @@ def _compact(scores: dict[str, tuple[float, ...]]) -> str:
     return json.dumps({name: [float(f"{v:.6g}") for v in row] for name, row in scores.items()})
 
 
-def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, float]:
+def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, Any]:
     """Of Table I. Every answer so far was one to this sample: the first, then the second."""
+    assert transcript.local_image is not None
     local = vlm.visual_tokens(transcript.local_image.size)
     visual = vlm.visual_tokens(transcript.global_image.size)
     counts = {"first_visual_tokens": float(visual), "second_visual_tokens": float(visual + local)}
@@ -126,7 +132,7 @@ def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, float]:
     return counts
 
 
-def _message_bytes(transcript: Transcript) -> dict[str, int]:
+def _message_bytes(transcript: Transcript) -> dict[str, Any]:
     """Return the bytes of each message: of a gate that is content with the first answer, and of one
     that isn't.
 

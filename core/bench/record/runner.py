@@ -297,7 +297,7 @@ def join(out: Path) -> Path:
             )
 
     parts = [part for part in list_runs(folder) if part.metadata]
-    made = [part.metadata for part in parts]
+    made = [part.metadata for part in parts if part.metadata]
     metrics = next((part.metrics for part in parts if part.metrics), ())
     # The chunks may have been made by several machines, and by other code after an interruption.
     metadata = replace(

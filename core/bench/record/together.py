@@ -79,8 +79,9 @@ class Asker(VLM):
         before, tally = len(self._flops), Tally(None)
         yield tally
         shares = self._flops[before:]
-        if None not in shares:
-            tally.flops = round(sum(shares))
+        counted = [share for share in shares if share is not None]
+        if len(counted) == len(shares):
+            tally.flops = round(sum(counted))
 
     def _give(self, order: _Order) -> Any:
         start = time.perf_counter()

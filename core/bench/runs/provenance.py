@@ -35,7 +35,8 @@ def code(package: Path = CORE) -> Code:
         return Code(None, None, installed)
     changed = _git(package, "status", "--porcelain", "--untracked-files=no")
     new = _git(package, "ls-files", "--others", "--exclude-standard", "--", ".")
-    return Code(commit, None if None in (changed, new) else not changed + new, installed)
+    clean = None if changed is None or new is None else not changed + new
+    return Code(commit, clean, installed)
 
 
 def _git(folder: Path, *words: str) -> str | None:

@@ -259,7 +259,7 @@ class Run(Keeper):
 
     def __post_init__(self) -> None:
         def freeze(values: ArrayLike, dtype: type) -> np.ndarray:
-            view = np.asarray(values, dtype=dtype).view()
+            view: np.ndarray = np.asarray(values, dtype=dtype).view()
             view.flags.writeable = False
             return view
 
@@ -290,7 +290,9 @@ class Run(Keeper):
             for name in TEXTS:
                 if not isinstance(getattr(row, name), str):
                     raise RunError(f"{name} of sample {row.id!r:.80} must be a text.")
-        columns = {name: [getattr(row, name) for row in rows] for name in (*TEXTS, *COUNTS)}
+        columns: dict[str, Any] = {  # the constructor makes arrays of them
+            name: [getattr(row, name) for row in rows] for name in (*TEXTS, *COUNTS)
+        }
         for name in MEASURES:
             values = (getattr(row, name) for row in rows)
             columns[name] = [np.nan if value is None else value for value in values]
@@ -322,10 +324,12 @@ class Run(Keeper):
         index = range(len(self))[index]  # negative ones count from the end; IndexError beyond
         tokens = slice(self.offsets[index], self.offsets[index + 1])
         hit = self.box_hit[index]
+        values: dict[str, Any] = {name: getattr(self, name)[index] for name in TEXTS}
+        values |= {name: int(getattr(self, name)[index]) for name in COUNTS}
+        values |= {name: float(getattr(self, name)[index]) for name in MEASURES}
+        del values["box_hit"]
         return Record(
-            **{name: getattr(self, name)[index] for name in TEXTS},
-            **{name: int(getattr(self, name)[index]) for name in COUNTS},
-            **{name: float(getattr(self, name)[index]) for name in MEASURES if name != "box_hit"},
+            **values,
             box=self.box_of(index),
             box_hit=None if np.isnan(hit) else bool(hit),
             scores={name: tuple(values[tokens].tolist()) for name, values in self.scores.items()}
@@ -557,9 +561,9 @@ def _check_samples(run: Run) -> None:
             raise RunError(f"Sample {first} ({run.id[first]!r:.80}) must have {what}.")
 
     if len(set(run.id)) < len(run):
-        seen: set[str] = set()
-        repeated = [sample in seen or seen.add(sample) is not None for sample in run.id]
-        refuse(np.array(repeated), "an id that no other sample has")
+        repeated = np.ones(len(run), dtype=bool)
+        repeated[np.unique(run.id, return_index=True)[1]] = False
+        refuse(repeated, "an id that no other sample has")
     for name in ("first_score", "second_score"):
         values = getattr(run, name)
         refuse(ok & ~((values >= 0) & (values <= 1)), f"a {name} from 0 to 1")

@@ -5,6 +5,7 @@ crafted that makes it take all memory, or end the process it runs in. So such a 
 by a process of its own, which may take only so much, and which nobody misses.
 """
 
+import io
 import os
 import subprocess
 import sys
@@ -65,6 +66,7 @@ def _try(path: str, max_rows: str, max_bytes: str, memory: str) -> None:
     try:
         load_run(path, int(max_rows), int(max_bytes))
     except RunError as error:
+        assert isinstance(sys.stdout, io.TextIOWrapper)
         sys.stdout.reconfigure(encoding="utf-8", errors="replace")
         print(error, end="")
         sys.exit(REFUSED)

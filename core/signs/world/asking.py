@@ -45,8 +45,9 @@ def ask_text(
 
     hints: OCR-like tokens follow.
     """
+    names: tuple[str, ...] = ()
     if len(scene.signs) == 1 and rng.random() < UNPOINTED:
-        text, names, kind = speaker.template(rng, ALL_TEXT), (), "unpointed"
+        text, kind = speaker.template(rng, ALL_TEXT), "unpointed"
     else:
         names, kind = (name_of(rng, scene, sign.color, sign.shape),), "pointed"
         text = speaker.template(rng, TEXT).format(sign=names[0])

@@ -270,7 +270,7 @@ QUOTES = '"“”„«»'
 
 def corpus() -> list[str]:
     """Every frame and form of the known classes, small, for training the tokenizer."""
-    lines = []
+    lines: list[str] = []
     for forms in (ALL_TEXT, *FORMS.values()):
         for templates in (forms.questions, forms.clauses, forms.commands, forms.notes):
             lines += templates

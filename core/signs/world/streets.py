@@ -87,7 +87,8 @@ def written_on(rng, shape: str, split: str, kind: str | None = None) -> tuple[st
 def _own_ink(rng, rgb) -> tuple[int, int, int]:
     """Any colour that differs from the ground in brightness."""
     for _ in range(20):
-        ink = tuple(int(v) for v in rng.integers(0, 256, size=3))
+        red, green, blue = (int(v) for v in rng.integers(0, 256, size=3))
+        ink = red, green, blue
         if abs(luminance(ink) - luminance(rgb)) > 0.3:
             return ink
     return ink_for(rng, rgb)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -146,6 +147,7 @@ def trial(name: str, split: str, index: int) -> Trial:
         found = _trial(name, split, candidate)
         if found is not None:
             return found
+    raise AssertionError("count() ends nowhere")
 
 
 def scene_of(name: str, split: str, index: int) -> Scene:
@@ -155,7 +157,7 @@ def scene_of(name: str, split: str, index: int) -> Scene:
     def turn(rng):
         return rng.normal(0, 3) + (condition.tilt if rng.random() < 0.5 else -condition.tilt)
 
-    more = {"turn": turn} if condition.tilt else {}
+    more: dict[str, Any] = {"turn": turn} if condition.tilt else {}
     families = None if split == "test" else faces.families(split)
     scene = make_scene(
         split, index, SEED, text=partial(_text, split, condition.strings),
@@ -207,6 +209,6 @@ def _twin(rng, scene: Scene, sign: Sign, split: str) -> Sign | None:
         rng, sign.color, sign.shape, families, (0.8 * size, 1.2 * size),
         partial(_text, split, CONDITIONS[PLAIN].strings),
     )  # fmt: skip
-    taken = [other.box for other in (*scene.signs, *scene.things)]
+    taken = [sign.box for sign in scene.signs] + [thing.box for thing in scene.things]
     place = find_place(rng, twin.box[2:], scene.width, scene.height, taken)
     return None if place is None else twin.moved(*place)

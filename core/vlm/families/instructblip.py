@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 from PIL import Image
@@ -132,7 +133,7 @@ class InstructBlipVLM(Adapter):
         return {*super()._names(), *self._qformer_special.values()}
 
     def plain_inputs(
-        self, processor: InstructBlipProcessor, text: str, images: Sequence[Image.Image]
+        self, processor: Any, text: str, images: Sequence[Image.Image]
     ) -> BatchFeature:
         inputs = processor(images=list(images), text=text, return_tensors="pt")
         n, count = self._model.config.num_query_tokens, len(images)
@@ -145,7 +146,7 @@ class InstructBlipVLM(Adapter):
 
     def plain_row(
         self,
-        model: InstructBlipForConditionalGeneration,
+        model: Any,
         inputs: BatchFeature,
         image_size: tuple[int, int],
         layer: int,

@@ -85,7 +85,7 @@ class Options:
         if self.attention != "sdpa":  # which is what a model takes by itself wherever it can
             options["attn_implementation"] = self.attention  # FocalNet towers refuse sdpa by name
         if self.bits is not None:
-            kind = {8: {"load_in_8bit": True}, 4: {"load_in_4bit": True}}[self.bits]
+            kind: dict[str, Any] = {f"load_in_{self.bits}bit": True}
             if self.bits == 4:
                 kind["bnb_4bit_compute_dtype"] = self.dtype
             options["quantization_config"] = BitsAndBytesConfig(**kind)
@@ -131,7 +131,7 @@ class Checkpoint:
         with explained(self):
             return json.loads(path.read_text("utf-8")) if path.is_file() else {}
 
-    def load(self, part: type, **kwargs) -> Any:
+    def load(self, part: Any, **kwargs) -> Any:
         """``part.from_pretrained`` (of a processor, say) under the rules of this module."""
         with explained(self):
             return part.from_pretrained(self.location, **self._access(), **kwargs)
@@ -147,7 +147,7 @@ class Checkpoint:
         with explained(self):
             self._check_memory(folder, options)
         with explained(self), loading_weights(options.progress):
-            model, report = model_class.from_pretrained(
+            loaded: Any = model_class.from_pretrained(
                 self.location,
                 **options.of_model(),
                 use_safetensors=True,
@@ -155,6 +155,7 @@ class Checkpoint:
                 ignore_mismatched_sizes=True,  # but refused below, by name
                 **self._access(),
             )
+        model, report = loaded  # two, with output_loading_info
         # Transformers fills what is missing with random numbers and only logs a warning.
         mismatched = (name for name, *shapes in report["mismatched_keys"])
         if absent := sorted({*report["missing_keys"], *mismatched}):

@@ -24,6 +24,8 @@ def download_bar(progress: Progress | None) -> type[tqdm] | None:
     if progress is None:
         return None
 
+    tell = progress  # which isn't None any more
+
     class Bar(tqdm):
         def __init__(self, *args, **kwargs):
             self._told = kwargs.get("name") == _BYTES
@@ -34,7 +36,7 @@ def download_bar(progress: Progress | None) -> type[tqdm] | None:
                 self.n += n or 0
             drawn = super().update(n)
             if self._told and self.total:
-                progress("download", min(self.n / self.total, 1.0))
+                tell("download", min(self.n / self.total, 1.0))
             return drawn
 
     return Bar
