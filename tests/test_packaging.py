@@ -85,3 +85,11 @@ def test_no_message_names_a_package_that_is_not_published():
         for path in (ROOT / folder).rglob("*.*"):
             if path.suffix in (".py", ".md", ".js"):
                 assert "pip install second-look" not in path.read_text(encoding="utf-8"), path
+
+
+def test_the_newest_version_of_the_changelog_is_the_package_s():
+    """One version by hand: a tag isn't there in a Space, nor in a shallow or a copied checkout."""
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    headings = re.findall(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(), re.M)
+    assert next(heading for heading in headings if heading != "Unreleased") == version
+    assert f"\nversion: {version}\n" in (ROOT / "CITATION.cff").read_text()
