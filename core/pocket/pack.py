@@ -12,8 +12,7 @@ import shutil
 from importlib.util import find_spec
 from pathlib import Path
 
-from core.signs import fonts
-from core.signs.world import photographs
+from core.signs import fonts, photographs
 from core.signs.world.strings import CHARACTERS
 
 OPENED = CHARACTERS + " \N{REPLACEMENT CHARACTER}"

@@ -5,8 +5,7 @@ import pytest
 from PIL import Image
 
 from core.pocket import pack as packing
-from core.signs import fonts
-from core.signs.world import photographs
+from core.signs import fonts, photographs
 from core.signs.world.strings import CHARACTERS
 
 subset = pytest.importorskip("fontTools.subset")
