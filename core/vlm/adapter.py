@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import numpy as np
 import torch
 from PIL import Image
-from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast, ProcessorMixin
+from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast
 
 from core.imaging import Geometry
 from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, Tally, VLMError
@@ -85,7 +85,7 @@ class Adapter(VLM):
         self,
         checkpoint: Checkpoint,
         model: PreTrainedModel,
-        processor: ProcessorMixin,
+        processor: Any,  # of a ProcessorMixin, whose parts differ from family to family
         resolution: int | None = None,
     ):
         self._name = checkpoint.name

@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,12 @@ def keeping(run: Run, margin: float, metric: str = METRIC) -> Run:
     if margin == np.inf:
         return run
     kept = np.where(_less_sure(run, metric) > margin, run.first_score, run.second_score)
-    return replace(run, second_score=kept)
+    return _scored(run, kept)
+
+
+def _scored(run: Run, second: np.ndarray) -> Run:
+    columns: dict[str, Any] = {"second_score": second}  # a column, as Record has it
+    return replace(run, **columns)
 
 
 def best_margin(run: Run, metric: str = METRIC) -> float:
@@ -93,7 +99,7 @@ def compare(run: Run, metric: str = METRIC) -> list[Compared]:
     ):
         better = scores - run.second_score
         ahead = bootstrap(run, _mean_of(better))
-        curve = tradeoff(replace(run, second_score=scores), metric)
+        curve = tradeoff(_scored(run, scores), metric)
         rows.append(Compared(policy, of, float(scores.mean()), curve.apgr(), ahead))
     return rows
 

@@ -1,6 +1,7 @@
 """A run as it would have been over a link: its seconds with those of the transfer in them."""
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -19,10 +20,10 @@ def over_link(run: Run, link: Link) -> Run:
     """
     run = run.answered
     first, second = Traffic.of_run(run).seconds(link)
-    return replace(
-        run,
-        first_seconds=run.first_seconds + first,
+    columns: dict[str, Any] = {
+        "first_seconds": run.first_seconds + first,
         # Where the local image is all but nothing, and a long first answer isn't sent back.
-        second_seconds=np.maximum(run.second_seconds + second, 0.0),
-        hd_seconds=run.hd_seconds + Traffic.high_resolution(run, link),
-    )
+        "second_seconds": np.maximum(run.second_seconds + second, 0.0),
+        "hd_seconds": run.hd_seconds + Traffic.high_resolution(run, link),
+    }
+    return replace(run, **columns)

@@ -34,7 +34,7 @@ def end_ids(
 
 def _end_of_turn(processor: ProcessorMixin, special: Mapping[int, str]) -> int | None:
     """Return the special token that the chat template writes right behind an answer, if any."""
-    turns = [
+    turns: list[Any] = [
         {"role": role, "content": [{"type": "text", "text": text}]}
         for role, text in (("user", "?"), ("assistant", _ANSWER))
     ]
