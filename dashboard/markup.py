@@ -8,16 +8,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
+from markupsafe import Markup
 from PIL import Image
 
 from core.channel import Link
 from core.imaging import MAX_PIXELS
 from core.imaging.decode import FORMATS, readable_formats
 from core.transcript import EncodedImage, Stage, Transcript
-from core.uncertainty import METRICS, Metric
+from core.uncertainty import METRICS, Gate
 from core.vlm import ModelInfo
 from dashboard import wording
 from dashboard.samples import Sample
+from dashboard.templating import render
 from dashboard.walkthrough import gauge, pictures, timeline, tokens
 from dashboard.walkthrough.overlays import display_copy
 
@@ -126,38 +128,29 @@ def sample_note(note: str) -> str:
 # Stage 1
 
 
-def first_stage(transcript: Transcript, original: Image.Image) -> str:
-    """`original` at any size: what the global image is compared with."""
+def first_stage(transcript: Transcript, original: Image.Image) -> Markup:
+    """Return the first stage. original: at any size, what the global image is compared with."""
     compared = pictures.comparison(display_copy(original), transcript.global_image)
-    return f"""<section aria-labelledby="stage-1">
-<h2 id="stage-1">Stage 1: a small image of everything</h2>
-<p class="explain">Asked of {escape(transcript.model)}:
-<q>{escape(transcript.question)}</q></p>
-{compared}
-<p class="explain"><strong>The global image:</strong> the whole picture, shrunk to what the model
-takes in, and compressed: {_size_of(transcript.global_image, "global", transcript)}. The server
-sees nothing else.</p>
-</section>"""
+    return render(
+        "first_stage.html",
+        transcript=transcript,
+        compared=Markup(compared),
+        size=_size_of(transcript.global_image, transcript),
+    )
 
 
-def verdict(transcript: Transcript) -> str:
-    """The first answer, and what the gate makes of it: all that depends on metric and η."""
-    metric, gate = METRICS[transcript.gate.metric], transcript.gate
-    state = "uncertain" if transcript.uncertain else "confident"
-    relation = "at or above" if metric.higher_is_uncertain else "at or below"
-    return f"""<section aria-labelledby="first-answer-heading">
-<h3 id="first-answer-heading">First answer</h3>
-{_answer(transcript.first, "first-answer")}
-{tokens.coloured(transcript.first, gate)}
-<p class="outcome {state}" id="verdict" role="status">{escape(transcript.summary())}</p>
-{gauge.gauge(transcript)}
-<p class="explain">The answer comes one <strong>token</strong> at a time, a word or a piece of one.
-<strong>{escape(metric.label)}</strong> is {escape(metric.formula)}, where p are the probabilities
-of the next token. {escape(metric.definition)}{_coin(metric)} The <strong>gate</strong> asks for a
-second look when the {escape(metric.phrase)} is {relation} the threshold η.</p>
-<details><summary>Token by token</summary>
-{tokens.table(transcript.first, gate, "first-tokens")}</details>
-</section>"""
+def verdict(transcript: Transcript) -> Markup:
+    """Return the first answer, and what the gate makes of it: all that depends on metric and η."""
+    gate = transcript.gate
+    return render(
+        "verdict.html",
+        transcript=transcript,
+        metric=METRICS[gate.metric],
+        state="uncertain" if transcript.uncertain else "confident",
+        coloured=tokens.coloured(transcript.first, gate),
+        gauge=Markup(gauge.gauge(transcript)),
+        table=tokens.table(transcript.first, gate, "first-tokens"),
+    )
 
 
 # Stage 2
@@ -173,45 +166,35 @@ def second_stage(transcript: Transcript) -> str:
 square that stands out most in the map on the left is what the server asks for.</p></section>"""
 
 
-def local_image(transcript: Transcript) -> str:
-    """What the server asked for, and got."""
+def local_image(transcript: Transcript) -> Markup:
+    """Return what the server asked for, and got; empty if it didn't."""
     if transcript.second is None:
-        return ""
-    box = transcript.box
+        return Markup()
     image = transcript.local_image
-    return f"""<section aria-labelledby="local-heading">
-<h3 id="local-heading">What it asked for, and got</h3>
-{pictures.as_sent(image, "local-image", "The local image as the server saw it")}
-<p class="explain"><strong>The local image:</strong> {box.width} × {box.height} pixels of the
-original, from {box.left}, {box.top} to {box.right}, {box.bottom}, in as much detail as the model
-takes in: sent as {image.size[0]} × {image.size[1]} pixels,
-{_size_of(image, "local", transcript)}.</p></section>"""
+    picture = pictures.as_sent(image, "local-image", "The local image as the server saw it")
+    return render(
+        "local_image.html",
+        box=transcript.box,
+        image=image,
+        picture=Markup(picture),
+        size=_size_of(image, transcript),
+    )
 
 
-def comparison(transcript: Transcript) -> str:
-    """Both answers side by side, and how sure the model was of each."""
+def comparison(transcript: Transcript) -> Markup:
+    """Return both answers side by side, and how sure the model was of each."""
     if transcript.second is None:
-        return ""
-    metric, gate = METRICS[transcript.gate.metric], transcript.gate
-    before = wording.measured(gate.uncertainty(transcript.first.scores[metric.name]), metric)
-    after = wording.measured(gate.uncertainty(transcript.second.scores[metric.name]), metric)
-    label = escape(metric.phrase)
-    return f"""<section aria-labelledby="both-answers">
-<h3 id="both-answers">Second answer, beside the first</h3>
-<div class="columns narrow">
-<div><p class="explain">From the global image alone</p>
-{_answer(transcript.first, "answer-before")}
-<p class="explain">{label} <span id="mean-before">{before}</span></p></div>
-<div><p class="explain">From both images together</p>
-{_answer(transcript.second, "second-answer")}
-{tokens.coloured(transcript.second, gate)}
-<p class="explain">{label} <span id="mean-after">{after}</span></p></div>
-</div>
-<p class="explain">The second answer is final: the gate isn't asked again, whatever these
-values.</p>
-<details><summary>Token by token</summary>
-{tokens.table(transcript.second, gate, "second-tokens")}</details>
-</section>"""
+        return Markup()
+    gate = transcript.gate
+    return render(
+        "comparison.html",
+        transcript=transcript,
+        phrase=METRICS[gate.metric].phrase,
+        before=_measured(transcript.first, gate),
+        after=_measured(transcript.second, gate),
+        coloured=tokens.coloured(transcript.second, gate),
+        table=tokens.table(transcript.second, gate, "second-tokens"),
+    )
 
 
 def move_the_box() -> str:
@@ -220,63 +203,53 @@ def move_the_box() -> str:
 there.</p>"""
 
 
-def elsewhere(transcript: Transcript) -> str:
-    """What the model says if it looks at a box of the user's instead."""
-    metric, gate = METRICS[transcript.gate.metric], transcript.gate
-    value = wording.measured(gate.uncertainty(transcript.second.scores[metric.name]), metric)
-    box, image = transcript.box, transcript.local_image
-    return f"""<section class="elsewhere" aria-labelledby="elsewhere-heading">
-<h3 id="elsewhere-heading">If it had looked there</h3>
-<div class="columns narrow"><div>
-{pictures.as_sent(image, "elsewhere-image", "The local image of your own box")}
-</div><div role="status">
-<p class="explain">With your box, {box.width} × {box.height} pixels from {box.left}, {box.top}</p>
-{_answer(transcript.second, "elsewhere-answer")}
-{tokens.coloured(transcript.second, gate)}
-<p class="explain">{escape(metric.phrase)} {value};
-the image takes {wording.byte_count(len(image.data))}</p></div></div></section>"""
+def elsewhere(transcript: Transcript) -> Markup:
+    """Return what the model says if it looks at a box of the user's instead."""
+    gate, image = transcript.gate, transcript.local_image
+    picture = pictures.as_sent(image, "elsewhere-image", "The local image of your own box")
+    return render(
+        "elsewhere.html",
+        transcript=transcript,
+        box=transcript.box,
+        picture=Markup(picture),
+        coloured=tokens.coloured(transcript.second, gate),
+        phrase=METRICS[gate.metric].phrase,
+        value=_measured(transcript.second, gate),
+        size=wording.byte_count(len(image.data)),
+    )
 
 
 # The link
 
 
-def message_log(transcript: Transcript, link: Link, note: str = "") -> str:
-    """Who sent what, how many bytes; then when, on a link, beside the work of each side."""
-    return f"""<section aria-labelledby="log">
-<h2 id="log">What crossed the link</h2>
-<div class="columns"><div>
-{timeline.messages(transcript.messages, transcript.original_bytes)}
-{f'<p class="notice">{escape(note)}</p>' if note else ""}
-</div><div>
-<p class="explain">Every message between edge and server, with all its bytes: a short header, and
-the encoded image where there is one. Nearly all of it is images:</p>
-{_sizes(transcript)}
-</div></div>
-<h2>Where the time goes</h2>
-<p class="explain">Messages take what their bytes need on {escape(link.name)}; work takes what was
-measured on this machine. FLOPs, the model's multiplications and additions, are the paper's
-estimate.</p>
-{timeline.timeline(transcript, link)}
-</section>"""
+def message_log(transcript: Transcript, link: Link, note: str = "") -> Markup:
+    """Return who sent what, how many bytes; then when, on a link, beside each side's work."""
+    return render(
+        "log.html",
+        link=link,
+        note=note,
+        messages=timeline.messages(transcript.messages, transcript.original_bytes),
+        sizes=_sizes(transcript),
+        timeline=timeline.timeline(transcript, link),
+    )
 
 
 # Parts
 
 
-def _answer(stage: Stage, element: str) -> str:
-    text = escape(stage.answer) or '<span class="fine">(an empty answer)</span>'
-    return f'<p class="answer" id="{element}">{text}</p>'
+def _measured(stage: Stage, gate: Gate) -> str:
+    return wording.measured(gate.uncertainty(stage.scores[gate.metric]), METRICS[gate.metric])
 
 
-def _size_of(image: EncodedImage, name: str, transcript: Transcript) -> str:
-    """Bytes of an image as sent, and their share of the original's."""
+def _size_of(image: EncodedImage, transcript: Transcript) -> str:
+    """Return the bytes of an image as sent, and their share of the original's."""
     count, whole = len(image.data), transcript.original_bytes
     part = f", {wording.share(count, whole)} of the original" if whole else ""
-    return f'<span class="{name}-bytes whole">{wording.byte_count(count)}{part}</span>'
+    return f"{wording.byte_count(count)}{part}"
 
 
-def _sizes(transcript: Transcript) -> str:
-    """Bytes of the images sent beside those of the original, to scale."""
+def _sizes(transcript: Transcript) -> list[tuple[str, str, str, str]]:
+    """Return the images sent beside the original: name, label, width of the bar in %, size."""
     width, height = transcript.original_size
     rows = []
     if transcript.original_bytes:  # from a file
@@ -288,15 +261,6 @@ def _sizes(transcript: Transcript) -> str:
         if image is not None:
             size = "{} × {}".format(*image.size)
             label = f"{name.capitalize()} image, {size} pixels, {image.format.upper()}"
-            rows.append((name, label, len(image.data), _size_of(image, name, transcript)))
+            rows.append((name, label, len(image.data), _size_of(image, transcript)))
     largest = max(count for _, _, count, _ in rows)
-    lines = (
-        f"""<dt>{label}</dt><dd>
-<span class="bar {name}" style="width:{100 * count / largest:.2f}%"></span>{size}</dd>"""
-        for name, label, count, size in rows
-    )
-    return f'<dl class="sizes">{"".join(lines)}</dl>'
-
-
-def _coin(metric: Metric) -> str:
-    return " 1 bit is the toss of a coin." if metric.unit == "bits" else ""
+    return [(name, label, f"{100 * n / largest:.2f}", size) for name, label, n, size in rows]
