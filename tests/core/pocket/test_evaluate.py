@@ -12,6 +12,7 @@ from core.pocket.evaluate import (
     CONDITIONS,
     OTHER_PHRASINGS,
     PRESENCE,
+    TARGETS,
     TEXT,
     TRAINING_FONTS,
     Questions,
@@ -180,7 +181,7 @@ def test_a_condition_says_what_is_wrong_and_sure():
     ]  # fmt: skip
     run = Run.from_records(rows, METADATA)
     cells = [cell.strip() for cell in condition_line("dark", run, eta=0.5).split("|")[1:-1]]
-    assert cells[0] == CONDITIONS["dark"].label and cells[-1] == "5"
+    assert cells[0] == CONDITIONS["dark"].label and cells[-2:] == ["5", TARGETS["dark"]]
     assert [cell.split()[0] for cell in cells[1:7]] == "20.0 40.0 60.0 20.0 40.0 60.0".split()
     assert len(cells) == CONDITION_HEAD.split("\n")[0].count("|") - 1
 
@@ -194,3 +195,7 @@ def test_the_table_by_condition_is_made_in_parts(tmp_path, monkeypatch, capsys):
     before = made.stat().st_mtime_ns
     evaluate.main()  # what is there isn't made again
     assert made.stat().st_mtime_ns == before
+
+
+def test_targets_are_of_conditions_that_are_measured():
+    assert set(TARGETS) <= set(CONDITIONS)
