@@ -492,7 +492,7 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
 
 KILLED = """
 import sys, time
-from core.bench import runner
+from core.bench.record import runner
 from core.bench.record.runner import Plan, Runner
 from tests.support.pixels import PixelVLM
 runner.CHUNK = 4
