@@ -61,30 +61,41 @@ def find_box(
     rows, cols = attention.shape
     x0, block_w, columns = _axis(start_x, stop_x, cols, image_w)
     y0, block_h, lines = _axis(start_y, stop_y, rows, image_h)
-    attention = attention[lines, columns]
-    rows, cols = attention.shape
-    integral = _integral_image(attention)
+    integral = _integral_image(attention[lines, columns])
     base_side = max(base_side, min_cells * ceil(max(block_w, block_h)))
     as_published = min_cells == 0
 
-    best = (-np.inf, base_side * min(ratios), (rows, cols), (0, 0))
-    for ratio in ratios:
-        side = base_side * ratio
-        window = min(int(side / block_h), rows), min(int(side / block_w), cols)
-        if 0 in window:  # 0 / 0 in the published code, and not a number counts as the maximum
-            best = np.inf, side, window, (0, 0)
-            break
-        if window != (rows, cols):
-            contrast, position = _search(integral, window)
-            if contrast > best[0]:
-                best = contrast, side, window, position
-    contrast, side, (height, width), (row, col) = best
+    contrast, side, (height, width), (row, col) = _best_window(
+        integral, (block_h, block_w), base_side, ratios
+    )
     if as_published and contrast == -np.inf:
         return Box(0, 0, image_w, image_h)
     placed = 2 * (side // 2) if as_published else side
     left, right = _place(x0 + col * block_w + block_w * width / 2, placed, image_w)
     top, bottom = _place(y0 + row * block_h + block_h * height / 2, placed, image_h)
     return Box(left, top, right, bottom)
+
+
+def _best_window(
+    integral: np.ndarray, block: tuple[float, float], base_side: float, ratios: Sequence[float]
+) -> tuple[float, float, tuple[int, int], tuple[int, int]]:
+    """Return contrast, side (pixels), (height, width) in cells and (row, col) of the best window.
+
+    block: (height, width) of a cell in pixels. The contrast is -inf where each window is the whole
+    grid, inf for a window of no cells.
+    """
+    rows, cols = integral.shape[0] - 1, integral.shape[1] - 1
+    best = (-np.inf, base_side * min(ratios), (rows, cols), (0, 0))
+    for ratio in ratios:
+        side = base_side * ratio
+        window = min(int(side / block[0]), rows), min(int(side / block[1]), cols)
+        if 0 in window:  # 0 / 0 in the published code, and not a number counts as the maximum
+            return np.inf, side, window, (0, 0)
+        if window != (rows, cols):
+            contrast, position = _search(integral, window)
+            if contrast > best[0]:
+                best = contrast, side, window, position
+    return best
 
 
 def _search(integral: np.ndarray, window: tuple[int, int]) -> tuple[float, tuple[int, int]]:
