@@ -11,8 +11,8 @@ import gradio as gr
 
 from core.uncertainty import METRICS
 from dashboard import settings
+from dashboard.case import ask_elsewhere, ask_second
 from dashboard.live import EXPECTED, LiveModel
-from dashboard.walkthrough.case import ask_elsewhere, ask_second
 
 SETTINGS = (
     "metric is one of " + ", ".join(METRICS) + "; eta is the threshold in its unit. format and"

@@ -8,9 +8,10 @@ from typing import Any
 import gradio as gr
 
 from core.support.proxies import without_proxies
-from dashboard import markup, theme
+from dashboard import theme
 from dashboard.benchmarks.library import RUNS, Library
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
+from dashboard.drawing import markup
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who

@@ -9,8 +9,8 @@ from core.cropping import Box
 from core.imaging import Codec, ImageError
 from core.protocol import ProtocolError
 from core.uncertainty import METRICS, Gate
+from dashboard.case import Case, ask_first
 from dashboard.live import LiveModel
-from dashboard.walkthrough.case import Case, ask_first
 
 # Sliders and images come as they were sent, whatever range or format a component would insist on:
 # the complaint would be the framework's own, and on every panel at once. They are read here.

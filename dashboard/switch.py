@@ -9,7 +9,7 @@ from typing import Literal
 import gradio as gr
 
 from core.vlm import VLMError
-from dashboard import markup
+from dashboard.drawing import markup
 from dashboard.live import LiveModel
 from dashboard.settings import eta_slider
 from dashboard.visit import Visit

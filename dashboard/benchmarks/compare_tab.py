@@ -19,7 +19,7 @@ from dashboard.benchmarks.library import Choice, Library, find, series, timed
 from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.tradeoff_tab import COLUMNS, axis_and_link, title_of
 from dashboard.benchmarks.view import View, Viewer, load_all
-from dashboard.templating import render
+from dashboard.drawing.templating import render
 
 MOST = 12  # runs at once
 

@@ -14,14 +14,14 @@ from core.bench.plots.runs import quality_figure
 from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.imaging import Codec, crop_local, downscale
-from dashboard import markup
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
 from dashboard.benchmarks.questions import Questions, answer_line
 from dashboard.benchmarks.view import View, Viewer, load_all
+from dashboard.drawing import markup
+from dashboard.drawing.pictures import data_url
 from dashboard.live import LiveModel
-from dashboard.walkthrough.pictures import data_url
 
 SIDE = 200  # CSS px of a picture
 ONE_QUALITY = """This run was recorded at one quality only. Record it at others, with

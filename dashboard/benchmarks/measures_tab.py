@@ -24,8 +24,8 @@ from dashboard.benchmarks.chart import Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer
-from dashboard.markup import PAPER
-from dashboard.templating import render
+from dashboard.drawing.markup import PAPER
+from dashboard.drawing.templating import render
 
 # Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.
 MEASURES = {

@@ -11,7 +11,7 @@ from core.bench import Goal, PromiseError, Run, certify, operating_point, promis
 from core.bench.analysis.bounds import Plainly
 from core.bench.analysis.guarantee import LOST, SPENT, Questions, keeps, measured
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks.downloads import Parcel, parcel
+from dashboard.drawing.downloads import Parcel, parcel
 
 HERE, AVERAGE, SURE = "On these questions", "On average", "In 9 of 10 cases"
 CONFIDENCE = {AVERAGE: None, SURE: 0.9}  # of those that are promises

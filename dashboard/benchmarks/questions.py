@@ -20,13 +20,13 @@ from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.cropping import Box
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
-from dashboard import markup
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.library import Library
 from dashboard.benchmarks.view import View
+from dashboard.drawing import markup
+from dashboard.drawing.overlays import outline
+from dashboard.drawing.pictures import as_file, as_picture
 from dashboard.visit import Visit
-from dashboard.walkthrough.overlays import outline
-from dashboard.walkthrough.pictures import as_file, as_picture
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
 MOST = 300  # questions that one can page through

@@ -14,7 +14,6 @@ import gradio as gr
 from core.bench import RunError
 from core.channel import PRESETS
 from core.uncertainty import METRICS
-from dashboard import markup
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.compare_tab import Compare
 from dashboard.benchmarks.compression_tab import Compression
@@ -23,6 +22,7 @@ from dashboard.benchmarks.measures_tab import MetricsPage
 from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES, Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
+from dashboard.drawing import markup
 from dashboard.live import LiveModel
 
 OWN_TAB = "benchmarks"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from core.imaging import load_image
-from dashboard import markup
-from dashboard.walkthrough.case import Case
+from dashboard.case import Case
+from dashboard.drawing import markup
 
 
 class Answer:

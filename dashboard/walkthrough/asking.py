@@ -10,13 +10,14 @@ import gradio as gr
 
 from core.imaging import Codec, ImageError, available_formats
 from core.uncertainty import METRICS, Gate
-from dashboard import markup, settings
+from dashboard import settings
+from dashboard.drawing import markup
+from dashboard.drawing.pictures import for_browsers
 from dashboard.live import LiveModel
 from dashboard.samples import Sample
 from dashboard.settings import RAW, eta_slider
 from dashboard.visit import Visit
 from dashboard.walkthrough.events import FAST, PRIVATE
-from dashboard.walkthrough.pictures import for_browsers
 
 LARGEST_FILE = 64_000_000  # bytes; a camera's 50 megapixels as a good JPEG take half of it
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation

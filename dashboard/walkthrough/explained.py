@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import gradio as gr
 
 from core.protocol import ProtocolError
-from dashboard import markup
+from dashboard.case import Case
+from dashboard.drawing import markup
 from dashboard.live import EXPECTED
 from dashboard.visit import Visit
-from dashboard.walkthrough.case import Case
 
 FAILED = "This didn't work, and it isn't your fault: try again, or with another image."
 NO_CASE = "There is no first answer yet: ask first."

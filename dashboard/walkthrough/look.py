@@ -8,11 +8,11 @@ import gradio as gr
 
 from core.imaging import load_image
 from core.protocol import ProtocolError
-from dashboard import markup, settings
+from dashboard import settings
+from dashboard.case import Case, ask_elsewhere, look_through
+from dashboard.drawing import maps, markup
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.visit import Visit
-from dashboard.walkthrough import maps
-from dashboard.walkthrough.case import Case, ask_elsewhere, look_through
 from dashboard.walkthrough.events import ON_MODEL, PRIVATE, scroll_to
 from dashboard.walkthrough.explained import explained, present
 

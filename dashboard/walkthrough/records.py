@@ -9,11 +9,11 @@ import gradio as gr
 
 from core.channel import PRESETS, Link
 from core.uncertainty import METRICS
-from dashboard import markup, settings
-from dashboard.benchmarks import downloads
+from dashboard import settings
+from dashboard.case import Case
+from dashboard.drawing import downloads, markup
 from dashboard.settings import RAW
 from dashboard.visit import Visit
-from dashboard.walkthrough.case import Case
 from dashboard.walkthrough.events import PRIVATE
 from dashboard.walkthrough.explained import explained, present
 

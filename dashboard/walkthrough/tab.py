@@ -6,14 +6,15 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from dashboard import markup, settings
+from dashboard import settings
 from dashboard.api import Api
+from dashboard.case import Case, ask_second
+from dashboard.drawing import markup
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.samples import Sample
 from dashboard.visit import Visit
 from dashboard.walkthrough.answer import Answer
 from dashboard.walkthrough.asking import Asking
-from dashboard.walkthrough.case import Case, ask_second
 from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, scroll_to
 from dashboard.walkthrough.explained import explained, present
 from dashboard.walkthrough.look import Look

@@ -11,8 +11,8 @@ from core.imaging import Codec, ImageError
 from core.uncertainty import Gate
 from core.vlm import VLMError
 from dashboard import gpu
+from dashboard.case import ask_first, ask_second
 from dashboard.live import LiveModel
-from dashboard.walkthrough.case import ask_first, ask_second
 
 ASKED = ("What does the sign say?", Gate(threshold=0.0), Codec(), Codec())
 

@@ -9,8 +9,8 @@ from markupsafe import Markup
 
 from core.channel import Link
 from core.transcript import MessageRecord, Step, Transcript
-from dashboard import wording
-from dashboard.templating import render
+from dashboard.drawing import wording
+from dashboard.drawing.templating import render
 
 NAMES = {"edge": "Edge", "server": "Server"}
 

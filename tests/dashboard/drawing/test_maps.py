@@ -9,7 +9,7 @@ from PIL import Image
 from core.bench.plots.style import HEAT
 from core.cropping import Box
 from core.transcript import Attention
-from dashboard.walkthrough import maps
+from dashboard.drawing import maps
 
 BOX = Box(100, 50, 200, 150)
 

@@ -6,8 +6,7 @@ from core.channel import PRESETS, Fixed, Link
 from core.protocol import Edge, Server, ask
 from core.transcript import Step
 from core.uncertainty import Gate
-from dashboard import wording
-from dashboard.walkthrough import timeline
+from dashboard.drawing import timeline, wording
 
 SLOW = Link(Fixed(8_000.0), name="a kilobyte a second")
 

@@ -10,8 +10,8 @@ from core.imaging import Codec, ImageError
 from core.protocol import Sessions
 from core.transcript import Transcript
 from core.uncertainty import Gate
-from dashboard.benchmarks import downloads
-from dashboard.walkthrough.case import ask_elsewhere, ask_first, ask_second
+from dashboard.case import ask_elsewhere, ask_first, ask_second
+from dashboard.drawing import downloads
 
 
 @pytest.fixture(scope="module")

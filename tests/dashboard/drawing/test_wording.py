@@ -1,7 +1,7 @@
 import pytest
 
 from core.uncertainty import METRICS
-from dashboard import wording
+from dashboard.drawing import wording
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,8 @@ from core.channel import Fixed, Link
 from core.imaging import Codec, load_image
 from core.protocol import Sessions
 from core.uncertainty import METRICS, Gate
-from dashboard import markup
-from dashboard.walkthrough.case import ask_first, ask_second
+from dashboard.case import ask_first, ask_second
+from dashboard.drawing import markup
 
 LINK = Link(Fixed(1e6), name="a link")
 ATTACK = "<script>alert(1)</script>\"'&"

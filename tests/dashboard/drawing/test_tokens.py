@@ -5,7 +5,7 @@ import pytest
 
 from core.transcript import Stage, Token
 from core.uncertainty import METRICS, Gate
-from dashboard.walkthrough import tokens
+from dashboard.drawing import tokens
 
 STAGE = Stage(
     "A b",

@@ -10,8 +10,8 @@ from markupsafe import Markup
 
 from core.transcript import Stage, Token
 from core.uncertainty import METRICS, Gate, Metric
-from dashboard import scales, wording
-from dashboard.templating import render
+from dashboard.drawing import scales, wording
+from dashboard.drawing.templating import render
 
 RUNNERS_UP = 4  # shown for each token; a transcript holds as many
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from core.imaging import load_image
 from core.transcript import Transcript
-from dashboard.walkthrough.case import Case
-from dashboard.walkthrough.overlays import heatmap, outline, spotlight
+from dashboard.case import Case
+from dashboard.drawing.overlays import heatmap, outline, spotlight
 
 Parcel = dict[str, str]  # name, type and base64, as page.js takes them
 

@@ -7,7 +7,7 @@ from html import escape
 
 from core.transcript import Transcript
 from core.uncertainty import METRICS
-from dashboard import scales, wording
+from dashboard.drawing import scales, wording
 
 RADIUS, WIDTH, HEIGHT = 100, 380, 184
 CENTRE = (WIDTH / 2, 150)

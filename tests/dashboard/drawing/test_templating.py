@@ -4,7 +4,7 @@ import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
 
-from dashboard.templating import render
+from dashboard.drawing.templating import render
 from tests.support.paths import ROOT
 
 TEMPLATES = sorted((ROOT / "dashboard" / "templates").glob("*.html"))

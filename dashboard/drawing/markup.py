@@ -17,11 +17,10 @@ from core.imaging.decode import FORMATS, readable_formats
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
 from core.vlm import ModelInfo
-from dashboard import wording
+from dashboard.drawing import gauge, pictures, timeline, tokens, wording
+from dashboard.drawing.overlays import display_copy
+from dashboard.drawing.templating import render
 from dashboard.samples import Sample
-from dashboard.templating import render
-from dashboard.walkthrough import gauge, pictures, timeline, tokens
-from dashboard.walkthrough.overlays import display_copy
 
 PAPER = "https://arxiv.org/abs/2512.16349"
 LARGE_MODEL = "llava-hf/llava-1.5-7b-hf"

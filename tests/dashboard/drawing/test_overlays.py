@@ -4,7 +4,7 @@ from PIL import Image
 
 from core.bench.plots.style import HEAT
 from core.cropping import Box
-from dashboard.walkthrough.overlays import LONGEST_SIDE, heatmap, outline, spotlight
+from dashboard.drawing.overlays import LONGEST_SIDE, heatmap, outline, spotlight
 
 
 def _brightness(image):

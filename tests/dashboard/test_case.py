@@ -9,7 +9,7 @@ from core.imaging import Codec, ImageError
 from core.protocol import MessageError, QuestionError, Sessions
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
-from dashboard.walkthrough.case import ask_elsewhere, ask_first, ask_second, look_through
+from dashboard.case import ask_elsewhere, ask_first, ask_second, look_through
 
 QUESTION = "What does the sign say?"
 OPEN, CLOSED = Gate("min_entropy", 0.0), Gate("min_entropy", 100.0)

@@ -6,7 +6,7 @@ import pytest
 
 from core.protocol import Edge, Server, ask
 from core.uncertainty import METRICS, Gate
-from dashboard.walkthrough import gauge
+from dashboard.drawing import gauge
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from PIL import Image
 
 from core.cropping import Box
 from core.transcript import Attention, AttentionMap
-from dashboard.walkthrough.overlays import LONGEST_SIDE, OPACITY, display_copy, heat
-from dashboard.walkthrough.pictures import as_picture, source
+from dashboard.drawing.overlays import LONGEST_SIDE, OPACITY, display_copy, heat
+from dashboard.drawing.pictures import as_picture, source
 
 MAP_SIDE = 480  # px of the picture below the maps, of which three stand side by side
 SMALLEST_BOX = 8  # px of the original that a box in the browser may be narrow

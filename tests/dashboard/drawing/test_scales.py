@@ -3,7 +3,7 @@ import math
 import pytest
 
 from core.uncertainty import METRICS
-from dashboard.scales import ends, share
+from dashboard.drawing.scales import ends, share
 
 
 @pytest.mark.parametrize("metric", METRICS.values(), ids=list(METRICS))
