@@ -17,7 +17,7 @@ from dashboard.benchmarks.chart import Chart, to_csv
 from dashboard.benchmarks.figures import plot, source_of, stamped
 from dashboard.benchmarks.library import Choice, Library, find, series, timed
 from dashboard.benchmarks.questions import Questions
-from dashboard.benchmarks.tradeoff_tab import COLUMNS, axis_and_link, title_of
+from dashboard.benchmarks.tradeoff.tab import COLUMNS, axis_and_link, title_of
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.templating import render
 

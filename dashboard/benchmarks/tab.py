@@ -20,7 +20,7 @@ from dashboard.benchmarks.compression_tab import Compression
 from dashboard.benchmarks.library import UPLOAD, Choice, Library, find, series
 from dashboard.benchmarks.measures_tab import MetricsPage
 from dashboard.benchmarks.questions import Questions
-from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES, Tradeoff
+from dashboard.benchmarks.tradeoff.tab import AXIS_CHOICES, Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
 from dashboard.drawing import markup
 from dashboard.live import LiveModel

@@ -16,7 +16,7 @@ from core.bench.plots.base import AXES, POINTS, numbers, thinned
 from core.bench.plots.tradeoff import strategies
 from core.uncertainty import METRICS
 from dashboard.benchmarks.figures import plot
-from dashboard.benchmarks.figures_tradeoff import tradeoff_figure, uncertainty_figure
+from dashboard.benchmarks.tradeoff.figures import tradeoff_figure, uncertainty_figure
 from tools.doubles.synthetic import synthetic_run
 
 RUN, LOW = synthetic_run(900), synthetic_run(300, seed=1)

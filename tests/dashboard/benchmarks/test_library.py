@@ -8,9 +8,9 @@ import pytest
 from core.bench import RunError, save_run
 from core.bench.plots.metrics import separability_of
 from dashboard.benchmarks.compression_tab import _common
-from dashboard.benchmarks.figures_tradeoff import tradeoff_plot, uncertainty_plot
 from dashboard.benchmarks.library import HELD, Choice, Library, find, series, timed
 from dashboard.benchmarks.questions import _pictures
+from dashboard.benchmarks.tradeoff.figures import tradeoff_plot, uncertainty_plot
 from tools.doubles.synthetic import synthetic_run
 
 

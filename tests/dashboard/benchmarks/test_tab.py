@@ -29,13 +29,13 @@ from core.bench.analysis.intervals import bootstrap, gate_statistic
 from core.bench.runs.run import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks import tradeoff_tab as tradeoff_module
 from dashboard.benchmarks.chart import drawn_csv
-from dashboard.benchmarks.eta_panel import START, scale
 from dashboard.benchmarks.library import Library, timed
 from dashboard.benchmarks.questions import EMPTY, expected_answers
 from dashboard.benchmarks.tab import Benchmarks, _about
-from dashboard.benchmarks.tradeoff_tab import AXIS_CHOICES
+from dashboard.benchmarks.tradeoff import tab as tradeoff_module
+from dashboard.benchmarks.tradeoff.places import START, scale
+from dashboard.benchmarks.tradeoff.tab import AXIS_CHOICES
 from dashboard.benchmarks.view import AGGREGATIONS, look_at
 from dashboard.live import LiveModel
 

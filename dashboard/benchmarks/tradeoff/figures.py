@@ -11,8 +11,8 @@ from core.bench.plots.base import AXES, Figure, aggregated
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
 from core.bench.runs.kept import kept
 from core.uncertainty import METRICS
-from dashboard.benchmarks import eta_panel as eta_module
 from dashboard.benchmarks.figures import plot, stamped
+from dashboard.benchmarks.tradeoff import places as eta_module
 
 
 def tradeoff_figure(

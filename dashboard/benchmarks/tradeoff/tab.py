@@ -26,17 +26,17 @@ from core.bench.plots.base import AXES, name_of
 from core.bench.plots.tradeoff import band_of, curve_of, strategies
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks import eta_panel as places_of
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv, to_csv
 from dashboard.benchmarks.figures import source_of
-from dashboard.benchmarks.figures_tradeoff import (
+from dashboard.benchmarks.library import timed
+from dashboard.benchmarks.questions import Questions
+from dashboard.benchmarks.tradeoff import places as places_of
+from dashboard.benchmarks.tradeoff.figures import (
     tradeoff_plot,
     uncertainty_figure,
     uncertainty_plot,
 )
-from dashboard.benchmarks.library import timed
-from dashboard.benchmarks.promise import CONFIDENCE, EXPLAINED, HERE, best_here, keep, lost
-from dashboard.benchmarks.questions import Questions
+from dashboard.benchmarks.tradeoff.promise import CONFIDENCE, EXPLAINED, HERE, best_here, keep, lost
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.drawing import markup
 

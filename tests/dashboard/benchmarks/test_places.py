@@ -7,7 +7,15 @@ from hypothesis import strategies as st
 
 from core.bench import confusion, operating_point, random_curve, tradeoff
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks.eta_panel import PLACES, Scale, at_share, scale, slider, table, within
+from dashboard.benchmarks.tradeoff.places import (
+    PLACES,
+    Scale,
+    at_share,
+    scale,
+    slider,
+    table,
+    within,
+)
 from tools.doubles.synthetic import synthetic_run
 
 RUN = synthetic_run(500)
