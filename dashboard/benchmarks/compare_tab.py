@@ -103,7 +103,7 @@ HEADS = (
 
 def _table(runs: dict[str, Run], view: View) -> Markup:
     rows = {name: _cells(run, view) for name, run in runs.items()}
-    return render("compare.html", heads=HEADS, rows=rows)
+    return render("benchmarks/compare.html", heads=HEADS, rows=rows)
 
 
 def _cells(run: Run, view: View) -> tuple[str, ...]:

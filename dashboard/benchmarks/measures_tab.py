@@ -138,7 +138,7 @@ def _table(head: str, rows: dict[str, list[float]], chosen: str) -> Markup:
         ]
         for name, values in rows.items()
     }
-    return render("measures.html", head=head, columns=columns, rows=cells, chosen=chosen)
+    return render("benchmarks/measures.html", head=head, columns=columns, rows=cells, chosen=chosen)
 
 
 def _definitions(metrics: Sequence[str]) -> str:
@@ -160,7 +160,7 @@ def _reported() -> Markup:
         ("II", "Measure", {METRICS[m].label: row for m, row in TABLE_II.items()}),
         ("III", "Min-entropy over", {tokens_name(n): row for n, row in TABLE_III.items()}),
     )
-    return render("reported.html", paper=PAPER, source=SOURCE, tables=tables)
+    return render("benchmarks/reported.html", paper=PAPER, source=SOURCE, tables=tables)
 
 
 def _alike(value: float, top: float | None) -> bool:

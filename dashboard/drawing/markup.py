@@ -131,7 +131,7 @@ def first_stage(transcript: Transcript, original: Image.Image) -> Markup:
     """Return the first stage. original: at any size, what the global image is compared with."""
     compared = pictures.comparison(display_copy(original), transcript.global_image)
     return render(
-        "first_stage.html",
+        "transcript/first_stage.html",
         transcript=transcript,
         compared=Markup(compared),
         size=_size_of(transcript.global_image, transcript),
@@ -142,7 +142,7 @@ def verdict(transcript: Transcript) -> Markup:
     """Return the first answer, and what the gate makes of it: all that depends on metric and η."""
     gate = transcript.gate
     return render(
-        "verdict.html",
+        "transcript/verdict.html",
         transcript=transcript,
         metric=METRICS[gate.metric],
         state="uncertain" if transcript.uncertain else "confident",
@@ -172,7 +172,7 @@ def local_image(transcript: Transcript) -> Markup:
     image = transcript.local_image
     picture = pictures.as_sent(image, "local-image", "The local image as the server saw it")
     return render(
-        "local_image.html",
+        "transcript/local_image.html",
         box=transcript.box,
         image=image,
         picture=Markup(picture),
@@ -186,7 +186,7 @@ def comparison(transcript: Transcript) -> Markup:
         return Markup()
     gate = transcript.gate
     return render(
-        "comparison.html",
+        "transcript/comparison.html",
         transcript=transcript,
         phrase=METRICS[gate.metric].phrase,
         before=_measured(transcript.first, gate),
@@ -207,7 +207,7 @@ def elsewhere(transcript: Transcript) -> Markup:
     gate, image = transcript.gate, transcript.local_image
     picture = pictures.as_sent(image, "elsewhere-image", "The local image of your own box")
     return render(
-        "elsewhere.html",
+        "transcript/elsewhere.html",
         transcript=transcript,
         box=transcript.box,
         picture=Markup(picture),
@@ -224,7 +224,7 @@ def elsewhere(transcript: Transcript) -> Markup:
 def message_log(transcript: Transcript, link: Link, note: str = "") -> Markup:
     """Return who sent what, how many bytes; then when, on a link, beside each side's work."""
     return render(
-        "log.html",
+        "transcript/log.html",
         link=link,
         note=note,
         messages=timeline.messages(transcript.messages, transcript.original_bytes),

@@ -23,7 +23,11 @@ def messages(records: Sequence[MessageRecord], original_bytes: int | None) -> Ma
         rows.append((message, _way(message), total))
     share = original_bytes and wording.share(total, original_bytes)
     return render(
-        "messages.html", rows=rows, total=total, original_bytes=original_bytes, share=share
+        "transcript/messages.html",
+        rows=rows,
+        total=total,
+        original_bytes=original_bytes,
+        share=share,
     )
 
 
@@ -45,7 +49,7 @@ def timeline(transcript: Transcript, link: Link) -> Markup:
         sending += 0.0 if isinstance(event, Step) else length
     whole = transcript.original_bytes  # the plain alternative would send it
     alone = float(link.seconds(whole, "up")) if whole else None
-    return render("timeline.html", rows=rows, total=total, sending=sending, alone=alone)
+    return render("transcript/timeline.html", rows=rows, total=total, sending=sending, alone=alone)
 
 
 def _row(event: Step | MessageRecord, start: float, length: float, total: float) -> dict[str, Any]:

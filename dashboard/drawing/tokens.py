@@ -36,7 +36,7 @@ def coloured(stage: Stage, gate: Gate) -> Markup:
     low, high = ("certain", "unsure") if metric.higher_is_uncertain else ("unsure", "certain")
     top = f"{end:g}{'+' if math.isinf(metric.bounds[1]) else ''}"
     return render(
-        "tokens_line.html",
+        "transcript/tokens_line.html",
         tokens=spans,
         low=f"{low} {begin:g}",
         high=f"{top} {metric.unit} {high}",
@@ -59,7 +59,7 @@ def table(stage: Stage, gate: Gate, element: str) -> Markup:
         for token, score in zip(stage.tokens, scores, strict=True)
     ]
     return render(
-        "tokens_table.html",
+        "transcript/tokens_table.html",
         rows=rows,
         foot=_bar(scores, scale, gate),
         foot_name=metric.aggregation.word,
