@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.checked import read_checked
+from core.support.whole import write_whole
 from core.uncertainty import Gate
 
 if TYPE_CHECKING:
@@ -130,10 +131,7 @@ class Certificate(BaseModel):
 
     def write(self, path: str | os.PathLike[str]) -> None:
         """Write the file, whole or not at all."""
-        path = Path(path)
-        unfinished = path.with_name(f".{path.name}.tmp")
-        unfinished.write_text(self.to_json(), encoding="utf-8")
-        os.replace(unfinished, path)
+        write_whole(path, self.to_json())
 
     def to_json(self) -> str:
         values = self.model_dump()

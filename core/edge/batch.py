@@ -25,6 +25,7 @@ from core.edge.client import Client, Refused, Result
 from core.imaging import ImageError
 from core.messages import QuestionError
 from core.support import tables
+from core.support.whole import NotWritten, write_whole
 
 IMAGES = (".jpg", ".jpeg", ".png", ".webp", ".avif", ".gif", ".bmp", ".tif", ".tiff")
 
@@ -210,14 +211,11 @@ def _forget(output: Path, done: dict[str, dict[str, Any]], ids: set[str]) -> Non
     """Take the records with these ids out of an output: all of them or none."""
     if ids.isdisjoint(done):
         return
-    output = output.resolve()  # a link stays one
-    beside = output.with_name(f"{output.name}.part")
-    beside.unlink(missing_ok=True)
-    with _opened(beside) as file:
-        for record in done.values():
-            if record["id"] not in ids:
-                _write(file, record)
-    os.replace(beside, output)
+    kept = [_line(record) for record in done.values() if record["id"] not in ids]
+    try:
+        write_whole(output, b"".join(kept))
+    except NotWritten as error:
+        raise BatchError(str(error)) from None
 
 
 @contextmanager
@@ -231,7 +229,11 @@ def _opened(path: Path) -> Iterator[BinaryIO]:
 
 
 def _write(file: BinaryIO, record: dict[str, Any]) -> None:
-    """One line, through to the disk."""
-    file.write(json.dumps(record, ensure_ascii=False).encode() + b"\n")
+    """Write one line, through to the disk."""
+    file.write(_line(record))
     file.flush()
     os.fsync(file.fileno())
+
+
+def _line(record: dict[str, Any]) -> bytes:
+    return json.dumps(record, ensure_ascii=False).encode() + b"\n"

@@ -53,6 +53,7 @@ from core.pocket.tokenizer import build_tokenizer
 from core.signs import photographs
 from core.signs.scenes import COLORS
 from core.signs.world import faces
+from core.support.whole import written_whole
 
 PHASES = ("charts", "views", "strips", "scenes")
 EASY = 0.8  # share of clean and upright strips at the beginning
@@ -411,9 +412,8 @@ def save_checkpoint(folder: Path, trainee, optims, phase, step, settings) -> Non
         "step": step,
         "settings": asdict(settings),
     }
-    temporary = folder / "state.tmp"
-    torch.save(state, temporary)
-    temporary.replace(folder / "state.pt")
+    with written_whole(folder / "state.pt") as file:
+        torch.save(state, file)
 
 
 def export(folder: Path, trainee: Trainee, tokenizer) -> None:

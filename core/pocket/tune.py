@@ -28,6 +28,7 @@ from core.signs.questions import Question, ask_text
 from core.signs.render import render
 from core.signs.scenes import GLOBAL_SIDE, Scene, make_scene, scene_rng
 from core.signs.world.trials import CONDITIONS, trial
+from core.support.whole import write_whole
 from core.uncertainty import METRICS, Gate, token_scores
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -158,7 +159,7 @@ def main() -> None:
         layer, side = int(hits.argmax()), SIDES[int(shares.argmax())]
         chosen = {"attention_layer": layer, "base_side": side, "thresholds": thresholds}
         config["second_look"] |= chosen
-        path.write_text(json.dumps(config, indent=2) + "\n")
+        write_whole(path, json.dumps(config, indent=2) + "\n")
         print(f"layer {layer}, boxes of {side} px and the thresholds are in {path.name} now")
 
 

@@ -22,6 +22,7 @@ from core.bench.analysis.ranking import by_uncertainty
 from core.bench.runs.files import load_run
 from core.bench.runs.run import COUNTS, MEASURES, TEXTS, Run, RunError
 from core.gain import FROM, Gain, features
+from core.support.whole import write_whole
 from core.uncertainty import METRICS
 
 RIDGE = 1.0  # on standardised weights
@@ -73,7 +74,7 @@ def main(args: argparse.Namespace) -> int:
         print("It is not ahead beyond doubt, so nothing is written.")
         return 1
     if args.out:
-        args.out.write_text(gain.to_json(), encoding="utf-8")
+        write_whole(args.out, gain.to_json())
         print(f"Written: {args.out}, the metric {gain.name}")
     return 0
 

@@ -6,12 +6,12 @@ The page needs no internet and holds what the paper reports beside what was meas
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from core.bench.report import page
 from core.bench.runs.files import SUFFIX, load_run
 from core.bench.runs.run import RunError
+from core.support.whole import write_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,9 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     args.out.parent.mkdir(parents=True, exist_ok=True)
     text = page({path.stem: load_run(path) for path in run_files(args.runs)})
-    unfinished = args.out.with_name(f".{args.out.name}.tmp")
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, args.out)
+    write_whole(args.out, text)
     print(f"{args.out}: {len(text) / 1e6:.1f} MB")
     return 0
 

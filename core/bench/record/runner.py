@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import os
-import secrets
 import shlex
 import shutil
 from collections.abc import Callable, Iterator
@@ -32,6 +31,7 @@ from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
 from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
+from core.support.whole import write_whole
 from core.vlm.base import VLM, VLMError
 from core.vlm.loading.arguments import load_words
 from core.vlm.loading.revision import revision
@@ -232,10 +232,8 @@ class Parts:
         self.folder.mkdir(parents=True, exist_ok=True)
         planned = self.folder / PLANNED
         if not planned.exists():
-            unfinished = planned.with_suffix(f".{secrets.token_hex(8)}.tmp")
             content = {"metadata": asdict(metadata), "samples": samples, "chunk": CHUNK}
-            unfinished.write_text(json.dumps(content))
-            os.replace(unfinished, planned)
+            write_whole(planned, json.dumps(content))
         begun, count, chunk = _read_plan(planned)
         odd = _odd(begun, metadata)
         odd += ["samples"] * (count != samples) + ["chunk"] * (chunk != CHUNK)

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import secrets
 import threading
 import weakref
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,6 +41,7 @@ from core.bench.runs.run import (
     StoredScores,
     not_finite,
 )
+from core.support.whole import written_whole
 
 if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysis needs none
     import pyarrow as pa
@@ -97,29 +97,22 @@ def save_pieces(
 
     path, entries = Path(path), _metadata_entries(metadata)
     path.parent.mkdir(parents=True, exist_ok=True)
-    # In the same folder, since a rename is atomic within one file system only.
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.tmp")
-    try:
-        with unfinished.open("xb") as file:
-            with pq.ParquetWriter(
-                file,
-                _schema(metrics),
-                compression="zstd",
-                use_dictionary=list(TEXTS),
-                use_byte_stream_split=[f"{PREFIX}{m}.list.element" for m in metrics],
-                write_statistics=False,
-                write_page_checksum=True,
-                store_schema=False,  # Parquet's own types suffice, and name nothing to be loaded
-            ) as writer:
-                for table in _tables(pieces, metrics):
-                    writer.write_table(table, ROWS_PER_GROUP)
-                writer.add_key_value_metadata(entries)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, path)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
+    with (
+        written_whole(path) as file,
+        pq.ParquetWriter(
+            file,
+            _schema(metrics),
+            compression="zstd",
+            use_dictionary=list(TEXTS),
+            use_byte_stream_split=[f"{PREFIX}{m}.list.element" for m in metrics],
+            write_statistics=False,
+            write_page_checksum=True,
+            store_schema=False,  # Parquet's own types suffice, and name nothing to be loaded
+        ) as writer,
+    ):
+        for table in _tables(pieces, metrics):
+            writer.write_table(table, ROWS_PER_GROUP)
+        writer.add_key_value_metadata(entries)
 
 
 def load_run(path: str | os.PathLike[str], max_rows: int | None = None,
