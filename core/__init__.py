@@ -5,70 +5,39 @@ Each name is loaded from its module when it is asked for, so that an edge, which
 `Edge`, loads neither PyTorch nor NumPy.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from core.bench import (
-        Curve,
-        Metadata,
-        Run,
-        RunError,
-        load_run,
-        save_run,
-        threshold_for_accuracy,
-        threshold_for_budget,
-        tradeoff,
-    )
-    from core.box import Box
-    from core.channel import PRESETS, Link, Traffic
-    from core.edge.client import Client, EdgeError, Result
-    from core.edge.device import Edge
-    from core.imaging import Codec, ImageError
-    from core.messages import ProtocolError
-    from core.protocol import ask, first_stage, second_stage
-    from core.server.machine import Reply, Server
-    from core.sessions import Sessions
-    from core.transcript import Transcript, TranscriptError
-    from core.uncertainty import METRICS, Gate
-    from core.vlm import VLM, VLMError, load_vlm
-
-_HOMES = {
-    "core.bench": (
-        "Curve", "Metadata", "Run", "RunError", "load_run", "save_run", "threshold_for_accuracy",
-        "threshold_for_budget", "tradeoff",
-    ),
-    "core.box": ("Box",),
-    "core.channel": ("PRESETS", "Link", "Traffic"),
-    "core.edge.client": ("Client", "EdgeError", "Result"),
-    "core.edge.device": ("Edge",),
-    "core.imaging": ("Codec", "ImageError"),
-    "core.messages": ("ProtocolError",),
-    "core.protocol": ("ask", "first_stage", "second_stage"),
-    "core.server.machine": ("Reply", "Server"),
-    "core.sessions": ("Sessions",),
-    "core.transcript": ("Transcript", "TranscriptError"),
-    "core.uncertainty": ("METRICS", "Gate"),
-    "core.vlm": ("VLM", "VLMError", "load_vlm"),
-}  # fmt: skip
-_HOME = {name: module for module, names in _HOMES.items() for name in names}
-
-__all__ = [  # a literal list: editors and type checkers read it
-    "METRICS", "PRESETS", "VLM", "Box", "Client", "Codec", "Curve", "Edge", "EdgeError", "Gate",
-    "ImageError", "Link", "Metadata", "ProtocolError", "Reply", "Result", "Run", "RunError",
-    "Server", "Sessions", "Traffic", "Transcript", "TranscriptError", "VLMError", "ask",
-    "first_stage", "load_run", "load_vlm", "save_run", "second_stage", "threshold_for_accuracy",
-    "threshold_for_budget", "tradeoff",
-]  # fmt: skip
+# The names are listed once, in `__init__.pyi`, which editors and type checkers read. Here it is
+# read when the first of them is asked for: a module of this package that is imported pays nothing.
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
+def __getattr__(name: str) -> object:
+    from importlib import import_module
+
+    if "_homes" not in globals():
+        globals()["_homes"] = _read_homes()
+    homes: dict[str, str] = globals()["_homes"]
+    if name == "__all__":
+        value: object = list(homes)
+    elif name in homes:
+        value = getattr(import_module(homes[name]), name)
+    else:
         raise AttributeError(f"module 'core' has no attribute {name!r}")
-    value = getattr(import_module(_HOME[name]), name)
     globals()[name] = value
     return value
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__getattr__("__all__")})
+
+
+def _read_homes() -> dict[str, str]:
+    """Return the module that each public name is in, in the order in which they are listed."""
+    import ast
+    from pathlib import Path
+
+    listed = ast.parse(Path(__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
+    return {
+        one.name: node.module
+        for node in listed.body
+        if isinstance(node, ast.ImportFrom)
+        for one in node.names
+    }

@@ -1,0 +1,35 @@
+# The public names, each once: `core/__init__.py` loads them from here when they are asked for.
+
+from core.bench import Curve as Curve
+from core.bench import Metadata as Metadata
+from core.bench import Run as Run
+from core.bench import RunError as RunError
+from core.bench import load_run as load_run
+from core.bench import save_run as save_run
+from core.bench import threshold_for_accuracy as threshold_for_accuracy
+from core.bench import threshold_for_budget as threshold_for_budget
+from core.bench import tradeoff as tradeoff
+from core.box import Box as Box
+from core.channel import PRESETS as PRESETS
+from core.channel import Link as Link
+from core.channel import Traffic as Traffic
+from core.edge.client import Client as Client
+from core.edge.client import EdgeError as EdgeError
+from core.edge.client import Result as Result
+from core.edge.device import Edge as Edge
+from core.imaging import Codec as Codec
+from core.imaging import ImageError as ImageError
+from core.messages import ProtocolError as ProtocolError
+from core.protocol import ask as ask
+from core.protocol import first_stage as first_stage
+from core.protocol import second_stage as second_stage
+from core.server.machine import Reply as Reply
+from core.server.machine import Server as Server
+from core.sessions import Sessions as Sessions
+from core.transcript import Transcript as Transcript
+from core.transcript import TranscriptError as TranscriptError
+from core.uncertainty import METRICS as METRICS
+from core.uncertainty import Gate as Gate
+from core.vlm import VLM as VLM
+from core.vlm import VLMError as VLMError
+from core.vlm import load_vlm as load_vlm
