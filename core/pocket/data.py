@@ -77,8 +77,10 @@ SUFFIX = "\nAnswer the question using a single word or phrase."
 # What is asked for: without it, nobody could tell.
 ESSENTIAL = "read Read color shape How many Count number above below left right".split()
 UPRIGHT = Look(tilt=0, side_view=0.04, bend=0)
-SMALLEST = 5.0  # capital height in pixels, of letters on a strip
+PRIMER_DISTURBED = 0.3  # share of the primer's strips that are not clean
 SPEAKER = Speaker()  # of the training
+IN_SHORT = Speaker(classes=("plain", "note"))  # of the primer
+SMALLEST = 5.0  # capital height in pixels, of letters on a strip
 LEADS = (
     "Please answer: ",
     "Can you answer this? ",
@@ -346,17 +348,7 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
         draw_sign(wall, sign)
     smallest = min((sign.letter_height for sign in signs), default=20)
     effects = {} if is_easy else conditions.draw(rng, min(1.0, smallest / 20))
-    image = conditions.apply(wall, effects)
-    cut = slice(top, top + rows), slice(2 * top, 2 * (top + rows))
-    everything = whole(scene)
-    example = Example(
-        [np.asarray(through_codec(rng, image))],
-        surfaces=[surfaces(scene, everything)[cut[0]]],
-        characters=[characters(scene, everything)[cut[1]]],
-        spelling=[spelling(*letters(scene, everything, GRID * POINTS))[cut[0]]],
-        grid=(rows, GRID),
-        top=top,
-    )
+    example = _strip(through_codec(rng, conditions.apply(wall, effects)), scene, top)
     asked = [
         ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs for _ in range(3 - columns or 1)
     ]
@@ -366,24 +358,61 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
         asked.append(other_question(rng, scene))
     for question in asked:
         if question is not None:
-            whole_focus = focus(scene, question)
-            branch = Branch(
-                in_doubt(rng, reworded(rng, question), 1.0, seen=1),
-                focus=None if whole_focus is None else _cut(whole_focus, top, rows),
-                places=places(scene, question),
-            )
-            example.branches.append(branch)
+            told = in_doubt(rng, reworded(rng, question), 1.0, seen=1)
+            example.branches.append(_on_strip(scene, question, told, example))
     return example
 
 
+def primer_example(index: int, seed: int, rows: int) -> Example:
+    """A strip that one text fills, mostly clean and upright, and one short question about it.
+
+    The cheapest way to learn to spell what the tower sees: the charts' letters in their order.
+    """
+    rng = scene_rng("train", index, seed + 60_000)
+    is_easy = rng.random() >= PRIMER_DISTURBED
+    look = UPRIGHT if is_easy else Look()
+    wall, scene = picture_of_a_text(rng, (GLOBAL_SIDE, rows * STRIDE), "train", look=look)
+    image = wall if is_easy else conditions.apply(wall, conditions.draw(rng, 0.5))
+    top = (GRID - rows) // 2
+    signs, _ = _lower(scene.signs, (), top * STRIDE)
+    scene = Scene(GLOBAL_SIDE, GLOBAL_SIDE, signs, (), 0)
+    example = _strip(through_codec(rng, image), scene, top)
+    question = ask_text(rng, scene, scene.signs[0], IN_SHORT)
+    example.branches.append(_on_strip(scene, question, question, example))
+    return example
+
+
+def _strip(image: Image.Image, scene: Scene, top: int) -> Example:
+    """The rows from `top` of a scene's global image, with their labels and without questions."""
+    rows = image.height // STRIDE
+    cut = slice(top, top + rows), slice(2 * top, 2 * (top + rows))
+    everything = whole(scene)
+    return Example(
+        [np.asarray(image)],
+        surfaces=[surfaces(scene, everything)[cut[0]]],
+        characters=[characters(scene, everything)[cut[1]]],
+        spelling=[spelling(*letters(scene, everything, GRID * POINTS))[cut[0]]],
+        grid=(rows, GRID),
+        top=top,
+    )
+
+
+def _on_strip(scene: Scene, question: Question, told: Question, strip: Example) -> Branch:
+    """A question with the answer that is told, and where on the strip to look for it."""
+    where = focus(scene, question)
+    cut = None if where is None else _cut(where, strip.top, strip.grid[0])
+    return Branch(told, focus=cut, places=places(scene, question))
+
+
 def picture_of_a_text(
-    rng, size: tuple[int, int], split: str, kind: str
+    rng, size: tuple[int, int], split: str, kind: str | None = None, look: Look | None = None
 ) -> tuple[Image.Image, Scene]:
     """A picture that one string of a kind fills, on the bare wall or a sign, and its scene."""
     wall = _wall(rng, size, split)
     bare = rng.random() < 0.5
     color, shape = ("black", "text") if bare else name(rng)
-    sign = _fitted(rng, color, shape, (size[0] - 4, size[1] - 2), Look(), split, kind)
+    room = size[0] - 4, size[1] - 2
+    sign = _fitted(rng, color, shape, room, look or Look(), split, kind)
     w, h = sign.box[2:]
     sign = sign.moved(int(rng.integers(size[0] - w)), int(rng.integers(size[1] - h)))
     sign = _contrasting(rng, sign, wall) if bare else sign

@@ -1,10 +1,12 @@
 """Trains pocket: `python -m core.pocket.train --out FOLDER`. Seeded, logged, resumable.
 
-A curriculum in four phases, because end-to-end training on whole scenes from the start learns
+A curriculum in five phases, because end-to-end training on whole scenes from the start learns
 only the language prior: eye charts teach the vision tower letters, views of scenes and crowds teach
-it colours, shapes and small letters, strips teach both to read, and questions about scenes teach it
-to find, to use a second image, and everything else. The first two train the tower alone: a view
-costs it a third of the computing time that it costs with questions behind it. In the last, every
+it colours, shapes and small letters, the primer (a strip, a text, a short question) teaches the
+language model to spell what the tower sees, strips teach both to read what people ask for, and
+questions about scenes teach it to find, to use a second image, and everything else. The first two
+train the tower alone: a view costs it a third of the computing time that it costs with questions
+behind it, and a chart has some three hundred cells with a letter in them. In the last, every
 third step asks about crowds of small signs in one image (of the sizes at which reading begins to
 fail, where the uncertainty decides, a scene has few), and every third about strips.
 
@@ -44,7 +46,13 @@ from transformers.masking_utils import sdpa_mask
 from transformers.models.llama.modeling_llama import repeat_kv
 
 from core.pocket.check import check
-from core.pocket.data import chart_example, crowd_example, scene_example, strip_example
+from core.pocket.data import (
+    chart_example,
+    crowd_example,
+    primer_example,
+    scene_example,
+    strip_example,
+)
 from core.pocket.labels import CHARACTERS, IGNORE, MAX_LENGTH, SURFACES
 from core.pocket.model import GRID, MEAN, STD, build_model, build_processor, continued
 from core.pocket.packing import Batch, Packer, round_up
@@ -55,7 +63,8 @@ from core.signs.scenes import COLORS
 from core.signs.world import faces
 from core.support.whole import written_whole
 
-PHASES = ("charts", "views", "strips", "scenes")
+PHASES = ("charts", "views", "primer", "strips", "scenes")
+ASKED = PHASES[2:]  # of both towers, and their reading is checked
 EASY = 0.8  # share of clean and upright strips at the beginning
 HEADS_FASTER = 8
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
@@ -65,7 +74,13 @@ ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 class Settings:
     steps: dict[str, int]
     batch: dict[str, int] = field(
-        default_factory=lambda: {"charts": 12, "views": 2, "strips": 24, "scenes": 6}
+        default_factory=lambda: {
+            "charts": 12,
+            "views": 2,
+            "primer": 32,
+            "strips": 24,
+            "scenes": 6,
+        }
     )
     charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
         default_factory=lambda: {"views": 2, "scenes": 2}
@@ -115,6 +130,10 @@ class Stream(torch.utils.data.Dataset):
         s, step = self.settings, self.first + offset
         if self.phase == "charts":
             return None, self._charts(_span(step, s.batch["charts"]))
+        if self.phase == "primer":
+            rows = ROWS[step % 2]  # the cheaper ones
+            span = _span(step, s.batch["primer"])
+            return self.packer.collate([primer_example(i, s.seed, rows) for i in span]), None
         if self.phase == "strips":
             return self._strips(step), None
         if self.phase == "scenes" and step % 3 == 2:
@@ -491,7 +510,7 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
         for optim in optims:
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step) * group.get("faster", 1)
-        if phase in ("strips", "scenes") and check_every and step % check_every == 0:
+        if phase in ASKED and check_every and step % check_every == 0:
             line = {"phase": phase, "step": step, "check": check(trainee, packer.tokenizer)}
             log.write(json.dumps(line) + "\n")
             print(line, flush=True)
@@ -529,6 +548,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder for state, log, checkpoint")
     parser.add_argument("--charts", type=int, default=700, help="steps on eye charts")
     parser.add_argument("--views", type=int, default=1500, help="steps on scenes without questions")
+    parser.add_argument("--primer", type=int, default=2500, help="steps on a text and a question")
     parser.add_argument("--strips", type=int, default=6000, help="steps on strips")
     parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes and crowds")
     parser.add_argument("--frozen", type=int, default=8000, help="of them with a frozen tower")

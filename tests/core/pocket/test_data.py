@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 
 from core.pocket import data
-from core.pocket.data import chart_example, crowd_example, scene_example, strip_example
+from core.pocket.data import (
+    chart_example,
+    crowd_example,
+    primer_example,
+    scene_example,
+    strip_example,
+)
 from core.pocket.labels import MAX_LENGTH
 from core.signs.questions import Question
 from core.signs.scenes import Scene
@@ -13,8 +19,12 @@ def _strip(index, seed):
     return strip_example(index, seed, rows=(3, 4, 6, 8)[index % 4])
 
 
+def _primer(index, seed):
+    return primer_example(index, seed, rows=3)
+
+
 def test_examples_are_what_their_index_says():
-    for make in (_strip, crowd_example, lambda i, seed: scene_example(i, seed, 0.7)):
+    for make in (_strip, _primer, crowd_example, lambda i, seed: scene_example(i, seed, 0.7)):
         first, again, other = make(5, 0), make(5, 0), make(6, 0)
         assert all(np.array_equal(a, b) for a, b in zip(first.images, again.images, strict=True))
         assert [b.question for b in first.branches] == [b.question for b in again.branches]
@@ -41,6 +51,19 @@ def test_a_strip_asks_about_what_is_on_it():
                     and upper <= 16 * (top + row + 1) and lower >= 16 * (top + row)
                     for left, upper, right, lower in branch.question.boxes
                 )  # fmt: skip
+
+
+def test_the_primer_asks_one_short_question_about_the_one_text():
+    for index in range(24):
+        example = primer_example(index, 0, 3 + index % 2)
+        (branch,) = example.branches
+        assert example.images[0].shape == (16 * example.grid[0], 192, 3)
+        assert branch.question.family == "text" and len(branch.question.text.split()) < 16
+        assert branch.question.answer == branch.question.answer.strip() != ""
+        ((left, upper, right, lower),) = branch.question.boxes
+        assert 0 <= left < right <= 192
+        assert 16 * example.top <= upper < lower <= 16 * (example.top + example.grid[0])
+        assert len(branch.question.answer) == 1 or len(set(example.spelling[0].flat)) > 1
 
 
 def test_easy_strips_are_clean_and_upright(monkeypatch):
