@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["GAIN", "Certificate", "CertificateError", "Promise", "Setting"]
 
 GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
-SAME = ("dtype", "bits", "attention_layer", "resolution")  # load options that change an answer
+# Options of loading that change an answer.
+SAME = ("dtype", "bits", "attention_layer", "resolution", "instruction")
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
@@ -80,10 +81,9 @@ class Setting(BaseModel):
             weights = revision(vlm)  # a digest of gigabytes may have to be made
         except VLMError:  # it isn't there under its name any more
             weights = None
-        wording = getattr(vlm, "prompt_text", lambda question, n_images: question)
         return cls(
             model=vlm.info.name, revision=weights, load=dict(vlm.info.load),
-            prompt=wording("{question}", 1), codec=None, quality=None,
+            prompt=vlm.prompt_text("{question}", 1), codec=None, quality=None,
         )  # fmt: skip
 
 
@@ -181,7 +181,7 @@ def _loaded(mine: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str
     """How a model was loaded, as far as both say: a resolution of None is one, too."""
     if not mine or not other:
         return []
-    names = {"resolution": "the fit: resolution"}
+    names = {"resolution": "the fit: resolution", "instruction": "the instruction"}
     return [
         (names.get(name, name), str(mine.get(name)), str(other.get(name)))
         for name in SAME

@@ -40,7 +40,7 @@ __all__ = [
     "timed",
 ]
 
-VERSION = 3
+VERSION = 4
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE: dict[float, Literal["Infinity", "-Infinity"]] = {
     float("inf"): "Infinity",
@@ -83,6 +83,7 @@ class Stage:
     answer: str
     tokens: tuple[Token, ...]  # T, the end-of-sequence token included
     scores: dict[str, tuple[float, ...]]  # metric name -> T token scores (eq. 14-16)
+    prompt: str | None = None  # as the model read it, a placeholder for each image; None: not known
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -256,18 +257,24 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return the inverse of `to_dict`; also of what version 2 wrote.
+        """Return the inverse of `to_dict`; also of what versions 2 and 3 wrote.
 
         Raises TranscriptError, and nothing else, on anything else.
         """
         if not isinstance(data, dict):
             raise TranscriptError("A transcript must be a JSON object.")
         version = data.get("version")
-        if type(version) is not int or version not in (2, VERSION):
+        if type(version) is not int or version not in (2, 3, VERSION):
             raise TranscriptError(f"version must be {VERSION}: record this transcript anew.")
         rest = {name: value for name, value in data.items() if name != "version"}
         if version == 2:
             rest = _from_version_2(rest)
+        if version < 4:  # these kept no prompts
+            rest |= {
+                name: {"prompt": None} | rest[name]
+                for name in ("first", "second")
+                if isinstance(rest.get(name), dict)
+            }
         transcript = _typed(rest, cls, "")
         _check(transcript)
         return transcript

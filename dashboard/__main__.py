@@ -70,7 +70,7 @@ def main() -> None:
     if zero_gpu():  # what is loaded after the launch never reaches the GPU
         load(model, args, certificate)
     options = load_options(args)
-    for of_this_model in ("attention_layer", "resolution"):
+    for of_this_model in ("attention_layer", "resolution", "instruction"):
         del options[of_this_model]
     live = LiveModel(args.model, model, **options)
     page = build(live, switch=args.switch)

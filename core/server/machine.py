@@ -101,7 +101,7 @@ class Server:
             look = self.vlm.look(image)  # line 6
             generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
         with timed(steps, "score tokens", "server"):
-            stage = self._stage(generation)  # line 9 (eq. 14-16)
+            stage = self._stage(generation, message.question)  # line 9 (eq. 14-16)
         geometry = self.vlm.geometry(image.size).of_original(message.original_size)
         held = FirstStage(
             message, geometry, image.size, look, generation.attention, generation.token_ids,
@@ -132,7 +132,7 @@ class Server:
             look, question = self._look(held), held.message.question
             generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22 (eq. 12)
         with timed(steps, "score tokens", "server"):
-            stage = self._stage(generation)
+            stage = self._stage(generation, question, 2)
         return Reply(Answer(generation.text), tuple(steps), stage)  # line 23
 
     @contextmanager
@@ -162,7 +162,7 @@ class Server:
             )
         return image
 
-    def _stage(self, generation: Generation) -> Stage:
+    def _stage(self, generation: Generation, question: str, images: int = 1) -> Stage:
         """An answer with the scores of every metric, from the raw logits (T, V)."""
         scores = {
             name: token_scores(generation.logits, name, generation.attention).tolist()
@@ -181,7 +181,10 @@ class Server:
             texts = [text] + [self.vlm.decode_token(i) for i in ids[1:]]
             pairs = zip(texts, (float(p[i]) for i in ids), strict=True)
             tokens.append(Token(text, int(chosen), tuple(pairs)))
-        return Stage(generation.text, tuple(tokens), {k: tuple(v) for k, v in scores.items()})
+        prompt = self.vlm.prompt_text(question, images)
+        return Stage(
+            generation.text, tuple(tokens), {k: tuple(v) for k, v in scores.items()}, prompt
+        )
 
 
 def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:

@@ -39,6 +39,7 @@ def load_vlm(
     attention: str = "sdpa",
     bits: int | None = None,
     resolution: int | None = None,
+    instruction: str | None = None,
     progress: Progress | None = None,
 ) -> VLM:
     """Load a model: ``"pocket"`` (the bundled one), a local directory, or a hub id.
@@ -47,9 +48,11 @@ def load_vlm(
     attention_layer: 0-based, of the language model, in place of the checkpoint's or the family's.
     attention: ``"sdpa"``, or ``"eager"``. bits: 8 or 4, to load the weights quantised (needs
     bitsandbytes and accelerate). resolution: stretch every image to a square of this side in
-    pixels before the model prepares it, as the paper does with Qwen2.5-VL (224). progress: called
-    with what is being done, ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1;
-    bars are drawn on the terminal in any case.
+    pixels before the model prepares it, as the paper does with Qwen2.5-VL (224). instruction: what
+    prompts say beside the question, in place of the checkpoint's or the family's; "" for nothing. A
+    text with ``{question}`` in it holds the question. progress: called with what is being done,
+    ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1; bars are drawn on the
+    terminal in any case.
 
     Raises VLMError, one sentence, if the model can't be had, doesn't fit into memory, or is of no
     known family.
@@ -69,6 +72,8 @@ def load_vlm(
         )
     if attention_layer is not None:
         checkpoint = checkpoint.with_setting("attention_layer", attention_layer)
+    if instruction is not None:
+        checkpoint = checkpoint.with_setting("instruction", instruction)
     vlm = import_module(FAMILIES[family]).load(checkpoint.fetched(progress), options)
-    vlm.info = replace(vlm.info, load=options.said(vlm.info.attention_layer))
+    vlm.info = replace(vlm.info, load=options.said(vlm.info))
     return vlm

@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, ClassVar
 
@@ -33,6 +33,7 @@ from core.vlm.decode import (
 )
 from core.vlm.loading.checkpoint import Checkpoint, explained
 from core.vlm.loading.ends import end_ids
+from core.vlm.loading.instructions import instructed, instruction
 from core.vlm.loading.layers import attention_layer
 from core.vlm.loading.settings import Settings
 from core.vlm.prefix import Prefix, common_length
@@ -194,7 +195,11 @@ class Adapter(VLM):
 
     def prompt_text(self, question: str, n_images: int) -> str:
         """The prompt, one placeholder an image; in the question nothing spells a special token."""
-        return self._text(self.defused(question), n_images)
+        return self._text(self.instructed(question), n_images)
+
+    def instructed(self, question: str) -> str:
+        """The question with the instruction, in which nothing spells a special token."""
+        return self.defused(instructed(question, self._instruction))
 
     def defused(self, question: str) -> str:
         return defuse(question, self._names())
@@ -310,8 +315,13 @@ class Adapter(VLM):
         """The model's facts. One blank image is encoded: it shows whether the parts of the
         checkpoint fit each other, and whether its images can be followed to the grid."""
         text_config = self._model.config.get_text_config()
-        layers = text_config.num_hidden_layers
+        family, layers = self._model.config.model_type, text_config.num_hidden_layers
         with torch.inference_mode():
+            input_size, defaults = self._defaults(layers)
+            defaults = replace(defaults, instruction=instruction(family, layers))
+            said = checkpoint.config.get("second_look", {})
+            settings = defaults.override(said, layers)
+            self._instruction = settings.instruction
             (visual,) = self._encode_all([_BLANK])
             (read,) = self._for_question(_PROBES[0], [visual])
             count = self.visual_tokens(_BLANK.size)
@@ -322,15 +332,12 @@ class Adapter(VLM):
                 )
             self.prompt_text(_PROBES[0], 1)  # refused here rather than at the first question
             unshared = self._why_unshared(visual)
-        input_size, defaults = self._defaults(layers)
         if self._side is not None:
             input_size = (self._side, self._side)
-        said = checkpoint.config.get("second_look", {})
-        settings = defaults.override(said, layers)
-        _, source = attention_layer(self._model.config.model_type, layers)
+        _, source = attention_layer(family, layers)
         return ModelInfo(
             name=checkpoint.name,
-            family=self._model.config.model_type,
+            family=family,
             revision=checkpoint.revision,
             parameters=self._model.num_parameters(),
             hidden=text_config.hidden_size,

@@ -48,6 +48,8 @@ class ModelInfo:
     generic_prompt: str  # s' of eq. 22
     thresholds: dict[str, float]  # a default eta per metric of core.uncertainty.METRICS
     min_cells: int = MIN_CELLS  # a side, that a box has at least; 0: the published search
+    # What a prompt says beside the question, the generic one's too; "": nothing.
+    instruction: str = ""
     layer_source: str = ""  # who says so of attention_layer, or that nobody does; "": not known
     unshared: str | None = None  # why every prompt is read from its beginning; None: where prompts
     # about one image have a beginning in common, it is read once
@@ -129,6 +131,10 @@ class VLM(ABC):
         """
         rows, cols = self.geometry(image_size).grid
         return rows * cols
+
+    def prompt_text(self, question: str, n_images: int) -> str:
+        """The prompt as the model reads it, with the instruction and one placeholder an image."""
+        return question
 
     @contextmanager
     def tally(self) -> Iterator[Tally]:

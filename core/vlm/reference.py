@@ -64,6 +64,9 @@ class Reference(VLM):
     def attend(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
         return self.row([_own(look).image], prompt, layer)
 
+    def prompt_text(self, question: str, n_images: int) -> str:
+        return self._vlm.prompt_text(question, n_images)
+
     def decode_token(self, token_id: int) -> str:
         return self._vlm.decode_token(token_id)
 

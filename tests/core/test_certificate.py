@@ -12,8 +12,8 @@ from tests.support.pixels import PixelVLM
 from tools.doubles.synthetic import synthetic_run
 
 SETTING = Setting(
-    model="pocket", revision="sha256:1", load={"dtype": "float32", "resolution": None},
-    prompt="{question}", codec="jpeg", quality=75,
+    model="pocket", revision="sha256:1", prompt="{question}", codec="jpeg", quality=75,
+    load={"dtype": "float32", "resolution": None, "instruction": ""},
 )  # fmt: skip
 
 
@@ -74,6 +74,7 @@ def test_a_run_gives_its_gate_and_its_setting():
         ({"prompt": "Q: {question}"}, "holds for the prompt '{question}', and this is 'Q: {q"),
         ({"load": {"resolution": 224}}, "holds for the fit: resolution 'None', and this is '224'"),
         ({"load": {"dtype": "bfloat16"}}, "holds for dtype 'float32', and this is 'bfloat16'"),
+        ({"load": {"instruction": "Be brief."}}, "the instruction '', and this is 'Be brief.'"),
     ],
 )
 def test_what_it_does_not_hold_for_is_refused_in_one_sentence(changes, said):

@@ -319,6 +319,15 @@ def as_version_2(transcript):
     return plain
 
 
+def test_version_3_which_kept_no_prompts_is_read():
+    said = replace(BOTH, first=replace(BOTH.first, prompt="USER: <image> What?"))
+    plain = said.to_dict() | {"version": 3}
+    for stage in ("first", "second"):
+        del plain[stage]["prompt"]
+    assert Transcript.from_dict(plain) == BOTH
+    assert Transcript.from_json(said.to_json()).first.prompt == "USER: <image> What?"
+
+
 @SAMPLES
 def test_version_2_is_read_with_its_order_restored(transcript):
     assert Transcript.from_dict(as_version_2(transcript)) == transcript

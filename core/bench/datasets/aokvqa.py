@@ -16,9 +16,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from core.bench.datasets.base import (
-    CHOICE_LETTER,
     HUB_SPLITS,
-    SHORT_ANSWER,
     Loaded,
     Place,
     Sample,
@@ -29,6 +27,7 @@ from core.bench.datasets.base import (
 )
 from core.bench.datasets.hub import Table
 from core.bench.datasets.records import Record, entries, fingerprints, image_file, image_folder
+from core.vlm.loading.instructions import LETTER
 
 
 def _from_files(place: Place, split: str, choices: bool) -> Loaded:
@@ -68,12 +67,12 @@ def _sample(record: Record, image_id: str, opener, as_choice: bool) -> Sample:
     if right >= len(choices):
         raise record.wrong("correct_choice_idx", f"below {len(choices)}, the number of choices")
     if as_choice:
-        prompt = with_options(question, choices) + CHOICE_LETTER
+        prompt = f"{with_options(question, choices)}\n{LETTER}"
         return Sample(
             record.name("question_id"), image_id, question, prompt, (choices[right],), opener,
             choices=choices, choice=right,
         )  # fmt: skip
-    prompt, answers = question + SHORT_ANSWER, _direct_answers(record)
+    prompt, answers = question, _direct_answers(record)
     return Sample(record.name("question_id"), image_id, question, prompt, answers, opener)
 
 

@@ -12,10 +12,6 @@ from PIL import Image
 
 from core.bench.datasets.records import DatasetError
 
-SHORT_ANSWER = "\nAnswer the question using a single word or phrase."
-CHOICE_LETTER = "\nAnswer with the option's letter from the given choices directly."
-"""What LLaVA-1.5 was trained to be asked after a question (its paper, table 7)."""
-
 
 @dataclass(frozen=True)
 class Sample:
@@ -24,7 +20,7 @@ class Sample:
     id: str  # unique in its data set
     image_id: str
     question: str  # as published
-    prompt: str  # what the model is asked: with options, OCR tokens, instruction
+    prompt: str  # what the model is asked: with options, OCR tokens; a model adds its instruction
     answers: tuple[str, ...]  # of the annotators; the right ones where any of them will do
     opener: Callable[[], os.PathLike | bytes | Image.Image] = field(repr=False, compare=False)
     choices: tuple[str, ...] = ()  # the options, where the question has any

@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path, PureWindowsPath
 
-from core.bench.datasets.base import SHORT_ANSWER, Entry, Loaded, Place, Sample, collect, register
+from core.bench.datasets.base import Entry, Loaded, Place, Sample, collect, register
 from core.bench.datasets.records import (
     DatasetError,
     Record,
@@ -66,7 +66,7 @@ def _samples(
             id=str(record.number) if _is_blank(record.values.get("id")) else record.name("id"),
             image_id=record.text("image"),
             question=question,
-            prompt=question + SHORT_ANSWER,
+            prompt=question,
             answers=read_answers(_unpacked(record)),
             opener=partial(inside, root, record),
         )

@@ -10,7 +10,6 @@ On the hub: lmms-lab-encoder/GQA (earlier lmms-lab/GQA), questions in the config
 from collections.abc import Mapping
 
 from core.bench.datasets.base import (
-    SHORT_ANSWER,
     Loaded,
     Place,
     Sample,
@@ -72,7 +71,7 @@ def _sample(record: Record, question_id: str, opener) -> Sample:
         id=question_id,
         image_id=record.name("imageId"),
         question=question,
-        prompt=question + SHORT_ANSWER,
+        prompt=question,
         answers=(record.text("answer"),),
         opener=opener,
         group=structure or "",  # query, verify, logical, choose, compare

@@ -7,7 +7,6 @@ On the hub: lmms-lab-encoder/POPE (earlier lmms-lab/POPE), configuration Full.
 """
 
 from core.bench.datasets.base import (
-    SHORT_ANSWER,
     Loaded,
     Place,
     Sample,
@@ -54,7 +53,7 @@ def _sample(record: Record, opener, image: str, question: str, answer: str) -> S
         id=record.name("question_id"),
         image_id=record.text(image).removesuffix(".jpg"),
         question=text,
-        prompt=text + SHORT_ANSWER,
+        prompt=text,
         answers=(record.label(answer),),
         opener=opener,
     )

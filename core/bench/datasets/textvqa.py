@@ -11,7 +11,6 @@ from functools import partial
 
 from core.bench.datasets.base import (
     HUB_SPLITS,
-    SHORT_ANSWER,
     Loaded,
     Place,
     Sample,
@@ -74,7 +73,7 @@ def _sample(record: Record, opener, tokens: tuple[str, ...] | None) -> Sample:
         id=record.name("question_id"),
         image_id=record.name("image_id"),
         question=question,
-        prompt=question + hint + SHORT_ANSWER,
+        prompt=question + hint,
         answers=record.texts("answers", 10),
         opener=opener,
     )

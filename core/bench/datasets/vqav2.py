@@ -17,7 +17,6 @@ from functools import partial
 
 from core.bench.datasets.base import (
     HUB_SPLITS,
-    SHORT_ANSWER,
     Loaded,
     Place,
     Sample,
@@ -85,7 +84,7 @@ def _sample(record: Record, opener, answers: tuple[str, ...], answer_type: str) 
         id=record.name("question_id"),
         image_id=record.name("image_id"),
         question=question,
-        prompt=question + SHORT_ANSWER,
+        prompt=question,
         answers=answers,
         opener=opener,
         group=answer_type,

@@ -192,11 +192,10 @@ class Runner:
 
     def _metadata(self, quality: int) -> Metadata:
         info, dataset = self.vlm.info, self.dataset
-        wording = getattr(self.vlm, "prompt_text", lambda question, n_images: question)
         return Metadata(
             model=info.name, revision=revision(self.vlm), parameters=info.parameters,
             dataset=dataset.name, split=dataset.split, seed=dataset.source.get("seed"),
-            codec=self.plan.codec, quality=quality, prompt=wording("{question}", 1),
+            codec=self.plan.codec, quality=quality, prompt=self.vlm.prompt_text("{question}", 1),
             versions=versions(), machine=machine(), date=today(),
             command=self.plan.command(quality), source=dataset.source, load=info.load,
             code=(code(),),
@@ -334,11 +333,11 @@ def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
         del ours[apart], theirs[apart]
     if not begun.load:  # begun before it was recorded; the command says what was asked for
         theirs["load"] = ours["load"]
-    loaded = ours["load"] | theirs["load"]
-    odd = [
-        f"{name} {theirs['load'].get(name)} there, {ours['load'].get(name)} here"
-        for name in loaded
-        if theirs["load"].get(name) != ours["load"].get(name)
+    there, here = theirs["load"], ours["load"]
+    odd = [  # of what both say: runs of before say less
+        f"{name} {there[name]} there, {here[name]} here"
+        for name in here
+        if name in there and there[name] != here[name]
     ]
     others = (k for k in ours if k != "load" and ours[k] != theirs[k])
     return odd + [f"another {name}" for name in others if name != "command" or not odd]

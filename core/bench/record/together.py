@@ -70,6 +70,9 @@ class Asker(VLM):
     def visual_tokens(self, image_size):
         return self._vlm.visual_tokens(image_size)
 
+    def prompt_text(self, question, n_images):
+        return self._vlm.prompt_text(question, n_images)
+
     def decode_token(self, token_id):
         return self._vlm.decode_token(token_id)
 

@@ -35,8 +35,6 @@ from core.vlm.text import special_tokens
 # the same relative depth.
 _QFORMER_DEPTH = 2 / 6
 
-_PROMPT = "Question: {} Short answer:"  # of the authors' own evaluation, and of ViCrop's
-
 
 def load(checkpoint: Checkpoint, options: Options) -> InstructBlipVLM:
     """Load an InstructBLIP checkpoint; raises VLMError if it can't be read or is built on T5."""
@@ -85,7 +83,7 @@ class InstructBlipVLM(Adapter):
         ]
 
     def _for_question(self, question: str, visuals: Sequence[Visual]) -> Sequence[Visual]:
-        ids = self._qformer_backend.encode(_PROMPT.format(self.defused(question))).ids
+        ids = self._qformer_backend.encode(self.instructed(question)).ids
         longest = self._model.config.qformer_config.max_position_embeddings
         if len(ids) > longest:
             raise VLMError(
@@ -123,7 +121,7 @@ class InstructBlipVLM(Adapter):
         return self._model.config.num_query_tokens
 
     def _text(self, question: str, n_images: int) -> str:
-        return _PROMPT.format(question)
+        return question  # with its instruction; no template
 
     def _tokenize(self, question: str, n_images: int) -> list[int]:
         # The images stand in front of everything, even of the token that begins a text.

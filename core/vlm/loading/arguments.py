@@ -9,7 +9,8 @@ from typing import Any
 __all__ = ["add_load_arguments", "load_options", "load_words"]
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-_SHORT = {name: short for short, name in _DTYPES.items()}
+OFF = "off"  # in place of an instruction: none
+_SHORT = {name: short for short, name in _DTYPES.items()} | {"": OFF}
 
 
 def _dtype(text: str) -> str:
@@ -18,6 +19,10 @@ def _dtype(text: str) -> str:
     if name not in _SHORT:
         raise ArgumentTypeError(f"{text!r} is not one of {', '.join(_DTYPES)}")
     return name
+
+
+def _instruction(text: str) -> str:
+    return "" if text == OFF else text
 
 
 # Option of `load_vlm` -> its flag, and what argparse is told of it.
@@ -43,6 +48,12 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "type": int,
         "metavar": "PIXELS",
         "help": "stretch every image to a square of this side (paper, Qwen2.5-VL: 224)",
+    }),
+    "instruction": ("--instruction", {
+        "type": _instruction,
+        "metavar": f"{{{OFF},TEXT}}",
+        "help": "what prompts say beside the question, on a line below it or around {question} "
+        "(default: the family's)",
     }),
 }  # fmt: skip
 

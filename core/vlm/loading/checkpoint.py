@@ -28,7 +28,7 @@ from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from core.support.bundled import POCKET
 from core.support.proxies import faults
-from core.vlm.base import VLMError
+from core.vlm.base import ModelInfo, VLMError
 from core.vlm.capture import ATTENTION
 from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
@@ -68,15 +68,16 @@ class Options:
                 f"pip install {' '.join(missing)}."
             )
 
-    def said(self, attention_layer: int) -> dict[str, Any]:
-        """Return `ModelInfo.load`: these options and the layer, as values that JSON has."""
+    def said(self, info: ModelInfo) -> dict[str, Any]:
+        """Return `ModelInfo.load`: these options and what was chosen, as values that JSON has."""
         return {
             "device": str(self.device),
             "dtype": str(self.dtype).removeprefix("torch."),
             "bits": self.bits,
             "attention": self.attention,
-            "attention_layer": attention_layer,
+            "attention_layer": info.attention_layer,
             "resolution": self.resolution,
+            "instruction": info.instruction,
         }
 
     def of_model(self) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
     "second_look": {"attention_layer": 14, "base_side": 336, "min_cells": 2,
                     "generic_prompt": "Write a general description of the image.",
+                    "instruction": "Answer the question using a single word or phrase.",
                     "thresholds": {"min_entropy": 0.5}}
 
 Every key may be left out; a family's defaults stand for what is not said.
@@ -32,6 +33,7 @@ class Settings:
     base_side: int
     min_cells: int = field(default=MIN_CELLS, kw_only=True)  # of core.cropping.find_box
     generic_prompt: str = GENERIC_PROMPT
+    instruction: str = field(default="", kw_only=True)  # see core.vlm.loading.instructions
     thresholds: dict[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
 
     def override(self, said: Any, layers: int) -> Settings:
@@ -61,6 +63,7 @@ class Settings:
                 "a whole number of cells, 0 for the published box",
             ),
             "generic_prompt": (isinstance(prompt, str) and prompt.strip(), "a text, not empty"),
+            "instruction": (isinstance(settings.instruction, str), "a text, empty for none"),
             "thresholds": (
                 isinstance(etas, Mapping)
                 and set(etas) <= set(METRICS)

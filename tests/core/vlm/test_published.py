@@ -55,6 +55,26 @@ def test_prompts_hold_the_real_ids_of_images_and_turns(name_and_vlm):
     )
 
 
+# As the published ones write a question, in front of what ends the turn of a user.
+SAID = "{question}\nAnswer the question using a single word or phrase."
+PROMPTS = {
+    "Idefics3-8B-Llama3": f"<|begin_of_text|>User:<image>{SAID}<end_of_utterance>\nAssistant:",
+    "InternVL3-1B-hf": "<|im_start|>user\n<IMG_CONTEXT>\n"
+    f"{SAID}<|im_end|>\n<|im_start|>assistant\n",
+    "Qwen3-VL-2B-Instruct": "<|im_start|>user\n<|vision_start|><|image_pad|><|vision_end|>"
+    f"{SAID}<|im_end|>\n<|im_start|>assistant\n",
+    "SmolVLM2-2.2B-Instruct": f"<|im_start|>User:<image>{SAID}<end_of_utterance>\nAssistant:",
+    "instructblip-vicuna-7b": "Question: {question} Short answer:",
+    "llava-1.5-7b-hf": f"USER: <image>\n{SAID} ASSISTANT:",
+    "llava-v1.6-mistral-7b-hf": f"[INST] <image>\n{SAID} [/INST]",
+}
+
+
+def test_a_short_answer_is_asked_for(name_and_vlm):
+    name, vlm = name_and_vlm
+    assert vlm.prompt_text("{question}", 1) == PROMPTS[name]
+
+
 @pytest.mark.parametrize(
     "family, layers, layer, source",
     [

@@ -13,9 +13,7 @@ def test_direct_answers_leave_out_the_questions_too_difficult_for_them(official)
     assert [sample.id[:4] for sample in dataset] == ["22aa", "22cc"]
     sample = dataset[0]
     assert sample.answers == ("fetch",) * 5 + ("sit",) * 3 + ("guard", "hunt")
-    assert sample.prompt == (
-        "What is the animal trained to do?\nAnswer the question using a single word or phrase."
-    )
+    assert sample.prompt == "What is the animal trained to do?"
     assert (sample.choices, sample.choice, dataset.scoring) == ((), None, "direct")
 
 

@@ -18,7 +18,7 @@ def test_both_kinds_of_file_give_the_same_questions(official, file):
     ]
     sample = dataset[0]
     assert sample.question == "What is it called?"
-    assert sample.prompt.endswith("?\nAnswer the question using a single word or phrase.")
+    assert sample.prompt == sample.question
     assert sample.answers == ("Corner Shop", "The Corner Shop")
     assert SCORERS[dataset.scoring].score("corner shop", sample) == 1
     assert load_image(sample.image).size == (16, 12)

@@ -5,7 +5,6 @@ import pytest
 from core.bench.datasets import DatasetError, load_dataset
 
 FILE, OCR = "TextVQA_0.5.1_val.json", "TextVQA_Rosetta_OCR_v0.2_val.json"
-SUFFIX = "\nAnswer the question using a single word or phrase."
 
 
 def test_a_sample_as_published(official):
@@ -14,18 +13,18 @@ def test_a_sample_as_published(official):
     sample = dataset[0]
     assert (sample.id, sample.image_id) == ("34602", "0a1b2c3d4e5f6071")
     assert sample.question == "what is the name of the shop?"
-    assert sample.prompt == "what is the name of the shop?" + SUFFIX
+    assert sample.prompt == "what is the name of the shop?"
     assert sample.answers == ("corner shop",) * 6 + ("the corner shop",) * 2 + (
         "shop",
         "unanswerable",
     )
 
 
-def test_ocr_tokens_stand_between_question_and_instruction(official):
+def test_ocr_tokens_stand_behind_the_question(official):
     with_ocr = load_dataset("textvqa+ocr", folder=official / "textvqa")
-    prompt = "what is the name of the shop?\nReference OCR token: CORNER, SHOP, 12" + SUFFIX
+    prompt = "what is the name of the shop?\nReference OCR token: CORNER, SHOP, 12"
     assert with_ocr[0].prompt == prompt
-    assert with_ocr[2].prompt == "is there any text?\nReference OCR token: " + SUFFIX
+    assert with_ocr[2].prompt == "is there any text?\nReference OCR token: "
     without = load_dataset("textvqa", folder=official / "textvqa")
     assert [s.question for s in with_ocr] == [s.question for s in without]
     assert [file["name"] for file in with_ocr.source["files"]] == [FILE, OCR]

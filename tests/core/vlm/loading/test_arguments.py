@@ -25,13 +25,14 @@ def test_what_is_not_said_is_the_default_of_load_vlm():
 
 def test_what_is_said_arrives():
     words = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
-    assert parse(*words.split()) == {
+    assert parse(*words.split(), "--instruction", "Answer in French.") == {
         "device": "cuda:1",
         "dtype": "bfloat16",
         "bits": 4,
         "attention": "eager",
         "attention_layer": 3,
         "resolution": 224,
+        "instruction": "Answer in French.",
     }
 
 
@@ -46,6 +47,10 @@ def test_the_words_of_options_say_them_again():
     assert load_words(parse(*words.split())) == words.split()
     assert load_words(parse()) == load_words({}) == []
     assert load_words(parse("--layer", "0")) == ["--layer", "0"]
+    for instruction in ("off", "Answer in French."):
+        said = ["--instruction", instruction]
+        assert load_words(parse(*said)) == said
+    assert parse("--instruction", "off")["instruction"] == ""
 
 
 def test_a_number_format_may_be_called_as_torch_calls_it():
