@@ -58,3 +58,8 @@ def test_lists_of_typefaces_are_disjoint_and_long():
 def test_what_a_typeface_cannot_show_is_not_written_with_it():
     assert faces.written("Stop", "bungee") == "STOP" and faces.written("Stop", "lato") == "Stop"
     assert faces.written("Maß", "bungee") is None and faces.written("5 €", "arvo") is None
+
+
+def test_no_sign_in_a_classroom_shouts_abuse():
+    words = {word.lower() for split in SPLITS for word in strings.vocabulary(split)}
+    assert len(words) > 50_000 and not words & {"fuck", "shit", "shits", "slut", "nazi", "pussy"}
