@@ -28,7 +28,10 @@ __all__ = ["GAIN", "Certificate", "CertificateError", "Promise", "Setting"]
 
 GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
 # Options of loading that change an answer.
-SAME = ("dtype", "bits", "attention_layer", "resolution", "instruction")
+SAME = (
+    "dtype", "bits", "attention_layer", "resolution", "instruction", "base_side", "min_cells",
+    "generic_prompt",
+)  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 _STRICT = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)

@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import tempfile
 import zlib
 from concurrent.futures import Future
 
@@ -12,6 +13,8 @@ import pytest
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]  # whatever a test asks is on this machine
+# Nobody's settings of models are a test's.
+os.environ["XDG_CONFIG_HOME"] = os.path.join(tempfile.gettempdir(), "second-look-tests")
 
 
 def pytest_collection_modifyitems(items):

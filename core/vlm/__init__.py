@@ -40,6 +40,7 @@ def load_vlm(
     bits: int | None = None,
     resolution: int | None = None,
     instruction: str | None = None,
+    settings: str | Path | None = None,
     progress: Progress | None = None,
 ) -> VLM:
     """Load a model: ``"pocket"`` (the bundled one), a local directory, or a hub id.
@@ -50,15 +51,18 @@ def load_vlm(
     bitsandbytes and accelerate). resolution: stretch every image to a square of this side in
     pixels before the model prepares it, as the paper does with Qwen2.5-VL (224). instruction: what
     prompts say beside the question, in place of the checkpoint's or the family's; "" for nothing. A
-    text with ``{question}`` in it holds the question. progress: called with what is being done,
-    ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1; bars are drawn on the
-    terminal in any case.
+    text with ``{question}`` in it holds the question. settings: the user's file of settings
+    (core.vlm.loading.own), in place of the usual one; "" for none. progress: called with what is
+    being done, ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1; bars are
+    drawn on the terminal in any case.
 
     Raises VLMError, one sentence, if the model can't be had, doesn't fit into memory, or is of no
     known family.
     """
     # Here, not above: they import torch and transformers, which takes seconds.
     from core.vlm.loading.checkpoint import Options, find_checkpoint, placement
+    from core.vlm.loading.own import own_settings
+    from core.vlm.loading.settings import OF_CALL
 
     options = Options(*placement(device, dtype), attention, bits, resolution, progress)
     checkpoint = find_checkpoint(name_or_path)
@@ -70,10 +74,10 @@ def load_vlm(
             f"{checkpoint.name!r} is of the family {family!r}, which can't be used here; "
             f"the families that can: {', '.join(sorted(FAMILIES))}."
         )
-    if attention_layer is not None:
-        checkpoint = checkpoint.with_setting("attention_layer", attention_layer)
-    if instruction is not None:
-        checkpoint = checkpoint.with_setting("instruction", instruction)
+    checkpoint = checkpoint.with_settings(*own_settings(checkpoint, settings))
+    asked = {"attention_layer": attention_layer, "instruction": instruction}
+    asked = {name: value for name, value in asked.items() if value is not None}
+    checkpoint = checkpoint.with_settings(OF_CALL, asked)
     vlm = import_module(FAMILIES[family]).load(checkpoint.fetched(progress), options)
     vlm.info = replace(vlm.info, load=options.said(vlm.info))
     return vlm

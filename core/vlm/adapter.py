@@ -319,8 +319,9 @@ class Adapter(VLM):
         with torch.inference_mode():
             input_size, defaults = self._defaults(layers)
             defaults = replace(defaults, instruction=instruction(family, layers))
-            said = checkpoint.config.get("second_look", {})
-            settings = defaults.override(said, layers)
+            settings = defaults
+            for where, said in checkpoint.said:
+                settings = settings.override(said, layers, where)
             self._instruction = settings.instruction
             (visual,) = self._encode_all([_BLANK])
             (read,) = self._for_question(_PROBES[0], [visual])
@@ -335,6 +336,11 @@ class Adapter(VLM):
         if self._side is not None:
             input_size = (self._side, self._side)
         _, source = attention_layer(family, layers)
+        calibrated: set[str] = set()
+        for where, said in checkpoint.said:
+            calibrated |= set(said.get("thresholds", ()))
+            if "attention_layer" in said:
+                source = f"set in {where}"
         return ModelInfo(
             name=checkpoint.name,
             family=family,
@@ -345,7 +351,8 @@ class Adapter(VLM):
             visual_tokens=self.visual_tokens(input_size),
             input_size=input_size,
             unshared=unshared,
-            layer_source="set for this model" if "attention_layer" in said else source,
+            layer_source=source,
+            calibrated=frozenset(calibrated),
             **vars(settings),
         )
 

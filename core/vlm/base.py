@@ -50,6 +50,7 @@ class ModelInfo:
     min_cells: int = MIN_CELLS  # a side, that a box has at least; 0: the published search
     # What a prompt says beside the question, the generic one's too; "": nothing.
     instruction: str = ""
+    calibrated: frozenset[str] = frozenset()  # metrics whose eta was set for this model
     layer_source: str = ""  # who says so of attention_layer, or that nobody does; "": not known
     unshared: str | None = None  # why every prompt is read from its beginning; None: where prompts
     # about one image have a beginning in common, it is read once

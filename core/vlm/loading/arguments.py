@@ -9,7 +9,7 @@ from typing import Any
 __all__ = ["add_load_arguments", "load_options", "load_words"]
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
-OFF = "off"  # in place of an instruction: none
+OFF = "off"  # in place of an instruction or a file: none
 _SHORT = {name: short for short, name in _DTYPES.items()} | {"": OFF}
 
 
@@ -21,7 +21,7 @@ def _dtype(text: str) -> str:
     return name
 
 
-def _instruction(text: str) -> str:
+def _or_none(text: str) -> str:
     return "" if text == OFF else text
 
 
@@ -50,10 +50,16 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "help": "stretch every image to a square of this side (paper, Qwen2.5-VL: 224)",
     }),
     "instruction": ("--instruction", {
-        "type": _instruction,
+        "type": _or_none,
         "metavar": f"{{{OFF},TEXT}}",
         "help": "what prompts say beside the question, on a line below it or around {question} "
         "(default: the family's)",
+    }),
+    "settings": ("--settings", {
+        "type": _or_none,
+        "metavar": f"{{{OFF},FILE}}",
+        "help": "your settings of models (default: second-look/models.json in your configuration "
+        "folder, if it is there)",
     }),
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ from core.vlm.capture import ATTENTION
 from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
 from core.vlm.loading.refused import wrong_file
+from core.vlm.loading.settings import OF_CHECKPOINT
 
 _FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
 _OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
@@ -78,6 +79,9 @@ class Options:
             "attention_layer": info.attention_layer,
             "resolution": self.resolution,
             "instruction": info.instruction,
+            "base_side": info.base_side,
+            "min_cells": info.min_cells,
+            "generic_prompt": info.generic_prompt,
         }
 
     def of_model(self) -> dict[str, Any]:
@@ -103,6 +107,12 @@ class Checkpoint:
     local: bool
     revision: str | None = None  # commit on the hub
     config: dict[str, Any] = field(default_factory=dict)
+    chosen: tuple[tuple[str, Any], ...] = ()  # where, and the settings that are said there
+
+    @property
+    def said(self) -> tuple[tuple[str, Any], ...]:
+        """Where settings are said, and which: what comes later goes before."""
+        return (OF_CHECKPOINT, self.config.get("second_look", {})), *self.chosen
 
     def fetched(self, progress: Progress | None = None) -> Checkpoint:
         """With all its files on this machine: those of the hub are downloaded, of one commit."""
@@ -119,12 +129,9 @@ class Checkpoint:
         _check_files(self.name, Path(folder))
         return replace(self, location=folder)
 
-    def with_setting(self, key: str, value: Any) -> Checkpoint:
-        """As if this stood in its ``second_look``; see core.vlm.loading.settings."""
-        said = self.config.get("second_look", {})
-        if not isinstance(said, Mapping):  # refused where it is read
-            return self
-        return replace(self, config=self.config | {"second_look": {**said, key: value}})
+    def with_settings(self, where: str, said: Mapping[str, Any]) -> Checkpoint:
+        """With these put over its own; see core.vlm.loading.settings. where: for sentences."""
+        return replace(self, chosen=(*self.chosen, (where, said)))
 
     def generation_config(self) -> dict[str, Any]:
         """Return generation_config.json as it is written; {} where there is none."""

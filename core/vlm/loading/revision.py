@@ -5,8 +5,12 @@ from __future__ import annotations
 import hashlib
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.vlm.base import VLM
+
+if TYPE_CHECKING:
+    from core.vlm.loading.checkpoint import Checkpoint
 
 PARTS = (".json", ".jinja", ".safetensors", ".txt", ".model")  # of a checkpoint that count
 
@@ -17,8 +21,14 @@ def revision(vlm: VLM) -> str | None:
         return vlm.info.revision
     from core.vlm.loading.checkpoint import find_checkpoint  # here: it imports torch
 
-    checkpoint = find_checkpoint(vlm.info.name)
-    return directory_digest(Path(checkpoint.location)) if checkpoint.local else None
+    return revision_of(find_checkpoint(vlm.info.name))
+
+
+def revision_of(checkpoint: Checkpoint) -> str | None:
+    """Return the commit of a hub model; of a local one, a digest of its files."""
+    if checkpoint.local:
+        return directory_digest(Path(checkpoint.location))
+    return checkpoint.revision
 
 
 @lru_cache

@@ -1,4 +1,4 @@
-"""What a checkpoint may say about itself: the ``second_look`` entry of its config.json.
+"""What a checkpoint may say about itself, the ``second_look`` entry of its config.json, and a user.
 
     "second_look": {"attention_layer": 14, "base_side": 336, "min_cells": 2,
                     "generic_prompt": "Write a general description of the image.",
@@ -19,6 +19,9 @@ from core.cropping import MIN_CELLS
 from core.uncertainty import METRICS
 from core.vlm.base import VLMError
 
+OF_CHECKPOINT = "second_look of config.json"  # where it is said, in sentences
+OF_CALL = "the options of load_vlm"
+
 GENERIC_PROMPT = "Write a general description of the image."  # s' of eq. 22, as ViCrop writes it
 
 # Where eta starts. The paper prints no eta: it sweeps it. To be calibrated on one's own questions.
@@ -36,18 +39,17 @@ class Settings:
     instruction: str = field(default="", kw_only=True)  # see core.vlm.loading.instructions
     thresholds: dict[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
 
-    def override(self, said: Any, layers: int) -> Settings:
-        """These settings with what a checkpoint says about itself put over them.
+    def override(self, said: Any, layers: int, where: str = OF_CHECKPOINT) -> Settings:
+        """These settings with what a checkpoint says about itself, or a user, put over them.
 
-        ``layers`` bounds ``attention_layer``; raises VLMError for a key or a value that has no
-        meaning.
+        ``layers`` bounds ``attention_layer``; ``where`` it is said, for sentences. Raises VLMError
+        for a key or a value that has no meaning.
         """
         if not isinstance(said, Mapping):
-            raise VLMError(f"second_look in config.json must be an object, not {said!r}.")
+            raise VLMError(f"{where} must be an object, not {said!r}.")
         if unknown := sorted(set(said) - set(vars(self))):
             raise VLMError(
-                f"second_look in config.json has an unknown key {unknown[0]!r}; "
-                f"known are {', '.join(vars(self))}."
+                f"{where} has an unknown key {unknown[0]!r}; known are {', '.join(vars(self))}."
             )
         settings = replace(self, **said)
         layer, side = settings.attention_layer, settings.base_side
@@ -73,7 +75,7 @@ class Settings:
         }
         for key, (holds, wanted) in rules.items():
             if not holds:
-                raise VLMError(f"second_look.{key} must be {wanted}, not {said[key]!r}.")
+                raise VLMError(f"{where}: {key} must be {wanted}, not {said[key]!r}.")
         return replace(settings, thresholds={**self.thresholds, **etas})
 
 

@@ -480,7 +480,8 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
     assert run.metadata.load == {
         "device": "cpu", "dtype": "float32", "bits": None, "attention": "sdpa",
         "attention_layer": runner.vlm.info.attention_layer, "resolution": None,
-            "instruction": "",
+        "instruction": "", "base_side": runner.vlm.info.base_side, "min_cells": 2,
+        "generic_prompt": runner.vlm.info.generic_prompt,
     }  # fmt: skip
     for i, sample in enumerate(runner.dataset):
         row = run.record(i)

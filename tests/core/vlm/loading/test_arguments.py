@@ -25,7 +25,8 @@ def test_what_is_not_said_is_the_default_of_load_vlm():
 
 def test_what_is_said_arrives():
     words = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
-    assert parse(*words.split(), "--instruction", "Answer in French.") == {
+    own = "--instruction", "Answer in French.", "--settings", "mine.json"
+    assert parse(*words.split(), *own) == {
         "device": "cuda:1",
         "dtype": "bfloat16",
         "bits": 4,
@@ -33,6 +34,7 @@ def test_what_is_said_arrives():
         "attention_layer": 3,
         "resolution": 224,
         "instruction": "Answer in French.",
+        "settings": "mine.json",
     }
 
 

@@ -72,7 +72,7 @@ def test_a_checkpoint_says_its_own(tmp_path):
     assert load_vlm(folder, "cpu").info.instruction == "Say a word."
     assert load_vlm(folder, "cpu", instruction="").info.instruction == ""
     wrong = save_clip_llava(tmp_path / "b", second_look={"instruction": None})
-    with pytest.raises(VLMError, match="second_look.instruction must be a text"):
+    with pytest.raises(VLMError, match="instruction must be a text"):
         load_vlm(wrong, "cpu")
 
 

@@ -24,7 +24,7 @@ def test_what_is_not_said_stays():
 @pytest.mark.parametrize(
     "said, sentence",
     [
-        ([], "second_look in config.json must be an object"),
+        ([], "second_look of config.json must be an object"),
         ({"layer": 3}, "unknown key 'layer'"),
         ({"attention_layer": 32}, "attention_layer .* from 0 to 31, not 32"),
         ({"attention_layer": -1}, "attention_layer"),
@@ -61,7 +61,7 @@ def test_a_checkpoint_speaks_for_itself(tmp_path):
     assert info.attention_layer == 3
     assert info.base_side == 24
     assert info.min_cells == 0
-    assert info.layer_source == "set for this model"
+    assert info.layer_source == "set in second_look of config.json"
     assert info.generic_prompt == "What is here?"
     assert info.thresholds["shannon_entropy"] == 1.25
     assert set(info.thresholds) <= set(METRICS)
