@@ -55,6 +55,9 @@ def record(rng: np.random.Generator, index: int, images: int, tied: bool) -> Rec
         box=Box(left, top, left + width, top + height),
         box_hit=[True, False, None][rng.integers(3)],
         scores={metric: tuple(rng.choice(palette, tokens).tolist()) for metric in METRICS},
+        second_scores={metric: tuple(rng.choice(palette, again).tolist()) for metric in METRICS}
+        if (again := rng.integers(0, 4))
+        else None,
     )
 
 

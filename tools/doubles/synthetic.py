@@ -58,7 +58,6 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         box=np.stack((left, top, left + 336, top + 336), axis=1), truth_boxes=text("[]"),
         box_hit=rng.integers(0, 2, samples).astype(float),
         group=text(""), guided_answer=text(""), hd_answer=text(""),
-        second_scores=text(""),
         **{name: np.full(samples, np.nan) for name in NOT_INVENTED},
         error=np.full(samples, "", object),
         scores={name: metric.score(evidence) for name, metric in METRICS.items()}, offsets=offsets,

@@ -66,7 +66,7 @@ class Recorder:
             **_tokens_read(vlm, transcript),
             box=transcript.box,
             scores=transcript.scores,
-            second_scores=_compact(transcript.second.scores),
+            second_scores=transcript.second.scores,
         )
         for stage, steps in (
             ("first", transcript.steps[:first_steps]),
@@ -114,11 +114,6 @@ def unanswered(sample: Sample, error: str = "") -> Record:
         truth_boxes=json.dumps(sample.boxes),
         error=error,
     )
-
-
-def _compact(scores: dict[str, tuple[float, ...]]) -> str:
-    """Token scores as JSON, six digits each: they are compared, and no gate is set on them."""
-    return json.dumps({name: [float(f"{v:.6g}") for v in row] for name, row in scores.items()})
 
 
 def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, Any]:

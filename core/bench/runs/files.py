@@ -1,7 +1,8 @@
 """Run files: one run is one Parquet file, with its metadata as JSON in the file's own footer.
 
 One row per sample, columns named as in `core.bench.runs.run.Record`; the box is four columns, and
-each metric is a list of one number per token, `tokens_<metric>`. Any Parquet reader reads them.
+each metric is a list of one number per token, `tokens_<metric>` of the first answer and
+`second_tokens_<metric>` of the second. Any Parquet reader reads them.
 
 A file may come from a stranger. Nothing in it is ever executed. Who reads such a file gives limits:
 its size, its rows and what it claims to unpack to are looked at before it is unpacked, then again
@@ -15,7 +16,7 @@ import json
 import os
 import threading
 import weakref
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -33,14 +34,14 @@ from core.bench.runs.run import (
     NO_BOX,
     OPTIONAL,
     PREFIX,
+    SECOND_PREFIX,
     TEXTS,
     DamagedError,
     Metadata,
     Run,
     RunError,
-    StoredScores,
-    not_finite,
 )
+from core.bench.runs.tokens import StoredScores, not_finite, part
 from core.support.whole import written_whole
 
 if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysis needs none
@@ -49,15 +50,16 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
 
 __all__ = ["SUFFIX", "RunFile", "list_runs", "load_run", "save_pieces", "save_run"]
 
-SCHEMA = 3
+SCHEMA = 4
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
 ADDED_METADATA = {"load", "code"}  # with schema 2
 HD_MESSAGES = ("hd_question_message_bytes", "hd_answer_message_bytes")
-ADDED = {"group", "guided_answer", "hd_answer", "second_scores", *OPTIONAL, *old_runs.MEASURES}
+ADDED = {"group", "guided_answer", "hd_answer", *OPTIONAL, *old_runs.MEASURES}
 ADDED -= {"box_hit"}
+LENGTHS = {PREFIX: "lengths", SECOND_PREFIX: "second_lengths"}  # tokens of each row's answers
 
 MAX_HELD = 512 << 20  # bytes unpacked; of a larger file, token scores are read when asked for
 MAX_FOOTER = 4 << 20  # bytes, of a file that is read under limits
@@ -104,7 +106,7 @@ def save_pieces(
             _schema(metrics),
             compression="zstd",
             use_dictionary=list(TEXTS),
-            use_byte_stream_split=[f"{PREFIX}{m}.list.element" for m in metrics],
+            use_byte_stream_split=[f"{p}{m}.list.element" for p in LENGTHS for m in metrics],
             write_statistics=False,
             write_page_checksum=True,
             store_schema=False,  # Parquet's own types suffice, and name nothing to be loaded
@@ -172,6 +174,10 @@ def _names(old: bool) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return (*kept, *old_runs.COUNTS), (*measures, *old_runs.MEASURES)
 
 
+def _has_second(file: pq.ParquetFile) -> bool:
+    return any(name.startswith(SECOND_PREFIX) for name in file.schema_arrow.names)
+
+
 def _is_old(file: pq.ParquetFile) -> bool:
     return old_runs.COUNTS[0] in file.schema_arrow.names
 
@@ -184,7 +190,7 @@ def _schema(metrics: Sequence[str], old: bool = False) -> pa.Schema:
     kinds = dict.fromkeys(TEXTS, pa.string()) | dict.fromkeys(counts, pa.int64())
     kinds |= dict.fromkeys(measures, pa.float64()) | {"box_hit": pa.bool_()}
     kinds |= dict.fromkeys(BOX, pa.int64())
-    kinds |= {PREFIX + metric: pa.list_(pa.float64()) for metric in metrics}
+    kinds |= {p + metric: pa.list_(pa.float64()) for p in LENGTHS for metric in metrics}
     return pa.schema(kinds)
 
 
@@ -201,7 +207,7 @@ def _tables(pieces: Iterable[Run], metrics: Sequence[str]) -> Iterator[pa.Table]
         if repeated := seen.intersection(run.id):
             raise RunError(f"Sample {min(repeated)!r:.80} is there twice.")
         seen.update(run.id)
-        if run.metrics and set(run.metrics) != set(metrics):
+        if any(held and set(held) != set(metrics) for held in (run.scores, run.second_scores)):
             raise RunError("Runs can only be joined if they hold the same metrics.")
         for start in range(0, len(run), ROWS_PER_GROUP):
             rows = slice(start, min(start + ROWS_PER_GROUP, len(run)))
@@ -238,11 +244,14 @@ def _to_table(run: Run, rows: slice, metrics: Sequence[str]) -> pa.Table:
     box = run.box[rows]
     for name, edge in zip(BOX, box.T, strict=True):
         columns[name] = pa.array(edge, pa.int64(), mask=box[:, 0] < 0)
-    first, last = run.offsets[rows.start], run.offsets[rows.stop]
-    offsets = pa.array(run.offsets[rows.start : rows.stop + 1] - first, pa.int32())
-    for metric in metrics:
-        values = run.scores[metric][first:last] if run.metrics else np.empty(0)
-        columns[PREFIX + metric] = pa.ListArray.from_arrays(offsets, pa.array(values))
+    for prefix, scores, of in (
+        (PREFIX, run.scores, run.offsets),
+        (SECOND_PREFIX, run.second_scores, run.second_offsets),
+    ):
+        offsets = pa.array(of[rows.start : rows.stop + 1] - of[rows.start], pa.int32())
+        for metric in metrics:
+            values = part(scores, of, metric, rows.start, rows.stop) if scores else np.empty(0)
+            columns[prefix + metric] = pa.ListArray.from_arrays(offsets, pa.array(values))
     return pa.table(columns, schema=_schema(metrics))
 
 
@@ -344,9 +353,14 @@ def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
     schema = file.schema_arrow
     wanted = _schema(_metrics(file), _is_old(file))
     expected = {name: wanted.field(name).type for name in wanted.names}
-    tokens = [name for name in wanted.names if name.startswith(PREFIX)]
+    tokens = [name for name in wanted.names if name.startswith(tuple(LENGTHS))]
     expected |= dict.fromkeys(tokens, pa.list_(pa.field("element", pa.float64())))
-    for name in ADDED - set(schema.names):
+    if not _has_second(file):
+        tokens = [name for name in tokens if name.startswith(SECOND_PREFIX)]
+        for name in tokens:
+            del expected[name]
+        expected[old_runs.SECOND_SCORES] = pa.string()
+    for name in {*ADDED, old_runs.SECOND_SCORES} - set(schema.names):
         expected.pop(name, None)
     odd = sorted(expected.keys() ^ set(schema.names))
     if odd or len(schema.names) != len(expected):
@@ -383,12 +397,12 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
     """The keyword arguments of `Run`, read batch by batch and stopped at `max_bytes`."""
     import pyarrow.parquet as pq
 
+    names = file.schema_arrow.names
     file = pq.ParquetFile(
         stream,
         metadata=file.metadata,
-        read_dictionary=[
-            n for n in TEXTS if n in file.schema_arrow.names
-        ],  # a text repeated a million times stays one text
+        # A text repeated a million times stays one text.
+        read_dictionary=[name for name in TEXTS if name in names],
         page_checksum_verification=True,
     )
     old, metrics = _is_old(file), _metrics(file)
@@ -397,7 +411,8 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         name: [np.empty(0, dtype)]
         for names, dtype in (
             (TEXTS, object), ((*counts, *BOX), np.int64), (measures, np.float64),
-            ((PREFIX + m for m in metrics), np.float64), (("lengths",), np.int64),
+            ((p + m for p in LENGTHS for m in metrics), np.float64),
+            (LENGTHS.values(), np.int64),
         )
         for name in names
     }  # fmt: skip
@@ -409,8 +424,8 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         unpacked += batch.nbytes
         if max_bytes is not None and unpacked > max_bytes:
             raise _too_large(path, max_bytes)
-        for name, values in _read_batch(batch, (*measures, *BOX), path).items():
-            if held or not name.startswith(PREFIX):
+        for name, values in _read_batch(batch, (*measures, *BOX), metrics, path).items():
+            if held or not name.startswith(tuple(LENGTHS)):
                 parts[name].append(values)
             elif len(not_finite(values)):
                 raise RunError(f"Column {name} of {_name(path)} must have finite values.")
@@ -424,19 +439,25 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
     columns["box"] = np.stack([columns[name] for name in BOX], axis=1)
     if old:
         columns |= old_runs.message_sizes(columns)
-    offsets = np.append(0, np.cumsum(columns["lengths"]))
-    scores: Mapping[str, np.ndarray] = {metric: columns[PREFIX + metric] for metric in metrics}
-    return {
-        **{name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
-        "scores": scores if held else _stored(stream, path, metrics, int(offsets[-1])),
-        "offsets": offsets,
-    }
+    found: dict[str, Any] = {name: columns[name] for name in (*TEXTS, *COUNTS, *MEASURES, "box")}
+    for of, (prefix, lengths) in zip(("", "second_"), LENGTHS.items(), strict=True):
+        offsets = found[f"{of}offsets"] = np.append(0, np.cumsum(columns[lengths]))
+        if of and not offsets[-1]:
+            found[f"{of}scores"] = {}
+        elif held:
+            found[f"{of}scores"] = {m: columns[prefix + m] for m in metrics}
+        else:
+            found[f"{of}scores"] = _stored(stream, path, metrics, prefix, offsets)
+    return found
 
 
 def _read_batch(
-    batch: pa.RecordBatch, may_lack: Sequence[str], path: str | os.PathLike[str]
+    batch: pa.RecordBatch,
+    may_lack: Sequence[str],
+    metrics: Sequence[str],
+    path: str | os.PathLike[str],
 ) -> dict[str, np.ndarray]:
-    """The columns of some rows as arrays, and "lengths", how many tokens each row has."""
+    """Return the columns of some rows as arrays, and `LENGTHS`."""
     arrays: dict[str, np.ndarray] = {}
     for name in batch.schema.names:
         column = batch.column(name)
@@ -444,11 +465,14 @@ def _read_batch(
             raise RunError(f"Column {name} of {_name(path)} must have a value in every row.")
         if name in TEXTS:
             arrays[name] = _read_texts(column, name, path)
-        elif name.startswith(PREFIX):
+        elif name == old_runs.SECOND_SCORES:
+            arrays |= _read_second_scores(column, metrics, path)
+        elif name.startswith(tuple(LENGTHS)):
             if column.values.null_count:
                 raise RunError(f"Column {name} of {_name(path)} must have no empty values.")
             lengths = np.diff(column.offsets.to_numpy())
-            if not np.array_equal(lengths, arrays.setdefault("lengths", lengths)):
+            of = next(of for prefix, of in LENGTHS.items() if name.startswith(prefix))
+            if not np.array_equal(lengths, arrays.setdefault(of, lengths)):
                 raise RunError(
                     f"Column {name} of {_name(path)} must have as many values as the other metrics."
                 )
@@ -459,7 +483,19 @@ def _read_batch(
             if column.null_count:
                 column = column.fill_null(NO_BOX[0] if name in BOX else np.nan)
             arrays[name] = column.to_numpy(zero_copy_only=False)
-    return {"lengths": np.zeros(len(batch), np.int64)} | arrays
+    return {name: np.zeros(len(batch), np.int64) for name in LENGTHS.values()} | arrays
+
+
+def _read_second_scores(
+    column: pa.Array, metrics: Sequence[str], path: str | os.PathLike[str]
+) -> dict[str, np.ndarray]:
+    """Return what files before schema 4 hold as text, as `_read_batch` returns it."""
+    try:
+        values, lengths = old_runs.second_scores(column.to_pylist(), metrics)
+    except ValueError as error:
+        raise RunError(f"Column {old_runs.SECOND_SCORES} of {_name(path)} {error}.") from None
+    named = {SECOND_PREFIX + metric: row for metric, row in values.items()}
+    return named | {LENGTHS[SECOND_PREFIX]: lengths}
 
 
 def _read_texts(column: pa.Array, name: str, path: str | os.PathLike[str]) -> np.ndarray:
@@ -479,19 +515,28 @@ def _read_texts(column: pa.Array, name: str, path: str | os.PathLike[str]) -> np
 
 
 def _batches(
-    file: pq.ParquetFile, columns: Sequence[str] | None = None
+    file: pq.ParquetFile,
+    columns: Sequence[str] | None = None,
+    groups: Sequence[int] | None = None,
 ) -> Iterator[pa.RecordBatch]:
-    """The rows of a file, some at a time. Asked for all groups at once, pyarrow would hold all."""
-    for group in range(file.num_row_groups):
+    """Yield the rows of a file, or of some of its groups, some at a time.
+
+    Asked for all groups at once, pyarrow would hold all.
+    """
+    for group in range(file.num_row_groups) if groups is None else groups:
         yield from file.iter_batches(
             ROWS_PER_GROUP, row_groups=[group], columns=columns, use_threads=False
         )
 
 
 def _stored(
-    stream: BinaryIO, path: str | os.PathLike[str], metrics: tuple[str, ...], tokens: int
+    stream: BinaryIO,
+    path: str | os.PathLike[str],
+    metrics: tuple[str, ...],
+    prefix: str,
+    offsets: np.ndarray,
 ) -> StoredScores:
-    """The token scores of a file, which were checked and are read anew when they are asked for.
+    """Return the token scores of a file, checked already, to be read when they are asked for.
 
     The file stays open, so it may be replaced or deleted meanwhile.
     """
@@ -499,20 +544,26 @@ def _stored(
 
     own, lock = open(os.dup(stream.fileno()), "rb"), threading.Lock()  # noqa: SIM115 - kept open
 
-    def read(metric: str) -> np.ndarray:
-        values, end = np.empty(tokens), 0
+    def read(metric: str, first: int, last: int) -> np.ndarray:
+        values, end = np.empty(last - first), 0
         with lock, _explained(path):
             file = pq.ParquetFile(own, page_checksum_verification=True)
-            for batch in _batches(file, [PREFIX + metric]):
-                part = batch.column(0).flatten().to_numpy(zero_copy_only=False)
-                values[end : end + len(part)] = part
-                end += len(part)
-            if end != tokens:
+            groups = range(file.num_row_groups)
+            rows = np.append(0, np.cumsum([file.metadata.row_group(i).num_rows for i in groups]))
+            begins = offsets[rows]  # of the tokens of each group
+            wanted = [i for i in groups if begins[i] < last and first < begins[i + 1]]
+            at = begins[wanted[0]] if wanted else 0
+            for batch in _batches(file, [prefix + metric], wanted):
+                tokens = batch.column(0).flatten().to_numpy(zero_copy_only=False)
+                taken = tokens[max(0, first - at) : max(0, last - at)]
+                values[end : end + len(taken)] = taken
+                at, end = at + len(tokens), end + len(taken)
+            if end != last - first:
                 raise DamagedError(f"{_name(path)} is damaged: it lacks token scores.")
         return values
 
     weakref.finalize(read, own.close)
-    return StoredScores(metrics, read)
+    return StoredScores(metrics, read, offsets)
 
 
 def _too_large(path: str | os.PathLike[str], max_bytes: int) -> RunError:

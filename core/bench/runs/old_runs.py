@@ -1,13 +1,14 @@
-"""Run files of schema 1 and 2: what they lack is made of what they hold.
+"""Run files of old schemas: what they lack is made of what they hold.
 
-They hold the bytes of all messages of a stage together, not those of each. What the server said is
-rebuilt from its text, as `core.messages` writes it; the rest of the bytes went up.
+Those of schema 1 and 2 hold the bytes of all messages of a stage together, not those of each. What
+the server said is rebuilt from its text, as `core.messages` writes it; the rest of the bytes went
+up. Those of schema 3 and before hold the token scores of second answers as texts.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
@@ -16,6 +17,7 @@ from core.messages import Answer, CropRequest
 
 COUNTS = ("first_message_bytes", "second_message_bytes")  # columns that were replaced
 MEASURES = ("hd_message_bytes",)
+SECOND_SCORES = "second_scores"  # a column: JSON, metric -> one value per token; "": not known
 SESSION = "-" * 22  # as long as those of core.sessions.Sessions: 16 bytes in base64
 
 
@@ -45,6 +47,31 @@ def message_sizes(columns: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
         "hd_question_message_bytes": np.maximum(hd - hd_answer, 0.0),
         "hd_answer_message_bytes": np.where(np.isnan(hd), np.nan, hd_answer),
     }
+
+
+def second_scores(
+    texts: Sequence[str], metrics: Sequence[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return the values of each metric in these texts, one after the other, and tokens per text.
+
+    Raises ValueError, with the end of a sentence, for a text that isn't one of `SECOND_SCORES`.
+    """
+    lengths = np.zeros(len(texts), np.int64)
+    values: dict[str, list[float]] = {metric: [] for metric in metrics}
+    for index, text in enumerate(texts):
+        if not text:
+            continue
+        try:
+            found = json.loads(text)
+            rows = {metric: [float(value) for value in found[metric]] for metric in metrics}
+            (lengths[index],) = {len(row) for row in rows.values()}
+        except (ValueError, TypeError, KeyError, RecursionError):
+            raise ValueError(
+                f"must have as many values of each metric in every row, not {text!r:.80}"
+            ) from None
+        for metric, row in rows.items():
+            values[metric] += row
+    return {metric: np.array(row) for metric, row in values.items()}, lengths
 
 
 def _text_bytes(texts: np.ndarray) -> np.ndarray:

@@ -8,31 +8,31 @@ A cost of the second stage is always what retransmitting *adds* to the first one
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
-from functools import cached_property, partial
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from core.bench.runs import tokens
 from core.bench.runs.kept import Keeper, kept
+from core.bench.runs.tokens import StoredScores, not_finite
 from core.cropping import Box
-from core.uncertainty import METRICS, aggregate
+from core.uncertainty import METRICS
 
 if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for
     import pandas as pd
 
-BLOCK = 65_536  # samples whose tokens are laid out anew at once
 MAX_TEXT = 100_000  # characters of one text
 MAX_COUNT = 1 << 40  # bytes of one thing: the sum over a run stays far inside an int64
 MAX_MEASURE = 1e30  # FLOPs or seconds of one stage: sums stay finite
-MAX_TOKEN_SCORE = 1e6
 MAX_TOKENS = 10_000  # of one answer
 NO_BOX = (-1, -1, -1, -1)
 BOX = ("box_left", "box_top", "box_right", "box_bottom")  # columns of tables and files
-PREFIX = "tokens_"  # of the columns with a metric's token scores
+# Of the columns with a metric's token scores, of first and of second answers.
+PREFIX, SECOND_PREFIX = "tokens_", "second_tokens_"
 
 
 class RunError(ValueError):
@@ -174,11 +174,11 @@ class Record:
     hd_answer_message_bytes: float = np.nan
     hd_flops: float = np.nan  # as the paper counts them (eq. 17)
     hd_seconds: float = np.nan
-    # JSON: metric -> one value per token of the second answer; "" where they weren't recorded.
-    second_scores: str = ""
     error: str = ""
-    # Metric -> one value per token of the first answer.
+    # Metric -> one value per token of the first answer, and of the second, both of the same
+    # metrics; None: of the second they weren't recorded.
     scores: dict[str, tuple[float, ...]] | None = None
+    second_scores: dict[str, tuple[float, ...]] | None = None
 
 
 TEXTS = tuple(f.name for f in fields(Record) if f.type == "str")
@@ -192,33 +192,6 @@ OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "h
                   "first_visual_tokens", "second_visual_tokens", "first_prompt_tokens",
                   "second_prompt_tokens")  # fmt: skip
 OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
-
-
-class StoredScores(Mapping[str, np.ndarray]):
-    """Token scores that are too many to be held: a metric is read whenever it is asked for.
-
-    read: metric -> values of all tokens, checked as `Run` does.
-    """
-
-    def __init__(self, metrics: tuple[str, ...], read: Callable[[str], np.ndarray]):
-        self._metrics, self._read = metrics, read
-
-    def __getitem__(self, metric: str) -> np.ndarray:
-        if metric not in self._metrics:
-            raise KeyError(metric)
-        values = self._read(metric)
-        values.flags.writeable = False
-        return values
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._metrics)
-
-    def __len__(self) -> int:
-        return len(self._metrics)
-
-    def at(self, tokens: Callable[[], np.ndarray]) -> StoredScores:
-        """Return those of some tokens, whose indices are computed when they are wanted."""
-        return StoredScores(self._metrics, lambda metric: self._read(metric)[tokens()])
 
 
 def _with_columns(cls: type) -> type:
@@ -238,8 +211,10 @@ class Run(Keeper):
 
     Texts are (N,) object arrays of str, counts (N,) int64, measures (N,) float64 with NaN where
     something isn't known, `box` is (N, 4) int64 with a row of -1 where there is none. Token scores
-    are ragged: sample i's are `scores[metric][offsets[i] : offsets[i + 1]]`, for every metric. Of a
-    large file they are read when they are asked for, so ask once.
+    are ragged: those of sample i's first answer are `scores[metric][offsets[i] : offsets[i + 1]]`,
+    for every metric; `second_scores` and `second_offsets` are the same of second answers, and empty
+    where those weren't recorded. Of a large file they are read when they are asked for, so ask
+    once.
 
     Raises RunError for columns that don't fit together: lengths that differ, an id that is there
     twice, an unknown metric, and, in a sample without `error`, a score outside 0..1, a cost that
@@ -250,6 +225,8 @@ class Run(Keeper):
     metadata: Metadata
     scores: Mapping[str, np.ndarray]  # metric -> (offsets[-1],) float64
     offsets: np.ndarray  # (N + 1,) int64
+    second_scores: Mapping[str, np.ndarray] = field(default_factory=dict)
+    second_offsets: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
 
     if TYPE_CHECKING:  # the columns are those of `Record`
 
@@ -270,9 +247,14 @@ class Run(Keeper):
             for name in names:
                 put(name, freeze(getattr(self, name), dtype))
         put("box", freeze(self.box, np.int64))
-        put("offsets", freeze(self.offsets, np.int64))
-        if not isinstance(self.scores, StoredScores):
-            put("scores", {name: freeze(v, np.float64) for name, v in self.scores.items()})
+        if not len(self.second_offsets):
+            put("second_offsets", np.zeros(len(self.id) + 1))
+        for name in ("offsets", "second_offsets"):
+            put(name, freeze(getattr(self, name), np.int64))
+        for name in ("scores", "second_scores"):
+            scores = getattr(self, name)
+            if not isinstance(scores, StoredScores):
+                put(name, {metric: freeze(v, np.float64) for metric, v in scores.items()})
         _check(self)
 
     def __len__(self) -> int:
@@ -297,32 +279,23 @@ class Run(Keeper):
             values = (getattr(row, name) for row in rows)
             columns[name] = [np.nan if value is None else value for value in values]
         boxes = [NO_BOX if row.box is None else row.box.as_tuple() for row in rows]
-        per_row = [row.scores or {} for row in rows]
-        metrics = next((list(scores) for scores in per_row if scores), [])
-        lengths = [len(next(iter(scores.values()), ())) for scores in per_row]
-        for row, scores, length in zip(rows, per_row, lengths, strict=True):
-            if (scores and scores.keys() != set(metrics)) or any(
-                len(values) != length for values in scores.values()
-            ):
-                raise RunError(
-                    f"Sample {row.id!r:.80} must have the metrics of the others, "
-                    "and as many values of each as it has tokens."
-                )
+        metrics = next((list(row.scores) for row in rows if row.scores), [])
+        scores, offsets = _ragged(rows, [row.scores or {} for row in rows], metrics)
+        second = [row.second_scores or {} for row in rows]
+        second_scores, second_offsets = _ragged(rows, second, metrics if any(second) else [])
         return cls(
             metadata=metadata,
             **columns,
             box=np.array(boxes, dtype=np.int64).reshape(-1, 4),
-            scores={
-                metric: np.array([v for scores in per_row for v in scores.get(metric, ())])
-                for metric in metrics
-            },
-            offsets=np.concatenate(([0], np.cumsum(lengths, dtype=np.int64))),
+            scores=scores,
+            offsets=offsets,
+            second_scores=second_scores,
+            second_offsets=second_offsets,
         )
 
     def record(self, index: int) -> Record:
         """One sample as plain Python values."""
         index = range(len(self))[index]  # negative ones count from the end; IndexError beyond
-        tokens = slice(self.offsets[index], self.offsets[index + 1])
         hit = self.box_hit[index]
         values: dict[str, Any] = {name: getattr(self, name)[index] for name in TEXTS}
         values |= {name: int(getattr(self, name)[index]) for name in COUNTS}
@@ -332,9 +305,8 @@ class Run(Keeper):
             **values,
             box=self.box_of(index),
             box_hit=None if np.isnan(hit) else bool(hit),
-            scores={name: tuple(values[tokens].tolist()) for name, values in self.scores.items()}
-            if self.lengths[index]
-            else None,
+            scores=_row(self.scores, self.offsets, index),
+            second_scores=_row(self.second_scores, self.second_offsets, index),
         )
 
     def box_of(self, index: int) -> Box | None:
@@ -346,10 +318,10 @@ class Run(Keeper):
 
         Columns are those of `Record` by name, and as in its file: `box_left`, `box_top`,
         `box_right`, `box_bottom` (missing without a box) and, of each metric, `tokens_<metric>`, a
-        list of one number per token. Beside these, `tokens` counts them, and `<metric>` is the
-        mean (for some metrics sum or maximum) that the gate compares with η: `uncertainty`. What
-        isn't known is missing. Samples that failed are in it: `frame[frame.error == ""]` are the
-        others.
+        list of one number per token of the first answer, and `second_tokens_<metric>`. Beside
+        these, `tokens` counts those of first answers, and `<metric>` is the mean (for some metrics
+        sum or maximum) that the gate compares with η: `uncertainty`. What isn't known is missing.
+        Samples that failed are in it: `frame[frame.error == ""]` are the others.
         """
         import pandas as pd
 
@@ -359,26 +331,28 @@ class Run(Keeper):
             columns[name] = pd.arrays.IntegerArray(edge.copy(), self.box[:, 0] < 0)
         columns["tokens"] = self.lengths
         columns |= {metric: self.uncertainty(metric) for metric in self.metrics}
-        for metric, values in self.scores.items():
-            parts = np.split(values, self.offsets[1:-1]) if len(self) else []
-            columns[PREFIX + metric] = [part.tolist() for part in parts]
+        for prefix, scores, offsets in (
+            (PREFIX, self.scores, self.offsets),
+            (SECOND_PREFIX, self.second_scores, self.second_offsets),
+        ):
+            for metric in self.metrics:
+                values = scores[metric] if scores else np.empty(0)
+                parts = np.split(values, offsets[1:-1]) if len(self) else []
+                columns[prefix + metric] = [part.tolist() for part in parts]
         return pd.DataFrame(columns)
 
     def select(self, samples: ArrayLike) -> Self:
         """The run of some samples: indices without repetition, or a mask (N,) bool."""
         samples = np.asarray(samples)
         samples = np.flatnonzero(samples) if samples.dtype == bool else samples
-        scores: Mapping[str, np.ndarray]
-        if isinstance(self.scores, StoredScores):
-            scores = self.scores.at(partial(_tokens_of, self.offsets, samples))
-        else:
-            tokens = _tokens_of(self.offsets, samples)
-            scores = {name: values[tokens] for name, values in self.scores.items()}
+        second_lengths = np.diff(self.second_offsets)
         return type(self)(
             metadata=self.metadata,
             **{name: getattr(self, name)[samples] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
-            scores=scores,
+            scores=tokens.select(self.scores, self.offsets, samples),
             offsets=np.append(0, np.cumsum(self.lengths[samples])),
+            second_scores=tokens.select(self.second_scores, self.second_offsets, samples),
+            second_offsets=np.append(0, np.cumsum(second_lengths[samples])),
         )
 
     @property
@@ -450,60 +424,27 @@ class Run(Keeper):
 
     @kept(3 * len(METRICS))
     def _uncertainty(self, metric: str, first_tokens: int | None) -> np.ndarray:
-        values, scores = np.empty(len(self)), self.scores[metric]
-        for begin in range(0, len(self), BLOCK):  # what is laid out anew is never more than a block
-            end = min(begin + BLOCK, len(self))
-            tokens = scores[self.offsets[begin] : self.offsets[end]]
-            values[begin:end] = self._uncertainty_of(tokens, metric, first_tokens, begin, end)
-        values.flags.writeable = False
-        return values
-
-    def _uncertainty_of(
-        self, tokens: np.ndarray, metric: str, first_tokens: int | None, begin: int, end: int
-    ) -> np.ndarray:
-        """That of the samples from `begin` to before `end`, whose token scores are `tokens`.
-
-        A neutral value is put before each sample's tokens, and one at the end. From that value on,
-        `reduceat` takes a sample's tokens in the very order in which the gate takes those of one
-        answer. So both see the same number to the last bit, and the same ties.
-        """
-        how = METRICS[metric].aggregation
-        neutral = 0.0 if how.reduce is np.add else -np.inf
-        offsets = self.offsets[begin:end] - self.offsets[begin]
-        led = np.append(np.insert(tokens, offsets, neutral), neutral)
-        lengths = self.lengths[begin:end]
-        counts = lengths if first_tokens is None else np.minimum(lengths, first_tokens)
-        starts = offsets + np.arange(end - begin)
-        edges = np.stack((starts, starts + 1 + counts), axis=1).ravel()
-        values = how.reduce.reduceat(led, edges)[::2]  # between two results is what is left
-        with np.errstate(invalid="ignore"):  # no tokens: 0 / 0
-            return values / counts if how.mean else np.where(counts > 0, values, np.nan)
+        return tokens.uncertainties(self.scores, self.offsets, metric, first_tokens)
 
     def second_uncertainty(self, metric: str = "min_entropy") -> np.ndarray:
-        """G_avg of every second answer over all its tokens, (N,) float64; NaN for a failed one.
+        """Return G_avg of every second answer over all its tokens, (N,); NaN for a failed one.
 
-        Raises ValueError where the run holds none, and
-        RunError for values that are none.
+        Raises ValueError where the run holds none, and RunError where an answered sample has none.
         """
-        if metric not in METRICS or not (self.second_scores != "").any():
+        if metric not in self.second_scores or not self.second_offsets[-1]:
             raise ValueError(f"The run holds no {metric!r} of second answers: record it anew.")
         return self._second_uncertainty(metric)
 
     @kept(len(METRICS))
     def _second_uncertainty(self, metric: str) -> np.ndarray:
-        how = METRICS[metric].aggregation
-        values = np.full(len(self), np.nan)
-        for index in np.flatnonzero(~self.failed):
-            try:
-                tokens = json.loads(self.second_scores[index])[metric]
-                values[index] = aggregate(tokens, aggregation=how)
-            except (ValueError, TypeError, KeyError, RecursionError):
-                raise RunError(
-                    f"Sample {index} ({self.id[index]!r:.80}) must have {metric} of its second "
-                    "answer's tokens."
-                ) from None
-        values.flags.writeable = False
-        return values
+        lacking = ~self.failed & (np.diff(self.second_offsets) == 0)
+        if lacking.any():
+            index = int(lacking.argmax())
+            raise RunError(
+                f"Sample {index} ({self.id[index]!r:.80}) must have scores of its second answer's "
+                "tokens."
+            )
+        return tokens.uncertainties(self.second_scores, self.second_offsets, metric)
 
     def ranked(self, metric: str = "min_entropy", first_tokens: int | None = None) -> np.ndarray:
         """As `uncertainty`, turned so that the higher is always the more uncertain."""
@@ -511,13 +452,36 @@ class Run(Keeper):
         return values if METRICS[metric].higher_is_uncertain else -values
 
 
-def _tokens_of(offsets: np.ndarray, samples: np.ndarray) -> np.ndarray:
-    """Where the tokens of these samples are, one sample after the other."""
-    lengths = np.diff(offsets)[samples]
-    ends = np.cumsum(lengths)
-    # Where the sample starts in the run, less where it starts in the result, plus the step.
-    shift = offsets[samples] - (ends - lengths)
-    return np.arange(ends[-1] if ends.size else 0) + np.repeat(shift, lengths)
+def _ragged(
+    rows: list[Record], per_row: list[dict[str, tuple[float, ...]]], metrics: list[str]
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Return one array a metric of the values of all rows, and the offsets of each row in it."""
+    lengths = [len(next(iter(scores.values()), ())) for scores in per_row]
+    for row, scores, length in zip(rows, per_row, lengths, strict=True):
+        if (scores and scores.keys() != set(metrics)) or any(
+            len(values) != length for values in scores.values()
+        ):
+            raise RunError(
+                f"Sample {row.id!r:.80} must have the metrics of the others, "
+                "and as many values of each as it has tokens."
+            )
+    values = {
+        metric: np.array([v for scores in per_row for v in scores.get(metric, ())])
+        for metric in metrics
+    }
+    return values, np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
+
+
+def _row(
+    scores: Mapping[str, np.ndarray], offsets: np.ndarray, index: int
+) -> dict[str, tuple[float, ...]] | None:
+    """Return one sample's token scores; None if it has none."""
+    if offsets[index] == offsets[index + 1]:
+        return None
+    return {
+        metric: tuple(tokens.part(scores, offsets, metric, index, index + 1).tolist())
+        for metric in scores
+    }
 
 
 def _check(run: Run) -> None:
@@ -525,31 +489,36 @@ def _check(run: Run) -> None:
     for name in (*TEXTS, *COUNTS, *MEASURES):
         if getattr(run, name).shape != (n,):
             raise RunError(f"Column {name} must hold one value for each of the {n} samples.")
-    if run.box.shape != (n, 4) or run.offsets.shape != (n + 1,):
-        raise RunError(f"box must be ({n}, 4) and offsets ({n + 1},) for {n} samples.")
-    if run.offsets[0] != 0 or (np.diff(run.offsets) < 0).any():
-        raise RunError("offsets must start at 0 and never fall.")
-    for metric in run.scores:
-        if metric not in METRICS:
-            raise RunError(
-                f"The run holds the metric {metric!r:.80}, which this version doesn't know: "
-                "update Second Look, or add it to METRICS."
-            )
-    for metric, values in _held(run).items():
-        if values.shape != (run.offsets[-1],):
-            raise RunError(f"{metric} must have one value for each of {run.offsets[-1]} tokens.")
+    if run.box.shape != (n, 4):
+        raise RunError(f"box must be ({n}, 4) for {n} samples.")
+    for of, (scores, offsets) in _answers(run).items():
+        if offsets.shape != (n + 1,):
+            raise RunError(f"offsets of {of} answers must be ({n + 1},) for {n} samples.")
+        if offsets[0] != 0 or (np.diff(offsets) < 0).any():
+            raise RunError(f"offsets of {of} answers must start at 0 and never fall.")
+        for metric in scores:
+            if metric not in METRICS:
+                raise RunError(
+                    f"The run holds the metric {metric!r:.80}, which this version doesn't know: "
+                    "update Second Look, or add it to METRICS."
+                )
+        for metric, values in _held(scores).items():
+            if values.shape != (offsets[-1],):
+                raise RunError(f"{metric} must have one value for each of {offsets[-1]} tokens.")
     _check_samples(run)
 
 
-def _held(run: Run) -> Mapping[str, np.ndarray]:
-    """The token scores that are in memory; others were checked where they were read."""
-    return {} if isinstance(run.scores, StoredScores) else run.scores
+def _answers(run: Run) -> dict[str, tuple[Mapping[str, np.ndarray], np.ndarray]]:
+    """Return the token scores and offsets of first and of second answers."""
+    return {
+        "first": (run.scores, run.offsets),
+        "second": (run.second_scores, run.second_offsets),
+    }
 
 
-def not_finite(values: np.ndarray) -> np.ndarray:
-    """Return which token scores are no number, or absurdly large: indices (B,)."""
-    # NaN would compare as False: a gate that silently never opens.
-    return np.flatnonzero(~(np.abs(values) <= MAX_TOKEN_SCORE))
+def _held(scores: Mapping[str, np.ndarray]) -> Mapping[str, np.ndarray]:
+    """Return the token scores that are in memory; others were checked where they were read."""
+    return {} if isinstance(scores, StoredScores) else scores
 
 
 def _check_samples(run: Run) -> None:
@@ -591,8 +560,9 @@ def _check_samples(run: Run) -> None:
     if not run.scores:
         refuse(ok, "token scores of at least one metric")
     refuse(ok & (run.lengths < 1), "at least one token")
-    refuse(run.lengths > MAX_TOKENS, f"at most {MAX_TOKENS:,} tokens")
-    for metric, values in _held(run).items():
-        bad = not_finite(values)
-        owners = np.searchsorted(run.offsets, bad, side="right") - 1
-        refuse(np.isin(np.arange(len(run)), owners), f"a finite {metric} for every token")
+    for of, (scores, offsets) in _answers(run).items():
+        refuse(np.diff(offsets) > MAX_TOKENS, f"at most {MAX_TOKENS:,} tokens")
+        for metric, values in _held(scores).items():
+            owners = np.searchsorted(offsets, not_finite(values), side="right") - 1
+            bad = np.isin(np.arange(len(run)), owners)
+            refuse(bad, f"a finite {metric} for every token of its {of} answer")

@@ -176,7 +176,7 @@ def test_a_condition_says_what_is_wrong_and_sure():
              (False, 0.9, False, 0.2), (False, 0.9, False, 0.8)]  # fmt: skip
     rows = [
         sign(index, 5, first, second, True, True, scores={"min_entropy": (doubt, doubt)},
-             second_scores=json.dumps({"min_entropy": [again]}))
+             second_scores={"min_entropy": (again,)})
         for index, (first, doubt, second, again) in enumerate(looks)
     ]  # fmt: skip
     run = Run.from_records(rows, METADATA)

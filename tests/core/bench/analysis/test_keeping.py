@@ -1,4 +1,3 @@
-import json
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +6,7 @@ import pytest
 from core.bench.analysis.calibration import halves
 from core.bench.analysis.keeping import best_margin, compare, keeping
 from core.bench.runs.files import load_run, save_run
-from core.bench.runs.run import RunError
+from core.bench.runs.run import Run, RunError
 from core.uncertainty import METRICS, aggregate
 from tools.doubles.synthetic import synthetic_run
 
@@ -15,11 +14,9 @@ from tools.doubles.synthetic import synthetic_run
 def with_second(run, seed=0):
     """Second answers of up to five tokens, surer where they are right."""
     rng = np.random.default_rng(seed)
-    texts = []
-    for score in run.second_score:
-        tokens = (rng.random(rng.integers(1, 6)) * (2 - 1.5 * score)).round(6).tolist()
-        texts.append(json.dumps(dict.fromkeys(METRICS, tokens)))
-    return replace(run, second_scores=np.array(texts, dtype=object))
+    offsets = np.append(0, np.cumsum(rng.integers(1, 6, len(run))))
+    tokens = rng.random(offsets[-1]) * np.repeat(2 - 1.5 * run.second_score, np.diff(offsets))
+    return replace(run, second_scores=dict.fromkeys(METRICS, tokens), second_offsets=offsets)
 
 
 RUN = with_second(synthetic_run(600))
@@ -31,7 +28,7 @@ def test_the_uncertainty_of_second_answers_is_that_of_their_tokens(metric, tmp_p
     for run in (RUN, load_run(tmp_path / "run.parquet"), RUN.select(np.arange(600)[::-1])):
         found = run.second_uncertainty(metric)
         for i in (0, 7, 599):
-            tokens = json.loads(run.second_scores[i])[metric]
+            tokens = run.record(i).second_scores[metric]
             assert found[i] == aggregate(tokens, aggregation=METRICS[metric].aggregation)
 
 
@@ -74,11 +71,10 @@ def test_the_margin_is_judged_on_questions_it_has_not_seen():
         assert row.ahead.low <= row.ahead.estimate <= row.ahead.high
 
 
-def test_a_run_without_them_says_so_and_rubbish_is_named():
+def test_a_run_without_them_says_so_and_a_sample_without_is_named():
     with pytest.raises(ValueError, match="record it anew"):
         keeping(synthetic_run(5), 0.0)
-    for text in ("", "{", "[]", '{"min_entropy": []}', '{"min_entropy": ["x"]}', "[" * 9999):
-        texts = RUN.second_scores.copy()
-        texts[3] = text
-        with pytest.raises(RunError, match="Sample 3 .* must have min_entropy of its second"):
-            replace(RUN, second_scores=texts).second_uncertainty()
+    rows = [RUN.record(i) for i in range(5)]
+    run = Run.from_records([*rows[:3], replace(rows[3], second_scores=None)], RUN.metadata)
+    with pytest.raises(RunError, match="Sample 3 .* must have scores of its second answer"):
+        run.second_uncertainty()

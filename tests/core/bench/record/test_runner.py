@@ -164,7 +164,7 @@ def test_the_tokens_of_second_answers_are_scored_too(plan):
         view = codec.decode(codec.encode(edge.resize((SIDE, SIDE))))
         local = codec.decode(codec.encode(edge.crop(row.box, (SIDE, SIDE))))
         found = vlm.answer(vlm.look(view), sample.prompt, local)
-        for metric, values in json.loads(row.second_scores).items():
+        for metric, values in row.second_scores.items():
             expected = token_scores(found.logits, metric, found.attention)
             assert values == pytest.approx(expected.tolist(), rel=1e-5, abs=1e-9)
 

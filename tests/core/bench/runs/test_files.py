@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from core.bench.runs import files
 from core.bench.runs.files import DIGEST_KEY, KEY, list_runs, load_run, save_pieces, save_run
-from core.bench.runs.run import Code, DamagedError, Record, Run, RunError, StoredScores
+from core.bench.runs.run import Code, DamagedError, Record, Run, RunError
+from core.bench.runs.tokens import StoredScores
 from tests.support.strategies import METADATA, patient, runs
 from tools.doubles.synthetic import synthetic_run
 
@@ -25,19 +26,23 @@ def _equal(a: Run, b: Run) -> bool:
     """To the last bit; NaN is NaN."""
     return (
         a.metadata == b.metadata
-        and a.scores.keys() == b.scores.keys()
-        and all(np.array_equal(a.scores[m], b.scores[m]) for m in a.scores)
-        and np.array_equal(a.offsets, b.offsets)
+        and _same_tokens(a.scores, b.scores, a.offsets, b.offsets)
+        and _same_tokens(a.second_scores, b.second_scores, a.second_offsets, b.second_offsets)
         and np.array_equal(a.box, b.box)
         and all(
             np.array_equal(x, y, equal_nan=x.dtype == float)
             for x, y in (
                 (getattr(a, f.name), getattr(b, f.name))
                 for f in fields(Record)
-                if f.name not in ("scores", "box")
+                if f.name not in ("scores", "second_scores", "box")
             )
         )
     )
+
+
+def _same_tokens(a, b, offsets_a, offsets_b) -> bool:
+    same = a.keys() == b.keys() and np.array_equal(offsets_a, offsets_b)
+    return same and all(np.array_equal(a[metric], b[metric]) for metric in a)
 
 
 @pytest.fixture
@@ -118,6 +123,38 @@ def test_a_file_from_before_some_columns_knows_nothing_of_them(saved):
     run, path = saved
     _rewrite(path, lambda table: table.drop_columns(sorted(files.ADDED & {*table.schema.names})))
     assert _equal(load_run(path), run)  # an invented run knows nothing of them either
+
+
+def test_second_answers_scores_that_are_text_are_read_as_lists(tmp_path):
+    """Until schema 3 they were JSON, of every metric, in one column."""
+    run = _with_second(20)
+    path = tmp_path / "run.parquet"
+    save_run(run, path)
+    texts = [json.dumps(run.record(i).second_scores) for i in range(len(run))]
+    lists = [name for name in pq.read_schema(path).names if name.startswith("second_tokens_")]
+    assert len(lists) == len(run.metrics)
+
+    def older(*texts):
+        def change(table):
+            return table.drop_columns(lists).append_column("second_scores", pa.array(texts))
+
+        return change
+
+    _rewrite(path, older(*texts), entries=_metadata_entries(path, schema=3))
+    assert _equal(load_run(path), run)
+    for text in ("{", "[]", '{"min_entropy": [1]}', '{"min_entropy": ["x"]}', "[" * 9999):
+        save_run(run, path)
+        _rewrite(path, older(text, *texts[1:]))
+        _refused(path, "Column second_scores of 'run.parquet' must have as many values")
+    save_run(run, path)
+    _rewrite(path, older("", *texts[1:]))  # a sample that failed
+    assert load_run(path).record(0).second_scores is None
+
+
+def _with_second(samples: int) -> Run:
+    """A run whose second answers are as sure as the first ones of another."""
+    run, other = synthetic_run(samples), synthetic_run(samples, seed=1)
+    return replace(run, second_scores=other.scores, second_offsets=other.offsets)
 
 
 def test_a_file_of_the_first_schema_knows_neither_options_nor_code(saved):
@@ -318,7 +355,8 @@ def _with(name, values):
         (_with("tokens_shannon_entropy", lambda c: pa.array([[0.1] * 30] * len(c), c.type)),
          "as many values as the other"),
         (_with("question", lambda c: pa.array(["x" * 100_001] * len(c))), "over 100,000 char"),
-        (lambda t: t.rename_columns({"tokens_min_entropy": "tokens_guess"}), "metric 'guess'"),
+        (lambda t: t.rename_columns([n.replace("min_entropy", "guess") for n in t.column_names]),
+         "metric 'guess'"),
     ],
 )  # fmt: skip
 def test_columns_that_are_not_those_of_a_run(saved, change, match):
@@ -407,7 +445,7 @@ def large(tmp_path, monkeypatch):
     monkeypatch.setattr(files, "MAX_HELD", 0)
     monkeypatch.setattr(files, "ROWS_PER_GROUP", 16)
     failed = Record("x", "i", "?", "?", "[]", error="It failed.")
-    rows = [synthetic_run(50).record(i) for i in range(50)]
+    rows = [_with_second(50).record(i) for i in range(50)]
     run = Run.from_records([*rows[:20], failed, *rows[20:]], METADATA)
     save_run(run, tmp_path / "run.parquet")
     return run, tmp_path / "run.parquet"
@@ -425,12 +463,34 @@ def test_token_scores_of_a_large_file_are_read_when_they_are_asked_for(large):
     assert _equal(again.select(some), run.select(some))
     for metric in run.metrics:
         assert np.array_equal(again.uncertainty(metric), run.uncertainty(metric), equal_nan=True)
+        second = [one.second_uncertainty(metric) for one in (again, run)]
+        assert np.array_equal(*second, equal_nan=True)
         with pytest.raises(ValueError, match="read-only"):
             again.scores[metric][0] = 0.0
     with pytest.raises(ValueError, match="no 'guess'"):
         again.uncertainty("guess")
     save_run(again, path)  # over the very file that it is read from
     assert _equal(load_run(path), run) and _equal(again, run)
+
+
+def test_a_large_run_is_written_and_looked_at_without_reading_what_is_not_wanted(large, tmp_path):
+    """Each row group of each metric is read once by a save, one by a look at one sample."""
+    _, path = large
+    again = load_run(path)
+    batches, read = files._batches, []
+
+    def counted(file, columns=None, groups=None):
+        read.extend((columns[0], group) for group in groups)
+        return batches(file, columns, groups)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(files, "_batches", counted)
+        again.record(30)
+        assert len(read) == len(set(read)) == 2 * len(again.metrics)
+        read.clear()
+        save_run(again, tmp_path / "copy.parquet")
+    assert len(read) == len(set(read)) == 2 * len(again.metrics) * 4  # groups of 16 rows
+    assert _equal(load_run(tmp_path / "copy.parquet"), load_run(path))
 
 
 def test_a_large_file_may_go_and_is_closed_with_its_run(large):
@@ -442,7 +502,7 @@ def test_a_large_file_may_go_and_is_closed_with_its_run(large):
     if descriptors.is_dir():
         opened = len(list(descriptors.iterdir()))
         del again
-        assert len(list(descriptors.iterdir())) == opened - 1
+        assert len(list(descriptors.iterdir())) == opened - 2  # of first and of second answers
 
 
 def test_a_large_file_that_is_written_over_in_place_is_damaged(large):

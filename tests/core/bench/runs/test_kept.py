@@ -77,7 +77,7 @@ def test_a_run_goes_with_all_that_was_computed_of_it(failed):
 
 def test_uncertainty_is_computed_block_by_block_and_can_not_be_written_to(monkeypatch):
     whole, blocks = synthetic_run(50), synthetic_run(50)
-    monkeypatch.setattr("core.bench.runs.run.BLOCK", 7)
+    monkeypatch.setattr("core.bench.runs.tokens.BLOCK", 7)
     for metric in whole.metrics:
         for first in (None, 1, 3):
             values = blocks.uncertainty(metric, first)

@@ -76,7 +76,7 @@ def test_an_empty_run_is_a_run_but_nothing_to_analyse():
 
 def test_columns_are_those_of_the_record():
     assert {f.name for f in fields(Run)} == {f.name for f in fields(Record)} | {
-        "metadata", "offsets",
+        "metadata", "offsets", "second_offsets",
     }  # fmt: skip
 
 
@@ -144,7 +144,7 @@ def test_columns_must_fit_together():
         replace(run, question=run.question[:2])
     with pytest.raises(RunError, match="offsets"):
         replace(run, offsets=run.offsets[:-1])
-    with pytest.raises(RunError, match="offsets must start at 0"):
+    with pytest.raises(RunError, match="offsets of first answers must start at 0"):
         replace(run, offsets=run.offsets + 1)
     with pytest.raises(RunError, match="one value for each of"):
         replace(run, scores={"min_entropy": run.scores["min_entropy"][1:]})
@@ -182,7 +182,7 @@ def test_as_a_table_a_run_has_a_row_for_each_sample(tmp_path):
     file = pd.read_parquet(tmp_path / "run.parquet")
     for name in file.columns:
         ours, theirs = (list(map(repr, table[name].tolist())) for table in (frame, file))
-        if name.startswith("tokens_"):
+        if name.startswith(("tokens_", "second_tokens_")):
             theirs = [repr(list(map(float, values))) for values in file[name]]
         missing = file[name].isna()
         assert frame[name].isna().tolist() == missing.tolist()
