@@ -20,7 +20,12 @@ from core.bench.analysis import findings
 from core.bench.analysis.curves import full, high_resolution, initial
 from core.bench.analysis.figures import benchmark_figures
 from core.bench.analysis.findings import Finding
-from core.bench.analysis.intervals import auroc_statistic, bootstrap, separation_interval
+from core.bench.analysis.intervals import (
+    auroc_statistic,
+    bootstrap,
+    separation_intervals,
+    side_by_side,
+)
 from core.bench.analysis.separability import RIGHT_FROM, reliability, separability
 from core.bench.plots.base import Figure
 from core.bench.plots.metrics import distribution_figure, lengths_figure, steps_figure
@@ -226,7 +231,7 @@ def _figure_6(runs: Runs) -> Section:
             findings.gain(run), findings.against_random(run), findings.cost_of_full(run),
             findings.best_metric(run), findings.separation(run),
         )  # fmt: skip
-        rows = [_separation_row(run, metric, None, METRICS[metric].label) for metric in metrics]
+        rows = _separation_rows(run, {METRICS[metric].label: (metric, None) for metric in metrics})
         rows += [
             (f"{METRICS[metric].label}, {REPORTED}", *(f"{value:.2f}" for value in values))
             for metric, values in reported.TABLE_II.items()
@@ -255,7 +260,7 @@ def _figures_7_and_8(runs: Runs) -> Section:
         section.draw(lengths_figure(run, "min_entropy"), f"{name}: aggregation lengths (Fig. 8).")
         section.find(findings.steps(run), *findings.lengths(run))
         names = {1: "starting token", None: "all tokens"}
-        rows = [_separation_row(run, "min_entropy", n, names[n]) for n in names]
+        rows = _separation_rows(run, {names[n]: ("min_entropy", n) for n in names})
         rows += [
             (f"{names[n]}, {REPORTED}", *(f"{value:.2f}" for value in values))
             for n, values in reported.TABLE_III.items()
@@ -355,12 +360,12 @@ def _more(runs: Runs) -> Section:
     )
     for name, run in runs.main.items():
         rows = []
-        for metric in run.metrics:
+        aurocs = bootstrap(run, side_by_side([auroc_statistic(run, m) for m in run.metrics]))
+        for metric, *of in zip(run.metrics, aurocs.estimate, aurocs.low, aurocs.high, strict=True):
             found, curve = separability(run, metric), curve_of(run, metric, None)
-            of = bootstrap(run, auroc_statistic(run, metric))
             measures = (found.auprc, found.gain_auroc, found.aurc, found.prr)
             costs = (curve.cost_to_reach(share) for share in (0.5, 0.8, 0.95, 1.0))
-            rows.append((METRICS[metric].label, f"{of.estimate:.3f} [{of.low:.3f}, {of.high:.3f}]",
+            rows.append((METRICS[metric].label, "{:.3f} [{:.3f}, {:.3f}]".format(*of),
                          *(f"{m:.3f}" for m in measures), f"{curve.apgr():.3f}",
                          *(_number(c) for c in costs)))  # fmt: skip
         section.table(
@@ -402,9 +407,13 @@ def _missing(section: Section, paper: str) -> None:
     section.text(f"No run stands for {paper}: it would take one on {datasets}.")
 
 
-def _separation_row(run: Run, metric: str, first: int | None, label: str) -> tuple[str, ...]:
-    found = [separation_interval(run, d, metric, first) for d in ("overlap", "bhattacharyya")]
-    return label, *(f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in found)
+def _separation_rows(run: Run, of: Mapping[str, tuple[str, int | None]]) -> list[tuple[str, ...]]:
+    """Return overlap and D_B by label; of: label -> metric and first tokens."""
+    found = separation_intervals(run, list(of.values()))
+    return [
+        (label, *(f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in both.values()))
+        for label, both in zip(of, found, strict=True)
+    ]
 
 
 def _percent(values: np.ndarray) -> str:

@@ -9,11 +9,15 @@ is computed from the weights of many draws at once, on samples sorted once:
 
 Statistics applied to the same weights are paired: their difference has an interval of its own,
 narrower than theirs.
+
+A statistic first counts the drawn samples in cells of those it doesn't tell apart. Of a curve,
+these lie between its points; where it has more than `MOST_POINTS`, that many are kept, each exact,
+with straight lines between them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -21,7 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from core.bench.analysis.goals import reaches
-from core.bench.analysis.ranking import by_uncertainty, per_value
+from core.bench.analysis.ranking import Segments, counts
 from core.bench.analysis.separability import (
     RIGHT_FROM,
     affinity,
@@ -30,9 +34,12 @@ from core.bench.analysis.separability import (
     overlap,
     pairs_won,
 )
+from core.bench.runs.kept import kept
 from core.bench.runs.run import Run
 
 Statistic = Callable[[np.ndarray], np.ndarray]  # weights (b, N) float64 -> (b, ...)
+
+Distance = Literal["overlap", "bhattacharyya"]
 
 REPLICATES = 1_000
 LEVEL = 0.95
@@ -96,12 +103,21 @@ def resample(
     for begin in range(0, replicates, step):
         size = min(step, replicates - begin)
         drawn = rng.integers(0, images, (size, drawn_at_once)) + images * np.arange(size)[:, None]
-        counts = np.bincount(drawn.ravel(), minlength=size * images).reshape(size, images)
-        yield counts[:, image].astype(np.float64)
+        times = np.bincount(drawn.ravel(), minlength=size * images).reshape(size, images)
+        yield times[:, image].astype(np.float64)
 
 
+def side_by_side(statistics: Sequence[Statistic]) -> Statistic:
+    """Return several statistics of the same shape as one: weights -> (b, ..., S).
+
+    Drawn once for all of them, as they would be drawn for each.
+    """
+    return lambda weights: np.stack([one(weights) for one in statistics], axis=-1)
+
+
+@kept(1)
 def _images(run: Run) -> np.ndarray:
-    """The number of each sample's image, (N,) int."""
+    """Return the number of each sample's image, (N,) int."""
     return np.unique(run.image_id.astype(str), return_inverse=True)[1]
 
 
@@ -134,27 +150,29 @@ def gate_statistic(
     differs from draw to draw, so this doesn't depend on any cost.
     Returns weights -> (b, C). Raises ValueError as `tradeoff` does.
     """
-    along = _along(run, metric, first_tokens)
-    return lambda weights: along(weights)[1][:, np.asarray(points)]
+    distinct = len(np.unique(run.answered.ranked(metric, first_tokens)))
+    every = np.arange(distinct + 1)
+    wanted, where = np.unique(every[np.asarray(points)], return_inverse=True)
+    along = _along(run, metric, first_tokens, wanted)
+    return lambda weights: along(weights)[1][:, where]
 
 
 def _along(
-    run: Run, metric: str | None, first_tokens: int | None
+    run: Run, metric: str | None, first_tokens: int | None, points: np.ndarray | None = None
 ) -> Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Weights -> share retransmitted and accuracy at every point of the curve, (b, P) each."""
+    """Return weights -> share retransmitted and accuracy at points of the curve, (b, P) each.
+
+    points: as of `Segments`.
+    """
     run = run.answered
     # At random, all samples are tied: a straight line from nothing to everything.
     ranked = np.zeros(len(run)) if metric is None else run.ranked(metric, first_tokens)
-    order, ends = by_uncertainty(ranked)
-    gain = run.gain[order]
+    segments, first, gain = Segments(ranked, points), run.first_score, run.gain
 
     def along(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        drawn, whole = weights[:, order], weights.sum(axis=1, keepdims=True)
-        asked, gained = (
-            np.pad(np.cumsum(values, axis=1)[:, ends - 1], ((0, 0), (1, 0)))
-            for values in (drawn, drawn * gain)
-        )
-        return asked / whole, ((weights @ run.first_score)[:, None] + gained) / whole
+        whole = weights.sum(axis=1, keepdims=True)
+        right = (weights @ first)[:, None] + segments.along(weights * gain)
+        return segments.along(weights) / whole, right / whole
 
     return along
 
@@ -195,26 +213,40 @@ def auroc_statistic(
 ) -> Statistic:
     """AUROC of uncertainty against a wrong first answer: weights -> (b,)."""
     run = run.answered
-    order, ends = by_uncertainty(run.ranked(metric, first_tokens))
-    wrong = (run.first_score < right_from)[order]
+    segments = Segments(run.ranked(metric, first_tokens))
+    wrong = run.first_score < right_from
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        ordered = weights[:, order]
-        return pairs_won(per_value(ordered * wrong, ends), per_value(ordered * ~wrong, ends))
+        positives = segments.counts(weights * wrong)
+        return pairs_won(positives, segments.counts(weights) - positives)
 
     return statistic
 
 
 def separation_interval(
     run: Run,
-    distance: Literal["overlap", "bhattacharyya"] = "overlap",
+    distance: Distance = "overlap",
     metric: str = "min_entropy",
     first_tokens: int | None = None,
     right_from: float = RIGHT_FROM,
     replicates: int = REPLICATES,
     seed: int = 0,
 ) -> Interval:
-    """Overlap (eq. 23) or D_B (eq. 24) of right and wrong answers, with an interval that covers.
+    """Return one of `separation_intervals`. Raises ValueError as `separability` does."""
+    of = [(metric, first_tokens)]
+    return separation_intervals(run, of, right_from, replicates, seed)[0][distance]
+
+
+def separation_intervals(
+    run: Run,
+    of: Sequence[tuple[str, int | None]],
+    right_from: float = RIGHT_FROM,
+    replicates: int = REPLICATES,
+    seed: int = 0,
+) -> list[dict[Distance, Interval]]:
+    """Return overlap (eq. 23) and D_B (eq. 24) of right and wrong answers; their intervals cover.
+
+    of: metric and first tokens of each, all on the same draws.
 
     What it covers is the figure of the distributions that the answers were drawn from, on the bins
     of this run. On bins, a sample's distributions look further apart than they are, since each has
@@ -236,73 +268,103 @@ def separation_interval(
     Raises ValueError as `separability` does.
     """
     run = run.answered
-    likeness = overlap if distance == "overlap" else affinity
     right = run.first_score >= right_from
-    binned = _Binned(run.uncertainty(metric, first_tokens))
+    binned = [_Binned(run.uncertainty(*one), right) for one in of]
+    found = _alike(binned, np.ones((1, len(run))))[0]
+    draws = np.concatenate([_alike(binned, weights) for weights in resample(run, replicates, seed)])
+    null = _null(run, binned, float(right.mean()), replicates, seed)
+    intervals: list[dict[Distance, Interval]] = []
+    for k, one in enumerate(binned):
+        unseen = one.unseen(_images(run))
+        hidden = np.minimum(*unseen).sum(), np.sqrt(np.prod(unseen, axis=0)).sum()
+        shared, affine = (
+            _covering(found[k, i], draws[:, k, i], null[:, k, i], hidden[i]) for i in (0, 1)
+        )
+        apart = distance_of(affine)  # the more alike, the nearer
+        intervals.append({
+            "overlap": Interval(shared[0], shared[1], shared[2], LEVEL),
+            "bhattacharyya": Interval(apart[0], apart[2], apart[1], LEVEL),
+        })  # fmt: skip
+    return intervals
 
-    def alike(weights: np.ndarray) -> np.ndarray:
-        return likeness(binned.shares(weights, right), binned.shares(weights, ~right))
 
-    found = float(alike(np.ones((1, len(run))))[0])
-    draws = np.concatenate([alike(weights) for weights in resample(run, replicates, seed)])
+def _covering(found: float, draws: np.ndarray, null: np.ndarray, hidden: float) -> np.ndarray:
+    """Return how alike two distributions are, with both ends: `separation_intervals` says why.
+
+    found, draws (R,): of the run and its draws. null (R,): of the same distribution twice. hidden:
+    what may lie in bins that look empty.
+    """
     if np.isnan(draws).all():
-        nan = np.asarray(np.nan)
-        return Interval(nan, nan, nan, LEVEL)
+        return np.full(3, np.nan)
     noise, bias = NORMAL * np.nanstd(draws), np.nanmean(draws) - found
-    unseen = binned.unseen(run, right), binned.unseen(run, ~right)
-    hidden = sum(np.minimum(*u) if distance == "overlap" else np.sqrt(np.prod(u)) for u in unseen)
     low = max(0.0, found - noise)
     high = min(1.0, found + max(0.0, -bias / (np.sqrt(2) - 1), hidden) + noise)
-    if found >= np.nanquantile(
-        _null(run, binned, right, likeness, replicates, seed), (1 - LEVEL) / 2
-    ):
+    if found >= np.nanquantile(null, (1 - LEVEL) / 2):
         high = 1.0
-    if distance == "overlap":
-        return Interval(np.asarray(found), np.asarray(low), np.asarray(high), LEVEL)
-    return Interval(distance_of(found), distance_of(high), distance_of(low), LEVEL)
+    return np.array([found, low, high])
+
+
+def _alike(binned: Sequence[_Binned], weights: np.ndarray) -> np.ndarray:
+    """Return overlap and affinity of right and wrong answers, (b, K, 2), from weights (b, N)."""
+    shares = [_shares(one.counts(weights)) for one in binned]
+    return np.stack([_both(p[:, 0], p[:, 1]) for p in shares], axis=1)
 
 
 def _null(
-    run: Run, binned: _Binned, right: np.ndarray, likeness: Callable, replicates: int, seed: int
+    run: Run, binned: Sequence[_Binned], share: float, replicates: int, seed: int
 ) -> np.ndarray:
-    """How alike two samples of all answers are, as large as those of right and wrong ones."""
-    everything = np.ones(len(run), dtype=bool)
-    share = float(right.mean())
-    samples = zip(
+    """Return how alike two samples of all answers are, as large as those of right and wrong ones.
+
+    share: of right answers. Returns overlap and affinity, (R, K, 2).
+    """
+    pairs = zip(
         resample(run, replicates, seed + 1, share),
         resample(run, replicates, seed + 2, 1 - share),
         strict=True,
     )
     return np.concatenate([
-        likeness(*(binned.shares(weights, everything) for weights in pair)) for pair in samples
+        np.stack([
+            _both(*(_shares(one.counts(weights).sum(axis=1)) for weights in pair))
+            for one in binned
+        ], axis=1)
+        for pair in pairs
     ])  # fmt: skip
 
 
+def _both(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """Return overlap and affinity of distributions (b, B): (b, 2)."""
+    return np.stack([overlap(p, q), affinity(p, q)], axis=-1)
+
+
+def _shares(counts: np.ndarray) -> np.ndarray:
+    """Return counts (..., B) as shares of their sum; NaN of none."""
+    with np.errstate(invalid="ignore"):  # a draw without any
+        return counts / counts.sum(axis=-1, keepdims=True)
+
+
 class _Binned:
-    """Values (N,) on the bins of `separability`, sorted once."""
+    """Values (N,) of right and of wrong answers on the B bins of `separability`."""
 
-    def __init__(self, values: np.ndarray):
+    def __init__(self, values: np.ndarray, right: np.ndarray):
         edges = bin_edges(values)
-        self.order = np.argsort(values)
-        # Where each bin ends among the sorted values: all are half-open, but the last.
-        ends = np.searchsorted(values[self.order], edges[1:-1], side="left")
-        self.ends = np.append(ends, len(values))
+        self.size, self.right = len(edges) - 1, right
+        self.bins = np.searchsorted(edges[1:-1], values, side="right")
+        self._cells = self.bins + self.size * ~right
 
-    def shares(self, weights: np.ndarray, of: np.ndarray) -> np.ndarray:
-        """The share in each bin of the answers `of`, (b, B), from weights (b, N)."""
-        drawn = weights[:, self.order] * of[self.order]
-        below = np.pad(np.cumsum(drawn, axis=1), ((0, 0), (1, 0)))
-        counts = np.diff(below[:, self.ends], axis=1, prepend=0)
-        with np.errstate(invalid="ignore"):  # a draw without any
-            return counts / counts.sum(axis=1, keepdims=True)
+    def counts(self, weights: np.ndarray) -> np.ndarray:
+        """Return the weight in each bin of right and of wrong answers, (b, 2, B), of (b, N)."""
+        return counts(self._cells, 2 * self.size, weights).reshape(-1, 2, self.size)
 
-    def unseen(self, run: Run, of: np.ndarray) -> tuple[float, float]:
-        """Of the answers `of`, the share in bins that one image alone has reached; of the other
-        ones, the share in bins where those have none."""
-        bins = np.empty(len(run), dtype=np.int64)
-        bins[self.order] = np.searchsorted(self.ends, np.arange(len(run)), side="right")
-        images = np.unique(np.stack([bins[of], _images(run)[of]]), axis=1)[0]
-        reached = np.bincount(images, minlength=len(self.ends))
-        alone, empty = (reached == 1)[bins[of]], (reached == 0)[bins[~of]]
-        first, second = (float(x.mean()) if x.size else 0.0 for x in (alone, empty))
-        return first, second
+    def unseen(self, image: np.ndarray) -> np.ndarray:
+        """Return what may lie in bins that look empty, (2, 2): of right and wrong answers each.
+
+        The share of these in bins that one image (N,) alone has reached, and that of the other
+        ones in bins where these have none.
+        """
+        return np.stack([self._unseen(image, of) for of in (self.right, ~self.right)], axis=1)
+
+    def _unseen(self, image: np.ndarray, of: np.ndarray) -> np.ndarray:
+        images = np.unique(np.stack([self.bins[of], image[of]]), axis=1)[0]
+        reached = np.bincount(images, minlength=self.size)
+        alone, empty = (reached == 1)[self.bins[of]], (reached == 0)[self.bins[~of]]
+        return np.array([x.mean() if x.size else 0.0 for x in (alone, empty)])

@@ -18,7 +18,7 @@ import numpy as np
 
 from core.bench.analysis.calibration import halves
 from core.bench.analysis.intervals import Interval, Statistic, bootstrap
-from core.bench.analysis.ranking import by_uncertainty
+from core.bench.analysis.ranking import Segments
 from core.bench.runs.files import load_run
 from core.bench.runs.run import COUNTS, MEASURES, TEXTS, Run, RunError
 from core.gain import FROM, Gain, features
@@ -145,14 +145,10 @@ def _mean_gained(ranked: np.ndarray, gains: np.ndarray) -> Statistic:
 
     Weights (b, N) -> (b,). Over the gain of asking everything, it is APGR (`Curve.apgr`).
     """
-    order, ends = by_uncertainty(ranked)
+    segments = Segments(ranked)
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        drawn = weights[:, order]
-        asked, gained = (
-            np.pad(np.cumsum(values, axis=1)[:, ends - 1], ((0, 0), (1, 0)))
-            for values in (drawn, drawn * gains[order])
-        )
+        asked, gained = segments.along(weights), segments.along(weights * gains)
         area = ((gained[:, 1:] + gained[:, :-1]) / 2 * np.diff(asked, axis=1)).sum(axis=1)
         return area / asked[:, -1] ** 2
 

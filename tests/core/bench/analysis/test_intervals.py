@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from core.bench.analysis import intervals
+from core.bench.analysis import intervals, ranking
 from core.bench.analysis.curves import random_curve, tradeoff
 from core.bench.analysis.intervals import (
     accuracy_statistic,
@@ -17,7 +17,9 @@ from core.bench.analysis.intervals import (
     gate_statistic,
     resample,
     separation_interval,
+    side_by_side,
 )
+from core.bench.analysis.ranking import Segments
 from core.bench.analysis.separability import separability
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
@@ -37,6 +39,40 @@ def _copies(run: Run, weights: np.ndarray) -> Run:
     for i, weight in enumerate(weights):
         rows += [replace(right.record(i), id=f"{i}/{k}") for k in range(int(weight))]
     return Run.from_records(rows, METADATA)
+
+
+def test_of_a_long_curve_some_points_are_kept_and_each_is_exact(monkeypatch):
+    run = synthetic_run(2_000)
+    ranked, n = run.ranked("min_entropy"), len(run)
+    weights = np.random.default_rng(0).integers(0, 4, (2, n)).astype(float)
+    every = Segments(ranked).along(weights)
+    assert every.shape == (2, n + 1)  # no ties
+    exact = accuracy_statistic(run, [0.2, 0.5], "min_entropy")(weights)
+    auroc = auroc_statistic(run)(weights)
+    monkeypatch.setattr(ranking, "MOST_POINTS", 100)
+    asked = Segments(ranked).along(weights)
+    assert np.array_equal(asked, every[:, ::20])  # every twentieth of 2,000
+    thinned = accuracy_statistic(run, [0.2, 0.5], "min_entropy")
+    assert thinned(weights) == pytest.approx(exact, abs=2e-3)
+    assert not np.array_equal(thinned(weights), exact)
+    assert auroc_statistic(run)(weights) == pytest.approx(auroc, abs=2e-4)
+    points = [0, 7, 1_234, -1]  # of a gate they are those that were asked for
+    for row, found in zip(weights, gate_statistic(run, points)(weights), strict=True):
+        for point, accuracy in zip(points, found, strict=True):
+            sent = np.isin(np.arange(n), np.argsort(-ranked)[: point % (n + 1)])
+            score = np.where(sent, run.second_score, run.first_score)
+            assert accuracy == pytest.approx((row * score).sum() / row.sum())
+
+
+def test_statistics_side_by_side_are_drawn_as_each_is_alone():
+    run = synthetic_run(300)
+    each = [auroc_statistic(run, metric) for metric in run.metrics]
+    found = bootstrap(run, side_by_side(each), replicates=50)
+    for k, one in enumerate(each):
+        alone = bootstrap(run, one, replicates=50)
+        assert (found.estimate[k], found.low[k], found.high[k]) == (
+            alone.estimate, alone.low, alone.high
+        )  # fmt: skip
 
 
 @patient
