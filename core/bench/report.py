@@ -427,9 +427,13 @@ def _number(value: float) -> str:
 
 def page(runs: Mapping[str, Run]) -> str:
     """The report as one self-contained HTML page. Raises RunError as `sections` does."""
+    return as_page("report", "what the recorded runs show", sections(runs))
+
+
+def as_page(title: str, heading: str, parts: Sequence[Section]) -> str:
+    """Return sections as one self-contained HTML page."""
     from plotly.offline import get_plotlyjs  # some megabytes of text
 
-    parts = sections(runs)
     figures = {name: figure for part in parts for name, figure in part.figures.items()}
     # In a script, only "</" could end it early.
     data = json.dumps(figures, allow_nan=False).replace("</", "<\\/")
@@ -439,8 +443,8 @@ def page(runs: Mapping[str, Run]) -> str:
     return f"""<!DOCTYPE html>
 <html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Second Look: report</title><style>{STYLE}</style></head>
-<body><main><h1>Second Look: what the recorded runs show</h1>
+<title>Second Look: {escape(title)}</title><style>{STYLE}</style></head>
+<body><main><h1>Second Look: {escape(heading)}</h1>
 {body}
 </main><script>{get_plotlyjs()}</script>
 <script>

@@ -1,0 +1,62 @@
+import json
+
+import pytest
+
+from core.bench.runs.files import save_run
+from core.policies.expectation import Expectation
+from core.sharing.__main__ import main
+from tools.doubles.synthetic import synthetic_run
+
+QUICK = ["--questions", "120", "--seeds", "2", "--edges", "4", "--loads", "0.2", "0.8"]
+
+
+@pytest.fixture
+def runs(tmp_path):
+    paths = [tmp_path / "one.parquet", tmp_path / "two.parquet"]
+    for seed, path in enumerate(paths):
+        save_run(synthetic_run(80, seed), path)
+    return [str(path) for path in paths]
+
+
+def test_a_study_prints_and_draws_every_policy(runs, tmp_path, capsys):
+    assert main(["study", *runs, *QUICK, "--out", str(tmp_path / "page.html")]) == 0
+    said = capsys.readouterr().out
+    for word in ("all together", "one:", "two:", "Price of the backlog", "Offline optimum",
+                 "points [", "At load 0.8:"):  # fmt: skip
+        assert word in said
+    page = (tmp_path / "page.html").read_text()
+    figures = json.loads(page.split("const figures = ")[1].split(";\nfor (")[0])
+    accuracy, queue, order = figures.values()
+    assert len(accuracy["data"]) == len(order["data"]) == 8 and len(queue["data"]) == 3
+    assert accuracy["data"][0]["x"] == [20, 80]
+    assert order["data"][0]["y"] == ["all together", "one", "two"]
+
+
+@pytest.mark.parametrize("more", [["--arrivals", "bursts"], ["--link", "rayleigh", "--speed", "9"],
+                                  ["--silent-edges"]])  # fmt: skip
+def test_other_arrivals_links_and_edges(runs, capsys, more):
+    assert main(["study", runs[0], *QUICK, *more]) == 0
+    assert "At load 0.8" in capsys.readouterr().out
+
+
+def test_a_trace(runs, tmp_path, capsys):
+    trace = tmp_path / "trace.txt"
+    trace.write_text("0.5 0.6\n4 9.5")
+    assert main(["study", runs[0], *QUICK, "--trace", str(trace)]) == 0
+    trace.write_text("0.5 now")
+    assert main(["study", runs[0], *QUICK, "--trace", str(trace)]) == 1
+    assert "trace.txt" in capsys.readouterr().err
+
+
+def test_what_cannot_be_is_said_in_a_sentence(runs, capsys):
+    for words in (["--deadline", "0"], ["--bytes-per-second", "-3"], ["--loads", "0"]):
+        assert main(["study", runs[0], *words]) == 1
+        assert "positive" in capsys.readouterr().err
+    assert main(["study", "nowhere.parquet"]) == 1
+
+
+def test_what_a_server_wants_is_written(runs, tmp_path):
+    out = tmp_path / "expectation.json"
+    assert main(["fit", runs[0], "--out", str(out)]) == 0
+    found = Expectation.read(out)
+    assert found.questions == 80 and found.crop_bytes > 0
