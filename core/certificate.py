@@ -29,8 +29,8 @@ __all__ = ["GAIN", "Certificate", "CertificateError", "Promise", "Setting"]
 GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
 # Options of loading that change an answer.
 SAME = (
-    "dtype", "bits", "attention_layer", "resolution", "instruction", "base_side", "min_cells",
-    "generic_prompt",
+    "dtype", "bits", "attention_layer", "resolution", "fit", "instruction", "base_side",
+    "min_cells", "generic_prompt",
 )  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
@@ -184,7 +184,9 @@ def _loaded(mine: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str
     """How a model was loaded, as far as both say: a resolution of None is one, too."""
     if not mine or not other:
         return []
-    names = {"resolution": "the fit: resolution", "instruction": "the instruction"}
+    names = {
+        "resolution": "the resolution", "fit": "the fit", "instruction": "the instruction",
+    }  # fmt: skip
     return [
         (names.get(name, name), str(mine.get(name)), str(other.get(name)))
         for name in SAME

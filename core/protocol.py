@@ -91,7 +91,7 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
     events: list[Event] = []
     question = check_question(question)  # before any work is done for it
     with timed(events, "resize", "edge"):
-        image = edge.resize(server.input_size)  # line 3
+        image = edge.resize(server.fit)  # line 3
     with timed(events, "encode global", "edge"):
         message = edge.question(question, image)
     received, reply = _exchange(events, server, message)  # lines 4-15
@@ -106,6 +106,7 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
         session=received.session,
         global_image=EncodedImage(message.image_format, message.image, image.size),
         first=reply.stage,
+        fit=server.fit,
         attention=reply.attention,
         box=received.box if isinstance(received, CropRequest) else None,
         events=tuple(events),
@@ -131,7 +132,7 @@ def second_stage(
     assert box is not None
 
     with timed(events, "crop", "edge"):
-        image = edge.crop(box, server.input_size)  # line 17
+        image = edge.crop(box, server.fit)  # line 17
     with timed(events, "encode local", "edge"):
         message = edge.local_image(session, image)
     _, reply = _exchange(events, server, message)  # lines 18-22

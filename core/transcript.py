@@ -21,7 +21,7 @@ from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
 from PIL import Image
 
 from core.cropping import Box
-from core.imaging import Codec, ImageError, available_formats
+from core.imaging import Codec, Fit, ImageError, available_formats
 from core.messages import Answer, CropRequest, LocalImage, Message, Question, SecondLook
 from core.uncertainty import METRICS, Gate
 
@@ -165,6 +165,7 @@ class Transcript:
     session: str  # names the server's state; spent once the second stage is answered
     global_image: EncodedImage
     first: Stage
+    fit: Fit | None = None  # how images are brought to the model; None: not known
     attention: Attention | None = None  # None: nobody asked where to look
     box: Box | None = None  # the box looked at: the server's, or one chosen in its place
     forced: bool = False  # the second stage was run although the gate said no
@@ -190,6 +191,16 @@ class Transcript:
     def scores(self) -> dict[str, tuple[float, ...]]:
         """Token scores of the first stage, every metric."""
         return self.first.scores
+
+    @property
+    def finer(self) -> float | None:
+        """How many times as fine as the global image the local one is; None if that isn't known.
+
+        At 1 there was nothing more to see in it.
+        """
+        if self.fit is None or self.box is None:
+            return None
+        return self.fit.finer(self.original_size, self.box.size)
 
     @property
     def uncertainty(self) -> float:
@@ -267,6 +278,9 @@ class Transcript:
         if type(version) is not int or version not in (2, 3, VERSION):
             raise TranscriptError(f"version must be {VERSION}: record this transcript anew.")
         rest = {name: value for name, value in data.items() if name != "version"}
+        if version < 4:
+            _require("fit" not in data, "fit", f"absent from a transcript of version {version}")
+            rest["fit"] = None
         if version == 2:
             rest = _from_version_2(rest)
         if version < 4:  # these kept no prompts

@@ -145,8 +145,8 @@ def text_cases(vlm: Adapter, count: int, max_new_tokens: int) -> list[Case]:
         sample = samples[i % len(samples)]
         original, target = sample.image, Box(*sample.boxes[0])
         box = box_around(target, original.size, vlm.info.base_side)
-        image = downscale(original, vlm.info.input_size)
-        local = crop_local(original, box, vlm.info.input_size)
+        image = downscale(original, vlm.info.fit)
+        local = crop_local(original, box, vlm.info.fit)
         cases.append(Case(image, local, sample.prompt, max_new_tokens))
     return cases
 

@@ -30,7 +30,7 @@ from core.edge.problems import (
     of_transport,
     refused,
 )
-from core.imaging import Codec
+from core.imaging import Codec, Fit
 from core.messages import (
     MAX_HEADER,
     Answer,
@@ -153,7 +153,7 @@ class Client:
         self._http.close()
 
     def info(self) -> dict[str, Any]:
-        """What the server says of itself: model, input_size, gate, image_formats.
+        """What the server says of itself: model, input_size, fit, gate, image_formats.
 
         Asked for once, and again after the connection was lost. Raises EdgeError.
         """
@@ -161,9 +161,10 @@ class Client:
             response = self._attempts("info", "GET", "v1/info")[0]
             try:
                 info = response.json()
-                width, height = (int(side) for side in info["input_size"])
+                fit = _fit(info)
+                width, height = fit.input_size
             except (ValueError, TypeError, KeyError, RecursionError):
-                why = "it says no size of images, check the URL."
+                why = "it doesn't say, as known here, how images are sized: check the URL."
                 raise not_the_protocol(response, why) from None
             if not (min(width, height) > 0 and width * height <= MAX_INPUT_PIXELS):
                 raise EdgeError(
@@ -201,9 +202,8 @@ class Client:
         raise EdgeError("The server forgot the question again and again: give it more sessions.")
 
     def _ask(self, edge: Edge, question: str, force: bool, exchanges: list[Exchange]) -> Result:
-        width, height = self.info()["input_size"]
-        size = (int(width), int(height))
-        message = edge.question(question, edge.resize(size))
+        fit = _fit(self.info())
+        message = edge.question(question, edge.resize(fit))
         reply, uncertainty = self._send("v1/questions", message, exchanges)
         first_answer = reply.text if isinstance(reply, Answer) else None
         if force and isinstance(reply, Answer):
@@ -213,7 +213,7 @@ class Client:
         box = None
         if isinstance(reply, CropRequest):
             box = reply.box
-            local = edge.local_image(reply.session, edge.crop(box, size))
+            local = edge.local_image(reply.session, edge.crop(box, fit))
             reply, _ = self._send("v1/local-images", local, exchanges)
         if not isinstance(reply, Answer):
             raise MessageError(f"a {reply.kind} came where an answer was expected.")
@@ -301,6 +301,12 @@ class Client:
             request=response.request,
             extensions=response.extensions,
         )
+
+
+def _fit(info: dict[str, Any]) -> Fit:
+    """How the server's model takes images. One that doesn't say is older: it pads what it gets."""
+    width, height = (int(side) for side in info["input_size"])
+    return Fit(info.get("fit", "pad"), (width, height), int(info.get("cell", 1)))
 
 
 def _pauses() -> Iterator[float]:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from core.box import Box
-from core.imaging import Codec, crop_local, downscale, load_image, to_rgb
+from core.imaging import Codec, Fit, crop_local, downscale, load_image, to_rgb
 from core.messages import LocalImage, MessageError, Question
 
 __all__ = ["Edge"]
@@ -36,17 +36,17 @@ class Edge:
         self.codec = codec or Codec()
         self.local_codec = local_codec or self.codec
 
-    def resize(self, input_size: tuple[int, int]) -> Image.Image:
-        """Î = Resize(I): the global image, within the model's (width, height)."""
-        return downscale(self.image, input_size)
+    def resize(self, fit: Fit | tuple[int, int]) -> Image.Image:
+        """Î = Resize(I): the global image, as the server's model reads it."""
+        return downscale(self.image, fit)
 
     def question(self, text: str, image: Image.Image) -> Question:
         return Question(self.image.size, self.codec.encode(image), self.codec.format, text)
 
-    def crop(self, box: Box, input_size: tuple[int, int]) -> Image.Image:
+    def crop(self, box: Box, fit: Fit | tuple[int, int]) -> Image.Image:
         """Ĩ = Resize(Crop(I, b)) (eq. 21). Raises MessageError for a box not in the image."""
         try:
-            return crop_local(self.image, box, input_size)
+            return crop_local(self.image, box, fit)
         except ValueError as error:
             raise MessageError(str(error)) from None
 

@@ -5,20 +5,21 @@ Needs Pillow only, because the edge client runs it on small boards: no numpy, no
 
 from .codec import Codec, available_formats
 from .errors import ImageError
+from .fit import Fit
 from .geometry import Geometry
 from .load import MAX_PIXELS, load_image
 from .pixels import to_rgb
-from .resize import crop_local, downscale, global_size
+from .resize import crop_local, downscale
 
 __all__ = [
     "MAX_PIXELS",
     "Codec",
+    "Fit",
     "Geometry",
     "ImageError",
     "available_formats",
     "crop_local",
     "downscale",
-    "global_size",
     "load_image",
     "to_rgb",
 ]

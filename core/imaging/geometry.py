@@ -105,16 +105,20 @@ class Geometry:
         # To a billionth of a pixel: 300 must not come out as 299.99999999999994.
         return round(x, 9), round(y, 9)
 
-    def of_original(self, original_size: tuple[int, int]) -> "Geometry":
+    def of_original(self, original_size: tuple[int, int], region: Rect | None = None) -> "Geometry":
         """The same grid as seen from the original that the source was resized from.
 
-        The two sides may have been resized by slightly different factors, as rounding to whole
-        pixels does.
+        region: left, top, right, bottom of the source in the original's pixels: a part of it, or
+        more where it was padded; None: all of it. The two sides may have been resized by slightly
+        different factors, as rounding to whole pixels does.
         """
         _check_positive("original_size", original_size)
-        factors = [new / old for new, old in zip(self.source_size, original_size, strict=True)]
+        left, top, right, bottom = region or (0, 0, *original_size)
+        part = right - left, bottom - top
+        factors = [new / old for new, old in zip(self.source_size, part, strict=True)]
         scale = (self.scale[0] * factors[0], self.scale[1] * factors[1])
-        return replace(self, source_size=original_size, scale=scale)
+        offset = (self.offset[0] - left * scale[0], self.offset[1] - top * scale[1])
+        return replace(self, source_size=original_size, scale=scale, offset=offset)
 
 
 def _check_positive(name: str, values: tuple[float, ...]) -> None:

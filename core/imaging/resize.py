@@ -1,11 +1,11 @@
-"""What the edge sends: its image, or a crop of it, no larger than the model's input (eq. 21)."""
+"""What the edge sends: its image, or a crop of it, as the model is to read it (eq. 21)."""
 
 import operator
 from typing import Protocol
 
 from PIL import Image
 
-Size = tuple[int, int]  # width, height in pixels
+from .fit import Fit, Size
 
 
 class BoxLike(Protocol):
@@ -21,28 +21,22 @@ class BoxLike(Protocol):
     def bottom(self) -> int: ...
 
 
-def global_size(original_size: Size, input_size: Size) -> Size:
-    """The size (width, height) an image is sent at: fitted inside `input_size`, same aspect ratio.
+def downscale(image: Image.Image, fit: Fit | Size) -> Image.Image:
+    """Return the global image: `image`, or the part of it that `fit` sends, at `fit.size`.
 
-    Never enlarged, because enlarged pixels cost bytes and carry nothing; the server's processor
-    enlarges what it must. Each side is at least one pixel.
+    fit: a plain (width, height) means inside that, in its own proportions. A new image, also if
+    the size stays.
     """
-    (w, h), (input_w, input_h) = original_size, input_size
-    factor = min(1.0, input_w / w, input_h / h)
-    return max(1, round(w * factor)), max(1, round(h * factor))
-
-
-def downscale(image: Image.Image, input_size: Size) -> Image.Image:
-    """The global image: `image` resized to `global_size`. A new image, also if the size stays."""
+    fit = fit if isinstance(fit, Fit) else Fit("pad", fit)
+    size = fit.size(image.size)
+    part = None if fit.covered(image.size) == 1 else fit.region(image.size)
     # Lanczos keeps the most of small letters among Pillow's filters, and like all of them it
     # averages over every source pixel. Averaging in whole blocks first, down to three times the
     # target, is four times as fast for a 12-megapixel photograph and differs by one level.
-    return image.resize(
-        global_size(image.size, input_size), Image.Resampling.LANCZOS, reducing_gap=3.0
-    )
+    return image.resize(size, Image.Resampling.LANCZOS, part, reducing_gap=3.0)
 
 
-def crop_local(image: Image.Image, box: BoxLike, input_size: Size) -> Image.Image:
+def crop_local(image: Image.Image, box: BoxLike, fit: Fit | Size) -> Image.Image:
     """The local image of eq. 21, Resize(Crop(I, b)): `box` of the original, resized as `downscale`.
 
     Raises `ValueError` if `box`, which an untrusted server may have sent, is empty, is not in whole
@@ -60,4 +54,4 @@ def crop_local(image: Image.Image, box: BoxLike, input_size: Size) -> Image.Imag
             f"The box {edges} reaches outside the image of {image.width} × {image.height} pixels; "
             "ask for another."
         )
-    return downscale(image.crop((left, top, right, bottom)), input_size)
+    return downscale(image.crop((left, top, right, bottom)), fit)

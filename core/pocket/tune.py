@@ -70,13 +70,14 @@ WORLDS = {"closed": closed_world, "open": open_world}
 
 def measure(vlm, questions: int, world: str = "closed", quality: int = 75) -> list[Trial]:
     """First answers to validation questions, and the box that each layer asks for."""
-    codec, trials = Codec("jpeg", quality), []
+    codec, trials, fit = Codec("jpeg", quality), [], vlm.info.fit
     for scene, question, answers in islice(WORLDS[world](), questions):
         original = render(scene)
-        view = codec.decode(codec.encode(downscale(original, vlm.info.input_size)))
+        view = codec.decode(codec.encode(downscale(original, fit)))
         look = vlm.look(view)
         answer = vlm.answer(look, question.text)
-        geometry = vlm.geometry(look.image_size).of_original(original.size)
+        region = fit.region(original.size)
+        geometry = vlm.geometry(look.image_size).of_original(original.size, region)
         box_on = partial(
             find_box,
             image_size=original.size,
@@ -91,7 +92,7 @@ def measure(vlm, questions: int, world: str = "closed", quality: int = 75) -> li
         right_with = []
         for side in SIDES:
             box = box_on(attentions[vlm.info.attention_layer], base_side=side)
-            local = codec.decode(codec.encode(crop_local(original, box, vlm.info.input_size)))
+            local = codec.decode(codec.encode(crop_local(original, box, fit)))
             right_with.append(vlm.answer(look, question.text, local).text in answers)
         target = Box(*question.boxes[0])
         trials.append(

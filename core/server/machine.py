@@ -17,7 +17,7 @@ from PIL import Image
 from core.attention import relative_attention
 from core.cost import prefill_flops
 from core.cropping import Box, find_box
-from core.imaging import Codec, Geometry
+from core.imaging import Codec, Fit, Geometry
 from core.messages import (
     Answer,
     CropRequest,
@@ -68,9 +68,9 @@ class Server:
         self.sessions = Sessions() if sessions is None else sessions
 
     @property
-    def input_size(self) -> tuple[int, int]:
-        """(width, height) no image sent here may exceed: the input resolution of the model."""
-        return self.vlm.info.input_size
+    def fit(self) -> Fit:
+        """How an edge brings its images to the model before it sends them."""
+        return self.vlm.info.fit
 
     def receive(self, data: bytes) -> Reply:
         """Return what `handle` makes of the bytes of a message, as they crossed the link."""
@@ -96,13 +96,15 @@ class Server:
         steps: list[Step] = []
         with timed(steps, "decode global", "server"):
             image = self._decode(message)
-            _check_aspect(image.size, message.original_size)
+            _check_size(image.size, message.original_size, self.fit)
         with self._asked(steps, "first answer", image.size):  # eq. 18
             look = self.vlm.look(image)  # line 6
             generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
         with timed(steps, "score tokens", "server"):
             stage = self._stage(generation, message.question)  # line 9 (eq. 14-16)
-        geometry = self.vlm.geometry(image.size).of_original(message.original_size)
+        geometry = self.vlm.geometry(image.size).of_original(
+            message.original_size, self.fit.region(message.original_size)
+        )
         held = FirstStage(
             message, geometry, image.size, look, generation.attention, generation.token_ids,
             self.looks,
@@ -150,15 +152,16 @@ class Server:
 
     def _decode(self, message: Question | LocalImage) -> Image.Image:
         """The image of a message, if the model can take it."""
-        width, height = self.input_size
+        width, height = self.fit.input_size
         try:
             image = Codec(message.image_format).decode(message.image, max_pixels=width * height)
         except ValueError as error:  # an unknown format, or not an image of it
             raise MessageError(f"The image of the {message.kind} can't be used: {error}") from None
-        if image.width > width or image.height > height:
+        if not self.fit.allows(image.size):
             raise MessageError(
                 f"The image of the {message.kind} has {image.width} × {image.height} pixels:"
-                f" send at most {width} × {height}."
+                f" send at most {width} × {height}"
+                f"{', or as many in other proportions' if self.fit.how == 'area' else ''}."
             )
         return image
 
@@ -187,9 +190,10 @@ class Server:
         )
 
 
-def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
-    """Whether some one scale, at most 1, takes `original` to `size`, give or take a pixel."""
-    (width, height), (full_width, full_height) = size, original
+def _check_size(size: tuple[int, int], original: tuple[int, int], fit: Fit) -> None:
+    """Whether some one scale, at most 1, takes what is to be sent of `original` to `size`, give or
+    take a pixel."""
+    (width, height), (full_width, full_height) = size, fit.size(original)
     if (
         width > full_width
         or height > full_height
@@ -198,7 +202,8 @@ def _check_aspect(size: tuple[int, int], original: tuple[int, int]) -> None:
     ):
         raise MessageError(
             f"A global image of {width} × {height} pixels can't be an original of"
-            f" {full_width} × {full_height} scaled down: send it in its own proportions."
+            f" {original[0]} × {original[1]} brought to this model ({fit.how}): send"
+            f" {full_width} × {full_height}."
         )
 
 

@@ -39,7 +39,9 @@ class Info(BaseModel):
 
     model: str
     revision: str | None
-    input_size: list[int] = Field(description="Width and height no image sent may exceed, pixels.")
+    input_size: list[int] = Field(description="Width and height images are brought to, pixels.")
+    fit: str = Field(description="How they are: stretch, cover, pad or area (core/imaging/fit.py).")
+    cell: int = Field(description="With area: sides of a reduced image are multiples of it.")
     image_formats: list[str]
     gate: GateBody
     promise: str | None = Field(description="Of the gate's certificate, where it has one.")
@@ -102,7 +104,9 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
         return Info(
             model=server.vlm.info.name,
             revision=server.vlm.info.revision,
-            input_size=list(server.input_size),
+            input_size=list(server.fit.input_size),
+            fit=server.fit.how,
+            cell=server.fit.cell,
             image_formats=[codec] if codec else list(available_formats()),
             gate=_gate(server.gate),
             promise=None if certificate is None else str(certificate),

@@ -39,6 +39,7 @@ def load_vlm(
     attention: str = "sdpa",
     bits: int | None = None,
     resolution: int | None = None,
+    fit: str | None = None,
     instruction: str | None = None,
     settings: str | Path | None = None,
     progress: Progress | None = None,
@@ -48,10 +49,12 @@ def load_vlm(
     device: CUDA if there is one. dtype: float32 on the CPU, bfloat16 or float16 on CUDA.
     attention_layer: 0-based, of the language model, in place of the checkpoint's or the family's.
     attention: ``"sdpa"``, or ``"eager"``. bits: 8 or 4, to load the weights quantised (needs
-    bitsandbytes and accelerate). resolution: stretch every image to a square of this side in
-    pixels before the model prepares it, as the paper does with Qwen2.5-VL (224). instruction: what
-    prompts say beside the question, in place of the checkpoint's or the family's; "" for nothing. A
-    text with ``{question}`` in it holds the question. settings: the user's file of settings
+    bitsandbytes and accelerate). fit: how an image is brought to the model: ``"pad"``,
+    ``"crop"``, ``"stretch"`` (to a square), ``"area"`` (Qwen) or ``"own"``, as the checkpoint does
+    it; None: the family's. resolution: side of that square in pixels; without ``fit``, images are
+    stretched to it, as the paper does with Qwen2.5-VL (224). instruction: what prompts say beside
+    the question, in place of the checkpoint's or the family's; "" for nothing. A text with
+    ``{question}`` in it holds the question. settings: the user's file of settings
     (core.vlm.loading.own), in place of the usual one; "" for none. progress: called with what is
     being done, ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1; bars are
     drawn on the terminal in any case.
@@ -64,7 +67,7 @@ def load_vlm(
     from core.vlm.loading.own import own_settings
     from core.vlm.loading.settings import OF_CALL
 
-    options = Options(*placement(device, dtype), attention, bits, resolution, progress)
+    options = Options(*placement(device, dtype), attention, bits, resolution, fit, progress)
     checkpoint = find_checkpoint(name_or_path)
     family = checkpoint.config.get("model_type")
     if (why := wrong_layout(checkpoint.config)) is not None:

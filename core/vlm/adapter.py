@@ -20,7 +20,7 @@ import torch
 from PIL import Image
 from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, Tally, VLMError
 from core.vlm.capture import AttentionRow, capture_attention
 from core.vlm.decode import (
@@ -31,8 +31,9 @@ from core.vlm.decode import (
     read,
     with_draft,
 )
-from core.vlm.loading.checkpoint import Checkpoint, explained
+from core.vlm.loading.checkpoint import Checkpoint, Options, explained
 from core.vlm.loading.ends import end_ids
+from core.vlm.loading.fit import preparation
 from core.vlm.loading.instructions import instructed, instruction
 from core.vlm.loading.layers import attention_layer
 from core.vlm.loading.settings import Settings
@@ -73,11 +74,7 @@ class AdapterLook(Look):
 
 
 class Adapter(VLM):
-    """A model of transformers behind the interface of core.vlm.base. No state between calls.
-
-    resolution: every image is first stretched to a square of this side, as the paper does with
-    Qwen2.5-VL (section VII-A). None: images are given to the model as they are.
-    """
+    """A model of transformers behind the interface of core.vlm.base. No state between calls."""
 
     obstacle: ClassVar[str | None] = None  # why no model of a family can share a prefix, if so
     language_model: ClassVar[type[LanguageModel]] = LanguageModel
@@ -87,13 +84,18 @@ class Adapter(VLM):
         checkpoint: Checkpoint,
         model: PreTrainedModel,
         processor: Any,  # of a ProcessorMixin, whose parts differ from family to family
-        resolution: int | None = None,
+        options: Options,
     ):
         self._name = checkpoint.name
         # Their parts differ from family to family.
         self._model: Any = model
         self._processor: Any = processor
-        self._side = resolution
+        with explained(checkpoint):
+            self._preparation = preparation(
+                options.fit, options.resolution, self._own_fit(), self._side(), self._default_way(),
+                processor.image_processor.image_mean,
+            )  # fmt: skip
+            self._adjust()
         self._language = self.language_model(model)
         self._flops_by_shape: dict[tuple, int] = {}  # of encoding an image
         self._tokenizer: PreTrainedTokenizerFast = processor.tokenizer
@@ -122,12 +124,27 @@ class Adapter(VLM):
 
     @abstractmethod
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
-        """`geometry` of an image that is not stretched before; raises VLMError if it can't be
-        followed."""
+        """`geometry` of an image that is not prepared before (core.vlm.loading.fit); raises
+        VLMError if it can't be followed."""
 
     @abstractmethod
-    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        """`ModelInfo.input_size`, and what stands where a checkpoint says nothing of itself."""
+    def _defaults(self, layers: int) -> Settings:
+        """What stands where a checkpoint says nothing of itself."""
+
+    @abstractmethod
+    def _own_fit(self) -> Fit:
+        """How an edge does what the checkpoint's own preparation does with an original."""
+
+    @abstractmethod
+    def _side(self) -> int:
+        """Of the square to which images are padded, cropped or stretched, in pixels."""
+
+    def _default_way(self) -> str:
+        """One of core.vlm.loading.arguments.FITS."""
+        return "stretch"
+
+    def _adjust(self) -> None:
+        """Let the checkpoint's own preparation do no more than is wanted; it is called once."""
 
     def _cells(self, image_size: tuple[int, int]) -> torch.Tensor | None:
         """Which of an image's tokens (cells,) are its grid, row by row. None: all, in order."""
@@ -188,10 +205,10 @@ class Adapter(VLM):
     # What all have in common.
 
     def geometry(self, image_size: tuple[int, int]) -> Geometry:
-        return self._geometry(self._seen(image_size)).of_original(image_size)
+        return self._preparation.geometry(self._geometry, image_size)
 
     def visual_tokens(self, image_size: tuple[int, int]) -> int:
-        return self._count(self._seen(image_size))
+        return self._count(self._preparation.seen(image_size))
 
     def prompt_text(self, question: str, n_images: int) -> str:
         """The prompt, one placeholder an image; in the question nothing spells a special token."""
@@ -204,11 +221,9 @@ class Adapter(VLM):
     def defused(self, question: str) -> str:
         return defuse(question, self._names())
 
-    def stretched(self, image: Image.Image) -> Image.Image:
-        """The image as it is given to the model's own preparation."""
-        if self._side is None:
-            return image
-        return image.resize((self._side, self._side), Image.Resampling.BICUBIC)
+    def prepared(self, image: Image.Image) -> Image.Image:
+        """The image as it is given to the checkpoint's own preparation."""
+        return self._preparation.prepared(image)
 
     @contextmanager
     def tally(self) -> Iterator[Tally]:
@@ -317,8 +332,7 @@ class Adapter(VLM):
         text_config = self._model.config.get_text_config()
         family, layers = self._model.config.model_type, text_config.num_hidden_layers
         with torch.inference_mode():
-            input_size, defaults = self._defaults(layers)
-            defaults = replace(defaults, instruction=instruction(family, layers))
+            defaults = replace(self._defaults(layers), instruction=instruction(family, layers))
             settings = defaults
             for where, said in checkpoint.said:
                 settings = settings.override(said, layers, where)
@@ -333,8 +347,7 @@ class Adapter(VLM):
                 )
             self.prompt_text(_PROBES[0], 1)  # refused here rather than at the first question
             unshared = self._why_unshared(visual)
-        if self._side is not None:
-            input_size = (self._side, self._side)
+        fit = self._preparation.fit
         _, source = attention_layer(family, layers)
         calibrated: set[str] = set()
         for where, said in checkpoint.said:
@@ -348,8 +361,9 @@ class Adapter(VLM):
             parameters=self._model.num_parameters(),
             hidden=text_config.hidden_size,
             layers=layers,
-            visual_tokens=self.visual_tokens(input_size),
-            input_size=input_size,
+            visual_tokens=self.visual_tokens(fit.input_size),
+            fit=fit,
+            load={"fit": self._preparation.way},
             unshared=unshared,
             layer_source=source,
             calibrated=frozenset(calibrated),
@@ -365,13 +379,10 @@ class Adapter(VLM):
         end = next((i for i, one in enumerate(draft) if one in self._end_ids), len(draft))
         return list(draft[: min(end, max_new_tokens - 1)])
 
-    def _seen(self, image_size: tuple[int, int]) -> tuple[int, int]:
-        return image_size if self._side is None else (self._side, self._side)
-
     def _encode_all(self, images: Sequence[Image.Image]) -> list[Visual]:
         on_cpu = self._model.device.type == "cpu"
         step = _IMAGES_AT_ONCE_ON_CPU if on_cpu else max(len(images), 1)
-        images = [self.stretched(image) for image in images]
+        images = [self.prepared(image) for image in images]
         visuals: dict[int, Visual] = {}
         for i, image in enumerate(images):
             if tallying():

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from PIL import Image
 
-    from core.imaging import Geometry
+    from core.imaging import Fit, Geometry
 
 MAX_NEW_TOKENS = 20  # the paper's limit for every answer (Section VII-A)
 
@@ -42,7 +42,7 @@ class ModelInfo:
     hidden: int  # width of the language model, d_LLM of eq. 17
     layers: int  # layers of the language model, L of eq. 17
     visual_tokens: int  # of an image as large as input_size, n_v of eq. 17
-    input_size: tuple[int, int]  # (width, height) in pixels: the model sees no more of an image
+    fit: Fit  # how an image is brought to the model, and to how many pixels
     attention_layer: int  # 0-based layer of the language model whose attention is used
     base_side: int  # side in original pixels of the box at ratio 1.0
     generic_prompt: str  # s' of eq. 22
@@ -56,6 +56,11 @@ class ModelInfo:
     # about one image have a beginning in common, it is read once
     # How it was loaded: the options of `load_vlm`, defaults resolved. {}: not known.
     load: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """Return (width, height) in pixels of what the model reads of a square image, at most."""
+        return self.fit.input_size
 
 
 @dataclass(frozen=True, eq=False)

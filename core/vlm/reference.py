@@ -108,13 +108,13 @@ class Reference(VLM):
         self, images: Sequence[Image.Image], prompt: str, layer: int | None = None
     ) -> np.ndarray:
         """The last prompt token's attention (cells,) float32 over the first image's grid."""
-        seen = self._vlm.stretched(images[0]).size
+        seen = self._vlm.prepared(images[0]).size
         layer = self.info.attention_layer if layer is None else layer
         row = self._vlm.plain_row(self._model, self._inputs(images, prompt), seen, layer)
         return row.float().cpu().numpy()
 
     def _inputs(self, images: Sequence[Image.Image], question: str) -> BatchFeature:
-        images = [self._vlm.stretched(image) for image in images]
+        images = [self._vlm.prepared(image) for image in images]
         text = self._vlm.prompt_text(question, len(images))
         inputs = self._vlm.plain_inputs(self._processor, text, images)
         return inputs.to(self._model.device, self._model.dtype)

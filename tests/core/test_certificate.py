@@ -13,7 +13,7 @@ from tools.doubles.synthetic import synthetic_run
 
 SETTING = Setting(
     model="pocket", revision="sha256:1", prompt="{question}", codec="jpeg", quality=75,
-    load={"dtype": "float32", "resolution": None, "instruction": ""},
+    load={"dtype": "float32", "resolution": None, "fit": "pad", "instruction": ""},
 )  # fmt: skip
 
 
@@ -72,7 +72,8 @@ def test_a_run_gives_its_gate_and_its_setting():
         ({"codec": "webp"}, "holds for the codec 'jpeg', and this is 'webp'"),
         ({"quality": 5}, "holds for a codec of quality 75, and this is 5"),
         ({"prompt": "Q: {question}"}, "holds for the prompt '{question}', and this is 'Q: {q"),
-        ({"load": {"resolution": 224}}, "holds for the fit: resolution 'None', and this is '224'"),
+        ({"load": {"resolution": 224}}, "holds for the resolution 'None', and this is '224'"),
+        ({"load": {"fit": "crop"}}, "holds for the fit 'pad', and this is 'crop'"),
         ({"load": {"dtype": "bfloat16"}}, "holds for dtype 'float32', and this is 'bfloat16'"),
         ({"load": {"instruction": "Be brief."}}, "the instruction '', and this is 'Be brief.'"),
     ],

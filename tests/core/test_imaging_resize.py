@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from core.imaging import crop_local, downscale, global_size
+from core.imaging import Fit, crop_local, downscale
 
 sides = st.integers(1, 10_000)
 sizes = st.tuples(sides, sides)
@@ -36,13 +36,13 @@ def pixels(image):
         ((337, 336), (336, 336), (336, 335)),
     ],
 )
-def test_global_size(original, target, expected):
-    assert global_size(original, target) == expected
+def test_padded_images_are_sent_inside_the_input(original, target, expected):
+    assert Fit("pad", target).size(original) == expected
 
 
 @given(original=sizes, target=sizes)
-def test_global_size_fits_keeps_its_shape_and_is_never_enlarged(original, target):
-    size = global_size(original, target)
+def test_a_padded_image_fits_keeps_its_shape_and_is_never_enlarged(original, target):
+    size = Fit("pad", target).size(original)
     assert all(
         1 <= new <= min(old, limit) for new, old, limit in zip(size, original, target, strict=True)
     )

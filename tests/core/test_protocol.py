@@ -13,7 +13,7 @@ from PIL import Image, ImageChops
 from core.attention import relative_attention
 from core.cost import prefill_flops
 from core.cropping import Box, find_box
-from core.imaging import Codec, ImageError, crop_local, downscale, global_size
+from core.imaging import Codec, Fit, ImageError, crop_local, downscale
 from core.protocol import (
     Answer,
     CropRequest,
@@ -110,7 +110,8 @@ def test_every_message_has_the_bytes_of_its_hand_made_twin(vlm, gate, size):
     image = picture(*size, spot=(0, 0))
     t = ask(Edge(image, Codec("webp", 50), Codec("png")), Server(vlm, gate), "Was?", force=True)
 
-    small = image.resize(global_size(size, (SIDE, SIDE)), Image.Resampling.LANCZOS, reducing_gap=3)
+    sent = Fit("pad", (SIDE, SIDE)).size(size)
+    small = image.resize(sent, Image.Resampling.LANCZOS, reducing_gap=3)
     crop = crop_local(image, t.box, (SIDE, SIDE))
     twins = [Question(size, Codec("webp", 50).encode(small), "webp", "Was?")]
     if gate is NEVER:
@@ -186,7 +187,7 @@ def test_every_message_is_read_once_by_whoever_gets_it(vlm, edge, gate, monkeypa
 
 def test_a_typed_message_gets_what_its_bytes_get(vlm, edge):
     server = Server(vlm, ALWAYS)
-    question = edge.question("What?", edge.resize(server.input_size))
+    question = edge.question("What?", edge.resize(server.fit))
     typed, read = server.handle(question), server.receive(question.to_bytes())
     assert (typed.stage, typed.attention) == (read.stage, read.attention)
     assert typed.message.box == read.message.box
@@ -298,7 +299,7 @@ def test_weights_that_are_no_numbers_count_as_no_attention(vlm, edge, monkeypatc
 def test_the_local_image_is_the_box_of_the_original(vlm, edge):
     t = ask(edge, Server(vlm, ALWAYS), "What?")
     crop = edge.image.crop(t.box.as_tuple())
-    expected = crop.resize(global_size(crop.size, (SIDE, SIDE)), Image.Resampling.LANCZOS)
+    expected = crop.resize(Fit("pad", (SIDE, SIDE)).size(crop.size), Image.Resampling.LANCZOS)
     difference = ImageChops.difference(t.local_image.open(), expected)
     assert max(high for _, high in difference.getextrema()) <= 2  # sent as PNG
 
@@ -380,7 +381,7 @@ def test_a_box_of_the_users_replaces_the_servers(vlm, edge, gate, forced):
     box = Box(3, 5, 40, 30)
     t = second_stage(edge, server, first, box)
     assert t.box == box and t.forced is forced
-    assert t.local_image.size == global_size((37, 25), (SIDE, SIDE))
+    assert t.local_image.size == Fit("pad", (SIDE, SIDE)).size((37, 25))
     assert t.attention == first.attention  # nobody had to look for a box
     assert "second look" not in [m.kind for m in t.messages]
     elsewhere = second_stage(edge, server, first_stage(edge, server, "What?"), Box(0, 0, 9, 9))
@@ -524,12 +525,15 @@ png = Codec("png").encode(picture().resize((32, 16)))
         (lambda: question_bytes(data=png[:-40]), "image of the question can't be used"),
         (lambda: question_bytes(picture(64, 32, (0, 0))), "can't be used"),
         (lambda: question_bytes(picture(33, 16, (0, 0))), "send at most 32 × 32"),
-        (lambda: question_bytes(original_size=(100, 200)), "own proportions"),
-        (lambda: question_bytes(original_size=(200, 200)), "own proportions"),
-        (lambda: question_bytes(picture(16, 32, (0, 0)), (200, 200)), "own proportions"),
-        (lambda: question_bytes(original_size=(20, 10)), "own proportions"),  # enlarged, to boot
-        (lambda: question_bytes(original_size=(30, 16)), "own proportions"),
-        (lambda: question_bytes(original_size=(33, 15)), "own proportions"),
+        (lambda: question_bytes(original_size=(100, 200)), "brought to this"),
+        (lambda: question_bytes(original_size=(200, 200)), "brought to this"),
+        (lambda: question_bytes(picture(16, 32, (0, 0)), (200, 200)), "brought to this"),
+        (
+            lambda: question_bytes(original_size=(20, 10)),
+            "brought to this",
+        ),  # enlarged, to boot
+        (lambda: question_bytes(original_size=(30, 16)), "brought to this"),
+        (lambda: question_bytes(original_size=(33, 15)), "brought to this"),
         (lambda: Answer("42").to_bytes(), "Send the server"),
         (lambda: CropRequest("s", Box(0, 0, 1, 1)).to_bytes(), "Send the server"),
         (lambda: LocalImage("s", b"junk", "png").to_bytes(), "image of the local image"),

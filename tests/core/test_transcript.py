@@ -310,9 +310,19 @@ def test_hostile_input_raises_nothing_but_transcript_errors(transcript, data):
         assert Transcript.from_json(read.to_json()) == read
 
 
+def as_version_3(transcript):
+    """What version 3 wrote: neither prompts nor how images are brought to the model."""
+    plain = transcript.to_dict() | {"version": 3}
+    del plain["fit"]
+    for stage in ("first", "second"):
+        if plain[stage] is not None:
+            del plain[stage]["prompt"]
+    return plain
+
+
 def as_version_2(transcript):
     """What version 2 wrote: steps and messages apart, without their common order."""
-    plain = transcript.to_dict() | {"version": 2}
+    plain = as_version_3(transcript) | {"version": 2}
     events = plain.pop("events")
     plain["messages"] = [event for event in events if "sender" in event]
     plain["steps"] = [event for event in events if "where" in event]
@@ -321,16 +331,16 @@ def as_version_2(transcript):
 
 def test_version_3_which_kept_no_prompts_is_read():
     said = replace(BOTH, first=replace(BOTH.first, prompt="USER: <image> What?"))
-    plain = said.to_dict() | {"version": 3}
-    for stage in ("first", "second"):
-        del plain[stage]["prompt"]
-    assert Transcript.from_dict(plain) == BOTH
+    assert Transcript.from_dict(as_version_3(said)) == replace(BOTH, fit=None)
     assert Transcript.from_json(said.to_json()).first.prompt == "USER: <image> What?"
 
 
 @SAMPLES
 def test_version_2_is_read_with_its_order_restored(transcript):
-    assert Transcript.from_dict(as_version_2(transcript)) == transcript
+    known = replace(transcript, fit=None)
+    assert Transcript.from_dict(as_version_2(transcript)) == known
+    with pytest.raises(TranscriptError, match="^fit must be absent"):
+        Transcript.from_dict(transcript.to_dict() | {"version": 3})
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.base import VLM, Generation, Look, ModelInfo, Request
 
 SIDE, GRID, TOKENS, VOCABULARY = 32, (8, 8), 64, 50
@@ -35,7 +35,7 @@ class PixelVLM(VLM):
             hidden=8,
             layers=2,
             visual_tokens=TOKENS,
-            input_size=(SIDE, SIDE),
+            fit=Fit("pad", (SIDE, SIDE)),
             attention_layer=0,
             base_side=SIDE,
             generic_prompt="Describe.",

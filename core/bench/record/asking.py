@@ -61,7 +61,7 @@ class Recorder:
             second_score=self.scorer.score(second, sample),
             global_bytes=len(transcript.global_image.data),
             local_bytes=len(transcript.local_image.data),
-            reference_bytes=len(REFERENCE.encode(edge.resize(server.input_size))),
+            reference_bytes=len(REFERENCE.encode(edge.resize(server.fit))),
             **_message_bytes(transcript),
             **_tokens_read(vlm, transcript),
             box=transcript.box,
@@ -87,7 +87,7 @@ class Recorder:
                 row, box_hit=hit, random_hit=random_hit(transcript.box, targets, original.size)
             )
         if sample.letter_height:
-            scale = max(transcript.global_image.size) / max(original.size)
+            _, scale = server.fit.scale(original.size)
             row = replace(row, letter_height=sample.letter_height * scale)
         if self.guided and len(targets) == 1:
             around = box_around(targets[0], original.size, vlm.info.base_side)

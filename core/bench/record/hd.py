@@ -8,6 +8,7 @@ to bottom, in the places of local images. The bundled model was not trained for 
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 from PIL import Image
@@ -28,9 +29,10 @@ def ask_in_high_resolution(vlm: Asker, edge: Edge, question: str) -> tuple[str, 
     start, waited = time.perf_counter(), vlm.waited
     info = vlm.info
     width, height = info.input_size
-    message = edge.question(question, edge.resize((TIMES * width, TIMES * height)))
+    twice = replace(info.fit, input_size=(TIMES * width, TIMES * height))
+    message = edge.question(question, edge.resize(twice))
     received = edge.codec.decode(message.image)
-    whole, parts = downscale(received, info.input_size), tiles(received)
+    whole, parts = downscale(received, info.fit), tiles(received)
     answer = vlm.answer(vlm.look(whole), question, parts).text
     n_visual = sum(vlm.visual_tokens(image.size) for image in (whole, *parts))
     taken = {

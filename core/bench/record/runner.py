@@ -29,6 +29,7 @@ from core.bench.record.together import together
 from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save_run
 from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
+from core.bench.runs.series import with_fit
 from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import ProtocolError
 from core.support.whole import write_whole
@@ -333,7 +334,7 @@ def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
         del ours[apart], theirs[apart]
     if not begun.load:  # begun before it was recorded; the command says what was asked for
         theirs["load"] = ours["load"]
-    there, here = theirs["load"], ours["load"]
+    there, here = with_fit(theirs["load"]), with_fit(ours["load"])
     odd = [  # of what both say: runs of before say less
         f"{name} {there[name]} there, {here[name]} here"
         for name in here

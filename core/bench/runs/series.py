@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 from core.bench.runs.run import Metadata
 from core.imaging import Codec
 
-__all__ = ["QUALITY", "codec_name", "kind", "rank"]
+__all__ = ["QUALITY", "codec_name", "kind", "rank", "with_fit"]
 
 QUALITY = Codec().quality  # the run nearest to it stands for its series
 LOSSLESS = 101  # stands behind every quality
@@ -21,8 +23,14 @@ def kind(metadata: Metadata, samples: int) -> str:
     facts = asdict(metadata)
     for name in APART:
         del facts[name]
-    facts["load"] = {name: value for name, value in metadata.load.items() if name != "device"}
+    load = {name: value for name, value in metadata.load.items() if name != "device"}
+    facts["load"] = with_fit(load)
     return json.dumps([facts, samples], sort_keys=True, default=str)
+
+
+def with_fit(load: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the options of `ModelInfo.load`; before there was a fit, it was the checkpoint's."""
+    return {"fit": "own"} | dict(load) if load else {}
 
 
 def rank(metadata: Metadata) -> int:

@@ -18,7 +18,7 @@ from transformers import (
     SmolVLMForConditionalGeneration,
 )
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.families.tiles import tiled_cells
 from core.vlm.loading.checkpoint import Checkpoint, Options
@@ -39,17 +39,11 @@ def load(checkpoint: Checkpoint, options: Options) -> IdeficsVLM:
     # and num2words, which it needs for videos.
     processor = checkpoint.load(Idefics3Processor, backend="pil")
     model = checkpoint.load_model(_CLASSES[checkpoint.config["model_type"]], options)
-    return IdeficsVLM(checkpoint, model, processor, options.resolution)
+    return IdeficsVLM(checkpoint, model, processor, options)
 
 
 class IdeficsVLM(Adapter):
     """An Idefics3 or SmolVLM model behind the interface of core.vlm.base."""
-
-    def __init__(self, checkpoint, model, processor, resolution: int | None = None):
-        if resolution is not None and resolution <= _longest_edge(processor.image_processor):
-            # Splitting would enlarge it to many tiles, in which there is nothing more to see.
-            processor.image_processor.do_image_splitting = False
-        super().__init__(checkpoint, model, processor, resolution)
 
     def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
         inputs = self._processor.image_processor(
@@ -70,12 +64,26 @@ class IdeficsVLM(Adapter):
             for image, ids, one in zip(images, written, features, strict=True)
         ]
 
-    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        # A global image is sent as large as the model reads it.
+    def _defaults(self, layers: int) -> Settings:
+        return Settings(self._layer(layers), base_side=self._side())
+
+    def _own_fit(self) -> Fit:
         processor = self._processor.image_processor
-        tile = _longest_edge(processor)
-        side = min(processor.size.longest_edge, _LONGEST) if processor.do_image_splitting else tile
-        return (side, side), Settings(self._layer(layers), base_side=tile)
+        if not processor.do_image_splitting:
+            return Fit("stretch", (self._side(),) * 2)
+        side = min(processor.size.longest_edge, _LONGEST) if processor.do_resize else _LONGEST
+        return Fit("pad", (side, side))  # in its own proportions: nothing is padded here
+
+    def _side(self) -> int:
+        return _longest_edge(self._processor.image_processor)
+
+    def _adjust(self) -> None:
+        # One tile, unless more are asked for: a global image in all its tiles would be as fine as
+        # any crop of it.
+        wanted, processor = self._preparation, self._processor.image_processor
+        if wanted.way != "own" and max(wanted.fit.input_size) <= self._side():
+            processor.do_image_splitting = False
+            processor.do_resize = False  # which would enlarge it to many tiles on the way to one
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         rows, cols = (max(count, 1) for count in self._tiles(image_size))

@@ -24,7 +24,7 @@ from transformers import (
     InstructBlipProcessor,
 )
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
 from core.vlm.loading.checkpoint import Checkpoint, Options
@@ -45,7 +45,7 @@ def load(checkpoint: Checkpoint, options: Options) -> InstructBlipVLM:
         )
     processor = checkpoint.load(InstructBlipProcessor, backend="pil")
     model = checkpoint.load_model(InstructBlipForConditionalGeneration, options)
-    return InstructBlipVLM(checkpoint, model, processor, options.resolution)
+    return InstructBlipVLM(checkpoint, model, processor, options)
 
 
 class InstructBlipVLM(Adapter):
@@ -60,7 +60,7 @@ class InstructBlipVLM(Adapter):
         "is shared."
     )
 
-    def __init__(self, checkpoint, model, processor, resolution: int | None = None):
+    def __init__(self, checkpoint, model, processor, options: Options):
         # The tokenizer itself is not thread-safe; see Adapter.
         self._qformer_backend = processor.qformer_tokenizer.backend_tokenizer
         self._qformer_backend.no_truncation()
@@ -71,7 +71,7 @@ class InstructBlipVLM(Adapter):
         qformer = model.config.qformer_config
         seeing = len(range(0, qformer.num_hidden_layers, qformer.cross_attention_frequency))
         self._qformer_layer = int(_QFORMER_DEPTH * seeing)
-        super().__init__(checkpoint, model, processor, resolution)
+        super().__init__(checkpoint, model, processor, options)
 
     def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
         inputs = self._processor.image_processor(images=list(images), return_tensors="pt")
@@ -108,9 +108,14 @@ class InstructBlipVLM(Adapter):
             for visual, one, where in zip(visuals, features, spread, strict=True)
         ]
 
-    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        size = self._geometry((1, 1)).input_size
-        return size, Settings(self._layer(layers), base_side=size[0])
+    def _defaults(self, layers: int) -> Settings:
+        return Settings(self._layer(layers), base_side=self._geometry((1, 1)).input_size[0])
+
+    def _own_fit(self) -> Fit:
+        return Fit("stretch", self._geometry((1, 1)).input_size)
+
+    def _side(self) -> int:
+        return self._geometry((1, 1)).input_size[0]
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         size, vision = self._processor.image_processor.size, self._model.config.vision_config

@@ -14,7 +14,7 @@ from PIL import Image
 from transformers import InternVLForConditionalGeneration, InternVLProcessor
 from transformers.models.got_ocr2.image_processing_pil_got_ocr2 import get_optimal_tiled_canvas
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.families.tiles import tiled_cells
 from core.vlm.loading.checkpoint import Checkpoint, Options
@@ -41,7 +41,7 @@ def load(checkpoint: Checkpoint, options: Options) -> InternVLVLM:
     """Load an InternVL checkpoint; raises VLMError if it can't be read."""
     processor = checkpoint.load(ImageProcessor, backend="pil")
     model = checkpoint.load_model(InternVLForConditionalGeneration, options)
-    return InternVLVLM(checkpoint, model, processor, options.resolution)
+    return InternVLVLM(checkpoint, model, processor, options)
 
 
 class InternVLVLM(Adapter):
@@ -64,12 +64,26 @@ class InternVLVLM(Adapter):
             visuals.append(Visual(image.size, ids, features))
         return visuals
 
-    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        # A global image is sent as large as the tiles take a square one.
-        tile = self._processor.image_processor.size
-        across = isqrt(self._processor.image_processor.max_patches) if self._tiled else 1
-        size = tile.width * across, tile.height * across
-        return size, Settings(self._layer(layers), base_side=tile.width)
+    def _defaults(self, layers: int) -> Settings:
+        return Settings(self._layer(layers), base_side=self._side())
+
+    def _own_fit(self) -> Fit:
+        tile, most = self._processor.image_processor.size, self._most
+        if most == 1:
+            return Fit("stretch", (tile.width, tile.height))
+        # As many pixels as there are in all tiles: in which arrangement depends on the image.
+        return Fit("area", (isqrt(most * tile.width * tile.height),) * 2)
+
+    def _side(self) -> int:
+        return self._processor.image_processor.size.width
+
+    def _adjust(self) -> None:
+        # One tile, unless more are asked for: a global image in all its tiles would be as fine as
+        # any crop of it.
+        wanted = self._preparation
+        if wanted.way != "own" and max(wanted.fit.input_size) <= self._side():
+            self._processor.image_processor.max_patches = 1
+            self._processor.image_processor.min_patches = 1
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         rows, cols = self._tiles(image_size)
@@ -86,8 +100,10 @@ class InternVLVLM(Adapter):
         return (tiles + (tiles > 1)) * self._processor.image_seq_length
 
     @property
-    def _tiled(self) -> bool:
-        return bool(self._processor.images_kwargs["crop_to_patches"])
+    def _most(self) -> int:
+        """Tiles, of any image."""
+        tiled = self._processor.images_kwargs["crop_to_patches"]
+        return max(self._processor.image_processor.max_patches, 1) if tiled else 1
 
     @property
     def _side_of_tile(self) -> int:
@@ -97,7 +113,7 @@ class InternVLVLM(Adapter):
     def _tiles(self, image_size: tuple[int, int]) -> tuple[int, int]:
         """Rows and columns of tiles."""
         processor = self._processor.image_processor
-        if not self._tiled or processor.max_patches <= 1:
+        if self._most == 1:
             return 1, 1
         tile = (processor.size.height, processor.size.width)
         columns, rows = get_optimal_tiled_canvas(

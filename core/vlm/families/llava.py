@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from transformers import LlavaForConditionalGeneration, LlavaProcessor
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
 from core.vlm.loading.checkpoint import Checkpoint, Options
@@ -34,7 +34,7 @@ def load(checkpoint: Checkpoint, options: Options) -> LlavaVLM:
     """Load a LLaVA checkpoint; raises VLMError if it can't be read or is laid out differently."""
     processor = checkpoint.load(LlavaProcessor, backend="pil")
     model = checkpoint.load_model(LlavaForConditionalGeneration, options)
-    return LlavaVLM(checkpoint, model, processor, options.resolution)
+    return LlavaVLM(checkpoint, model, processor, options)
 
 
 class LlavaVLM(Adapter):
@@ -43,10 +43,25 @@ class LlavaVLM(Adapter):
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         return _geometry(self._processor.image_processor, image_size, self._grid)
 
-    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        size = self._geometry((1, 1)).input_size
+    def _defaults(self, layers: int) -> Settings:
         # As ViCrop: the box at ratio 1.0 is as wide as the input.
-        return size, Settings(self._layer(layers), base_side=size[0])
+        return Settings(self._layer(layers), base_side=self._side())
+
+    def _own_fit(self) -> Fit:
+        processor = self._processor.image_processor
+        size = _geometry(processor, (1, 1), (1, 1)).input_size
+        if getattr(processor, "do_pad", False) or not processor.size.shortest_edge:
+            return Fit("pad" if getattr(processor, "do_pad", False) else "stretch", size)
+        cuts_square = processor.do_center_crop and size == (processor.size.shortest_edge,) * 2
+        return Fit("cover" if cuts_square else "pad", size)
+
+    def _side(self) -> int:
+        return _geometry(self._processor.image_processor, (1, 1), (1, 1)).input_size[0]
+
+    def _default_way(self) -> str:
+        # The processor on the hub cuts out the centre; LLaVA-1.5 was trained on padded squares
+        # (its config's image_aspect_ratio), and what is cut away can't be asked for.
+        return "pad" if self._own_fit().how == "cover" else "own"
 
     @cached_property
     def _grid(self) -> tuple[int, int]:

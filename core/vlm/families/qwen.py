@@ -8,7 +8,7 @@ Qwen3-VL also adds features of earlier layers of its vision tower behind its own
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import isqrt
+from math import isqrt, prod
 
 import torch
 from PIL import Image
@@ -18,9 +18,10 @@ from transformers import (
     Qwen3VLForConditionalGeneration,
     Qwen3VLProcessor,
 )
+from transformers.image_utils import SizeDict
 from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import smart_resize
 
-from core.imaging import Geometry
+from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
 from core.vlm.decode import LanguageModel
@@ -30,8 +31,8 @@ from core.vlm.loading.settings import Settings
 _BASE_SIDE = 224  # pixels, of ViCrop (arXiv 2502.17422) for Qwen2.5-VL
 
 # The models themselves take images of thousands of pixels a side, which would leave nothing to ask
-# for. As a global image they get at most this, 256 tokens of Qwen2.5-VL. The paper fixes 224 x 224
-# (section VII-A): that is `resolution`.
+# for. A global image has at most as many pixels as a square of this side, 256 tokens of Qwen2.5-VL,
+# which is ViCrop's bound. The paper fixes 224 x 224 (section VII-A): that is `resolution`.
 _INPUT_SIDE = 448
 
 
@@ -60,7 +61,7 @@ def load(checkpoint: Checkpoint, options: Options) -> QwenVLM:
     processor_class, model_class = _CLASSES[checkpoint.config["model_type"]]
     processor = checkpoint.load(processor_class, backend="pil")
     model = checkpoint.load_model(model_class, options)
-    return QwenVLM(checkpoint, model, processor, options.resolution)
+    return QwenVLM(checkpoint, model, processor, options)
 
 
 class QwenLanguageModel(LanguageModel):
@@ -97,22 +98,45 @@ class QwenVLM(Adapter):
             for image, one in zip(images, features, strict=True)
         ]
 
-    def _defaults(self, layers: int) -> tuple[tuple[int, int], Settings]:
-        side = min(_INPUT_SIDE, isqrt(self._processor.image_processor.size.longest_edge))
-        return (side, side), Settings(self._layer(layers), base_side=_BASE_SIDE)
+    def _defaults(self, layers: int) -> Settings:
+        return Settings(self._layer(layers), base_side=_BASE_SIDE)
+
+    def _own_fit(self) -> Fit:
+        side = isqrt(self._processor.image_processor.size.longest_edge)
+        return Fit("area", (side, side), self._cell)
+
+    def _side(self) -> int:
+        return min(_INPUT_SIDE, self._own_fit().input_size[0])
+
+    def _default_way(self) -> str:
+        return "area"
+
+    def _adjust(self) -> None:
+        # What is given to the model without an edge is bounded, too.
+        if self._preparation.way == "area":
+            processor = self._processor.image_processor
+            area = prod(self._preparation.fit.input_size)
+            least = min(processor.size.shortest_edge, area)
+            processor.size = SizeDict(shortest_edge=least, longest_edge=area)
+
+    @property
+    def _cell(self) -> int:
+        """Side of a visual token's cell in pixels."""
+        processor = self._processor.image_processor
+        return processor.patch_size * processor.merge_size
 
     def _geometry(self, image_size: tuple[int, int]) -> Geometry:
         processor, (width, height) = self._processor.image_processor, image_size
-        cell = processor.patch_size * processor.merge_size
         bounds = processor.size.shortest_edge, processor.size.longest_edge
         try:
-            height, width = smart_resize(height, width, cell, *bounds)
+            height, width = smart_resize(height, width, self._cell, *bounds)
         except ValueError:
             raise VLMError(
                 f"An image of {image_size[0]} x {image_size[1]} pixels is too long and thin for "
                 "this model: crop it first."
             ) from None
-        return Geometry.stretch(image_size, (width, height), (height // cell, width // cell))
+        grid = height // self._cell, width // self._cell
+        return Geometry.stretch(image_size, (width, height), grid)
 
     def _positions(self, ids: torch.Tensor, visuals: Sequence[Visual]) -> torch.Tensor:
         merge = self._processor.image_processor.merge_size

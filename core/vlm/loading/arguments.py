@@ -6,7 +6,9 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from collections.abc import Mapping
 from typing import Any
 
-__all__ = ["add_load_arguments", "load_options", "load_words"]
+__all__ = ["FITS", "add_load_arguments", "load_options", "load_words"]
+
+FITS = ("pad", "crop", "stretch", "area", "own")  # how an image is brought to a model
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 OFF = "off"  # in place of an instruction or a file: none
@@ -44,10 +46,17 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "metavar": "LAYER",
         "help": "layer whose attention chooses the box, from 0 (default: the family's)",
     }),
+    "fit": ("--fit", {
+        "choices": FITS,
+        "help": "how an image is brought to the model: padded to a square, its centre cropped, "
+        "stretched to a square, bounded by an area (Qwen), or the checkpoint's own way, for models "
+        "of tiles all its tiles (default: the family's, see docs/models.md)",
+    }),
     "resolution": ("--resolution", {
         "type": int,
         "metavar": "PIXELS",
-        "help": "stretch every image to a square of this side (paper, Qwen2.5-VL: 224)",
+        "help": "side of that square; without --fit, images are stretched to it (paper, "
+        "Qwen2.5-VL: 224)",
     }),
     "instruction": ("--instruction", {
         "type": _or_none,

@@ -30,6 +30,7 @@ from core.support.bundled import POCKET
 from core.support.proxies import faults
 from core.vlm.base import ModelInfo, VLMError
 from core.vlm.capture import ATTENTION
+from core.vlm.loading.arguments import FITS
 from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
 from core.vlm.loading.refused import wrong_file
@@ -50,6 +51,7 @@ class Options:
     attention: str = "sdpa"
     bits: int | None = None
     resolution: int | None = None
+    fit: str | None = None  # None: the family's
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
@@ -62,6 +64,10 @@ class Options:
             raise VLMError(f"Weights can be loaded in 8 or 4 bits, not in {self.bits}.")
         if self.resolution is not None and self.resolution < 1:
             raise VLMError(f"The resolution must be above 0 pixels, not {self.resolution}.")
+        if self.fit not in (None, *FITS):
+            raise VLMError(
+                f"{self.fit!r} is not a way to bring an image to a model: try {', '.join(FITS)}."
+            )
         missing = [name for name in ("bitsandbytes", "accelerate") if find_spec(name) is None]
         if self.bits is not None and missing:
             raise VLMError(
@@ -78,6 +84,7 @@ class Options:
             "attention": self.attention,
             "attention_layer": info.attention_layer,
             "resolution": self.resolution,
+            "fit": info.load["fit"],
             "instruction": info.instruction,
             "base_side": info.base_side,
             "min_cells": info.min_cells,

@@ -34,7 +34,8 @@ def folder(request, tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def vlm(folder):
-    return load_vlm(folder, device="cpu")
+    """As the checkpoint itself prepares images."""
+    return load_vlm(folder, device="cpu", fit="own")
 
 
 @pytest.fixture(scope="session", params=sorted(FAMILIES))

@@ -26,7 +26,7 @@ SIZES = (1600, 1600), (1920, 1080), (1600, 1200)
 @pytest.fixture(scope="module", params=sorted(TOKENS))
 def name_and_vlm(request, tmp_path_factory):
     folder = save_published(request.param, tmp_path_factory.mktemp(request.param))
-    return request.param, load_vlm(folder, "cpu")
+    return request.param, load_vlm(folder, "cpu", fit="own")
 
 
 def test_images_are_as_many_tokens_as_the_real_checkpoint_makes_of_them(name_and_vlm):

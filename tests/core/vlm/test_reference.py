@@ -68,7 +68,7 @@ def test_a_retransmitted_question_is_that_of_the_plain_path(vlm, plain, size):
         geometry = model.geometry(size)
         relative = relative_attention(first.attention, generic, geometry.grid)
         boxes.append(find_box(relative, size, model.info.base_side / 4, extent=geometry.extent))
-        local = crop_local(image, boxes[0], model.info.input_size)
+        local = crop_local(image, boxes[0], model.info.fit)
         answers.append((first, generic, model.answer(look, QUESTION, local, 20)))
     assert boxes[0] == boxes[1]
     same(answers[0][0], answers[1][0])
@@ -102,14 +102,14 @@ def test_a_draft_changes_nothing(vlm, size):
     expected = vlm.answer(look, QUESTION, local, 12)
     for draft in drafts(expected.token_ids).values():
         same(vlm.answer(look, QUESTION, local, 12, draft), expected)
-    same(vlm.answer(look, QUESTION, local, 1, expected.token_ids), cut(expected, 1))
+    same(vlm.answer(look, QUESTION, local, 1, expected.token_ids), cut(vlm, expected, 1))
 
 
-def cut(generation, count):
+def cut(vlm, generation, count):
     tokens = generation.tokens[:count]
     return replace(
         generation,
-        text="".join(tokens).strip(),
+        text=vlm._backend.decode(generation.token_ids[:count], skip_special_tokens=True).strip(),
         token_ids=generation.token_ids[:count],
         tokens=tokens,
         logits=generation.logits[:count],

@@ -479,7 +479,7 @@ def test_a_real_model_gives_in_batches_what_it_gives_alone(questions, tmp_path):
     assert run.metadata.prompt == "<s><image>\n{question}\nA:"
     assert run.metadata.load == {
         "device": "cpu", "dtype": "float32", "bits": None, "attention": "sdpa",
-        "attention_layer": runner.vlm.info.attention_layer, "resolution": None,
+        "attention_layer": runner.vlm.info.attention_layer, "resolution": None, "fit": "own",
         "instruction": "", "base_side": runner.vlm.info.base_side, "min_cells": 2,
         "generic_prompt": runner.vlm.info.generic_prompt,
     }  # fmt: skip

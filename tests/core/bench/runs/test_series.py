@@ -46,3 +46,11 @@ def test_a_run_without_a_quality_stands_above_all():
     lossless = replace(METADATA, codec="png", quality=None)
     assert rank(lossless) > rank(replace(METADATA, quality=100)) > rank(METADATA) == 75
     assert (codec_name(lossless), codec_name(METADATA)) == ("PNG", "JPEG 75")
+
+
+def test_a_run_from_before_there_was_a_fit_was_brought_the_checkpoints_own_way():
+    old, same, other = (
+        replace(METADATA, load={"dtype": "float32"} | fit)
+        for fit in ({}, {"fit": "own"}, {"fit": "pad"})
+    )
+    assert kind(old, 9) == kind(same, 9) != kind(other, 9)

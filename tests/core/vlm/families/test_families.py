@@ -71,8 +71,9 @@ def features(vlm, image):
 @pytest.mark.parametrize("size", [(640, 480), (1500, 500), (420, 1600)])
 def test_a_peak_of_attention_becomes_a_box_on_the_object(family, size):
     """From the original to the global image, to a cell, and back to a box in the original."""
-    view = downscale(Image.new("RGB", size), family.info.input_size)
-    geometry = family.geometry(view.size).of_original(size)
+    fit = family.info.fit
+    view, region = downscale(Image.new("RGB", size), fit), fit.region(size)
+    geometry = family.geometry(view.size).of_original(size, region)
     rows, cols = geometry.grid
     for spot in spots_of(geometry, size):
         x, y = geometry.to_input(*spot)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import threading
+from functools import cache
 
 import numpy as np
 import pytest
@@ -42,6 +43,12 @@ def reference(folder):
     return model.eval(), inputs
 
 
+@pytest.fixture(scope="session")
+def loaded(folder):
+    """The checkpoint, its images brought to it in one way or another."""
+    return cache(lambda way: load_vlm(folder, "cpu", fit=way))
+
+
 def changed(folder, tmp_path, name, **values):
     """A copy of a checkpoint with other values in one of its JSON files."""
     copy = shutil.copytree(folder, tmp_path / "changed")
@@ -76,7 +83,8 @@ def test_attention_is_the_eager_row_over_the_global_image(
     folder, tmp_path, reference, images, layer, count
 ):
     model, inputs = reference
-    vlm = load_vlm(changed(folder, tmp_path, "config.json", second_look={"attention_layer": layer}))
+    other = changed(folder, tmp_path, "config.json", second_look={"attention_layer": layer})
+    vlm = load_vlm(other, fit="own")
     batch = inputs(QUESTION, *images[:count])
     with torch.inference_mode():
         weights = model(**batch, output_attentions=True).attentions[layer][0, :, -1].mean(0)
@@ -153,7 +161,8 @@ def test_a_checkpoints_own_generation_config_changes_nothing(vlm, folder, tmp_pa
             suppress_tokens=list(range(4, 200)),
             max_new_tokens=2,
             num_beams=4,
-        )
+        ),
+        fit="own",
     )
     expected = vlm.answer(vlm.look(images[0]), QUESTION)
     generation = hostile.answer(hostile.look(images[0]), QUESTION)
@@ -165,7 +174,7 @@ def test_an_answer_ends_with_the_end_token_and_its_logits(vlm, folder, tmp_path,
     ids = vlm.answer(vlm.look(images[0]), QUESTION).token_ids
     end = next(i for i in range(1, len(ids)) if ids[i] not in ids[:i])
     ending = load_vlm(
-        changed(folder, tmp_path, "generation_config.json", eos_token_id=[1, ids[end]])
+        changed(folder, tmp_path, "generation_config.json", eos_token_id=[1, ids[end]]), fit="own"
     )
     generation = ending.answer(ending.look(images[0]), QUESTION)
     assert generation.token_ids == ids[: end + 1]
@@ -332,15 +341,17 @@ def test_a_question_longer_than_the_context_is_refused_in_one_sentence(vlm, imag
     vlm.answer(look, QUESTION)  # and the model goes on working
 
 
+@pytest.mark.parametrize("way", ["own", "pad", "crop", "stretch"])
 @pytest.mark.parametrize("size", [(60, 60), (90, 40), (40, 90), (33, 20), (200, 31)])
-def test_geometry_is_where_the_processor_puts_the_pixels(vlm, size):
+def test_geometry_is_where_the_processor_puts_the_pixels(loaded, way, size):
     """A white rectangle in a black image, found again in the model's input."""
+    vlm = loaded(way)
     width, height = size
     box = (width * 0.4, height * 0.4, width * 0.6, height * 0.7)
     left, top, right, bottom = (round(edge) for edge in box)
     image = Image.new("RGB", size)
     image.paste("white", (left, top, right, bottom))
-    pixels = vlm._pixels([image])[0].mean(0)
+    pixels = vlm._pixels([vlm.prepared(image)])[0].mean(0)
     mean = torch.tensor(vlm._processor.image_processor.image_mean)
     std = torch.tensor(vlm._processor.image_processor.image_std)
     half = ((0.5 - mean) / std).mean()
@@ -372,7 +383,13 @@ def test_geometry_follows_the_processor_that_was_loaded(tmp_path, settings, expe
     config = json.loads((folder / "processor_config.json").read_text())
     config["image_processor"] |= {"image_processor_type": "LlavaImageProcessor"} | settings
     (folder / "processor_config.json").write_text(json.dumps(config))
-    assert load_vlm(folder).geometry((100, 50)).extent == pytest.approx(expected)
+    vlm = load_vlm(folder, fit="own")
+    assert vlm.geometry((100, 50)).extent == pytest.approx(expected)
+    # What is cut off can't be asked for: padded, unless the checkpoint's own way is asked for.
+    vlm = load_vlm(folder)
+    assert vlm.info.load["fit"] == ("own" if settings else "pad")
+    left, top, right, bottom = vlm.geometry((100, 50)).extent
+    assert left <= 0 and top <= 0 and right >= 100 and bottom >= 50
 
 
 def test_a_processor_that_cannot_be_followed_is_refused(tmp_path):
@@ -393,7 +410,8 @@ def test_odd_images_are_taken(vlm, size):
 
 def test_a_line_that_a_centre_crop_would_blow_up_is_refused(clip_folder):
     with pytest.raises(VLMError, match="too long and thin"):
-        load_vlm(clip_folder).look(Image.new("RGB", (1, 60_000)))
+        load_vlm(clip_folder, fit="own").look(Image.new("RGB", (1, 60_000)))
+    load_vlm(clip_folder).look(Image.new("RGB", (1, 60_000)))  # padded
 
 
 def test_threads_get_the_answers_they_would_get_alone(vlm, images):

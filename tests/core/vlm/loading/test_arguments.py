@@ -18,35 +18,41 @@ def parse(*words):
     return load_options(parser.parse_args(words))
 
 
+WORDS = (
+    "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --fit pad --resolution 224"
+)
+
+
 def test_what_is_not_said_is_the_default_of_load_vlm():
     parameters = inspect.signature(load_vlm).parameters
     assert parse() == {name: parameters[name].default for name in parse()}
 
 
 def test_what_is_said_arrives():
-    words = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
     own = "--instruction", "Answer in French.", "--settings", "mine.json"
-    assert parse(*words.split(), *own) == {
+    assert parse(*WORDS.split(), *own) == {
         "device": "cuda:1",
         "dtype": "bfloat16",
         "bits": 4,
         "attention": "eager",
         "attention_layer": 3,
+        "fit": "pad",
         "resolution": 224,
         "instruction": "Answer in French.",
         "settings": "mine.json",
     }
 
 
-@pytest.mark.parametrize("words", ["--dtype int8", "--bits 3", "--attention flash", "--layer x"])
+@pytest.mark.parametrize(
+    "words", ["--dtype int8", "--bits 3", "--attention flash", "--layer x", "--fit x"]
+)
 def test_nonsense_is_refused(words):
     with pytest.raises(SystemExit):
         parse(*words.split())
 
 
 def test_the_words_of_options_say_them_again():
-    words = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
-    assert load_words(parse(*words.split())) == words.split()
+    assert load_words(parse(*WORDS.split())) == WORDS.split()
     assert load_words(parse()) == load_words({}) == []
     assert load_words(parse("--layer", "0")) == ["--layer", "0"]
     for instruction in ("off", "Answer in French."):
@@ -69,9 +75,8 @@ COMMANDS = (
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_that_loads_a_model_takes_them_all(command, monkeypatch, capsys):
     """Each is refused the last word only: of no flag before it that command knows nothing."""
-    said = "--device cuda:1 --dtype bf16 --bits 4 --attention eager --layer 3 --resolution 224"
     name, *words = command.split()
-    monkeypatch.setattr(sys, "argv", [name, *words, *said.split(), "--no-such-flag"])
+    monkeypatch.setattr(sys, "argv", [name, *words, *WORDS.split(), "--no-such-flag"])
     with pytest.raises(SystemExit) as ended:
         if name == "app.py":
             runpy.run_path(str(ROOT / name), run_name="__main__")
