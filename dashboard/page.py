@@ -11,7 +11,7 @@ from core.support.proxies import without_proxies
 from dashboard import theme
 from dashboard.benchmarks.library import RUNS, Library
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
-from dashboard.drawing import markup
+from dashboard.drawing.about import about_model, header
 from dashboard.live import LiveModel
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
@@ -46,9 +46,9 @@ def build(
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(hour, hour)) as page:
         with gr.Row(elem_classes="masthead"):
             with gr.Column(min_width=300):
-                gr.HTML(markup.header(), elem_id="header")
+                gr.HTML(header(), elem_id="header")
             with gr.Column(min_width=300):
-                about = gr.HTML(markup.about_model(live.name), elem_id="about")
+                about = gr.HTML(about_model(live.name), elem_id="about")
                 other = ModelSwitch(live, switch)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Walkthrough", id="walkthrough"):
@@ -92,7 +92,7 @@ def _greet(
 
     def greet(visit: Visit, request: gr.Request) -> dict:
         info = live.current().vlm.info  # which may take a while
-        shown = {about: markup.about_model(info.name, info), other.panel: other.shown(request)}
+        shown = {about: about_model(info.name, info), other.panel: other.shown(request)}
         return shown | {asking.eta: asking.slider(visit)}
 
     page.load(
@@ -107,6 +107,6 @@ def _greet(
 
 def launch(page: gr.Blocks, **options: Any) -> None:
     """`page.launch` as this page needs it; returns once it answers requests."""
-    look = {"theme": theme.theme(), "css": theme.style(), "head": theme.icon() + theme.script()}
+    look = {"theme": theme.theme(), "css": theme.style(), "head": theme.head()}
     with without_proxies():  # gradio asks itself whether it answers
         page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)

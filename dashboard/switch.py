@@ -9,7 +9,8 @@ from typing import Literal
 import gradio as gr
 
 from core.vlm import VLMError
-from dashboard.drawing import markup
+from dashboard.drawing.about import LARGE_MODEL, about_model
+from dashboard.drawing.sentences import alert, notice
 from dashboard.live import LiveModel
 from dashboard.settings import eta_slider
 from dashboard.visit import Visit
@@ -36,7 +37,7 @@ class ModelSwitch:
             self.name = gr.Textbox(
                 label="Model",
                 info="pocket, a directory on this machine, or a model of the Hugging Face hub.",
-                placeholder=markup.LARGE_MODEL,
+                placeholder=LARGE_MODEL,
                 max_length=LONGEST_NAME,
                 elem_id="model-name",
             )
@@ -73,23 +74,23 @@ class ModelSwitch:
         """Load it; if that fails, one sentence, and the model before goes on."""
         if not self.allowed(request):
             sentence = "Only somebody at the machine that runs this page may change its model."
-            yield {self.status: markup.alert(sentence)}
+            yield {self.status: alert(sentence)}
             return
         before = self.live.name
-        yield {self.status: markup.notice(f"Loading {name}. Until it is there, {before} answers.")}
+        yield {self.status: notice(f"Loading {name}. Until it is there, {before} answers.")}
         try:
             info = self.live.switch(name).vlm.info
         except VLMError as error:
-            yield {self.status: markup.alert(f"{error} {before} goes on answering.")}
+            yield {self.status: alert(f"{error} {before} goes on answering.")}
             return
         own = info.thresholds[metric]
-        shown = {self.about: markup.about_model(info.name, info)}
+        shown = {self.about: about_model(info.name, info)}
         sentence = f"{info.name} answers from now on, on every page."
         if visit.own_eta:
             sentence += f" η stays where you put it; this model's own is {own:.2f}."
         else:
             shown[self.eta] = gr.Slider(**eta_slider(metric, own))
-        yield shown | {self.status: markup.notice(sentence)}
+        yield shown | {self.status: notice(sentence)}
 
 
 def _from_this_machine(request: gr.Request) -> bool:

@@ -8,8 +8,10 @@ from pathlib import Path
 from urllib.parse import quote
 
 import gradio as gr
+from markupsafe import Markup
 
 from core.bench.plots.style import BLUE, HEAT, MEANING, SANS
+from dashboard.drawing.templating import render
 
 # The modules of the page's script, each after those it imports.
 MODULES = (
@@ -48,23 +50,23 @@ def style() -> str:
     return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheets}"
 
 
-def icon() -> str:
-    """For the head of the page: its picture in the browser's tabs.
+def head() -> Markup:
+    """Return what the head of the page needs: its picture in the browser's tabs, and the script.
 
-    It comes with the page, since below a proxy's path there is no /favicon.ico to ask for.
+    The picture comes with the page, since below a proxy's path there is no /favicon.ico to ask for.
     """
-    return f'<link rel="icon" href="data:image/svg+xml,{quote(_static("icon.svg").strip())}">'
+    icon = quote(_static("icon.svg").strip())
+    return render("page/head.html", icon=icon, script=Markup(script()))
 
 
 def script() -> str:
-    """Return what moves in the browser without asking the server, for the head of the page.
+    """Return what moves in the browser without asking the server.
 
     All modules in one script, because modules inside a page can't import each other. They share
     one scope, where a name that two of them declare is an error.
     """
     imports_and_exports = r"^import [^;]*;\n|^export (?=(?:async )?(?:const|function) )"
-    text = re.sub(imports_and_exports, "", _static(*MODULES), flags=re.MULTILINE)
-    return f'<script>"use strict";\n{{\n{text}}}\n</script>'
+    return re.sub(imports_and_exports, "", _static(*MODULES), flags=re.MULTILINE)
 
 
 def _static(*names: str) -> str:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from html import escape
 from typing import Any
 
 import gradio as gr
+
+from dashboard.drawing.templating import render
 
 PRIVATE = {"api_visibility": "private"}
 # Buttons in the HTML, by what their data attributes say; `csv` goes to the server.
@@ -27,13 +28,8 @@ class Chart:
         self.plot = gr.Plot(
             show_label=False, container=False, elem_id=f"{name}-plot", elem_classes="chart"
         )
-        buttons = "".join(
-            f'<button type="button" data-format="{kind.lower()}" '
-            f'aria-label="Download {escape(label)} as {kind}">{kind}</button>'
-            for kind in ("PNG", "SVG", "CSV")
-        )
         self.buttons = gr.HTML(
-            f'<div class="downloads"><span aria-hidden="true">Download</span>{buttons}</div>',
+            render("benchmarks/downloads.html", label=label),
             js_on_load=ON_LOAD.replace("PLOT", f"{name}-plot"),
         )
         self._text = gr.Textbox(visible=False)

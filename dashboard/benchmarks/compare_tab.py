@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
 
 import gradio as gr
 from markupsafe import Markup
@@ -13,12 +12,13 @@ from core.bench.plots.metrics import separability_of
 from core.bench.plots.runs import runs_figure
 from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
+from dashboard.benchmarks.axis import COLUMNS, axis_and_link, title_of
 from dashboard.benchmarks.chart import Chart, to_csv
 from dashboard.benchmarks.figures import plot, source_of, stamped
 from dashboard.benchmarks.library import Choice, Library, find, series, timed
 from dashboard.benchmarks.questions import Questions
-from dashboard.benchmarks.tradeoff.tab import COLUMNS, axis_and_link, title_of
 from dashboard.benchmarks.view import View, Viewer, load_all
+from dashboard.drawing.sentences import notice
 from dashboard.drawing.templating import render
 
 MOST = 12  # runs at once
@@ -61,7 +61,7 @@ class Compare:
             self.runs: gr.Dropdown(
                 offered, value=[choice.key for choice in wanted], multiselect=True
             ),
-            self.note: f'<p class="notice" role="status">{escape(note)}</p>' if note else "",
+            self.note: notice(note) if note else "",
             self.chart.plot: plot(
                 stamped(
                     runs_figure(named, view.metric, view.first_tokens, axis, title_of(axis, link)),
@@ -85,7 +85,7 @@ class Compare:
 
 
 def _wanted(view: View, keys: Sequence[str]) -> tuple[Choice, ...]:
-    """The runs that were chosen; at first, one of each series."""
+    """Return the runs that were chosen; at first, one of each series."""
     chosen = [choice for key in keys if (choice := find(view.choices, key))]
     if chosen:
         return tuple(chosen)

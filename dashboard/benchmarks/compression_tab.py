@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from html import escape
+from typing import Any
 
 import gradio as gr
 import numpy as np
+from markupsafe import Markup
 from PIL import Image
 
 from core.bench import Run
@@ -17,15 +18,19 @@ from core.imaging import Codec, crop_local, downscale
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
-from dashboard.benchmarks.questions import Questions, answer_line
+from dashboard.benchmarks.questions import Questions, answers_of
 from dashboard.benchmarks.view import View, Viewer, load_all
-from dashboard.drawing import markup
 from dashboard.drawing.pictures import data_url
+from dashboard.drawing.sentences import explain, notice
+from dashboard.drawing.templating import render
 from dashboard.live import LiveModel
 
 SIDE = 200  # CSS px of a picture
-ONE_QUALITY = """This run was recorded at one quality only. Record it at others, with
-<code>--quality 5 10 20 40 60 80 95</code>, to see the frontier."""
+EXPLAINED = (
+    "Both images are compressed alike. Each curve starts where only global images are sent, and"
+    " goes on as η is lowered. The cost is that of both images, as a share of a global image at"
+    " JPEG quality 100."
+)
 
 
 class Compression:
@@ -36,11 +41,7 @@ class Compression:
 
     def __init__(self, library: Library, live: LiveModel) -> None:
         self.library, self.live = library, live
-        gr.HTML(
-            """<p class="explain">Both images are compressed alike. Each curve starts where only
-global images are sent, and goes on as η is lowered. The cost is that of both images, as a share of
-a global image at JPEG quality 100.</p>"""
-        )
+        gr.HTML(explain(EXPLAINED))
         self.note = gr.HTML()
         self.chart = Chart("quality", "the curves for each quality")
         gr.HTML('<h2 id="same-image">The same question at every quality</h2>')
@@ -74,8 +75,9 @@ a global image at JPEG quality 100.</p>"""
         )  # fmt: skip
 
     def draw(self, view: View, which: int, mended: bool) -> dict:
+        one = len(view.series.choices) == 1
         return {
-            self.note: markup_note(view),
+            self.note: render("benchmarks/one_quality.html") if one else "",
             self.chart.plot: plot(self._figure(view)),
             self.images: self._same(view, which, mended),
         }
@@ -87,37 +89,36 @@ a global image at JPEG quality 100.</p>"""
     def _runs(self, view: View) -> dict[Choice, Run]:
         return load_all(self.library, view.series.choices)
 
-    def _same(self, view: View, which: int, mended: bool) -> str:
-        """One question at all qualities of the series, side by side."""
+    def _same(self, view: View, which: int, mended: bool) -> Markup:
+        """Return one question at all qualities of the series, side by side."""
         runs = self._runs(view)
         first, *others = runs.values()
         ids = _common(first, mended, *others)
         if not ids:
-            return markup.notice("There is no such question in these runs.")
+            return notice("There is no such question in these runs.")
         sample = ids[which % len(ids)]
         rows = {choice: int(np.flatnonzero(run.id == sample)[0]) for choice, run in runs.items()}
         choice, index = next(iter(rows.items()))
         run = runs[choice]
         try:
             check_originals(run)
-            image, note = original(run, index), ""
+            image, missing = original(run, index), Markup()
         except OriginalMissing as error:
-            image, note = None, markup.notice(str(error))
+            image, missing = None, notice(str(error))
         size = self.live.current().vlm.info.input_size if image is not None else None
-        cards = "".join(
-            _quality_card(choice, runs[choice], row, image, size) for choice, row in rows.items()
+        return render(
+            "benchmarks/qualities.html",
+            number=which % len(ids) + 1,
+            count=len(ids),
+            question=run.question[index],
+            missing=missing,
+            cards=[_card(choice, runs[choice], row, image, size) for choice, row in rows.items()],
         )
-        return f"""<p class="explain">Question {which % len(ids) + 1} of {len(ids):,}:
-<q>{escape(run.question[index])}</q></p>{note}<div class="cards">{cards}</div>"""
-
-
-def markup_note(view: View) -> str:
-    return "" if len(view.series.choices) > 1 else f'<p class="notice">{ONE_QUALITY}</p>'
 
 
 @kept(4)
 def _common(first: Run, mended: bool, *others: Run) -> list[str]:
-    """Ids that all runs have answered, in the order of the first run."""
+    """Return the ids that all runs have answered, in the order of the first run."""
     runs = (first, *others)
     shared = set.intersection(*(set(run.id) for run in runs))
     if mended:
@@ -127,26 +128,25 @@ def _common(first: Run, mended: bool, *others: Run) -> list[str]:
     return [sample for sample in first.id if sample in shared]
 
 
-def _quality_card(
+def _card(
     choice: Choice, run: Run, index: int, image: Image.Image | None, size: tuple[int, int] | None
-) -> str:
-    pictures = ""
-    if image is not None:
-        of = choice.metadata
-        codec = Codec(of.codec, of.quality or Codec().quality)
-        pictures = _pictures(run, index, image, size, codec)
-    return f"""<article class="card"><h3>{escape(choice.codec)}</h3>
-{answer_line("First answer", run.first_answer[index], run.first_score[index])}
-{answer_line("With the crop", run.second_answer[index], run.second_score[index])}
-{pictures}</article>"""
+) -> dict[str, Any]:
+    of = choice.metadata
+    codec = Codec(of.codec, of.quality or Codec().quality)
+    pictures = None if image is None else _pictures(run, index, image, size, codec)
+    return {"codec": choice.codec, **answers_of(run, index), "pictures": pictures}
 
 
-def _pictures(run: Run, index: int, image: Image.Image, size: tuple[int, int], codec: Codec) -> str:
-    """The global image, the box in it, and the local image, all as they were sent."""
+def _pictures(
+    run: Run, index: int, image: Image.Image, size: tuple[int, int], codec: Codec
+) -> dict[str, Any]:
+    """Return the global image, the box in it, and the local image, all as they were sent.
+
+    recorded_bytes: what the global image had in the run, if it isn't what it has here.
+    """
     data = codec.encode(downscale(image, size))
     received = codec.decode(data)
-    figures = [_figure(data, codec, received.size, "The global image", len(data))]
-    same = len(data) == run.global_bytes[index]
+    shown = [_picture(data, codec, received.size, "The global image") | {"bytes": len(data)}]
     box = run.box_of(index)
     if box is not None and box.right <= image.width and box.bottom <= image.height:
         scale = received.width / image.width, received.height / image.height
@@ -156,24 +156,19 @@ def _pictures(run: Run, index: int, image: Image.Image, size: tuple[int, int], c
             max(round(box.bottom * scale[1]), int(box.top * scale[1]) + 1),
         ))  # fmt: skip
         png = Codec("png")
-        figures.append(_figure(png.encode(part), png, part.size, "The box in it, magnified", None))
+        shown.append(_picture(png.encode(part), png, part.size, "The box in it, magnified"))
         local = codec.encode(crop_local(image, box, size))
-        figures.append(
-            _figure(local, codec, codec.decode(local).size, "The local image", len(local))
-        )
-    note = "" if same else (
-        f"<p class='fine'>In the run it had {run.global_bytes[index]:,} bytes: another model's "
-        "input size, or another version of the codec.</p>"
-    )  # fmt: skip
-    return f'<div class="quality-pictures">{"".join(figures)}</div>{note}'
+        seen = codec.decode(local).size
+        shown.append(_picture(local, codec, seen, "The local image") | {"bytes": len(local)})
+    recorded = run.global_bytes[index]
+    return {"pictures": shown, "recorded_bytes": None if recorded == len(data) else recorded}
 
 
-def _figure(
-    data: bytes, codec: Codec, size: tuple[int, int], caption: str, count: int | None
-) -> str:
+def _picture(data: bytes, codec: Codec, size: tuple[int, int], caption: str) -> dict[str, Any]:
     factor = SIDE / max(size)
-    shown = max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-    bytes_said = "" if count is None else f"<br>{count:,} bytes"
-    return f"""<figure><img class="pixelated" src="{data_url(data, codec.format)}" alt="{caption}"
-width="{shown[0]}" height="{shown[1]}">
-<figcaption class="fine">{caption}{bytes_said}</figcaption></figure>"""
+    return {
+        "source": data_url(data, codec.format),
+        "size": [max(1, round(side * factor)) for side in size],
+        "caption": caption,
+        "bytes": None,
+    }

@@ -1,9 +1,9 @@
-"""The metrics tab: how well each measure of uncertainty tells right answers from wrong ones."""
+"""The measures tab: how well each measure of uncertainty tells right answers from wrong ones."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
@@ -24,7 +24,7 @@ from dashboard.benchmarks.chart import Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer
-from dashboard.drawing.markup import PAPER
+from dashboard.drawing.about import PAPER
 from dashboard.drawing.templating import render
 
 # Columns of the tables: attribute of Separability -> title, explanation, whether higher is better.
@@ -44,7 +44,7 @@ MEASURES = {
 APGR = ("APGR", "share of the gap to full retransmission closed, averaged over all costs", True)
 
 
-class MetricsPage:
+class Measures:
     """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
 
     def __init__(self) -> None:
@@ -100,23 +100,25 @@ class MetricsPage:
         } | {chart.plot: plot(draw(view)) for chart, draw in self.charts.items()}
 
 
-def _separability(view: View, metrics: Sequence[str]) -> str:
-    over = tokens_name(view.first_tokens).lower()
-    rows = {METRICS[m].label: _row(view, m, view.first_tokens) for m in metrics}
+def _separability(view: View, metrics: Sequence[str]) -> Markup:
     found = separability_of(view.run, metrics[0], view.first_tokens)
-    return f"""<section aria-labelledby="separability-title">
-<h2 id="separability-title">Which measure knows when it is wrong?</h2>
-<p class="explain">{found.wrong:,} of {found.samples:,} first answers are wrong. Each measure is
-taken over {over}; the best of each column is bold.</p>
-{_table("Measure", rows, METRICS[view.metric].label)}</section>"""
+    rows = {METRICS[m].label: _row(view, m, view.first_tokens) for m in metrics}
+    return render(
+        "measures/separability.html",
+        wrong=found.wrong,
+        samples=found.samples,
+        over=tokens_name(view.first_tokens).lower(),
+        **_table("Measure", rows, METRICS[view.metric].label),
+    )
 
 
-def _aggregation(view: View) -> str:
+def _aggregation(view: View) -> Markup:
     rows = {tokens_name(n): _row(view, view.metric, n) for n in LENGTHS}
-    label = METRICS[view.metric].noun
-    return f"""<section aria-labelledby="aggregation-title">
-<h3 id="aggregation-title">{escape(label.capitalize())} by tokens it is taken over</h3>
-{_table("Taken over", rows, tokens_name(view.first_tokens))}</section>"""
+    return render(
+        "measures/aggregation.html",
+        title=METRICS[view.metric].noun.capitalize(),
+        **_table("Taken over", rows, tokens_name(view.first_tokens)),
+    )
 
 
 def _row(view: View, metric: str, first_tokens: int | None) -> list[float]:
@@ -125,8 +127,11 @@ def _row(view: View, metric: str, first_tokens: int | None) -> list[float]:
     return [*(getattr(found, name) for name in MEASURES), gap]
 
 
-def _table(head: str, rows: dict[str, list[float]], chosen: str) -> Markup:
-    """Return one row a measure. chosen: the row that is looked at."""
+def _table(head: str, rows: dict[str, list[float]], chosen: str) -> dict[str, Any]:
+    """Return what `measures/table.html` takes: one row a measure, the best of a column marked.
+
+    chosen: the row that is looked at.
+    """
     columns = (*MEASURES.values(), APGR)
     best = []
     for (_, _, higher), values in zip(columns, zip(*rows.values(), strict=True), strict=True):
@@ -138,20 +143,11 @@ def _table(head: str, rows: dict[str, list[float]], chosen: str) -> Markup:
         ]
         for name, values in rows.items()
     }
-    return render("benchmarks/measures.html", head=head, columns=columns, rows=cells, chosen=chosen)
+    return {"head": head, "columns": columns, "rows": cells, "chosen": chosen}
 
 
-def _definitions(metrics: Sequence[str]) -> str:
-    items = "".join(
-        f"""<dt>{escape(METRICS[m].label)} <code>{escape(METRICS[m].formula)}</code>
-<span class="fine">{escape(METRICS[m].phrase)}</span></dt>
-<dd>{escape(METRICS[m].definition)}</dd>"""
-        for m in metrics
-    )
-    return f"""<section aria-labelledby="definitions-title"><h2 id="definitions-title">What they
-measure</h2><p class="explain">Each is a formula of every token's probabilities p. What the gate
-compares with η is, over the tokens of an answer, the one named beside it.</p>
-<dl class="definitions">{items}</dl></section>"""
+def _definitions(metrics: Sequence[str]) -> Markup:
+    return render("measures/definitions.html", metrics=[METRICS[m] for m in metrics])
 
 
 def _reported() -> Markup:
@@ -160,7 +156,7 @@ def _reported() -> Markup:
         ("II", "Measure", {METRICS[m].label: row for m, row in TABLE_II.items()}),
         ("III", "Min-entropy over", {tokens_name(n): row for n, row in TABLE_III.items()}),
     )
-    return render("benchmarks/reported.html", paper=PAPER, source=SOURCE, tables=tables)
+    return render("measures/reported.html", paper=PAPER, source=SOURCE, tables=tables)
 
 
 def _alike(value: float, top: float | None) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from html import escape
 from math import ceil, floor, isfinite
 from typing import Any
 
 import gradio as gr
+from markupsafe import Markup
 from PIL import Image
 
 from core.bench import Run, samples_near, samples_of_kind
@@ -23,9 +23,10 @@ from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.library import Library
 from dashboard.benchmarks.view import View
-from dashboard.drawing import markup
 from dashboard.drawing.overlays import outline
 from dashboard.drawing.pictures import as_file, as_picture
+from dashboard.drawing.sentences import explain, notice, outcome
+from dashboard.drawing.templating import render
 from dashboard.visit import Visit
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
@@ -35,7 +36,7 @@ OPEN = """element.addEventListener('click', event => {
     const index = event.target.closest('button')?.dataset.index;
     if (index) trigger('click', {index: Number(index)});
 })"""
-EMPTY = '<p class="explain">Click a curve, or a number above, to see the questions there.</p>'
+EMPTY = explain("Click a curve, or a number above, to see the questions there.")
 
 
 @dataclass(frozen=True)
@@ -150,17 +151,20 @@ class Questions:
     def _shown(self, behind: Behind, run: Run, count: int) -> dict:
         try:
             check_originals(run)
-            missing = ""
+            missing = Markup()
         except OriginalMissing as error:
-            missing = markup.notice(str(error))
+            missing = notice(str(error))
         last = behind.first + len(behind.page)
-        head = f"""<p class="outcome" role="status">{escape(behind.title)}: {count:,} questions{
-            f", {behind.first + 1} to {last}" if behind.page else ""
-        }</p>"""
-        cards = "".join(_card(run, index, behind.gate, not missing) for index in behind.page)
+        which = f", {behind.first + 1} to {last}" if behind.page else ""
+        cards = render(
+            "benchmarks/question_cards.html",
+            head=outcome(f"{behind.title}: {count:,} questions{which}"),
+            missing=missing,
+            cards=[_card(run, index, behind.gate, not missing) for index in behind.page],
+        )
         return {
             self.behind: behind,
-            self.cards: f'{head}{missing}<div class="cards">{cards}</div>',
+            self.cards: cards,
             self.pager: gr.Row(visible=len(behind.samples) > AT_ONCE),
             self.previous: gr.Button(interactive=behind.first > 0),
             self.next: gr.Button(interactive=last < len(behind.samples)),
@@ -187,31 +191,28 @@ def _codec_of(run: Run) -> Codec | None:
         return None
 
 
-def _card(run: Run, index: int, gate: Gate, with_image: bool) -> str:
+def _card(run: Run, index: int, gate: Gate, with_image: bool) -> dict[str, Any]:
     metric = METRICS[gate.metric]
     value = run.uncertainty(gate.metric, gate.first_tokens)[index]
-    pictures = ""
-    if with_image:
-        whole, crop = _pictures(run, index)
-        pictures = f"""<div class="card-pictures">{whole}{crop}</div>
-<button type="button" class="open" data-index="{index}">Open in the walkthrough</button>"""
-    expected = ", ".join(dict.fromkeys(expected_answers(run.answers[index])))
-    return f"""<article class="card">
-<p class="asked"><q>{escape(run.question[index])}</q></p>
-{answer_line("First answer", run.first_answer[index], run.first_score[index])}
-{answer_line("With the crop", run.second_answer[index], run.second_score[index])}
-<p class="fine">Expected: {escape(expected)}<br>{escape(metric.heading)}:
-{value:.3g} {metric.unit}<br>Images: {run.global_bytes[index]:,} bytes, and
-{run.local_bytes[index]:,} for the crop</p>{pictures}</article>"""
+    return {
+        "index": index,
+        "question": run.question[index],
+        **answers_of(run, index),
+        "expected": ", ".join(dict.fromkeys(expected_answers(run.answers[index]))),
+        "measure": metric.heading,
+        "value": f"{value:.3g} {metric.unit}",
+        "global_bytes": run.global_bytes[index],
+        "local_bytes": run.local_bytes[index],
+        "pictures": _pictures(run, index) if with_image else None,
+    }
 
 
-def answer_line(when: str, answer: str, score: float) -> str:
-    """An answer, and whether it was right."""
-    right = score >= RIGHT_FROM
-    mark = "✓ right" if right else "✗ wrong"
-    shown = escape(answer) or "(an empty answer)"
-    return f"""<p class="said {"right" if right else "wrong"}"><span class="when">{when}</span>
-<strong>{shown}</strong> <span class="mark">{mark}</span></p>"""
+def answers_of(run: Run, index: int) -> dict[str, tuple[str, bool]]:
+    """Return both answers to a question of a run, each with whether it was right."""
+    return {
+        "first": (run.first_answer[index], run.first_score[index] >= RIGHT_FROM),
+        "second": (run.second_answer[index], run.second_score[index] >= RIGHT_FROM),
+    }
 
 
 def expected_answers(text: str) -> list[str]:
@@ -225,17 +226,17 @@ def expected_answers(text: str) -> list[str]:
 
 
 @kept(16)
-def _pictures(run: Run, index: int) -> tuple[str, str]:
+def _pictures(run: Run, index: int) -> tuple[Markup, Markup]:
     """The original with the box, and what is in the box, as <img> elements."""
     try:
         image = original(run, index)
     except OriginalMissing as error:
-        return markup.notice(str(error)), ""
+        return notice(str(error)), Markup()
     small = image.copy()
     small.thumbnail((SIDE, SIDE), Image.Resampling.LANCZOS, reducing_gap=2.0)
     box = run.box_of(index)
     if box is None or box.right > image.width or box.bottom > image.height:
-        return as_picture(small, "card-whole", "The original"), ""
+        return as_picture(small, "card-whole", "The original"), Markup()
     whole = as_picture(
         outline(small, box, image.size), "card-whole", "The original, with the box asked for"
     )

@@ -3,53 +3,56 @@
 from __future__ import annotations
 
 import math
-from html import escape
+
+from markupsafe import Markup
 
 from core.transcript import Transcript
 from core.uncertainty import METRICS
 from dashboard.drawing import scales, wording
+from dashboard.drawing.templating import render
 
 RADIUS, WIDTH, HEIGHT = 100, 380, 184
 CENTRE = (WIDTH / 2, 150)
 
 
-def gauge(transcript: Transcript) -> str:
-    """A half-circle as SVG, drawn in the colours of the style sheet."""
+def gauge(transcript: Transcript) -> Markup:
+    """Return a half-circle as SVG, drawn in the colours of the style sheet."""
     gate, value = transcript.gate, transcript.uncertainty
     metric = METRICS[gate.metric]
     scale = begin, end = scales.ends(metric, value, gate.threshold)
     turn = scales.share(gate.threshold, scale)
     sides = ("confident", "uncertain")
     left, right = sides if metric.higher_is_uncertain else sides[::-1]
-    needle = _point(scales.share(value, scale), 0.88)
-    inner, outer, label = (_point(turn, share) for share in (0.72, 1.2, 1.27))
-    anchor = "start" if turn > 0.55 else "end" if turn < 0.45 else "middle"
-    said = (
-        f"Gauge from {begin:g} to {end:g} {metric.unit}: {metric.phrase} is"
-        f" {wording.measured(value, metric)}, η is {gate.threshold:.2f}."
+    shown = wording.measured(value, metric)
+    return render(
+        "pictures/gauge.html",
+        width=WIDTH,
+        height=HEIGHT,
+        centre=CENTRE,
+        said=f"Gauge from {begin:g} to {end:g} {metric.unit}: {metric.phrase} is {shown}, η is"
+        f" {gate.threshold:.2f}.",
+        arcs=((left, _arc(0, turn)), (right, _arc(turn, 1))),
+        needle=_rounded(_point(scales.share(value, scale), 0.88)),
+        mark=[_rounded(_point(turn, radius)) for radius in (0.72, 1.2)],
+        label=_rounded(_point(turn, 1.27)),
+        anchor="start" if turn > 0.55 else "end" if turn < 0.45 else "middle",
+        eta=_short(gate.threshold),
+        ends=((CENTRE[0] - RADIUS, f"{begin:g}"), (CENTRE[0] + RADIUS, f"{end:g}")),
+        value=shown,
     )
-    return f"""<svg class="gauge" viewBox="0 0 {WIDTH} {HEIGHT}" role="img"
-aria-label="{escape(said)}">
-<path class="{left}" d="{_arc(0, turn)}"/><path class="{right}" d="{_arc(turn, 1)}"/>
-<line class="mark" x1="{inner[0]:.1f}" y1="{inner[1]:.1f}" x2="{outer[0]:.1f}" y2="{outer[1]:.1f}"/>
-<text x="{label[0]:.1f}" y="{label[1]:.1f}" text-anchor="{anchor}">η {_short(gate.threshold)}</text>
-<line class="needle" x1="{CENTRE[0]}" y1="{CENTRE[1]}" x2="{needle[0]:.1f}" y2="{needle[1]:.1f}"/>
-<circle class="hub" cx="{CENTRE[0]}" cy="{CENTRE[1]}" r="6"/>
-<text class="end" x="{CENTRE[0] - RADIUS}" y="{CENTRE[1] + 26}"
-text-anchor="middle">{begin:g}</text>
-<text class="end" x="{CENTRE[0] + RADIUS}" y="{CENTRE[1] + 26}"
-text-anchor="middle">{end:g}</text>
-<text class="value" x="{CENTRE[0]}" y="{HEIGHT - 4}"
-text-anchor="middle">{wording.measured(value, metric)}</text></svg>"""
 
 
 def _point(share: float, radius: float) -> tuple[float, float]:
-    """Where `share` of the scale lies, at `radius` times the gauge's own."""
+    """Return where `share` of the scale lies, at `radius` times the gauge's own."""
     angle = math.pi * (1 - min(max(share, 0.0), 1.0))
     return (
         CENTRE[0] + RADIUS * radius * math.cos(angle),
         CENTRE[1] - RADIUS * radius * math.sin(angle),
     )
+
+
+def _rounded(point: tuple[float, float]) -> tuple[str, str]:
+    return f"{point[0]:.1f}", f"{point[1]:.1f}"
 
 
 def _arc(start: float, stop: float) -> str:

@@ -5,59 +5,55 @@ from __future__ import annotations
 import base64
 import io
 import tempfile
-from html import escape
 from pathlib import Path
 
 import gradio as gr
+from markupsafe import Markup
 from PIL import Image
 
 from core.imaging import load_image
 from core.transcript import EncodedImage
+from dashboard.drawing.templating import render
 
 DRAWN = {"JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP"}  # by every browser, as we read them
 COPY = (2048, 2048)  # px, at most, of a picture that no browser draws
 
 
 def data_url(data: bytes, format: str) -> str:
+    """Return these bytes as an address of their own."""
     return f"data:image/{format};base64,{base64.b64encode(data).decode('ascii')}"
 
 
 def source(image: Image.Image, format: str = "JPEG") -> str:
-    """An illustration, not evidence: a good JPEG will do; PNG for a few flat colours."""
+    """Return an illustration, not evidence, as an address: a good JPEG, or PNG for flat colours."""
     file = io.BytesIO()
     image.save(file, format, **({"quality": 88} if format == "JPEG" else {}))
     return data_url(file.getvalue(), format.lower())
 
 
-def as_picture(image: Image.Image, element_class: str, alt: str) -> str:
-    return f"""<img class="{element_class}" src="{source(image)}" alt="{escape(alt)}"
-width="{image.width}" height="{image.height}">"""
+def as_picture(image: Image.Image, css_class: str, alt: str) -> Markup:
+    """Return an illustration. alt: what stands for it where it can't be seen."""
+    return _picture(source(image), image.size, css_class, alt)
 
 
-def as_sent(image: EncodedImage, element_class: str, alt: str) -> str:
-    """The very bytes of the message, magnified without smoothing."""
-    width, height = image.size
-    return f"""<img class="pixelated {element_class}" src="{data_url(image.data, image.format)}"
-alt="{escape(alt)}" width="{width}" height="{height}">"""
+def as_sent(image: EncodedImage, css_class: str, alt: str) -> Markup:
+    """Return the very bytes of a message, magnified without smoothing."""
+    address = data_url(image.data, image.format)
+    return _picture(address, image.size, f"pixelated {css_class}", alt)
 
 
-def comparison(original: Image.Image, sent: EncodedImage) -> str:
-    """The original and the global image at one scale, with a bar to slide between them.
+def comparison(original: Image.Image, sent: EncodedImage) -> Markup:
+    """Return the original and the global image at one scale, with a bar to slide between them.
 
     original: at a size for looking at.
     """
-    width, height = sent.size
-    return f"""<div class="compare" style="--cut:50%">
-<div class="over" style="--ratio:{original.width / original.height:.5f}">
-{as_picture(original, "original-image", "The original")}
-{as_sent(sent, "global-image", "The global image as the server saw it")}
-<span class="side left" aria-hidden="true">original</span>
-<span class="side right" aria-hidden="true">as sent</span>
-<input type="range" min="0" max="100" value="50" data-sets="--cut" data-unit="%"
-aria-label="Boundary between the original, on the left, and the global image, on the right">
-<span class="divider" aria-hidden="true"></span></div>
-<p class="fine">Slide to compare. Sent: {width} × {height} pixels, shown at the same scale.</p>
-</div>"""
+    return render(
+        "pictures/compare.html",
+        ratio=f"{original.width / original.height:.5f}",
+        original=as_picture(original, "original-image", "The original"),
+        sent=as_sent(sent, "global-image", "The global image as the server saw it"),
+        size=sent.size,
+    )
 
 
 def for_browsers(path: str, of: gr.components.Component) -> str:
@@ -83,3 +79,14 @@ def as_file(image: Image.Image, of: gr.components.Component) -> str:
         image.save(file, "PNG", compress_level=1)
     of.temp_files.add(file.name)
     return file.name
+
+
+def _picture(address: str, size: tuple[int, int], css_class: str, alt: str) -> Markup:
+    return render(
+        "pictures/picture.html",
+        source=address,
+        width=size[0],
+        height=size[1],
+        css_class=css_class,
+        alt=alt,
+    )

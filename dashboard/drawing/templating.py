@@ -18,12 +18,13 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters |= {
+    "count": wording.count,
     "percent": wording.percent,
     "seconds": wording.seconds,
     "thousands": "{:,}".format,
 }
 
 
-def render(name: str, **values: Any) -> Markup:
+def render(template: str, /, **values: Any) -> Markup:
     """Return a template with these values; only a `Markup` among them is taken for HTML."""
-    return Markup(_ENVIRONMENT.get_template(name).render(values))
+    return Markup(_ENVIRONMENT.get_template(template).render(values))

@@ -15,6 +15,18 @@ from dashboard.drawing.templating import render
 NAMES = {"edge": "Edge", "server": "Server"}
 
 
+def message_log(transcript: Transcript, link: Link, note: str = "") -> Markup:
+    """Return who sent what, how many bytes; then when, on a link, beside each side's work."""
+    return render(
+        "transcript/log.html",
+        link=link,
+        note=note,
+        messages=messages(transcript.messages, transcript.original_bytes),
+        sizes=_sizes(transcript),
+        timeline=timeline(transcript, link),
+    )
+
+
 def messages(records: Sequence[MessageRecord], original_bytes: int | None) -> Markup:
     """Return one row a message; original_bytes: of the original's file, where there is one."""
     rows, total = [], 0
@@ -78,3 +90,23 @@ def _row(event: Step | MessageRecord, start: float, length: float, total: float)
 def _way(message: MessageRecord) -> str:
     to = "server" if message.sender == "edge" else "edge"
     return f"{NAMES[message.sender]} → {NAMES[to]}"
+
+
+def _sizes(transcript: Transcript) -> list[tuple[str, str, str, str]]:
+    """Return the images sent beside the original: name, label, width of the bar in %, size."""
+    width, height = transcript.original_size
+    rows = []
+    if transcript.original_bytes:  # from a file
+        size = wording.byte_count(transcript.original_bytes)
+        rows.append(
+            ("original", f"Original, {width} × {height} pixels", transcript.original_bytes, size)
+        )
+    for name, image in (("global", transcript.global_image), ("local", transcript.local_image)):
+        if image is not None:
+            size = "{} × {}".format(*image.size)
+            label = f"{name.capitalize()} image, {size} pixels, {image.format.upper()}"
+            count = len(image.data)
+            said = wording.bytes_sent(count, transcript.original_bytes)
+            rows.append((name, label, count, said))
+    largest = max(count for _, _, count, _ in rows)
+    return [(name, label, f"{100 * n / largest:.2f}", size) for name, label, n, size in rows]

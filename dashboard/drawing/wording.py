@@ -17,6 +17,12 @@ def byte_count(count: int) -> str:
     return f"{count:,} bytes" if count < 10_000 else f"{count / 1000:,.0f} kB"
 
 
+def bytes_sent(count: int, whole: int | None) -> str:
+    """Return the bytes of an image as sent, and their share of the original's, if it is known."""
+    part = f", {share(count, whole)} of the original" if whole else ""
+    return f"{byte_count(count)}{part}"
+
+
 def seconds(value: float) -> str:
     """From a tenth of a millisecond to days."""
     if value < 1:

@@ -6,7 +6,7 @@ import gradio as gr
 
 from core.imaging import load_image
 from dashboard.case import Case
-from dashboard.drawing import markup
+from dashboard.drawing import stages
 
 
 class Answer:
@@ -30,14 +30,14 @@ class Answer:
         """Return the first stage, without what depends on the gate."""
         return {
             self.stage_1: gr.Row(visible=True),
-            self.first_html: markup.first_stage(case.transcript, load_image(case.image)),
+            self.first_html: stages.first_stage(case.transcript, load_image(case.image)),
         }
 
     def judged(self, case: Case) -> dict:
         """Return what depends on the gate."""
         transcript = case.transcript
         return {
-            self.verdict_html: markup.verdict(transcript),
+            self.verdict_html: stages.verdict(transcript),
             self.go_on: gr.Row(visible=not transcript.retransmitted),
             self.second: gr.Button(
                 interactive=transcript.uncertain,

@@ -11,12 +11,13 @@ import gradio as gr
 from core.imaging import Codec, ImageError, available_formats
 from core.uncertainty import METRICS, Gate
 from dashboard import settings
-from dashboard.drawing import markup
 from dashboard.drawing.pictures import for_browsers
+from dashboard.drawing.sentences import alert, explain
 from dashboard.live import LiveModel
 from dashboard.samples import Sample
 from dashboard.settings import RAW, eta_slider
 from dashboard.visit import Visit
+from dashboard.walkthrough import offers
 from dashboard.walkthrough.events import FAST, PRIVATE
 
 LARGEST_FILE = 64_000_000  # bytes; a camera's 50 megapixels as a good JPEG take half of it
@@ -69,7 +70,7 @@ class Asking:
             gr.HTML('<h2 id="samples-heading">Choose a sample</h2>', padding=False)
             self.cards = gr.HTML(  # its value: the index of the sample that is chosen, or None
                 0 if first else None,
-                html_template=markup.sample_cards(self.samples),
+                html_template=offers.sample_cards(self.samples),
                 js_on_load=CHOOSE,
                 elem_id="samples",
             )
@@ -91,7 +92,7 @@ class Asking:
                 elem_id="original",
             )
             self.image_status = gr.HTML(elem_id="image-status")
-            gr.HTML(markup.image_limits(LARGEST_FILE), padding=False)
+            gr.HTML(offers.image_limits(LARGEST_FILE), padding=False)
             self.refused = gr.HTML("", js_on_load=REFUSED, elem_classes="bridge")
 
     def _lay_out_question(self, first: Sample | None) -> None:
@@ -221,7 +222,7 @@ class Asking:
                 self.image: image,
                 self.cards: None,
                 self.question: question,
-                self.note: markup.sample_note(note) if note else "",
+                self.note: explain(note) if note else "",
             }
         )
 
@@ -247,11 +248,11 @@ class Asking:
 
     def refuse(self, event: gr.EventData, visit: Visit) -> dict:
         """What the browser didn't send, or what was lost on the way. What was there stays."""
-        sentence = markup.not_sent(event.name, event.why, event.size, LARGEST_FILE)
+        sentence = offers.not_sent(event.name, event.why, event.size, LARGEST_FILE)
         return self._kept(visit, sentence)
 
     def _kept(self, visit: Visit, sentence: str) -> dict:
         """What is wrong with a new picture, beside the one before."""
         kept = visit.shown if visit.shown and Path(visit.shown).is_file() else None
         more = " The image before it is still there." if kept else ""
-        return {self.image: kept, self.image_status: markup.alert(f"{sentence}{more}")}
+        return {self.image: kept, self.image_status: alert(f"{sentence}{more}")}

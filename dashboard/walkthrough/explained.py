@@ -9,7 +9,7 @@ import gradio as gr
 
 from core.protocol import ProtocolError
 from dashboard.case import Case
-from dashboard.drawing import markup
+from dashboard.drawing.sentences import alert
 from dashboard.live import EXPECTED
 from dashboard.visit import Visit
 
@@ -45,7 +45,7 @@ def _or_a_sentence(updates: Iterator[dict], where: gr.HTML) -> Iterator[dict]:
     try:
         yield from updates
     except EXPECTED as error:
-        yield {where: markup.alert(str(error))}
+        yield {where: alert(str(error))}
     except Exception:
         log.exception("a stage failed")
-        yield {where: markup.alert(FAILED)}
+        yield {where: alert(FAILED)}

@@ -10,7 +10,7 @@ from core.imaging import load_image
 from core.protocol import ProtocolError
 from dashboard import settings
 from dashboard.case import Case, ask_elsewhere, look_through
-from dashboard.drawing import maps, markup
+from dashboard.drawing import maps, stages
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.visit import Visit
 from dashboard.walkthrough.events import ON_MODEL, PRIVATE, scroll_to
@@ -54,7 +54,7 @@ class Look:
     def _lay_out_box(self) -> None:
         with gr.Row(elem_classes="stage"):
             with gr.Column(min_width=300):
-                gr.HTML(markup.move_the_box(), padding=False)
+                gr.HTML(stages.move_the_box(), padding=False)
                 self.box_html = gr.HTML(elem_id="box-view")
                 self.frame = gr.JSON(visible=False)  # filled in by the browser
                 self.look_here = gr.Button("Answer from this box", elem_id="look-here")
@@ -101,18 +101,18 @@ class Look:
         seen = attention and maps.maps(original, attention, transcript.box, own, own)
         return {
             self.stage_2: gr.Column(visible=True),
-            self.second_html: markup.second_stage(transcript),
+            self.second_html: stages.second_stage(transcript),
             self.maps_html: seen or "",
             self.layer: gr.Slider(maximum=info.layers - 1, value=own),
-            self.local_html: markup.local_image(transcript),
+            self.local_html: stages.local_image(transcript),
             self.box_html: maps.box_editor(original, transcript.box),
         }
 
     def judged(self, case: Case) -> dict:
         """Return what depends on the gate."""
         return {
-            self.comparison_html: markup.comparison(case.transcript),
-            self.elsewhere_html: markup.elsewhere(case.elsewhere) if case.elsewhere else "",
+            self.comparison_html: stages.comparison(case.transcript),
+            self.elsewhere_html: stages.elsewhere(case.elsewhere) if case.elsewhere else "",
         }
 
     def hidden(self) -> dict:
@@ -134,5 +134,5 @@ class Look:
     def _elsewhere(self, case: Case | None, metric, eta, box) -> Iterator[dict]:
         case = present(case).judged(settings.gate(metric, eta))
         case = self.live.run(ask_elsewhere, case, settings.as_box(box))
-        shown = markup.elsewhere(case.elsewhere)
+        shown = stages.elsewhere(case.elsewhere)
         yield {self.case: case, self.elsewhere_html: shown, self.status_box: ""}

@@ -11,7 +11,8 @@ from core.channel import PRESETS, Link
 from core.uncertainty import METRICS
 from dashboard import settings
 from dashboard.case import Case
-from dashboard.drawing import downloads, markup
+from dashboard.drawing import downloads
+from dashboard.drawing.timeline import message_log
 from dashboard.settings import RAW
 from dashboard.visit import Visit
 from dashboard.walkthrough.events import PRIVATE
@@ -91,7 +92,7 @@ class Records:
                 f"These messages were sent at η = {case.asked.threshold:.2f} ({metric}), where the"
                 " gate decided otherwise."
             )
-        return {self.log_html: markup.message_log(case.transcript, _link(link), note)}
+        return {self.log_html: message_log(case.transcript, _link(link), note)}
 
     def hidden(self) -> dict:
         return {self.column: gr.Column(visible=False)}

@@ -9,7 +9,8 @@ import gradio as gr
 from dashboard import settings
 from dashboard.api import Api
 from dashboard.case import Case, ask_second
-from dashboard.drawing import markup
+from dashboard.drawing.about import about_model
+from dashboard.drawing.sentences import notice
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.samples import Sample
 from dashboard.visit import Visit
@@ -137,11 +138,11 @@ class Walkthrough:
     def _stages(self, asked: tuple, both: bool) -> Iterator[dict]:
         status = self.asking.status
         if not self.live.ready:
-            yield {status: markup.notice("The model is still being loaded; please wait.")}
+            yield {status: notice("The model is still being loaded; please wait.")}
         case = settings.begin(self.live, *asked)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
-        yield self._first_shown(case) | {status: markup.notice(doing) if doing else ""}
+        yield self._first_shown(case) | {status: notice(doing) if doing else ""}
         if more:
             yield self._second_shown(self.live.run(ask_second, case), DEFAULT_LINK)
 
@@ -156,7 +157,7 @@ class Walkthrough:
         shown |= self.answer.shown(case) | self.look.hidden() | self.records.shown()
         if self.about is not None:
             info = self.live.current().vlm.info
-            shown[self.about] = markup.about_model(info.name, info)
+            shown[self.about] = about_model(info.name, info)
         return shown
 
     def _second_shown(self, case: Case, link) -> dict:

@@ -86,4 +86,4 @@ def test_a_model_that_cant_be_had_is_one_sentence(live, monkeypatch):
     form = _form(live, "all")
     *_, last = form.switch(Visit(), "<b>", "min_entropy", ELSEWHERE)
     assert last[form.status].count('role="alert"') == 1
-    assert "&lt;b&gt; can&#x27;t be read. pocket goes on answering." in last[form.status]
+    assert "&lt;b&gt; can&#39;t be read. pocket goes on answering." in last[form.status]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from html import escape
 
 import numpy as np
+from markupsafe import Markup
 
 from core.bench import Goal, PromiseError, Run, certify, operating_point, promise
 from core.bench.analysis.bounds import Plainly
 from core.bench.analysis.guarantee import LOST, SPENT, Questions, keeps, measured
 from core.uncertainty import METRICS, Gate
 from dashboard.drawing.downloads import Parcel, parcel
+from dashboard.drawing.templating import render
 
 HERE, AVERAGE, SURE = "On these questions", "On average", "In 9 of 10 cases"
 CONFIDENCE = {AVERAGE: None, SURE: 0.9}  # of those that are promises
@@ -30,7 +31,7 @@ class Kept:
     """An η with a promise, as the page shows it."""
 
     gate: Gate
-    html: str
+    html: Markup
     file: Parcel  # the certificate
 
 
@@ -71,23 +72,22 @@ def keep(run: Run, goal: Goal, sure: str, metric: str, first_tokens: int | None)
         more, less = (operating_point(run, gate).retransmitted for _, gate in rows)
         points, side = 100 * abs(more - less), "more" if more > less else "fewer"
         price = f"The promise costs {points:.1f} points: so many {side} of the crops are asked for."
-    cells = "".join(_row(name, run, gate) for name, gate in rows)
-    return Kept(
-        found.gate,
-        f"""<p>{escape(str(certificate))}</p>
-<div class="wide"><table><thead><tr><th></th><th class="number">Crops asked for</th>
-<th class="number">Right</th><th class="number">Lost</th><th class="number">kB a question</th>
-</tr></thead><tbody>{cells}</tbody></table></div>
-<p class="explain">{escape(price)} It holds for other images drawn like these, and for this model,
-codec and prompt. The certificate says so, and a server started with it watches over it.</p>""",
-        parcel("certificate.json", "application/json", certificate.to_json().encode()),
+    html = render(
+        "tradeoff/promise.html",
+        certificate=str(certificate),
+        heads=("Crops asked for", "Right", "Lost", "kB a question"),
+        rows=[(name, _cells(run, gate)) for name, gate in rows],
+        price=price,
     )
+    file = parcel("certificate.json", "application/json", certificate.to_json().encode())
+    return Kept(found.gate, html, file)
 
 
-def _row(name: str, run: Run, gate: Gate) -> str:
+def _cells(run: Run, gate: Gate) -> tuple[str, ...]:
     point = operating_point(run, gate)
-    return f"""<tr><th scope="row">{name}</th>
-<td class="number">{100 * point.retransmitted:.1f} %</td>
-<td class="number">{100 * point.accuracy:.1f} %</td>
-<td class="number">{100 * lost(run, gate):.2f} %</td>
-<td class="number">{point.bytes / 1e3:,.4g}</td></tr>"""
+    return (
+        f"{100 * point.retransmitted:.1f} %",
+        f"{100 * point.accuracy:.1f} %",
+        f"{100 * lost(run, gate):.2f} %",
+        f"{point.bytes / 1e3:,.4g}",
+    )

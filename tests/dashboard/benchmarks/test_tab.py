@@ -29,13 +29,15 @@ from core.bench.analysis.intervals import bootstrap, gate_statistic
 from core.bench.runs.run import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
+from dashboard.benchmarks.axis import AXIS_CHOICES
+from dashboard.benchmarks.bar import about_run
 from dashboard.benchmarks.chart import drawn_csv
 from dashboard.benchmarks.library import Library, timed
 from dashboard.benchmarks.questions import EMPTY, expected_answers
-from dashboard.benchmarks.tab import Benchmarks, _about
-from dashboard.benchmarks.tradeoff import tab as tradeoff_module
+from dashboard.benchmarks.tab import Benchmarks
+from dashboard.benchmarks.tradeoff.data import curves_csv
 from dashboard.benchmarks.tradeoff.places import START, scale
-from dashboard.benchmarks.tradeoff.tab import AXIS_CHOICES
+from dashboard.benchmarks.tradeoff.tab import _picked
 from dashboard.benchmarks.view import AGGREGATIONS, look_at
 from dashboard.live import LiveModel
 
@@ -96,11 +98,11 @@ def _run(page, key="invented-q75"):
 def test_every_tab_is_drawn_for_every_run(page, name, key):
     drawn = page.draw(*_values(page, name, key=key, quality="scenes"))
     assert set(drawn) <= set(page.pages[name][1].outputs) | {
-        page.about, page.bar_row, page.body, page.run, page.quality, page.metric,
+        page.bar.about, page.bar.row, page.body, page.bar.run, page.bar.quality, page.bar.metric,
     }  # fmt: skip
     plots = [value for value in drawn.values() if getattr(value, "type", "") == "plotly"]
     assert len(plots) == {"tradeoff": 2, "compression": 1, "measures": 4, "compare": 1}[name]
-    assert "torn.parquet" in drawn[page.about]  # the file that can't be read is named
+    assert "torn.parquet" in drawn[page.bar.about]  # the file that can't be read is named
 
 
 def test_it_starts_at_a_share_and_keeps_it_when_the_metric_changes(page):
@@ -154,25 +156,26 @@ def test_seconds_of_several_runs_are_those_over_a_link(page):
 
 def test_another_run_keeps_the_quality_if_it_can(page):
     drawn = page.draw(*_values(page, key="invented-q20", quality="scenes"))
-    assert drawn[page.quality].value == "invented-q75" and drawn[page.run].value == "invented-q20"
+    assert drawn[page.bar.quality].value == "invented-q75"
+    assert drawn[page.bar.run].value == "invented-q20"
 
 
 def test_the_metrics_offered_are_those_of_the_run(page):
-    offered = page.draw(*_values(page, metric="unknown"))[page.metric]
+    offered = page.draw(*_values(page, metric="unknown"))[page.bar.metric]
     assert [name for _, name in offered.choices] == list(METRICS)
     assert offered.value in METRICS
 
 
 def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
-    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
-    found = tab.set_eta(view, 40, "% of the crops", "lora")
+    form, view = page.tradeoff.goal_form, page.view(*_bar())
+    found = form.set_eta(view, 40, "% of the crops", "lora")
     set_on, checked_on = halves(view.run)
     expected = threshold_for_budget(set_on, 0.4)
     checked = expected.on(checked_on)
     for point in (expected.expected, checked):
-        assert f"{100 * point.accuracy:.1f} %" in found[tab.found]
-        assert f"{100 * point.retransmitted:.1f} %" in found[tab.found]
-    assert abs(found[tab.eta] - expected.gate.threshold) <= scale(view.run, "min_entropy").step
+        assert f"{100 * point.accuracy:.1f} %" in found[form.found]
+        assert f"{100 * point.retransmitted:.1f} %" in found[form.found]
+    assert abs(found[form.eta] - expected.gate.threshold) <= scale(view.run, "min_entropy").step
 
 
 @pytest.mark.parametrize(
@@ -183,76 +186,76 @@ def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
      (0.5, "GFLOP a question", "Never asking takes 1 GFLOP a question already")],
 )  # fmt: skip
 def test_a_goal_that_cant_be_met_is_one_sentence(page, goal, unit, words):
-    tab = page.pages["tradeoff"][1]
-    assert words in unescape(tab.set_eta(page.view(*_bar()), goal, unit, "")[tab.found])
-    assert 'role="alert"' in tab.set_eta(None, goal, unit, "")[tab.found]
+    form = page.tradeoff.goal_form
+    assert words in unescape(form.set_eta(page.view(*_bar()), goal, unit, "")[form.found])
+    assert 'role="alert"' in form.set_eta(None, goal, unit, "")[form.found]
 
 
 def test_a_goal_in_seconds_is_one_over_the_chosen_link(page):
     """A time over LoRa once gave an η of −inf: that of computing alone was compared with it."""
-    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    form, view = page.tradeoff.goal_form, page.view(*_bar())
     slow = timed(view.run, "lora")
     assert initial(slow).seconds < 1_200 < full(slow).seconds
-    found = tab.set_eta(view, 1_200, "seconds a question", "lora")
+    found = form.set_eta(view, 1_200, "seconds a question", "lora")
     expected = threshold_for_budget(halves(slow)[0], 1_200, cost="seconds")
     assert np.isfinite(expected.gate.threshold) and 1_190 < expected.expected.seconds <= 1_200
-    said = unescape(found[tab.found])
+    said = unescape(found[form.found])
     assert f"η = {expected.gate.threshold:.4g} bits" in said
     assert "Seconds a question, over LoRa" in said and f">{expected.expected.seconds:,.4g}<" in said
     # Computing alone, it is met by always asking.
-    alone = tab.set_eta(view, 1_200, "seconds a question", "")[tab.found]
+    alone = form.set_eta(view, 1_200, "seconds a question", "")[form.found]
     assert "Always ask" in alone and "inf" not in alone
 
 
 @pytest.mark.parametrize("unit", ["seconds a question", "kB a question", "% right"])
 def test_what_would_do_instead_does(page, unit):
-    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    form, view = page.tradeoff.goal_form, page.view(*_bar())
     refused = unescape(
-        tab.set_eta(view, 1000 if unit == "% right" else 1e-6, unit, "nb-iot")[tab.found]
+        form.set_eta(view, 1000 if unit == "% right" else 1e-6, unit, "nb-iot")[form.found]
     )
     instead = float(re.search(r"(?:takes|most is) ([\d.]+) ", refused)[1])
-    found = tab.set_eta(view, instead, unit, "nb-iot")[tab.found]
+    found = form.set_eta(view, instead, unit, "nb-iot")[form.found]
     assert "alert" not in found and "inf" not in found
     if unit != "% right":
         assert unit[1:] in found and "Never ask" in found
 
 
 def test_a_goal_in_gflop_is_answered_in_gflop(page):
-    tab = page.pages["tradeoff"][1]
-    found = tab.set_eta(page.view(*_bar()), 2, "GFLOP a question", "")[tab.found]
+    form = page.tradeoff.goal_form
+    found = form.set_eta(page.view(*_bar()), 2, "GFLOP a question", "")[form.found]
     assert "GFLOP a question" in found and "kB" not in found
 
 
 def test_eta_with_a_promise_stands_beside_the_best_one_and_can_be_saved(page, tmp_path):
-    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    form, view = page.tradeoff.goal_form, page.view(*_bar())
     for sure, confidence in (("In 9 of 10 cases", 0.9), ("On average", None)):
-        drawn = tab.set_eta(view, 10, "% lost", "", sure)
+        drawn = form.set_eta(view, 10, "% lost", "", sure)
         found = promise(view.run, [Goal("lost", 0.1)], confidence)
-        said = unescape(drawn[tab.found])
+        said = unescape(drawn[form.found])
         assert f"η = {found.gate.threshold:.4g} bits of min-entropy" in said
         assert f"{100 * found.asked / len(view.run):.1f} %" in said
         assert "at most 10 % are lost." in said and "The promise costs" in said
         assert said.count("<tr><th scope") == 2
-        assert abs(drawn[tab.eta] - found.gate.threshold) <= scale(view.run, "min_entropy").step
-        assert drawn[tab.save].visible
-        path = tmp_path / drawn[tab.parcel]["name"]
-        path.write_bytes(base64.b64decode(drawn[tab.parcel]["base64"]))
+        assert abs(drawn[form.eta] - found.gate.threshold) <= scale(view.run, "min_entropy").step
+        assert drawn[form.save].visible
+        path = tmp_path / drawn[form.parcel]["name"]
+        path.write_bytes(base64.b64decode(drawn[form.parcel]["base64"]))
         assert Gate.from_certificate(path) == found.gate
-    plain = tab.set_eta(view, 10, "% lost", "")
-    assert not plain[tab.save].visible and plain[tab.parcel] is None
+    plain = form.set_eta(view, 10, "% lost", "")
+    assert not plain[form.save].visible and plain[form.parcel] is None
     set_on, _ = halves(view.run)
-    missed = re.findall(r'number">([\d.]+)</td></tr>', plain[tab.found])
+    missed = re.findall(r'number">([\d.]+)</td></tr>', plain[form.found])
     assert len(missed) == 2 and 9 < float(missed[0]) <= 10
-    assert f"({len(set_on):,} questions)" in plain[tab.found]
+    assert f"({len(set_on):,} questions)" in plain[form.found]
 
 
 def test_a_budget_can_be_promised_over_a_link(page):
-    tab, view = page.pages["tradeoff"][1], page.view(*_bar())
+    form, view = page.tradeoff.goal_form, page.view(*_bar())
     slow = timed(view.run, "lora")
-    drawn = tab.set_eta(view, 1_200, "seconds a question", "lora", "In 9 of 10 cases")
+    drawn = form.set_eta(view, 1_200, "seconds a question", "lora", "In 9 of 10 cases")
     found = promise(slow, [Goal("seconds", 1_200)])
-    assert f"η = {found.gate.threshold:.4g}" in unescape(drawn[tab.found])
-    assert "at most 1200 seconds in the mean" in unescape(drawn[tab.found])
+    assert f"η = {found.gate.threshold:.4g}" in unescape(drawn[form.found])
+    assert "at most 1200 seconds in the mean" in unescape(drawn[form.found])
 
 
 @pytest.mark.parametrize(
@@ -261,10 +264,10 @@ def test_a_budget_can_be_promised_over_a_link(page):
      (0, "% lost", "must be between 0 and 1"), (0.001, "kB a question", "The first stage alone")],
 )  # fmt: skip
 def test_what_cannot_be_promised_is_one_sentence(page, goal, unit, words):
-    tab = page.pages["tradeoff"][1]
-    drawn = tab.set_eta(page.view(*_bar()), goal, unit, "", "In 9 of 10 cases")
-    assert words in unescape(drawn[tab.found]) and 'role="alert"' in drawn[tab.found]
-    assert not drawn[tab.save].visible
+    form = page.tradeoff.goal_form
+    drawn = form.set_eta(page.view(*_bar()), goal, unit, "", "In 9 of 10 cases")
+    assert words in unescape(drawn[form.found]) and 'role="alert"' in drawn[form.found]
+    assert not drawn[form.save].visible
 
 
 def test_data_of_the_curves_is_all_that_the_figure_shows(page):
@@ -279,7 +282,7 @@ def test_data_of_the_curves_is_all_that_the_figure_shows(page):
     )  # fmt: skip
     view = replace(view, run=run)
     shown = ["min_entropy", "random", "initial", "full", "high_resolution"]
-    text = tradeoff_module._curves_csv(view, "lora", shown, 0.4)
+    text = curves_csv(view, "lora", shown, 0.4)
     rows = list(csv.DictReader(io.StringIO(text)))
     curve, slow = tradeoff(run), timed(run, "lora")
     of = {
@@ -402,16 +405,16 @@ def test_expected_answers(text, expected):
 def test_a_run_of_ones_own(page, runs_folder, tmp_path):
     path = tmp_path / "mine.parquet"
     shutil.copy(runs_folder / "scenes.parquet", path)
-    brought = page.bring(str(path), ())
-    uploads = brought[page.uploads]
-    assert brought[page.run].value == brought[page.quality].value == "upload-1"
+    brought = page.bar.bring(str(path), ())
+    uploads = brought[page.bar.uploads]
+    assert brought[page.bar.run].value == brought[page.bar.quality].value == "upload-1"
     drawn = page.draw(*_values(page, uploads=uploads, key="upload-1", quality="upload-1"))
-    assert drawn[page.run].value == "upload-1" and "12 questions" in drawn[page.about]
+    assert drawn[page.bar.run].value == "upload-1" and "12 questions" in drawn[page.bar.about]
     # Nobody else has it.
-    assert page.draw(*_values(page, key="upload-1"))[page.run].value == "invented-q20"
+    assert page.draw(*_values(page, key="upload-1"))[page.bar.run].value == "invented-q20"
     path.unlink()  # and it is deleted after an hour: from memory it may still be drawn
-    refused = page.bring(str(runs_folder / "torn.parquet"), uploads)
-    assert 'role="alert"' in refused[page.refusal] and page.uploads not in refused
+    refused = page.bar.bring(str(runs_folder / "torn.parquet"), uploads)
+    assert 'role="alert"' in refused[page.bar.refusal] and page.bar.uploads not in refused
 
 
 def test_a_link_restores_what_it_says(page):
@@ -420,8 +423,9 @@ def test_a_link_restores_what_it_says(page):
     restored = page.restore(wanted)
     assert set(restored) <= set(page.restored)
     assert restored[page.inner].selected == "measures"
-    assert restored[page.quality].value == "invented-q20"
-    assert restored[page.metric] == "shannon_entropy" and restored[page.tokens] == "First token"
+    assert restored[page.bar.quality].value == "invented-q20"
+    assert restored[page.bar.metric] == "shannon_entropy"
+    assert restored[page.bar.tokens] == "First token"
     tab = page.pages["tradeoff"][1]
     assert restored[tab.axis] == "flops" and restored[tab.link] == "lte"
     assert restored[tab.wish] == 0.25
@@ -434,10 +438,10 @@ def test_a_link_that_says_nonsense_restores_nothing(page):
         {},
         {"tab": "<script>", "run": "../x", "metric": "?", "eta": "much", "axis": ""},
     ):
-        said = page.restore(wanted).pop(page.missing, "")
-        assert list(page.restore(wanted)) == [page.missing] * bool(wanted)
+        said = page.restore(wanted).pop(page.bar.missing, "")
+        assert list(page.restore(wanted)) == [page.bar.missing] * bool(wanted)
         assert all(escape(text) in said for name, text in wanted.items() if text and name != "eta")
-    assert "bring that file" in page.restore({"run": "upload-3"})[page.missing]
+    assert "bring that file" in page.restore({"run": "upload-3"})[page.bar.missing]
     tab = page.pages["tradeoff"][1]
     for eta in ("nan", "inf", "-inf", "1e999"):
         wish = page.restore({"eta": eta}).get(tab.wish)
@@ -447,7 +451,7 @@ def test_a_link_that_says_nonsense_restores_nothing(page):
 def test_without_runs_there_is_a_sentence(tmp_path, vlm):
     _, page = _page(tmp_path / "nowhere", vlm)
     drawn = page.draw(*_values(page, key=None, quality=None))
-    assert "no recorded run" in drawn[page.about] and drawn[page.bar_row].visible is False
+    assert "no recorded run" in drawn[page.bar.about] and drawn[page.bar.row].visible is False
     assert drawn[page.body].visible is False and page.restore({}) == {}
     assert page.view((), None, None, "min_entropy", ALL) is None
 
@@ -457,22 +461,22 @@ def test_runs_recorded_after_the_start_are_there_for_the_next_visitor(tmp_path, 
     shutil.copy(runs_folder / "scenes.parquet", tmp_path / "late.parquet")
     assert page.restore({})[page.body].visible is True
     drawn = page.draw(*_values(page, key=None, quality=None))
-    assert drawn[page.run].value == "late" and drawn[page.body].visible is True
+    assert drawn[page.bar.run].value == "late" and drawn[page.body].visible is True
 
 
 def test_a_click_on_the_curve_asks_for_its_gate(page):
     view = page.view(*_bar())
-    assert tradeoff_module._picked(view, "min_entropy", 0.5) == Gate("min_entropy", 0.5)
-    never = tradeoff_module._picked(view, "probability_margin", None)
+    assert _picked(view, "min_entropy", 0.5) == Gate("min_entropy", 0.5)
+    never = _picked(view, "probability_margin", None)
     assert never.threshold == float("-inf")
     with pytest.raises(gr.Error):
-        tradeoff_module._picked(view, "random", 0.5)
+        _picked(view, "random", 0.5)
 
 
 def test_a_run_says_which_code_made_it(runs_folder):
     library = Library(runs_folder)
     view = look_at(library, (), None, None, None, None)
-    assert "with commit" not in _about(view)  # not known
+    assert "with commit" not in about_run(view)  # not known
     of = replace(view.choice.metadata, code=(Code("a" * 40, False, None),))
     made = replace(view, choice=replace(view.choice, metadata=of))
-    assert "on none, with commit aaaaaaaaaaaa with changes." in _about(made)
+    assert "on none, with commit aaaaaaaaaaaa with changes." in about_run(made)

@@ -1,5 +1,8 @@
 """What goes for every template."""
 
+import ast
+import re
+
 import pytest
 from jinja2 import UndefinedError
 from markupsafe import Markup
@@ -26,3 +29,22 @@ def test_a_value_that_is_missing_is_an_error_and_not_a_gap():
 def test_no_template_turns_escaping_off(path):
     text = path.read_text(encoding="utf-8")
     assert "safe" not in text and "autoescape" not in text
+
+
+def written_by_hand(source):
+    """Return the lines on which a value is put into HTML without a template's escaping."""
+    formatted = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.JoinedStr))
+    return [node.lineno for node in formatted if re.search(r"</?[a-z]+[ >]", ast.unparse(node))]
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "dashboard").rglob("*.py")), ids=lambda path: path.stem
+)
+def test_no_module_writes_html_around_values(path):
+    source = path.read_text(encoding="utf-8").replace("<br>", "")  # a line break in a plot's title
+    assert written_by_hand(source) == [] and "from html import escape" not in source
+
+
+def test_html_written_by_hand_is_found():
+    assert written_by_hand("x = 1\ny = f\"<p class='a'>{x}</p>\"") == [2]
+    assert written_by_hand('x = "<p>fixed</p>"') == []

@@ -4,6 +4,7 @@ import base64
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from html import unescape
 from pathlib import Path
 
 import gradio as gr
@@ -45,7 +46,7 @@ def _said(tab, updates):
 
 def _one_alert(text):
     assert text.count('role="alert"') == 1 and "Traceback" not in text and "\n" not in text
-    sentence = text.split(">", 1)[1].rsplit("<", 1)[0]
+    sentence = unescape(text.split(">", 1)[1].rsplit("<", 1)[0])
     assert sentence.endswith(".") and len(sentence) < 250
     return sentence
 
@@ -183,7 +184,7 @@ def test_a_defect_is_logged_and_not_shown(tab, scene_file, monkeypatch, caplog):
     monkeypatch.setattr("dashboard.settings.ask_first", broken)
     with caplog.at_level(logging.ERROR):
         [update] = _ask(tab, scene_file)
-    assert _one_alert(update[tab.asking.status]) in FAILED.replace("'", "&#x27;")
+    assert _one_alert(update[tab.asking.status]) in FAILED
     assert "secret detail" in caplog.text
 
 

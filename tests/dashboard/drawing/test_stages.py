@@ -10,7 +10,10 @@ from core.imaging import Codec, load_image
 from core.protocol import Sessions
 from core.uncertainty import METRICS, Gate
 from dashboard.case import ask_first, ask_second
-from dashboard.drawing import markup
+from dashboard.drawing import stages
+from dashboard.drawing.about import LARGE_MODEL, PAPER, about_model, header
+from dashboard.drawing.sentences import alert, explain
+from dashboard.drawing.timeline import message_log
 
 LINK = Link(Fixed(1e6), name="a link")
 ATTACK = "<script>alert(1)</script>\"'&"
@@ -32,13 +35,13 @@ def original(samples):
 
 def _all(transcript, original):
     return str(
-        markup.first_stage(transcript, original)
-        + markup.verdict(transcript)
-        + markup.second_stage(transcript)
-        + markup.local_image(transcript)
-        + markup.comparison(transcript)
-        + markup.elsewhere(transcript)
-        + markup.message_log(transcript, LINK, ATTACK)
+        stages.first_stage(transcript, original)
+        + stages.verdict(transcript)
+        + stages.second_stage(transcript)
+        + stages.local_image(transcript)
+        + stages.comparison(transcript)
+        + stages.elsewhere(transcript)
+        + message_log(transcript, LINK, ATTACK)
     )
 
 
@@ -47,7 +50,7 @@ def test_nothing_from_outside_becomes_markup(transcript, original):
     token = replace(stage.tokens[0], text=ATTACK, alternatives=((ATTACK, 0.5), (ATTACK, 0.4)))
     stage = replace(stage, answer=ATTACK, tokens=(token, *stage.tokens[1:]))
     shown = _all(replace(transcript, first=stage, second=stage), original)
-    shown += markup.alert(ATTACK) + markup.about_model(ATTACK) + markup.sample_note(ATTACK)
+    shown += alert(ATTACK) + about_model(ATTACK) + explain(ATTACK)
     assert "<script" not in shown
     assert shown.count(str(Markup.escape(ATTACK))) >= 3
 
@@ -63,15 +66,15 @@ def test_the_images_are_the_bytes_that_were_sent(transcript, original):
 
 
 def test_no_element_asks_another_host_for_anything(transcript, original):
-    shown = _all(transcript, original) + markup.header() + markup.about_model("pocket")
+    shown = _all(transcript, original) + header() + about_model("pocket")
     assert all(source.startswith("data:image/") for source in re.findall(r'src="([^"]*)"', shown))
-    assert re.findall(r"https?://[^\"]*", shown) == [markup.PAPER]
+    assert re.findall(r"https?://[^\"]*", shown) == [PAPER]
 
 
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_token_has_a_row_with_its_value(transcript, metric):
     gate = Gate(metric, 0.5)
-    shown = markup.verdict(replace(transcript, gate=gate, forced=False))
+    shown = stages.verdict(replace(transcript, gate=gate, forced=False))
     body = shown[shown.index("<tbody>") : shown.index("</tbody>")]
     values = [float(v) for v in re.findall(r'class="number">([-\d.]+)</td>', body)]
     assert values == [round(score, 2) for score in transcript.scores[metric]]
@@ -84,16 +87,16 @@ def test_every_token_has_a_row_with_its_value(transcript, metric):
 
 def test_before_the_second_stage_there_is_nothing_of_it(transcript):
     first = replace(transcript, second=None, local_image=None)
-    assert markup.second_stage(first) == markup.local_image(first) == ""
-    assert markup.comparison(first) == ""
+    assert stages.second_stage(first) == stages.local_image(first) == ""
+    assert stages.comparison(first) == ""
 
 
 def test_an_original_without_a_file_has_no_share(transcript, original):
-    shown = markup.first_stage(replace(transcript, original_bytes=None), original)
+    shown = stages.first_stage(replace(transcript, original_bytes=None), original)
     assert "of the original" not in shown
 
 
 def test_the_heading_says_how_to_get_a_larger_model():
-    text = re.sub(r"<[^>]*>", "", markup.about_model("pocket"))
-    assert f"python app.py --model {markup.LARGE_MODEL}" in text
-    assert "2512.16349" in markup.header()
+    text = re.sub(r"<[^>]*>", "", about_model("pocket"))
+    assert f"python app.py --model {LARGE_MODEL}" in text
+    assert "2512.16349" in header()
