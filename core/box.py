@@ -32,7 +32,7 @@ class Box:
 
     @property
     def area(self) -> int:
-        """In pixels; 0 if it is empty or its edges are in the wrong order."""
+        """Return how many pixels it holds; 0 if it is empty or its edges are in the wrong order."""
         return max(self.width, 0) * max(self.height, 0)
 
     def as_tuple(self) -> tuple[int, int, int, int]:
@@ -40,7 +40,7 @@ class Box:
         return astuple(self)
 
     def contains(self, other: "Box") -> bool:
-        """Whether all of `other` lies inside."""
+        """Return whether all of `other` lies inside."""
         return (
             self.left <= other.left
             and self.top <= other.top

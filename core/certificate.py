@@ -181,7 +181,7 @@ def written(threshold: float) -> Threshold:
 
 
 def _loaded(mine: Mapping[str, Any], other: Mapping[str, Any]) -> list[tuple[str, Any, Any]]:
-    """How a model was loaded, as far as both say: a resolution of None is one, too."""
+    """Return how a model was loaded, as far as both say: a resolution of None is one, too."""
     if not mine or not other:
         return []
     names = {
@@ -199,7 +199,7 @@ def _shown(value: Any) -> str:
 
 
 def _sentence(promise: Promise) -> str:
-    """What is promised, within a sentence."""
+    """Return what is promised, within a sentence."""
     shares = {"lost": "lost", "wrong": "wrong among those not asked again",
               "additional_cost": "asked again"}  # fmt: skip
     if promise.what in shares:

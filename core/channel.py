@@ -273,7 +273,9 @@ class Traffic:
         return self._stages(link.seconds)
 
     def joules(self, link: Link) -> tuple[np.ndarray, np.ndarray]:
-        """As `seconds`, the energy of the edge's radio, J; NaN where the link's isn't known."""
+        """Return the energy of the edge's radio, J, shaped as `seconds`; NaN where the link's isn't
+        known.
+        """
         return self._stages(link.joules)
 
     def _stages(

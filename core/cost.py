@@ -81,7 +81,7 @@ def relative_communication_cost(
 def _totals(
     retransmitted: ArrayLike, global_cost: ArrayLike, local_cost: ArrayLike
 ) -> tuple[float, float]:
-    """What all global images cost, and what the local images that were sent cost."""
+    """Return what all global images cost, and what the local images that were sent cost."""
     mask = np.asarray(retransmitted)
     if mask.dtype != bool or mask.ndim != 1 or mask.size == 0:
         # Not cast: a column of uncertainties would pass as a mask that is true nearly everywhere.

@@ -121,8 +121,8 @@ def _integral_image(attention: np.ndarray) -> np.ndarray:
 
 
 def _axis(start: float, stop: float, cells: int, size: int) -> tuple[float, float, slice]:
-    """Along one axis: where the first cell that lies in the image starts, the side of a cell, and
-    the cells that lie in the image.
+    """Return, along one axis, where the first cell that lies in the image starts, the side of a
+    cell, and the cells that lie in the image.
 
     A cell does if its centre does. Where the image is thinner than a cell there may be no such
     centre; so, in general, if it covers half of a cell or half of the image.

@@ -1,4 +1,4 @@
-"""Did the model look in the right place? Boxes asked for against the boxes of what was asked."""
+"""Hits and misses: the boxes asked for, against the boxes of what was asked."""
 
 from collections.abc import Iterable
 
@@ -11,7 +11,7 @@ PLACES = 24  # tried along each axis for the expectation over random boxes
 
 
 def holds(box: Box, target: Box) -> bool:
-    """Does the box hold the target's centre and at least 80 % of its area?"""
+    """Return whether the box holds the target's centre and at least 80 % of its area."""
     w = min(box.right, target.right) - max(box.left, target.left)
     h = min(box.bottom, target.bottom) - max(box.top, target.top)
     x, y = (target.left + target.right) / 2, (target.top + target.bottom) / 2
@@ -24,7 +24,7 @@ def holds_any(box: Box, targets: Iterable[Box]) -> bool:
 
 
 def random_hit(box: Box, targets: list[Box], image_size: tuple[int, int]) -> float:
-    """How often a box of the same size at a random place would hold one of the targets."""
+    """Return how often a box of the same size at a random place would hold one of the targets."""
     lefts = np.linspace(0, image_size[0] - box.width, PLACES).astype(int)
     tops = np.linspace(0, image_size[1] - box.height, PLACES).astype(int)
     hits = [

@@ -164,7 +164,8 @@ def _exchange(
 
 
 def attention_at(vlm: VLM, transcript: Transcript, layer: int) -> tuple[Attention, Box]:
-    """Where layer `layer` (0-based) of the model would have made the server look, and the box.
+    """Return where layer `layer` (0-based) of the model would have made the server look, and the
+    box.
 
     Line 13 and 14 for another layer than the model's own, from the global image as it was sent;
     `vlm` is the transcript's model. Raises ValueError for a layer that it doesn't have.

@@ -98,7 +98,7 @@ class Sessions:
 
     @property
     def nbytes(self) -> int:
-        """What the looks and the global images held here take in memory."""
+        """Return what the looks and the global images held here take in memory."""
         return self._nbytes
 
     def __len__(self) -> int:

@@ -51,7 +51,7 @@ AttentionMap = tuple[tuple[float, ...], ...]  # (rows, cols), as laid over the g
 
 
 class TranscriptError(ValueError):
-    """This is no transcript; the text is one sentence that names the field at fault."""
+    """This is not a transcript; the text is one sentence that names the field at fault."""
 
 
 @dataclass(frozen=True)
@@ -184,7 +184,7 @@ class Transcript:
 
     @property
     def tokens(self) -> tuple[Token, ...]:
-        """Of the first stage: what the gate judged."""
+        """The tokens of the first stage: what the gate judged."""
         return self.first.tokens
 
     @property
@@ -214,17 +214,17 @@ class Transcript:
 
     @property
     def retransmitted(self) -> bool:
-        """Whether a local image was sent."""
+        """Return whether a local image was sent."""
         return self.second is not None
 
     @property
     def messages(self) -> tuple[MessageRecord, ...]:
-        """What crossed the link, in order."""
+        """Return what crossed the link, in order."""
         return tuple(event for event in self.events if isinstance(event, MessageRecord))
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """What was done at both ends, in order."""
+        """Return what was done at both ends, in order."""
         return tuple(event for event in self.events if isinstance(event, Step))
 
     def with_gate(self, gate: Gate) -> Self:
@@ -439,7 +439,7 @@ def _require(condition: bool, where: str, what: str) -> None:
 
 
 def _check(t: Transcript) -> None:
-    """What the types can't say, so that whoever draws a transcript need not ask."""
+    """Check what the types can't say, so that whoever draws a transcript need not ask."""
     width, height = t.original_size
     _require(width > 0 and height > 0, "original_size", "positive")
     _require(t.original_bytes is None or t.original_bytes > 0, "original_bytes", "positive")

@@ -77,7 +77,7 @@ class Metric:
 
     @property
     def phrase(self) -> str:
-        """What the gate compares with η, within a sentence: "mean min-entropy"."""
+        """Return what the gate compares with η, within a sentence: "mean min-entropy"."""
         return self.aggregation.prefix + self.noun
 
     @property
@@ -114,8 +114,10 @@ def _energy(evidence: Evidence) -> np.ndarray:
 
 
 def _focused_min_entropy(evidence: Evidence) -> np.ndarray:
-    """Of this project. Doubt that a crop can end: where few cells are attended to, what is asked
-    about is small, and more can be seen of it; a question about all of the image gains nothing."""
+    """Return the doubt that a crop can end, a metric of this project: where few cells are attended
+    to, what is asked about is small, and more can be seen of it; a question about all of the image
+    gains nothing.
+    """
     assert evidence.attention is not None  # the metric says that it needs it
     return _min_entropy(evidence) * _focus(evidence.attention)
 
@@ -233,8 +235,8 @@ def token_scores(logits: ArrayLike, metric: str, attention: ArrayLike | None = N
     Returns (T,) float64, in the metric's unit.
 
     Raises ValueError for an unknown metric, for logits that aren't (T, V) with V ≥ 1, for a row
-    that is no distribution (one with NaN or +inf, or with nothing but −inf), and for a metric that
-    needs attention where there is none.
+    that isn't a distribution (one with NaN or +inf, or with nothing but −inf), and for a metric
+    that needs attention where there is none.
     """
     entry = _find(metric)
     logits = np.asarray(logits, dtype=np.float64)
@@ -300,7 +302,7 @@ class Gate:
         return aggregate(scores, self.first_tokens, METRICS[self.metric].aggregation)
 
     def retransmit(self, scores: Sequence[float] | np.ndarray) -> bool:
-        """Whether G_avg reaches η: at or above it, or for the margin at or below."""
+        """Return whether G_avg reaches η: at or above it, or for the margin at or below."""
         value = self.uncertainty(scores)
         if METRICS[self.metric].higher_is_uncertain:
             return value >= self.threshold
@@ -315,7 +317,7 @@ def _log_softmax(logits: np.ndarray) -> np.ndarray:
     if not np.isfinite(peak).all():
         token = int(np.flatnonzero(~np.isfinite(peak))[0])
         raise ValueError(
-            f"logits of token {token} are no distribution: "
+            f"logits of token {token} are not a distribution: "
             "they hold NaN or +inf, or nothing but -inf."
         )
     with np.errstate(over="ignore"):  # -1e308 - 1e308 = -inf: p = 0, as it should

@@ -1,1 +1,1 @@
-"""Instruments: they load, fuzz, time and photograph the product, and are no part of it."""
+"""Instruments: they load, fuzz, time and photograph the product, and are not part of it."""

@@ -43,8 +43,12 @@ ETAS = (0.0, 0.5, 1.0, 1.5, 4.0)
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--students", type=int, default=30)
-    parser.add_argument("--questions", type=int, default=2, help="of each student")
+    parser.add_argument(
+        "--students", type=int, default=30, help="how many ask at once (default: 30)"
+    )
+    parser.add_argument(
+        "--questions", type=int, default=2, help="how many questions each student asks (default: 2)"
+    )
     args = parser.parse_args()
     with leaving_on_sigterm(), page() as (url, process):
         idle = memory(process)
@@ -107,7 +111,7 @@ def memory(process: subprocess.Popen) -> float:
 
 
 def answers(samples: tuple[Sample, ...]) -> dict[Sample, Transcript]:
-    """What the model says when nobody else asks; both stages of each sample."""
+    """Return what the model says when nobody else asks; both stages of each sample."""
     server = Server(load_vlm("pocket", device="cpu"), Gate())
     return {s: ask(Edge(s.path), server, s.question, force=True) for s in samples}
 

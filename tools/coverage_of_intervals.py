@@ -147,9 +147,12 @@ def coverage(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--trials", type=int, default=400)
-    parser.add_argument("--replicates", type=int, default=400, help="bootstrap draws")
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--trials", type=int, default=400,
+                        help="how often a run is drawn anew (default: 400)")  # fmt: skip
+    parser.add_argument(
+        "--replicates", type=int, default=400, help="bootstrap draws of an interval (default: 400)"
+    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="samples of a run")
     args = parser.parse_args()
     print(f"Share of {args.trials} runs whose 95 % interval holds the truth; the band and the "
           f"intervals at η are of {DRAWS} draws, the others of {args.replicates}.")  # fmt: skip

@@ -22,7 +22,12 @@ def least_seconds(work: Callable[[], object], repeats: int = 7) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Time the tradeoff curves on an invented run.")
-    parser.add_argument("--samples", type=int, default=VQAV2_VAL, help="default: as VQAv2 val")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=VQAV2_VAL,
+        help="samples of the run (default: as many as VQAv2's validation split has)",
+    )
     args = parser.parse_args()
     run = synthetic_run(args.samples)
     print(f"{len(run):,} invented samples with {run.offsets[-1]:,} tokens")

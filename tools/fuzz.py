@@ -93,11 +93,13 @@ class Target:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--server", help="URL; without one, a server is started for this")
-    parser.add_argument("--requests", type=int, default=10_000)
-    parser.add_argument("--images", type=int, default=2_000, help="damaged ones, on top")
-    parser.add_argument("--threads", type=int, default=8)
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--server", help="URL of the server to try; without, one is started")
+    parser.add_argument("--requests", type=int, default=10_000, help="how many requests are sent")
+    parser.add_argument(
+        "--images", type=int, default=2_000, help="how many damaged images are sent besides"
+    )
+    parser.add_argument("--threads", type=int, default=8, help="how many send at once")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed sends the same")
     args = parser.parse_args()
     with contextlib.ExitStack() as stack:
         if args.server:
@@ -308,7 +310,7 @@ def _odd_json(target: Target, chance: random.Random) -> bytes:
 
 
 def _broken_json(target: Target, chance: random.Random) -> bytes:
-    """What is no JSON at all, or far too deep."""
+    """Return what isn't JSON at all, or is far too deep."""
     deep = chance.choice([b"[", b'{"a":', b'{"question":[']) * chance.randrange(1, 20_000)
     text = json.dumps({"question": "What?", "session": target.session(chance)}).encode()
     body = chance.choice([deep, damage(text, chance, len(text)), b"\xff\xfe" + text, b""])

@@ -66,12 +66,18 @@ class Counted(httpx.HTTPTransport):
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--edges", type=int, default=64)
-    parser.add_argument("--seconds", type=float, default=120.0)
-    parser.add_argument("--model", default="pocket")
-    parser.add_argument("--server", help="URL of one with the same model; default: an own one")
-    parser.add_argument("--samples", type=Path, default=SAMPLES, help="folder with a samples.json")
-    parser.add_argument("options", nargs="*", help="for the own server, after --")
+    parser.add_argument("--edges", type=int, default=64, help="how many ask at once (default: 64)")
+    parser.add_argument(
+        "--seconds", type=float, default=120.0, help="how long they go on (default: 120)"
+    )
+    parser.add_argument("--model", default="pocket", help="model that the server has")
+    parser.add_argument("--server", help="URL of a server with that model; without, one is started")
+    parser.add_argument(
+        "--samples", type=Path, default=SAMPLES, help="folder with a samples.json: what is asked"
+    )
+    parser.add_argument(
+        "options", nargs="*", help="after --: options for the server that is started"
+    )
     add_load_arguments(parser)
     args = parser.parse_args()
     options = load_options(args)

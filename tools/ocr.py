@@ -49,9 +49,12 @@ def engine() -> Read:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--folder", required=True, help="of the data set `words`")
-    parser.add_argument("--split", choices=("test", "train"), default="test")
-    parser.add_argument("--limit", type=int, help="the first pictures only")
+    parser.add_argument(
+        "--folder", required=True, help="folder of IIIT5K, as the data set `words` takes it"
+    )
+    parser.add_argument("--split", choices=("test", "train"), default="test",
+                        help="split of IIIT5K (default: test)")  # fmt: skip
+    parser.add_argument("--limit", type=int, help="read this many pictures only, from the first on")
     args = parser.parse_args()
     dataset = load_dataset("words", args.split, folder=args.folder)[: args.limit]
     right, seconds = read_all(dataset, dataset.scoring, engine())

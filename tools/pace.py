@@ -54,7 +54,12 @@ WATCH = """() => {
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--samples", type=int, default=5_000, help="of each run")
+    parser.add_argument(
+        "--samples",
+        type=int,
+        default=5_000,
+        help="samples of each run that is drawn (default: 5000)",
+    )
     args = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")
     with tempfile.TemporaryDirectory() as folder:

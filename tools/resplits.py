@@ -1,4 +1,4 @@
-"""Are promises kept? Set η on few questions of a run, look at all of it, and do that 400 times.
+"""How often promises are kept: set η on few questions of a run, look at all of it, 400 times.
 
     python -m tools.resplits assets/runs/*.parquet
     python -m tools.resplits signs-text-q75.parquet --shifted signs-text-q5.parquet
@@ -237,11 +237,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     add = parser.add_argument
-    add("runs", nargs="+", type=Path, metavar="RUN", help="run files")
-    add("--splits", type=int, default=SPLITS)
-    add("--metric", default="min_entropy")
-    add("--csv", type=Path, help="also write every number there")
-    add("--shifted", type=Path, metavar="RUN", help="is a stream of its questions noticed?")
+    add("runs", nargs="+", type=Path, metavar="RUN", help="run files to draw from")
+    add("--splits", type=int, default=SPLITS, help="draws of each kind (default: %(default)s)")
+    add("--metric", default="min_entropy", help="measure of uncertainty of the gate")
+    add("--csv", type=Path, help="file to write every number to")
+    add(
+        "--shifted",
+        type=Path,
+        metavar="RUN",
+        help="run of a shifted world: say whether a stream of its questions is noticed",
+    )
     args = parser.parse_args()
     if args.shifted:
         run, other = (Questions.of(load_run(p), args.metric) for p in (args.runs[0], args.shifted))

@@ -26,7 +26,9 @@ MARGIN = 12  # px around what is shown
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, default=IMAGES, help="default: %(default)s")
+    parser.add_argument(
+        "--out", type=Path, default=IMAGES, help="folder to write to (default: docs/images)"
+    )
     out: Path = parser.parse_args().out
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")
     out.mkdir(parents=True, exist_ok=True)

@@ -38,9 +38,14 @@ HERE, THERE = "10.207.163.1", "10.207.163.2"
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
-    parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--model", default="pocket")
-    parser.add_argument("--namespace", action="store_true", help="give the edge its own network")
+    parser.add_argument("--questions", type=int, default=200,
+                        help="how many questions are asked both ways (default: 200)")  # fmt: skip
+    parser.add_argument("--model", default="pocket", help="model that the server has")
+    parser.add_argument(
+        "--namespace",
+        action="store_true",
+        help="give the edge a network of its own (Linux, as root)",
+    )
     add_load_arguments(parser)
     args = parser.parse_args()
     options = load_options(args)

@@ -78,7 +78,7 @@ class Measured:
         return float(np.mean([sum(_of(run, steps)) for run in self.flops]))
 
     def peak_of(self, steps: tuple[str, ...] | None = None) -> int | None:
-        """Of the hungriest of these steps; 0 without any."""
+        """Return the peak of the hungriest of these steps; 0 without any."""
         peaks = _of(self.peaks, steps)
         return None if None in peaks else max(peaks, default=0)
 
@@ -243,7 +243,7 @@ _UNITS = f"{'GFLOP':>10}{'ms':>9}{'MB':>7}"
 
 
 def _sizes(cases: Sequence[Case]) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
-    """Of the global and of the local images."""
+    """Return the sizes of the global and of the local images."""
     return [case.image.size for case in cases], [case.local.size for case in cases]
 
 
@@ -302,12 +302,25 @@ def _status(name: str) -> int:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     what = parser.add_mutually_exclusive_group()
-    what.add_argument("--model", default="pocket", help="'pocket', a directory or a hub id")
-    what.add_argument("--shape", nargs="+", choices=SHAPES, help="untrained models of these shapes")
-    parser.add_argument("--runs", type=int, default=50, help="questions")
-    parser.add_argument("--tokens", type=int, default=MAX_NEW_TOKENS, help="of an answer, at most")
-    parser.add_argument("--batch", type=int, default=0, help="compare a batch with one by one, too")
-    parser.add_argument("--threads", type=int, help="of torch")
+    what.add_argument(
+        "--model", default="pocket", help="model to time: pocket, a directory, or a hub id"
+    )
+    what.add_argument(
+        "--shape", nargs="+", choices=SHAPES, help="time untrained models of these shapes instead"
+    )
+    parser.add_argument(
+        "--runs", type=int, default=50, help="how many questions are timed (default: 50)"
+    )
+    parser.add_argument(
+        "--tokens", type=int, default=MAX_NEW_TOKENS, help="tokens of an answer, at most"
+    )
+    parser.add_argument(
+        "--batch",
+        type=int,
+        default=0,
+        help="also time so many questions at once, against one by one",
+    )
+    parser.add_argument("--threads", type=int, help="threads of torch")
     add_load_arguments(parser)
     args = parser.parse_args()
     if args.threads:

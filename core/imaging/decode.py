@@ -50,7 +50,7 @@ def _is_readable(name: str) -> bool:
 
 @cache
 def _heif() -> bool:
-    """Whether pi-heif is installed; if so, Pillow knows the format from now on.
+    """Return whether pi-heif is installed; if so, Pillow knows the format from now on.
 
     A small board may go without it: it is the largest of the decoders. Its twin pillow-heif also
     writes HEIC, and for that brings x265, which is GPL.
@@ -173,7 +173,7 @@ _SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 
 
 def _kind(data: bytes) -> str:
-    """What the bytes look like: a key of `FORMATS`, or a phrase for people."""
+    """Return what the bytes look like: a key of `FORMATS`, or a phrase for people."""
     for offset, signature, kind in _SIGNATURES:
         if data.startswith(signature, offset):
             return kind

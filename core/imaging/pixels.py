@@ -1,4 +1,4 @@
-"""From any pixels Pillow can hold to the one kind the project knows: upright, 8-bit sRGB."""
+"""The one kind of pixels the project knows, upright 8-bit sRGB, from any that Pillow can hold."""
 
 import io
 

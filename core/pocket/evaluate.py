@@ -116,11 +116,11 @@ class Measured:
 
     @property
     def auroc(self) -> float:
-        """Of mean min-entropy against a wrong first answer."""
+        """Return the AUROC of mean min-entropy against a wrong first answer."""
         return auroc(self.run.uncertainty("min_entropy"), ~self.first)
 
     def f1(self, stage: str) -> float:
-        """Of the answer yes."""
+        """Return F1 of the answer yes."""
         return benchmark_figures(self.run, stage)["f1"]
 
 
@@ -142,7 +142,7 @@ def interval(hits: np.ndarray) -> str:
 
 
 def difference(a: np.ndarray, b: np.ndarray, paired: bool) -> str:
-    """In percent points, share of `a` less share of `b`, with its 95 % interval.
+    """Return the share of `a` less that of `b`, in percent points, with its 95 % interval.
 
     paired: they are about the same questions, so their errors go together.
     """
@@ -209,7 +209,7 @@ TRAINING_FONTS = Questions("text", fonts="training")
 
 
 def table(get: Callable[..., Run], qualities: Iterable[int]) -> list[str]:
-    """What a model must show, as lines of a Markdown table.
+    """Return what a model must show, as lines of a Markdown table.
 
     get: gives the run of some `Questions`, at a JPEG quality if one is named. qualities: of the
     curve of global images.
@@ -333,21 +333,36 @@ class Runs:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="pocket")
-    parser.add_argument("--questions", type=int, default=500, help="in each run")
-    parser.add_argument("--all", action="store_true", help="every figure of the model card")
-    parser.add_argument("--family", choices=FAMILIES, nargs="+", default=["text"])
+    parser.add_argument("--model", default="pocket",
+                        help="who is asked: pocket, a directory, or a hub id")  # fmt: skip
+    parser.add_argument(
+        "--questions", type=int, default=500, help="questions of each run (default: 500)"
+    )
+    parser.add_argument("--all", action="store_true", help="compute every figure of the model card")
+    parser.add_argument("--family", choices=FAMILIES, nargs="+", default=["text"],
+                        help="kinds of questions to ask (default: text)")  # fmt: skip
     parser.add_argument("--conditions", choices=tuple(CONDITIONS), nargs="*", metavar="NAME",
                         help="the table by condition, of these or of all: right, and wrong and "
                         "sure; with fewer at a time, the rest another time")  # fmt: skip
-    parser.add_argument("--eta", type=float, help="of --conditions; default: the checkpoint's")
-    parser.add_argument("--split", choices=("validation", "test"), default="test")
+    parser.add_argument("--eta", type=float,
+                        help="threshold from which an answer of --conditions counts as unsure "
+                        "(default: the checkpoint's)")  # fmt: skip
+    parser.add_argument("--split", choices=("validation", "test"), default="test",
+                        help="split of the strings on signs (default: test)")  # fmt: skip
     parser.add_argument("--fonts", choices=("held-out", "training"), default="split's",
-                        help="default: held-out for the test")  # fmt: skip
-    parser.add_argument("--phrasings", choices=("held-out", "training"), default="training")
+                        help="typefaces of the signs (default: held-out for the test split)"
+                        )  # fmt: skip
+    parser.add_argument("--phrasings", choices=("held-out", "training"), default="training",
+                        help="ways in which questions are put (default: training)")  # fmt: skip
     parser.add_argument("--quality", type=int, default=QUALITY, help="JPEG quality of both images")
-    parser.add_argument("--hints", action="store_true", help="OCR-like tokens in text questions")
-    parser.add_argument("--threads", type=int, default=2, help="of torch; with --workers, theirs")
+    parser.add_argument(
+        "--hints",
+        action="store_true",
+        help="put words as an OCR would read them beside questions about text",
+    )
+    parser.add_argument(
+        "--threads", type=int, default=2, help="threads of torch; with --workers, of each of them"
+    )
     parser.add_argument("--workers", type=int, default=1, help="processes that make the runs")
     parser.add_argument("--runs", type=Path, default=Path("runs/evaluation"),
                         help="where run files are kept, in a folder for each model")  # fmt: skip

@@ -25,7 +25,7 @@ POINTS = 4  # a visual token is sampled at 4 x 4 points for the characters in it
 
 
 def whole(scene: Scene) -> Box:
-    """What the global image shows."""
+    """Return what the global image shows."""
     return Box(0, 0, scene.width, scene.height)
 
 
@@ -48,7 +48,7 @@ def _coverage(shown: Box, box) -> np.ndarray:
 
 
 def focus(scene: Scene, question: Question) -> np.ndarray | None:
-    """Where the answer lies: a hill on each asked object, wide as the object.
+    """Return where the answer lies: a hill on each asked object, wide as the object.
 
     A hill and not a plateau, because the box search has to find the object's centre to a fraction
     of a cell. All weight on one cell would do for the answer, but not for the box: of the small
@@ -161,7 +161,9 @@ def spelling(found: np.ndarray, places: np.ndarray) -> np.ndarray:
 
 
 def _places(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Which character of a sign's text, counted from 1, lies at points of the original; 0: none."""
+    """Return which character of a sign's text, counted from 1, lies at points of the original; 0:
+    none.
+    """
     a, b, c, d, e, f, g, h = perspective(sign.corners, sign.size)  # from the original to the layer
     depth = g * x + h * y + 1
     u, v = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth

@@ -40,7 +40,7 @@ def _copy(package: Path, target: Path) -> None:
 
 
 def _copy_metadata(package: Path, out: Path) -> None:
-    """Beside a package: by its entry points fontpkg finds its families."""
+    """Copy what lies beside a package: by its entry points fontpkg finds its families."""
     for path in package.parent.glob(f"{package.name}-*.dist-info"):
         shutil.copytree(path, out / path.name, dirs_exist_ok=True)
 
@@ -59,7 +59,7 @@ def _cut(path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True, help="folder to pack into")
     args = parser.parse_args()
     if args.out.exists():
         raise SystemExit(f"{args.out} is there already; name a folder that isn't.")

@@ -54,7 +54,7 @@ PARTS = (
 
 
 def fits(part: Part, scene: Scene) -> bool:
-    """Is the scene of the shape that the part's title promises?"""
+    """Return whether the scene is of the shape that the part's title promises."""
     if part.file == "wide":
         return scene.width > 1.4 * scene.height
     return scene.height > scene.width if part.file == "tall" else True
@@ -103,8 +103,9 @@ def pick(vlm, part: Part, gate: Gate, codec: Codec):
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="pocket")
-    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--model", default="pocket",
+                        help="who is asked: pocket, a directory, or a hub id")  # fmt: skip
+    parser.add_argument("--out", type=Path, required=True, help="folder to write the samples to")
     add_load_arguments(parser)
     args = parser.parse_args()
     from core.vlm import load_vlm

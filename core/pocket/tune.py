@@ -56,7 +56,7 @@ def closed_world() -> Iterator[tuple[Scene, Question, tuple[str, ...]]]:
 
 
 def open_world() -> Iterator[tuple[Scene, Question, tuple[str, ...]]]:
-    """As `closed_world`, under each condition in turn in which one thing is asked for."""
+    """Yield as `closed_world` does, in turn under each condition in which one thing is asked."""
     names = [
         name for name in CONDITIONS if name not in ("absent", "absent-object", "alike", "too-small")
     ]
@@ -130,10 +130,16 @@ def best_threshold(metric: str, trials: list[Trial]) -> tuple[float, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--model", default="pocket", help="pocket or a local directory")
-    parser.add_argument("--questions", type=int, default=300)
-    parser.add_argument("--world", choices=tuple(WORLDS), default="closed")
-    parser.add_argument("--write", action="store_true", help="store the choice in config.json")
+    parser.add_argument(
+        "--model", default="pocket", help="checkpoint to tune: pocket, or a directory"
+    )
+    parser.add_argument("--questions", type=int, default=300,
+                        help="how many validation questions are asked (default: 300)")  # fmt: skip
+    parser.add_argument("--world", choices=tuple(WORLDS), default="closed",
+                        help="world that the questions are about (default: closed)")  # fmt: skip
+    parser.add_argument(
+        "--write", action="store_true", help="store what is chosen in the checkpoint's config.json"
+    )
     add_load_arguments(parser)
     args = parser.parse_args()
     from core.vlm import load_vlm

@@ -53,7 +53,7 @@ def draw_carrier(image: Image.Image, carrier: str, ink, seed: int) -> None:
 
 
 def sag(bend: float, letter: float, u: np.ndarray, width: float) -> np.ndarray:
-    """By how many pixels a bent line of text hangs lower at points u of its carrier's width."""
+    """Return by how many pixels a bent line of text hangs at points u of its carrier's width."""
     return bend * letter * (0.5 - (2 * u / width - 1) ** 2)
 
 

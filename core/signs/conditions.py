@@ -37,7 +37,7 @@ def _noise(image: Image.Image, deviation: float) -> Image.Image:
 
 
 def _coarse(image: Image.Image, factor: float) -> Image.Image:
-    """As seen by a camera of fewer pixels, and enlarged again."""
+    """Return a picture as seen by a camera of fewer pixels, and enlarged again."""
     width, height = (max(1, round(side / factor)) for side in image.size)
     small = image.resize((width, height), Image.Resampling.BILINEAR)
     return small.resize(image.size, Image.Resampling.BICUBIC)

@@ -42,7 +42,7 @@ LARGEST = 1600  # longer side that is kept of a photograph, in pixels
 
 
 def folders() -> tuple[Path, ...]:
-    """Where the packages put them."""
+    """Return where the packages put them."""
     package = find_spec("skimage")  # not imported: it takes a second
     found = [Path("/usr/share/backgrounds")]
     if package is not None and package.origin is not None:

@@ -142,7 +142,7 @@ def ask_text(rng, scene: Scene, sign: Sign, held_out=False, hints=False) -> Ques
 
 
 def ocr_hints(rng, scene: Scene) -> list[str]:
-    """What a text detector might have found: some signs missing, some letters misread."""
+    """Return what a text detector might have found: some signs missing, some letters misread."""
     tokens = []
     for index in rng.permutation(len(scene.signs)):
         text = scene.signs[index].text
@@ -157,7 +157,9 @@ def ocr_hints(rng, scene: Scene) -> list[str]:
 
 
 def ask_presence(rng, scene: Scene, held_out=False, kind: str | None = None) -> Question | None:
-    """Is there a coloured object? `kind`: yes, random, popular or adversarial (as POPE)."""
+    """Ask whether there is a coloured object. `kind`: yes, random, popular or adversarial (as
+    POPE).
+    """
     kind = kind or ("yes" if rng.random() < 0.5 else str(rng.choice(NEGATIVES)))
     present = {thing.name: thing for thing in scene.things}
     boxes: tuple = ()

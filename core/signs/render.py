@@ -162,7 +162,7 @@ def sign_layer(sign: Sign) -> Image.Image:
 
 
 def text_origin(sign: Sign, face) -> tuple[float, float]:
-    """Where in the layer the text is drawn: in the middle, low in a triangle."""
+    """Return where in the layer the text is drawn: in the middle, low in a triangle."""
     w, h = sign.size
     low = TEXT_AT.get(sign.shape, 0.5)
     left, top, right, bottom = fonts.extent(face, sign.text)

@@ -158,7 +158,7 @@ def _certificates_variable() -> str | None:
 
 
 def _certificates() -> ssl.SSLContext:
-    """What httpx trusts. Raises EnvironmentFault."""
+    """Return what httpx trusts. Raises EnvironmentFault."""
     variable = _certificates_variable()
     if variable is None:
         return httpx.create_ssl_context()
@@ -175,7 +175,7 @@ def _certificates() -> ssl.SSLContext:
 
 
 def _entries() -> list[str]:
-    """What NO_PROXY lists."""
+    """Return what NO_PROXY lists."""
     return [entry for entry in re.split(r"[,\s]+", getproxies().get("no", "")) if entry]
 
 
@@ -191,7 +191,7 @@ def _for_clients(entry: str) -> str:
 
 
 def _is_excepted(url: httpx.URL) -> bool:
-    """Whether NO_PROXY lists it. An entry that can't be read lists nothing."""
+    """Return whether NO_PROXY lists it. An entry that can't be read lists nothing."""
     return any(entry == "*" or _lists(entry, url) for entry in _entries())
 
 
@@ -215,7 +215,7 @@ def _lists(entry: str, url: httpx.URL) -> bool:
 
 
 def _is_here(host: str) -> bool:
-    """Whether this is a name or an address of this machine itself."""
+    """Return whether this is a name or an address of this machine itself."""
     name, address = host.rstrip(".").lower(), _address(host)
     address = getattr(address, "ipv4_mapped", None) or address
     if address is None:

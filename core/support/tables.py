@@ -138,7 +138,7 @@ def _spelt(folder: Path, name: str) -> str:
 
 @lru_cache(maxsize=32)
 def _names(folder: Path, changed: int) -> dict[str, list[str]]:
-    """What a folder holds, by folded name. `changed` is when: a later look reads it anew."""
+    """Return what a folder holds, by folded name. `changed` is when: a later look reads it anew."""
     names: dict[str, list[str]] = {}
     for name in os.listdir(folder):
         names.setdefault(fold(name), []).append(name)

@@ -165,7 +165,7 @@ def test_logits_are_left_alone(logits):
 @pytest.mark.parametrize("row", [[0.0, math.nan], [0.0, math.inf], [-math.inf, -math.inf],
                                  [math.nan, math.inf], [-math.inf, math.nan]])  # fmt: skip
 def test_a_row_that_is_no_distribution(metric, row):
-    with pytest.raises(ValueError, match="token 1 are no distribution"):
+    with pytest.raises(ValueError, match="token 1 are not a distribution"):
         scores_of([[0.0, 0.0], row], metric)
 
 

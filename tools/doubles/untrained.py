@@ -185,7 +185,7 @@ def llava_clip(
     size: Size = TINY,
     chat_template: str | None = LLAVA_TEMPLATE,
 ) -> tuple[PreTrainedConfig, ProcessorMixin]:
-    """As llava-1.5-7b-hf: CLIP tower without its CLS token, centre crop."""
+    """Build a model like llava-1.5-7b-hf: CLIP tower without its CLS token, centre crop."""
     config = hf.LlavaConfig(
         vision_config=hf.CLIPVisionConfig(**vision_config(size)),
         text_config=hf.LlamaConfig(**text_config(tokenizer, size)),

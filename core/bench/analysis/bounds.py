@@ -149,7 +149,7 @@ class Betting(Rule):
 
 @dataclass(frozen=True)
 class HoeffdingBentkus(Rule):
-    """Whichever of Hoeffding's and Bentkus's bounds is the larger (arXiv 2110.01052, eq. 10).
+    """The larger of Hoeffding's and Bentkus's bounds (arXiv 2110.01052, eq. 10).
 
     It says less than betting, but depends on the sum alone: for so many images that betting on
     each of their thresholds would take minutes.

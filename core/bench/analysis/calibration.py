@@ -1,4 +1,4 @@
-"""What η do I set? A threshold for a budget or for an accuracy, set on one run, checked on another.
+"""The η to set: a threshold for a budget or for an accuracy, set on one run, checked on another.
 
 On the run it was set on, any threshold looks a little better than it is. So set it on a validation
 split, or on one half of a run (`halves`), and ask `Calibration.on` what it does on the rest.
@@ -40,7 +40,7 @@ class Calibration:
     expected: Point
 
     def on(self, run: Run) -> Point:
-        """What the gate does on another run. Raises ValueError as `operating_point` does."""
+        """Return what the gate does on another run. Raises ValueError as `operating_point` does."""
         return operating_point(run, self.gate)
 
 

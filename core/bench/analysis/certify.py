@@ -1,4 +1,4 @@
-"""From a gate with a promise to a certificate: what it was set on, and what else it holds for."""
+"""The certificate of a gate with a promise: what it was set on, and what else it holds for."""
 
 import hashlib
 

@@ -108,7 +108,7 @@ class Curve:
         return pd.DataFrame({f.name: getattr(self, f.name) for f in fields(Point)})
 
     def at(self, thresholds: ArrayLike) -> np.ndarray:
-        """Which of the points a gate with each of these thresholds (…) is at: indices (…).
+        """Return which of the points a gate with each of these thresholds (…) is at: indices (…).
 
         Raises ValueError for a curve that isn't one of a metric.
         """
@@ -229,7 +229,7 @@ def oracle_curve(run: Run, cost: str = "additional_cost") -> Curve:
 
 
 def operating_point(run: Run, strategy: Strategy, link: Link | None = None) -> Point:
-    """What a question costs on every axis, and how many are answered right, by one strategy.
+    """Return what a question costs on every axis, and how many are answered right, by one strategy.
 
     strategy: a gate; a mask (N,) bool of the answered samples to retransmit; "initial", nothing
     retransmitted, or "full", everything; or "high_resolution": every image sent once, at twice the
@@ -295,7 +295,7 @@ def _high_resolution(run: Run) -> Point:
 
 
 def asked_by(run: Run, gate: Gate) -> np.ndarray:
-    """Which of the answered samples the gate retransmits, (N,) bool.
+    """Return which of the answered samples the gate retransmits, (N,) bool.
 
     Raises ValueError as `operating_point` does.
     """
@@ -316,7 +316,8 @@ class Frontier:
 
 
 def frontier(curves: Sequence[Curve], cost: str = "relative_cost") -> Frontier:
-    """Which of several curves to be on at each cost, for instance of runs per quality (Fig. 12).
+    """Return which of several curves to be on at each cost, for instance of runs per quality (Fig.
+    12).
 
     A point is kept if no other is both as cheap and, but for rounding, as accurate. It is the best
     in hindsight: on fresh data the same thresholds do a little worse.

@@ -20,7 +20,9 @@ class Recorded:
 
 
 def truths(run: Run) -> list[Recorded]:
-    """Of every sample. Raises ValueError where `answers` isn't as the runner writes it."""
+    """Return the truth of every sample. Raises ValueError where `answers` isn't as the runner
+    writes it.
+    """
     found = []
     for text, group in zip(run.answers, run.group, strict=True):
         value = json.loads(text)

@@ -48,7 +48,7 @@ def points(share: float, sign: bool = False) -> str:
 
 
 def gain(run: Run) -> Finding:
-    """What retransmitting everything does to accuracy (Fig. 4-6, 9, 10)."""
+    """Say what retransmitting everything does to accuracy (Fig. 4-6, 9, 10)."""
     first, last, moved = initial(run).accuracy, full(run).accuracy, changes(run)
     return Finding(
         f"Full retransmission takes the accuracy from {points(first)} to {points(last)} %: it "
@@ -59,7 +59,7 @@ def gain(run: Run) -> Finding:
 
 
 def against_random(run: Run, metric: str = "min_entropy") -> Finding:
-    """Is the gate better than chance at every cost from 0.2 to 0.8? (Fig. 4-6, 9, 10)"""
+    """Say whether the gate beats chance at every cost from 0.2 to 0.8 (Fig. 4-6, 9, 10)."""
     gate, chance = accuracy_statistic(run, COSTS, metric), accuracy_statistic(run, COSTS, None)
     found = bootstrap(run, lambda weights: gate(weights) - chance(weights))
     above = int(exceeds(found.low, 0).sum())
@@ -86,12 +86,12 @@ def cost_of_full(run: Run, metric: str = "min_entropy", at_most: float = 0.65) -
 def cost_of_everything(
     run: Run, metric: str = "min_entropy", replicates: int = REPLICATES
 ) -> Interval:
-    """That cost, on hundredths, and its interval."""
+    """Return the cost of `cost_of_full`, in steps of half a hundredth, and its interval."""
     return first_cost(run, np.linspace(0, 1, 201), CLOSE, metric, replicates)
 
 
 def best_metric(run: Run) -> Finding:
-    """Which metric has the best curve between 0.2 and 0.8, and is it min-entropy? (Fig. 6)"""
+    """Say which metric has the best curve between 0.2 and 0.8: is it min-entropy (Fig. 6)?"""
     others = [m for m in run.metrics if m != "min_entropy"]
     found = bootstrap(run, means_ahead(run))
     order = np.argsort(-found.estimate)
@@ -112,7 +112,10 @@ def best_metric(run: Run) -> Finding:
 
 
 def means_ahead(run: Run) -> Statistic:
-    """Of every other metric, the mean accuracy over COSTS less that of min-entropy, (b, M - 1)."""
+    """Return how far each other metric is ahead of min-entropy: weights -> (b, M - 1).
+
+    It is the difference of their mean accuracies over COSTS.
+    """
     mean = {m: accuracy_statistic(run, COSTS, m) for m in run.metrics}
 
     def ahead(weights: np.ndarray) -> np.ndarray:
@@ -124,7 +127,7 @@ def means_ahead(run: Run) -> Statistic:
 
 
 def separation(run: Run) -> Finding:
-    """Does min-entropy separate right from wrong best of the paper's three? (Table II)"""
+    """Say whether min-entropy separates right from wrong best of the paper's three (Table II)."""
     found = {m: separability(run, m) for m in PAPER if m in run.metrics}
     least = min(found, key=lambda m: found[m].overlap)
     most = max(found, key=lambda m: found[m].bhattacharyya)
@@ -137,7 +140,7 @@ def separation(run: Run) -> Finding:
 
 
 def steps(run: Run) -> Finding:
-    """Are wrong answers less certain at every step? (Fig. 7a)"""
+    """Say whether wrong answers are less certain at every step (Fig. 7a)."""
     means = step_means(run, "min_entropy")
     enough = np.minimum(means.right_count, means.wrong_count) >= FEW
     higher = exceeds(means.wrong, means.right)[enough]
@@ -149,7 +152,7 @@ def steps(run: Run) -> Finding:
 
 
 def lengths(run: Run) -> list[Finding]:
-    """How many tokens should be averaged over? (Table III, Fig. 8)"""
+    """Say how many tokens should be averaged over (Table III, Fig. 8)."""
     one, every = (separability(run, "min_entropy", n) for n in (1, None))
     better = exceeds(one.overlap, every.overlap) and exceeds(every.bhattacharyya, one.bhattacharyya)
     few = reported.FIG_8_TOKENS
@@ -175,7 +178,7 @@ def lengths(run: Run) -> list[Finding]:
 
 
 def beats_high_resolution(run: Run, name: str) -> Finding | None:
-    """From which cost on is the gate better than high resolution? (Fig. 4)
+    """Say from which cost on the gate is better than high resolution (Fig. 4).
 
     name: of the paper's data set. None where the run hasn't measured high resolution.
     """
@@ -203,7 +206,7 @@ def beats_high_resolution(run: Run, name: str) -> Finding | None:
 
 
 def computation(run: Run) -> Finding:
-    """What a retransmitted question computes (Fig. 5)."""
+    """Say what a retransmitted question computes (Fig. 5)."""
     ratio = full(run).relative_flops
     return Finding(
         f"By eq. 18-20 a retransmitted question takes {ratio:.2f} times the computation of the "
@@ -213,7 +216,7 @@ def computation(run: Run) -> Finding:
 
 
 def compression(runs: Sequence[Run], metric: str = "min_entropy") -> Finding:
-    """What gate and compression save together at one accuracy (Fig. 12).
+    """Say what gate and compression save together at one accuracy (Fig. 12).
 
     Of every quality's full retransmission, the cheapest gated point with that accuracy, at any
     quality; the best of those savings among the upper half of the accuracies.
@@ -239,7 +242,7 @@ def compression(runs: Sequence[Run], metric: str = "min_entropy") -> Finding:
 
 
 def budget(run: Run, share: float = BUDGET) -> Finding:
-    """Does a threshold set on half of the images keep its budget on the other half?"""
+    """Say whether a threshold set on half of the images keeps its budget on the other half."""
     here, there = halves(run)
     spent = threshold_for_budget(here, share).on(there).retransmitted
     return Finding(

@@ -300,7 +300,7 @@ def measured(questions: Questions, goal: Goal, threshold: float) -> float:
 
 
 def _saves(goals: Sequence[Goal]) -> bool:
-    """Whether it is the asking that is to be kept low, as far as the other goals allow."""
+    """Return whether it is the asking that is to be kept low, as far as the other goals allow."""
     return any(goal.what not in SPENT for goal in goals)
 
 
@@ -309,7 +309,9 @@ def _best(allowed: np.ndarray, goals: Sequence[Goal]) -> int:
 
 
 def _parts(questions: Questions, goal: Goal) -> list[tuple[str | None, Questions]]:
-    """Whom a goal must hold for: a budget is one for all questions, the rest one for each group."""
+    """Return whom a goal must hold for: a budget is one for all questions, the rest one for each
+    group.
+    """
     if goal.what in SPENT or questions.group is None:
         return [(None, questions)]
     names = np.unique(questions.group)
@@ -317,7 +319,9 @@ def _parts(questions: Questions, goal: Goal) -> list[tuple[str | None, Questions
 
 
 def _values(questions: Questions, goal: Goal) -> tuple[np.ndarray, np.ndarray]:
-    """What a question adds to S where it isn't asked again, and where it is, (N,) each in 0..1."""
+    """Return what a question adds to S where it isn't asked again, and where it is, (N,) each in
+    0..1.
+    """
     if goal.what in SPENT:
         first, added = questions.costs[goal.what]
         largest = _largest(questions, goal)
@@ -329,7 +333,8 @@ def _values(questions: Questions, goal: Goal) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _largest(questions: Questions, goal: Goal) -> float:
-    """What one question can cost at most: the largest of this run, where there is no other bound.
+    """Return what one question can cost at most: the largest of this run, where there is no other
+    bound.
 
     A promise assumes that it holds for the questions to come.
     """
@@ -415,7 +420,7 @@ def _scan(questions: Questions, goal: Goal, rule: Rule) -> np.ndarray:
 def _in_sequence(
     questions: Questions, part: Questions, name: str | None, goal: Goal, rule: Rule
 ) -> np.ndarray:
-    """Which candidates keep a goal that isn't monotone: fixed-sequence testing.
+    """Return which candidates keep a goal that isn't monotone: fixed-sequence testing.
 
     (arXiv 2110.01052, section 2.3.) Hypotheses in an order fixed beforehand are tested, each at the
     whole level, until the first isn't rejected. The order is that of rising thresholds, which a
@@ -439,7 +444,8 @@ def _in_sequence(
 
 
 def _most_promising(pilot: Questions, goal: Goal) -> int:
-    """How many of the pilot's questions, in rising order, lie below the first threshold to test.
+    """Return how many of the pilot's questions, in rising order, lie below the first threshold to
+    test.
 
     Where the test is likeliest to reject: n · KL(R̂ || α), with half a wrong answer added, so that
     two right ones by chance are no reason to begin there.
@@ -455,7 +461,7 @@ def _most_promising(pilot: Questions, goal: Goal) -> int:
 
 
 def _kept(part: Questions, name: str | None, goal: Goal, threshold: float, rule: Rule) -> Kept:
-    """What a threshold does on the questions it was set on."""
+    """Return what a threshold does on the questions it was set on."""
     return Kept(
         goal, name, measured(part, goal, threshold), _bound(part, goal, threshold, rule),
         len(part), part.images, _largest(part, goal),
@@ -473,7 +479,7 @@ def _bound(part: Questions, goal: Goal, threshold: float, rule: Rule) -> float:
 
 
 def _no_eta(questions: Questions, goals: Sequence[Goal], masks: Sequence[tuple]) -> str:
-    """That no η keeps all goals, and what each could be if the others are kept."""
+    """Say that no η keeps all goals, and what each could be if the others are kept."""
     could = []
     for goal, (rule, _) in zip(goals, masks, strict=True):
         rest = [other for other in goals if other is not goal]
@@ -492,7 +498,7 @@ def _no_eta(questions: Questions, goals: Sequence[Goal], masks: Sequence[tuple])
 
 
 def _none(part: Questions, name: str | None, goal: Goal, rule: Rule) -> str:
-    """Why a monotone goal isn't kept at any η."""
+    """Say why a monotone goal isn't kept at any η."""
     if goal.what in SPENT and (alone := measured(part, goal, np.inf)) > goal.at_most:
         return f"The first stage alone costs {alone:.6g} ({goal.what}): {goal.at_most:.6g} is less."
     state = next(_states(part, goal))

@@ -74,7 +74,7 @@ def best_margin(run: Run, metric: str = METRIC) -> float:
 
 
 def _less_sure(run: Run, metric: str) -> np.ndarray:
-    """By how much the second answer is less sure than the first, (N,)."""
+    """Return by how much the second answer is less sure than the first, (N,)."""
     sign = 1 if METRICS[metric].higher_is_uncertain else -1
     return sign * (run.second_uncertainty(metric) - run.uncertainty(metric))
 
@@ -113,7 +113,9 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files")
-    parser.add_argument("--metric", choices=list(METRICS), default=METRIC)
+    parser.add_argument("--metric", choices=list(METRICS), default=METRIC,
+                        help="measure of uncertainty that answers are compared by (default: "
+                             "%(default)s)")  # fmt: skip
     args = parser.parse_args()
     print("| run | kept | margin | right, asking everything | ahead of the second | APGR |")
     print("|---|---|---|---|---|---|")

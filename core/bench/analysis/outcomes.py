@@ -47,7 +47,7 @@ class Confusion:
 
 
 def ways(run: Run, right_from: float = RIGHT_FROM) -> np.ndarray:
-    """Which of the `WAYS` each answered sample takes, (N,) int: an index.
+    """Return which of the `WAYS` each answered sample takes, (N,) int: an index.
 
     Raises ValueError for a run in which no sample was answered.
     """

@@ -43,7 +43,9 @@ ECE_BINS = 20
 
 @dataclass(frozen=True, eq=False)
 class Separability:
-    """Of one metric on one run. What needs right and wrong answers is NaN without both."""
+    """How one metric tells right from wrong answers of one run. What needs right and wrong answers
+    is NaN without both.
+    """
 
     metric: str
     first_tokens: int | None
@@ -158,24 +160,24 @@ def distribution(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 
 def overlap(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Of distributions (..., B): (...)."""
+    """Return the overlap of distributions (..., B): (...)."""
     return np.minimum(p, q).sum(axis=-1)  # eq. 23
 
 
 def affinity(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """Bhattacharyya's coefficient of distributions (..., B), (...): 0 apart, 1 alike."""
+    """Return Bhattacharyya's coefficient of distributions (..., B), (...): 0 apart, 1 alike."""
     return np.sqrt(p * q).sum(axis=-1)
 
 
 def distance_of(affinity: ArrayLike) -> np.ndarray:
-    """D_B from that coefficient, any shape."""
+    """Return D_B from Bhattacharyya's coefficient, any shape."""
     with np.errstate(divide="ignore"):  # no common bin: infinitely far
         distance = -np.log(affinity)  # eq. 24
     return np.maximum(distance, 0.0)  # of p with itself, rounding can leave less
 
 
 def bhattacharyya(p: np.ndarray, q: np.ndarray) -> np.ndarray:
-    """D_B of distributions (..., B): (...)."""
+    """Return D_B of distributions (..., B): (...)."""
     return distance_of(affinity(p, q))
 
 
@@ -268,7 +270,7 @@ def step_means(run: Run, metric: str = "min_entropy", right_from: float = RIGHT_
 
 
 def reliability(run: Run, first_tokens: int | None = None, bins: int = ECE_BINS) -> Reliability:
-    """Is the model right as often as it is sure? (ECE)
+    """Return whether the model is right as often as it is sure (ECE).
 
     Its confidence in an answer is the geometric mean of its tokens' probabilities, 2^-G with G the
     mean min-entropy: the one metric that is the logarithm of a probability of the answer given.

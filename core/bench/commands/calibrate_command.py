@@ -33,13 +33,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("run", type=Path, help="run file to set the threshold on")
     add("--on", type=Path, metavar="RUN", help="run file to verify it on")
-    add("--budget", type=float, help="share of questions that may be retransmitted")
-    add("--bytes", type=float, help="of a question, all messages, on average")
-    add("--accuracy", type=float, help="mean score to reach, 0 to 1")
+    add(
+        "--budget",
+        type=float,
+        help="goal: the share of questions that may be retransmitted, 0 to 1",
+    )
+    add(
+        "--bytes",
+        type=float,
+        help="goal: the bytes a question may take on average, in all its messages",
+    )
+    add("--accuracy", type=float, help="goal: the mean score to reach, 0 to 1")
     add("--metric", choices=list(METRICS), default=["min_entropy"], nargs="+",
-        help="of the gate; of several, a promise takes the best")  # fmt: skip
-    add("--gain", type=Path, metavar="FILE", help="in place of a metric: that of `gain --out`")
-    add("--first-tokens", type=int, help="look at that many tokens only")
+        help="measure of uncertainty of the gate (default: min_entropy); a promise takes the best "
+             "of several")  # fmt: skip
+    add(
+        "--gain",
+        type=Path,
+        metavar="FILE",
+        help="file of `gain --out`, to gate on the gain it expects in place of a metric",
+    )
+    add(
+        "--first-tokens",
+        type=int,
+        help="judge an answer by that many of its tokens (default: by all)",
+    )
     promise_command.add_arguments(parser)
 
 

@@ -42,10 +42,21 @@ class Ahead:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("runs", nargs="+", type=Path, metavar="RUN", help="run files to fit it on")
-    add("--on", nargs="+", type=Path, metavar="RUN", help="run files to compare it on")
-    add("--against", choices=list(FROM), default="min_entropy", help="metric to be ahead of")
-    add("--out", type=Path, help="file for the gain; written only if it is ahead")
+    add("runs", nargs="+", type=Path, metavar="RUN", help="run files to fit the gate on")
+    add(
+        "--on",
+        nargs="+",
+        type=Path,
+        metavar="RUN",
+        help="run files to compare it with --against on (default: half of the images of each RUN)",
+    )
+    add(
+        "--against",
+        choices=list(FROM),
+        default="min_entropy",
+        help="measure of uncertainty that it has to be ahead of (default: min_entropy)",
+    )
+    add("--out", type=Path, metavar="FILE", help="file to write the gate to, if it is ahead")
 
 
 def main(args: argparse.Namespace) -> int:
@@ -141,7 +152,7 @@ def compare(gain: Gain, name: str, run: Run, metric: str) -> Ahead:
 
 
 def _mean_gained(ranked: np.ndarray, gains: np.ndarray) -> Statistic:
-    """How much more is right than without asking, in the mean over all shares asked again.
+    """Return how much more is right than without asking, in the mean over all shares asked again.
 
     Weights (b, N) -> (b,). Over the gain of asking everything, it is APGR (`Curve.apgr`).
     """
@@ -156,7 +167,7 @@ def _mean_gained(ranked: np.ndarray, gains: np.ndarray) -> Statistic:
 
 
 def _pooled(runs: dict[str, Run]) -> Run:
-    """Several runs as one; a sample or an image of one is none of another's."""
+    """Several runs as one; none shares a sample or an image with another."""
     parts = list(runs.values())
     columns = {
         name: np.concatenate([getattr(run, name) for run in parts])

@@ -40,18 +40,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add = group.add_argument
     add("--lose-at-most", type=float, metavar="SHARE",
-        help="of accuracy, against asking everything: 0.02 is 2 points")  # fmt: skip
+        help="promise to lose at most this much accuracy against asking everything again: 0.02 is "
+             "2 points")  # fmt: skip
     add("--wrong-at-most", type=float, metavar="SHARE",
-        help="of the answers that aren't asked again; with --confidence only")  # fmt: skip
+        help="promise that at most this share of the answers that aren't asked again is wrong; "
+             "with --confidence only")  # fmt: skip
     sure = group.add_mutually_exclusive_group()
     sure.add_argument("--confidence", type=float, metavar="SHARE",
-        help="of all validation runs in which the promise holds (default: 0.9)")  # fmt: skip
+        help="in what share of all validation runs the promise is to hold (default: "
+             "0.9)")  # fmt: skip
     sure.add_argument("--on-average", action="store_true",
-        help="promise the mean over validation runs instead")  # fmt: skip
+        help="promise it in the mean over validation runs instead")  # fmt: skip
     add("--for-each", metavar="COLUMN", choices=TEXTS,
-        help="promise what is lost, or wrong, for each value of this column: group")  # fmt: skip
-    add("--seconds", type=float, help="of a question, computing and --link")
-    add("--link", choices=list(PRESETS), help="for --seconds")
+        help="promise it for each value of this column of the run, e.g. group")  # fmt: skip
+    add(
+        "--seconds",
+        type=float,
+        help="promise the seconds a question takes on average, computing and over --link",
+    )
+    add("--link", choices=list(PRESETS), help="link that --seconds are over")
     add("--certificate", type=Path, metavar="FILE",
         help="write the promise there, for `core.server --certificate`")  # fmt: skip
 
@@ -135,7 +142,7 @@ def read_run(path: Path, args: argparse.Namespace) -> Run:
 
 
 def _table(run: Run, there: Run | None, found: Promised, args: argparse.Namespace) -> None:
-    """What the gate does, beside the best η of the run and the two ends."""
+    """Print what the gate does, beside the best η of the run and the two ends."""
     goals = tuple(dict.fromkeys(kept.goal for kept in found.kept))
     shown = [goal for goal in goals if goal.what != ASKED]
     heads = (f"{_WORDS.get(goal.what, goal.what):>22}" for goal in shown)

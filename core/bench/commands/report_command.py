@@ -16,7 +16,8 @@ from core.support.whole import write_whole
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files, or folders")
-    parser.add_argument("--out", type=Path, default=Path("report.html"))
+    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE",
+                        help="page to write (default: report.html)")  # fmt: skip
 
 
 def main(args: argparse.Namespace) -> int:

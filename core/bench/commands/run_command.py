@@ -19,27 +19,59 @@ from core.vlm.loading.arguments import add_load_arguments, load_options
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--model", default="pocket", help="pocket, a directory or a hub id")
-    add("--data", default="signs-text", help="name of a data set (core.bench.datasets)")
-    add("--split", help="default: the data set's first")
-    add("--limit", type=int, help="the first samples only")
-    add("--codec", default="jpeg", help="jpeg, webp, avif or png, of both images")
+    add("--model", default="pocket", help="who is asked: pocket, a directory, or a hub id")
+    add("--data", default="signs-text", help="name of the data set: docs/datasets.md lists them")
+    add("--split", help="part of the data set (default: its first)")
+    add("--limit", type=int, help="ask this many samples only, from the first on")
+    add("--codec", default="jpeg", help="how both images are encoded: jpeg, webp, avif or png")
     add("--quality", type=int, nargs="+", default=list(Plan.qualities),
-        help="of the codec; several make a run each, and open every image once")  # fmt: skip
-    add("--out", required=True, help="run file; with several qualities, {quality} stands for each")
-    add("--guided", action="store_true", help="also ask with the local image of the true box")
-    add("--hd", action="store_true", help="also ask at twice the side, always: the baseline")
-    add("--batch", type=int, default=8, help="samples asked at once")
-    add("--option", action="append", default=[], metavar="NAME=VALUE", help="of the data set")
+        help="quality of the codec, 1 to 100; several make a run each, and open every image "
+             "once")  # fmt: skip
+    add(
+        "--out",
+        required=True,
+        help="run file to write; with several qualities, {quality} stands for each",
+    )
+    add(
+        "--guided",
+        action="store_true",
+        help="also ask with the true box as the local image, where it is known",
+    )
+    add(
+        "--hd",
+        action="store_true",
+        help="also ask the high-resolution baseline: every image at twice the side, at once",
+    )
+    add("--batch", type=int, default=8, help="how many samples are asked at once")
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the data set; docs/datasets.md lists them",
+    )
     add("--folder", help="the data set's official files, or the file of your own questions")
-    add("--images", help="folder of the images, where it isn't inside --folder")
-    add("--mirror", help="of the data set on the Hugging Face hub; nothing is downloaded without")
-    add("--revision", help="of the mirror")
-    add("--threads", type=int, help="of torch, for each worker; default: the cores, divided")
+    add("--images", help="folder of the images, if it isn't inside --folder")
+    add(
+        "--mirror",
+        help="copy of the data set on the Hugging Face hub, to download; without, nothing is",
+    )
+    add("--revision", help="commit, tag or branch of the --mirror")
+    add(
+        "--threads",
+        type=int,
+        help="threads of each worker (default: the cores, divided among them)",
+    )
     add("--workers", type=int, default=1, help="processes that divide the samples among them")
-    add("--executor", choices=("local", "slurm", "ray"), default="local", help="where they run")
+    add(
+        "--executor",
+        choices=("local", "slurm", "ray"),
+        default="local",
+        help="where the workers run",
+    )
     add("--executor-option", action="append", default=[], metavar="NAME=VALUE",
-        help="of datatrove's executor, e.g. time=04:00:00 and partition=gpu for slurm")  # fmt: skip
+        help="an option of datatrove's executor, e.g. time=04:00:00 or partition=gpu for "
+             "slurm")  # fmt: skip
     add_load_arguments(parser)
 
 

@@ -141,7 +141,7 @@ _BEFORE = (
 
 @lru_cache
 def _letter_patterns(last: str) -> tuple[re.Pattern[str], ...]:
-    """Where a letter up to `last` stands for an option; each match has it as its group x."""
+    """Return where a letter up to `last` stands for an option; each match has it as its group x."""
     capital, either = f"[A-{last.upper()}]", f"[a-{last}A-{last.upper()}]"
     whole = r"(?![\w'])(?![.-]\w)"  # not "a.m.", "A-frame", "I'm"
     closed = r"(?=\s*(?:$|[.,;:!?)\]\"'\n=]))"
@@ -220,13 +220,13 @@ _OF_LINE = re.compile(rf"^[(\[\"' ]*({L})", re.MULTILINE)
 
 
 def _final(marked: str) -> Iterator[int]:
-    """After "final answer", or in a box."""
+    """Return what stands after "final answer", or in a box."""
     for match in _FINAL.finditer(marked):
         yield from _at(marked, match.end())
 
 
 def _declared(marked: str) -> Iterator[int]:
-    """After "the answer is", or before "is the answer"."""
+    """Return what stands after "the answer is", or before "is the answer"."""
     for match in _DECLARED.finditer(marked):
         yield from _at(marked, match.end())
     for match in _IS_RIGHT.finditer(marked):
@@ -234,7 +234,7 @@ def _declared(marked: str) -> Iterator[int]:
 
 
 def _first(marked: str) -> Iterator[int]:
-    """At the beginning, or as the letter at the beginning of any line."""
+    """Return what stands at the beginning, or the letter at the beginning of any line."""
     yield from _at(_OPENING.sub("", marked), 0)
     for match in _OF_LINE.finditer(marked):
         yield _index(match[1])

@@ -185,8 +185,10 @@ def image_folder(path: Path, wanted: str) -> Path:
 
 
 def image_file(folder: Path, name: str, record: Record, key: str) -> partial[Path]:
-    """What gives the path of an image in `folder` when it is asked for; not every image need be
-    there. `name`, made from `record[key]`, may lead nowhere else."""
+    """Return a function that gives the path of an image in `folder` when it is called.
+
+    Not every image need be there. `name`, made from `record[key]`, may lead nowhere else.
+    """
     if not name.strip(". ") or any(mark in name for mark in "/\\\0:"):
         raise record.wrong(key, "the name of an image, without folders")
     return partial(_existing, folder / name)

@@ -73,7 +73,7 @@ def with_unit(metric: Metric) -> str:
 
 
 def aggregated(metric: Metric) -> str:
-    """What the gate compares with η, as the title of an axis."""
+    """Return what the gate compares with η, as the title of an axis."""
     return f"{metric.heading} ({metric.unit})" if metric.unit else metric.heading
 
 
@@ -178,6 +178,6 @@ def thinned(curve: Curve, cost: str) -> np.ndarray:
 
 
 def numbers(values: ArrayLike) -> list[float | None]:
-    """As JSON has them: no NaN or infinity, and no more digits than anyone reads."""
+    """Return numbers as JSON has them: no NaN or infinity, and no more digits than anyone reads."""
     flat = np.asarray(values, dtype=np.float64).tolist()
     return [float(f"{v:.{DIGITS}g}") if np.isfinite(v) else None for v in flat]

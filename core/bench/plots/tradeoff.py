@@ -102,7 +102,7 @@ def band_of(run: Run, metric: str, first_tokens: int | None) -> Band | None:
 
 
 def strategies(run: Run) -> tuple[str, ...]:
-    """What a figure of this run can show."""
+    """Return what a figure of this run can show."""
     measured = [b for b in BASELINE_NAMES if b != "high_resolution" or high_resolution(run)]
     return (*(m for m in METRICS if m in run.metrics), *measured)
 

@@ -102,7 +102,7 @@ class Recorder:
 
 
 def unanswered(sample: Sample, error: str = "") -> Record:
-    """What is known of a sample before it is asked, or when that failed."""
+    """Return what is known of a sample before it is asked, or when that failed."""
     truth = {"answers": sample.answers, "choices": sample.choices, "choice": sample.choice}
     return Record(
         id=sample.id,
@@ -117,7 +117,9 @@ def unanswered(sample: Sample, error: str = "") -> Record:
 
 
 def _tokens_read(vlm: Asker, transcript: Transcript) -> dict[str, Any]:
-    """Of Table I. Every answer so far was one to this sample: the first, then the second."""
+    """Return the counts of Table I. Every answer so far was one to this sample: the first, then the
+    second.
+    """
     assert transcript.local_image is not None
     local = vlm.visual_tokens(transcript.local_image.size)
     visual = vlm.visual_tokens(transcript.global_image.size)

@@ -152,7 +152,7 @@ class Runner:
 
     @property
     def remarks(self) -> list[str]:
-        """What is to be known about runs that are gone on with, in sentences."""
+        """Return what is to be known about runs that are gone on with, in sentences."""
         return [parts.remark for parts in self.parts.values() if parts.remark]
 
     def finish(self) -> list[Path]:
@@ -262,7 +262,7 @@ class Parts:
 
 
 def recorded(out: Path, samples: int) -> int:
-    """How many of a run's samples are in finished chunks, or all if the run file is there."""
+    """Return how many of a run's samples are in finished chunks; all if the run file is there."""
     if out.exists():
         return samples
     found = [int(path.stem) for path in working_folder(out).glob(f"*{SUFFIX}")]
@@ -327,7 +327,7 @@ def _read_plan(path: Path) -> tuple[Metadata, int, int]:
 
 
 def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
-    """In what two runs differ that can't be pieces of one, each in a few words."""
+    """Return in what two runs differ that can't be pieces of one, each in a few words."""
     ours = json.loads(json.dumps(asdict(metadata)))
     theirs = json.loads(json.dumps(asdict(begun)))
     for apart in ("date", "machine", "code"):  # these may differ between the pieces of a run
@@ -357,7 +357,7 @@ def _open(sample: Sample) -> Image.Image | Exception:
 
 
 def _sentence(error: Exception) -> str:
-    """What went wrong, in the error's own words if it has a sentence of ours."""
+    """Return what went wrong, in the error's own words if it has a sentence of ours."""
     known = isinstance(
         error, (VLMError, ProtocolError, ImageError, DatasetError, RunError, OSError)
     )

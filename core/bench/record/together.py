@@ -28,7 +28,7 @@ class _Order:
 
 @dataclass(frozen=True)
 class _Outcome:
-    """Of an order, or of all that an asker does."""
+    """The outcome of an order, or of all that an asker does."""
 
     value: Any = None
     error: BaseException | None = None
@@ -78,7 +78,7 @@ class Asker(VLM):
 
     @contextmanager
     def tally(self) -> Iterator[Tally]:
-        """Of a batch, each asker has its share."""
+        """Yield counts of each asker's share of a batch."""
         before, tally = len(self._flops), Tally(None)
         yield tally
         shares = self._flops[before:]
@@ -158,7 +158,7 @@ def _carry_out(vlm: VLM, orders: dict[int, _Order]) -> dict[int, _Outcome]:
 
 
 def _attempt(vlm: VLM, orders: list[_Order]) -> _Outcome:
-    """What came of a batch: a list of values, or what the model raised."""
+    """Return what came of a batch: a list of values, or what the model raised."""
     lists = zip(*(order.arguments for order in orders), strict=True)
     start = time.perf_counter()
     try:

@@ -138,7 +138,7 @@ def load_run(path: str | os.PathLike[str], max_rows: int | None = None,
         try:
             return Run(metadata=metadata, **columns)
         except RunError as error:
-            raise DamagedError(f"{_name(path)} is no valid run file: {error}") from None
+            raise DamagedError(f"{_name(path)} is not a valid run file: {error}") from None
 
 
 def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
@@ -282,7 +282,7 @@ def _opened(
         limit = None if max_bytes is None else MAX_FOOTER
         with path.open("rb") as stream:
             if stream.read(4) != b"PAR1":
-                raise RunError(f"{_name(path)} is no run file: it isn't Parquet.")
+                raise RunError(f"{_name(path)} is not a run file: it isn't Parquet.")
             file = pq.ParquetFile(
                 stream, thrift_string_size_limit=limit, thrift_container_size_limit=limit
             )
@@ -291,7 +291,7 @@ def _opened(
 
 @contextmanager
 def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
-    """What goes wrong while a file is read becomes a RunError."""
+    """Turn what goes wrong while a file is read into a RunError."""
     import pyarrow as pa
 
     try:
@@ -316,7 +316,7 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
     entries = file.metadata.metadata or {}
     text = entries.get(KEY)
     if text is None:
-        raise RunError(f"{_name(path)} is a Parquet file, but no run file of Second Look.")
+        raise RunError(f"{_name(path)} is a Parquet file, but not a run file of Second Look.")
     damaged = DamagedError(
         f"The metadata of {_name(path)} are damaged: copy or make the file again."
     )
@@ -344,7 +344,7 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
     try:
         return Metadata.from_json(values)
     except RunError as error:
-        raise DamagedError(f"{_name(path)} is no valid run file: {error}") from None
+        raise DamagedError(f"{_name(path)} is not a valid run file: {error}") from None
 
 
 def _check_columns(file: pq.ParquetFile, path: str | os.PathLike[str]) -> None:
@@ -571,5 +571,5 @@ def _too_large(path: str | os.PathLike[str], max_bytes: int) -> RunError:
 
 
 def _name(path: str | os.PathLike[str]) -> str:
-    """What a message calls a file: its folder is none of a visitor's business."""
+    """Return what a message calls a file: its folder is none of a visitor's business."""
     return repr(Path(path).name)

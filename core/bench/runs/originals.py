@@ -39,7 +39,7 @@ def original(run: Run, index: int) -> Image.Image:
 
 
 def _held_out_fonts(metadata: Metadata) -> bool:
-    """Whether the scenes were drawn with the fonts that are held out from training."""
+    """Return whether the scenes were drawn with the fonts that are held out from training."""
     dataset = metadata.dataset
     if not dataset.startswith("signs-"):
         raise OriginalMissing(

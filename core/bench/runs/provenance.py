@@ -40,7 +40,7 @@ def code(package: Path = CORE) -> Code:
 
 
 def _git(folder: Path, *words: str) -> str | None:
-    """What git says of a folder; None if it can't, or isn't there."""
+    """Return what git says of a folder; None if it can't, or isn't there."""
     # Of a hook, git's own variables would lead to the repository that the hook is of.
     environment = {name: value for name, value in os.environ.items() if name[:4] != "GIT_"}
     try:

@@ -36,7 +36,7 @@ PREFIX, SECOND_PREFIX = "tokens_", "second_tokens_"
 
 
 class RunError(ValueError):
-    """This is no run, or not one that can be used; the text is one sentence that says why."""
+    """This is not a run, or not one that can be used; the text is one sentence that says why."""
 
 
 class DamagedError(RunError):
@@ -219,7 +219,7 @@ class Run(Keeper):
     Raises RunError for columns that don't fit together: lengths that differ, an id that is there
     twice, an unknown metric, and, in a sample without `error`, a score outside 0..1, a cost that
     is missing, negative or absurdly large, a size of 0 for an image that was sent, or no tokens;
-    in any sample, a token score that is no number or absurdly large, or a box that is none.
+    in any sample, a token score that is not a number or absurdly large, or a box that is not one.
     """
 
     metadata: Metadata
@@ -391,7 +391,7 @@ class Run(Keeper):
 
     @cached_property
     def second_message_bytes(self) -> np.ndarray:
-        """What these bytes grow by if it doesn't stand, (N,) int64."""
+        """Return what these bytes grow by if it doesn't stand, (N,) int64."""
         asked = self.crop_request_message_bytes + self.local_image_message_bytes
         return asked + self.refined_message_bytes - self.answer_message_bytes
 
@@ -402,7 +402,7 @@ class Run(Keeper):
 
     @cached_property
     def gain(self) -> np.ndarray:
-        """How much the second stage adds to each score, (N,), negative where it harms."""
+        """Return how much the second stage adds to each score, (N,), negative where it harms."""
         return self.second_score - self.first_score
 
     def uncertainty(
@@ -447,7 +447,7 @@ class Run(Keeper):
         return tokens.uncertainties(self.second_scores, self.second_offsets, metric)
 
     def ranked(self, metric: str = "min_entropy", first_tokens: int | None = None) -> np.ndarray:
-        """As `uncertainty`, turned so that the higher is always the more uncertain."""
+        """Return `uncertainty`, turned so that the higher is always the more uncertain."""
         values = self.uncertainty(metric, first_tokens)
         return values if METRICS[metric].higher_is_uncertain else -values
 

@@ -55,7 +55,7 @@ def load_upload(path: str | os.PathLike[str]) -> Run:
 
 
 def _try(path: str, max_rows: str, max_bytes: str, memory: str) -> None:
-    """What the other process does."""
+    """Read a run file within limits, as the other process does."""
     try:
         import resource
     except ModuleNotFoundError:  # Windows has no such limits; the time limit holds there too

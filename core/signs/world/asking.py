@@ -41,7 +41,7 @@ def name_of(rng, scene: Scene, color: str, shape: str) -> str:
 def ask_text(
     rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker, hints: bool = False
 ) -> Question:
-    """What a sign says; the only one of a scene is often asked for without a name.
+    """Ask what a sign says; the only one of a scene is often asked for without a name.
 
     hints: OCR-like tokens follow.
     """
@@ -57,7 +57,7 @@ def ask_text(
 
 
 def ask_quoted(rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker) -> Question:
-    """Whether a sign says what the question quotes: half the time it does."""
+    """Ask whether a sign says what the question quotes: half the time it does."""
     name = name_of(rng, scene, sign.color, sign.shape)
     right = rng.random() < 0.5
     quote = sign.text if right else sample(rng, speaker.split)
@@ -67,7 +67,7 @@ def ask_quoted(rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Spea
 
 
 def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Question:
-    """What a sign says that isn't there, often one that is nearly like one that is."""
+    """Ask what a sign says that isn't there, often one that is nearly like one that is."""
     there = {(sign.color, sign.shape) for sign in scene.signs}
     nouns = (*SHAPES, *(c for c in CARRIERS if c != "text"))
     while True:

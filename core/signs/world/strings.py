@@ -71,7 +71,7 @@ def _by_length(split: str, shortest: int, longest: int) -> tuple[str, ...]:
 
 
 def belongs(text: str, split: str) -> bool:
-    """May this string stand on a sign of that split?"""
+    """Return whether this string may stand on a sign of that split."""
     words = re.findall(r"[^\W\d_]+", text)
     if any(len(word) > SHARED and split_of(word) != split for word in words):
         return False
