@@ -184,6 +184,8 @@ def as_json(result: Result) -> dict[str, Any]:
         "seconds": round(result.seconds, 4),
         "attempts": sum(exchange.attempts for exchange in result.exchanges),
         "restarts": result.restarts,
+        "skipped": result.skipped,
+        "late": result.late,
     }
 
 

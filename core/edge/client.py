@@ -8,13 +8,15 @@ and a server that asks for more is refused.
 
 from __future__ import annotations
 
+import contextlib
 import random
 import secrets
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, BinaryIO, Self
+from urllib.parse import unquote
 
 import httpx
 from PIL import Image
@@ -40,7 +42,14 @@ from core.messages import (
     SecondLook,
     check_question,
 )
-from core.support.headers import COMPACT, UNCERTAINTY, head_bytes
+from core.support.headers import (
+    COMPACT,
+    FIRST_ANSWER,
+    SKIPPED,
+    UNCERTAINTY,
+    WAITED,
+    head_bytes,
+)
 from core.support.proxies import EnvironmentFault, way_to
 
 __all__ = ["Client", "EdgeError", "Exchange", "Refused", "Result"]
@@ -80,6 +89,10 @@ class Result:
     exchanges: tuple[Exchange, ...]  # those of restarted questions included
     restarts: int
     seconds: float  # all of it, pauses included
+    # On a link that is shared: why no crop was asked for, "late" or "dear"; and whether the crop or
+    # its answer didn't come in time, so that the first answer stands.
+    skipped: str | None = None
+    late: bool = False
 
     @property
     def retransmitted(self) -> bool:
@@ -93,6 +106,23 @@ class Result:
     @property
     def bytes_down(self) -> int:
         return sum(exchange.received for exchange in self.exchanges)
+
+
+@dataclass(frozen=True)
+class _Beside:
+    """What a server says of a reply in headers; None: nothing."""
+
+    uncertainty: float | None
+    first_answer: str | None
+    skipped: str | None
+
+    @classmethod
+    def of(cls, headers: httpx.Headers) -> Self:
+        uncertainty = None
+        with contextlib.suppress(KeyError, ValueError):
+            uncertainty = float(headers[UNCERTAINTY])
+        text, skipped = headers.get(FIRST_ANSWER), headers.get(SKIPPED)
+        return cls(uncertainty, None if text is None else unquote(text), skipped)
 
 
 class Client:
@@ -179,9 +209,12 @@ class Client:
         image: Image.Image | str | PathLike[str] | bytes | BinaryIO,
         question: str,
         force: bool = False,
+        since: float | None = None,
     ) -> Result:
         """Algorithm 1 for one image and one question; with `force`, both stages at any rate.
 
+        since: when it was asked, by time.monotonic(), if it has waited at this edge; a server with
+        a deadline is told. With one, the first answer is given if the second isn't in time.
         Raises ImageError or QuestionError for what can't be asked, EdgeError otherwise.
         """
         question = check_question(question)
@@ -190,7 +223,7 @@ class Client:
         exchanges: list[Exchange] = []
         for restarts in range(MAX_RESTARTS + 1):
             try:
-                result = self._ask(edge, question, force, exchanges)
+                result = self._ask(edge, question, force, exchanges, since or start)
             except Refused as error:
                 if error.code != "session_expired":
                     raise
@@ -201,35 +234,60 @@ class Client:
             return replace(result, restarts=restarts, seconds=time.monotonic() - start)
         raise EdgeError("The server forgot the question again and again: give it more sessions.")
 
-    def _ask(self, edge: Edge, question: str, force: bool, exchanges: list[Exchange]) -> Result:
+    def _ask(
+        self, edge: Edge, question: str, force: bool, exchanges: list[Exchange], since: float
+    ) -> Result:
         fit = _fit(self.info())
         message = edge.question(question, edge.resize(fit))
-        reply, uncertainty = self._send("v1/questions", message, exchanges)
-        first_answer = reply.text if isinstance(reply, Answer) else None
+        waited = {WAITED: f"{time.monotonic() - since:.3f}"} if self._deadline() else {}
+        reply, beside = self._send("v1/questions", message, exchanges, waited)
+        first_answer = reply.text if isinstance(reply, Answer) else beside.first_answer
         if force and isinstance(reply, Answer):
             if reply.session is None:
                 raise MessageError("its first answer has no session.")
             reply, _ = self._send("v1/second-looks", SecondLook(reply.session), exchanges)
-        box = None
+        box, late = None, False
         if isinstance(reply, CropRequest):
             box = reply.box
             local = edge.local_image(reply.session, edge.crop(box, fit))
-            reply, _ = self._send("v1/local-images", local, exchanges)
+            within = None
+            if first_answer is not None and not force and (deadline := self._deadline()):
+                within = max(since + deadline - time.monotonic(), 0.01)
+            try:
+                reply, _ = self._send("v1/local-images", local, exchanges, within=within)
+            except EdgeError:
+                if within is None:
+                    raise
+                self.log("the second look isn't there in time: the first answer stands")
+                assert first_answer is not None
+                reply, late = Answer(first_answer), True
         if not isinstance(reply, Answer):
             raise MessageError(f"a {reply.kind} came where an answer was expected.")
         return Result(
-            question, reply.text, first_answer, uncertainty, box, tuple(exchanges), 0, 0.0
-        )
+            question, reply.text, first_answer, beside.uncertainty, box, tuple(exchanges), 0, 0.0,
+            beside.skipped, late,
+        )  # fmt: skip
+
+    def _deadline(self) -> float | None:
+        """Seconds to the last answer, if the server's link is shared."""
+        deadline = self.info().get("deadline")
+        return float(deadline) if isinstance(deadline, int | float) and deadline > 0 else None
 
     def _send(
-        self, path: str, message: Message, exchanges: list[Exchange]
-    ) -> tuple[Message, float | None]:
-        """The reply, and the uncertainty that stood beside it."""
+        self,
+        path: str,
+        message: Message,
+        exchanges: list[Exchange],
+        more: Mapping[str, str] | None = None,
+        within: float | None = None,
+    ) -> tuple[Message, _Beside]:
+        """The reply, and what stood beside it. more: headers. within: seconds it is worth."""
         body = message.to_bytes()
         headers = {"Content-Type": COMPACT, "Idempotency-Key": secrets.token_urlsafe(16)}
+        headers |= more or {}
         self.log(f"→ {message.kind:13}{len(body):>9,} B")
         response, seconds, attempts = self._attempts(
-            message.kind, "POST", path, content=body, headers=headers
+            message.kind, "POST", path, within, content=body, headers=headers
         )
         try:
             reply = Message.from_bytes(response.content)
@@ -246,20 +304,22 @@ class Client:
             f"← {reply.kind:13}{exchange.received:>9,} B   {seconds:8.3f} s   HTTP heads "
             f"{exchange.head_sent} B up, {exchange.head_received} B down"
         )
-        try:
-            return reply, float(response.headers[UNCERTAINTY])
-        except (KeyError, ValueError):
-            return reply, None
+        return reply, _Beside.of(response.headers)
 
     def _attempts(
-        self, what: str, method: str, path: str, **content: Any
+        self, what: str, method: str, path: str, within: float | None = None, **content: Any
     ) -> tuple[httpx.Response, float, int]:
-        """The response, the seconds of the attempt that brought it, and how many there were."""
-        deadline = time.monotonic() + self.patience
+        """The response, the seconds of the attempt that brought it, and how many there were.
+
+        within: seconds, in place of the patience and the timeout where it is less.
+        """
+        patience = self.patience if within is None else min(self.patience, within)
+        timeout = min(self.timeout, patience)
+        deadline = time.monotonic() + patience
         for count, pause in enumerate(_pauses(), start=1):
             start = time.monotonic()
             try:
-                response = self._request(method, path, **content)
+                response = self._request(method, path, timeout, **content)
             except httpx.TransportError as error:
                 if (lasting := of_transport(error, self._http.base_url, self._proxy)) is not None:
                     raise lasting from None
@@ -278,17 +338,17 @@ class Client:
             if time.monotonic() + pause > deadline:
                 through = f", through the proxy that {self._proxy} names," if self._proxy else ""
                 raise Unreachable(
-                    f"No answer from {self._http.base_url}{through} in {self.patience:.0f} s"
+                    f"No answer from {self._http.base_url}{through} in {patience:.3g} s"
                     f" ({trouble.rstrip('.')}): check the server and the network, and try again."
                 )
             self.log(f"  {what}: {trouble}; again in {pause:.1f} s")
             time.sleep(pause)
         raise AssertionError("pauses never end")
 
-    def _request(self, method: str, path: str, **content: Any) -> httpx.Response:
+    def _request(self, method: str, path: str, timeout: float, **content: Any) -> httpx.Response:
         """One attempt. Raises httpx.TransportError, also for a reply that is too long or slow."""
-        deadline = time.monotonic() + self.timeout
-        with self._http.stream(method, path, **content) as response:
+        deadline = time.monotonic() + timeout
+        with self._http.stream(method, path, timeout=timeout, **content) as response:
             body = bytearray()
             for part in response.iter_raw():
                 body += part

@@ -14,7 +14,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from core.policies.expectation import Expectation
 
-__all__ = ["POLICIES", "Entry", "Moment", "Policy", "Terms", "Verdict"]
+__all__ = ["POLICIES", "Entry", "Moment", "Policy", "Terms", "Verdict", "known_of"]
 
 Verdict = Literal["ask", "sure", "late", "dear"]
 """Ask for the crop; or not: sure of the answer, the crop would be too late, or cost too much."""
@@ -45,16 +45,16 @@ class Policy(Protocol):
 
 @dataclass(frozen=True)
 class Terms:
-    """What policies are made from.
+    """What policies are made from; without an expectation, what needs one raises ValueError.
 
     threshold: η, ranked. share: of the questions, for an η that asks so many, and by chance.
     crop_load: share of the link that crops may take, over time. deadline: D, seconds.
     rate: R, bytes per second.
     """
 
-    expectation: Expectation
     deadline: float
     rate: float
+    expectation: Expectation | None = None
     share: float = 0.4
     threshold: float | None = None
     crop_load: float = 0.16
@@ -64,7 +64,7 @@ class Terms:
         """η: the one that was given, or the one that asks the share."""
         if self.threshold is not None:
             return self.threshold
-        return self.expectation.threshold(self.share)
+        return known_of(self).threshold(self.share)
 
 
 @dataclass
@@ -172,14 +172,21 @@ class Entry:
     needs_expectation: bool = False  # in the server: a file of what a second look adds
 
 
+def known_of(terms: Terms) -> Expectation:
+    """Return the expectation of the terms. Raises ValueError for terms without one."""
+    if terms.expectation is None:
+        raise ValueError("This policy needs a file of `python -m core.sharing fit`.")
+    return terms.expectation
+
+
 def _backlog(terms: Terms) -> Policy:
-    known = terms.expectation
+    known = known_of(terms)
     typical = known.crop_bytes / terms.rate + known.work_seconds
     return BacklogPrice(terms.deadline / 3, known.most, typical)
 
 
 def _byte_budget(terms: Terms) -> Policy:
-    known = terms.expectation
+    known = known_of(terms)
     return BudgetPrice(terms.crop_load, terms.deadline, known.most, known.crop_bytes / terms.rate)
 
 

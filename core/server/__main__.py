@@ -12,17 +12,22 @@ from concurrent.futures import Future
 
 from core.certificate import Certificate, CertificateError, Setting
 from core.gain import use
+from core.policies.expectation import Expectation
+from core.policies.registry import POLICIES
+from core.policies.shared import LinkTerms
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.limits import Limits
 from core.server.listening import make_server
 from core.server.telemetry import JsonLines
+from core.support.bundled import EXPECTATION
 from core.support.commands import called
 from core.support.headers import TOKEN
 from core.uncertainty import METRICS, Gate
 from core.vlm.base import VLM, VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
+EXPECTED_OF = (Gate().metric, None)  # what the shipped expectation is fitted for
 PEM_HEAD = 100  # bytes in which a TLS certificate says what it is
 
 
@@ -35,6 +40,7 @@ def main() -> None:
         eta = METRICS[metric].threshold if args.gain and args.eta is None else args.eta
         gate = None if eta is None else Gate(metric, eta, args.first_tokens)
         certificate = _certificate(args)
+        link = _link(args, metric)
     except ValueError as error:
         parser.error(str(error))
     handler = logging.StreamHandler()
@@ -43,7 +49,7 @@ def main() -> None:
     tokens = tokens_of_environment()
 
     model: Future[VLM] = Future()
-    app = create_app(model, gate, limits, tokens, certificate)
+    app = create_app(model, gate, limits, tokens, certificate, link)
     options = {"host": args.host, "port": args.port, "log_config": None}
     options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
     options |= {"root_path": args.root_path.rstrip("/")}
@@ -83,6 +89,24 @@ def _certificate(args: argparse.Namespace) -> Certificate | None:
     return Certificate.read(args.certificate)
 
 
+def _link(args: argparse.Namespace, metric: str) -> LinkTerms | None:
+    """Return the link that the edges share. Raises ValueError for half of one."""
+    rate, deadline = args.uplink_bytes_per_second, args.deadline
+    if rate is None and deadline is None and args.policy is None:
+        return None
+    if rate is None or deadline is None:
+        raise ValueError("A shared link takes both: --uplink-bytes-per-second and --deadline.")
+    if args.certificate:
+        raise ValueError("A certificate promises what its own η asks: leave out --policy.")
+    path = args.expectation
+    if path is None and args.model == "pocket" and (metric, args.first_tokens) == EXPECTED_OF:
+        path = EXPECTATION
+    expectation = None if path is None else Expectation.read(path)
+    terms = LinkTerms(rate, deadline, args.policy or "backlog", expectation)
+    terms.check(metric, args.first_tokens)
+    return terms
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=called("core.server"),
@@ -101,6 +125,11 @@ def _parser() -> argparse.ArgumentParser:
     add("--eta", type=float, help="threshold of the gate; None: min-entropy at the model's own")
     add("--first-tokens", type=int, help="average over that many tokens; None: all")
     add("--certificate", help="file of `core.bench calibrate`: its gate, its promise")
+    add("--uplink-bytes-per-second", type=float, metavar="RATE", help="of a link that edges share")
+    add("--deadline", type=float, help="seconds from a question to its last answer, on that link")
+    add("--policy", choices=tuple(POLICIES),
+        help="who may send a crop over it; None: by the price of the backlog")  # fmt: skip
+    add("--expectation", help="file of `core.sharing fit`, for a price; pocket brings its own")
     add("--tls-certificate", help="file with the TLS certificate, for https")
     add("--tls-key", "--key", help="file with its private key")
     add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")

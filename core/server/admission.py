@@ -133,5 +133,10 @@ class Queue:
             self._lines[client] = line  # at the end: the others first
         ticket.set_result(None)  # its turn: as many work as before
 
+    @property
+    def wait(self) -> float:
+        """Seconds of work ahead of who is at work now, by what work took lately."""
+        return self._seconds * (self._length + max(self._working - 1, 0)) / self.workers
+
     def _busy(self, message: str) -> Busy:
         return Busy(message, self._seconds * (self._length + 1) / self.workers)

@@ -20,6 +20,7 @@ from starlette.exceptions import HTTPException
 
 from core.certificate import Certificate
 from core.messages import ProtocolError
+from core.policies.shared import LinkTerms
 from core.server.admission import Busy
 from core.server.clients import identified
 from core.server.limits import Limits
@@ -45,15 +46,17 @@ def create_app(
     limits: Limits | None = None,
     tokens: Sequence[str] = (),
     certificate: Certificate | None = None,
+    link: LinkTerms | None = None,
 ) -> FastAPI:
     """Return the service as an ASGI app.
 
     model: a loaded model, or the future of one; until then it answers 503. gate: None for the
     model's own threshold. tokens: bearer tokens of which a client must show one; none: anyone may
     ask. A client is a token where there are any, and an address where there are none. certificate:
-    in place of a gate; another model, or images in another codec, are refused.
+    in place of a gate; another model, or images in another codec, are refused. link: that the edges
+    share, and whose policy decides who may send a crop.
     """
-    service = Service(model, gate, limits or Limits(), certificate)
+    service = Service(model, gate, limits or Limits(), certificate, link)
     app = FastAPIOffline(
         redoc_url=None,
         title="Second Look server",

@@ -6,6 +6,7 @@ Algorithm 1. Nothing here imports a deep-learning framework: the model is any `c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from core.messages import (
     Question,
     SecondLook,
 )
+from core.policies.registry import Verdict
+from core.policies.shared import SharedLink
 from core.sessions import FirstStage, Sessions
 from core.transcript import Attention, AttentionMap, Stage, Step, Token, timed
 from core.uncertainty import METRICS, Gate, token_scores
@@ -51,6 +54,8 @@ class Reply:
     steps: tuple[Step, ...]
     stage: Stage | None = None  # when the model answered
     attention: Attention | None = None  # when the server looked for a box
+    skipped: Verdict | None = None  # why no crop was asked for, though the gate might have
+    fallback: str | None = None  # the answer that stands until the crop has come, on a shared link
 
 
 class Server:
@@ -59,12 +64,19 @@ class Server:
     vlm: a `core.vlm.base.VLM`. gate: decides whether the first answer will do. sessions: where
     first stages are held until the local image comes; servers that differ in their gate only
     may share them. looks: local images that one first stage may be asked again with; the paper's
-    protocol has one, an experiment may compare several. `handle` may be called from several threads
-    at once.
+    protocol has one, an experiment may compare several. link: that the edges share; then its policy
+    decides in the gate's place. `handle` may be called from several threads at once.
     """
 
-    def __init__(self, vlm: VLM, gate: Gate, sessions: Sessions | None = None, looks: int = 1):
-        self.vlm, self.gate, self.looks = vlm, gate, looks
+    def __init__(
+        self,
+        vlm: VLM,
+        gate: Gate,
+        sessions: Sessions | None = None,
+        looks: int = 1,
+        link: SharedLink | None = None,
+    ):
+        self.vlm, self.gate, self.looks, self.link = vlm, gate, looks, link
         self.sessions = Sessions() if sessions is None else sessions
 
     @property
@@ -76,8 +88,8 @@ class Server:
         """Return what `handle` makes of the bytes of a message, as they crossed the link."""
         return self.handle(Message.from_bytes(data))
 
-    def handle(self, message: Message) -> Reply:
-        """Answer one message from an edge.
+    def handle(self, message: Message, age: float = 0.0) -> Reply:
+        """Answer one message from an edge. age: seconds since its question was asked, if known.
 
         Raises ProtocolError: MessageError for a message or an image that is not as agreed,
         QuestionError for the question in it, SessionExpired for a session not held here. The
@@ -85,14 +97,14 @@ class Server:
         """
         match message:
             case Question():
-                return self._first_stage(message)
+                return self._first_stage(message, time.monotonic() - age)
             case SecondLook(session):
                 return self._request_crop(session, self.sessions.get(session))
             case LocalImage():
                 return self._second_stage(message)
         raise MessageError("Send the server a question, a wish for a second look, or an image.")
 
-    def _first_stage(self, message: Question) -> Reply:
+    def _first_stage(self, message: Question, asked_at: float) -> Reply:
         steps: list[Step] = []
         with timed(steps, "decode global", "server"):
             image = self._decode(message)
@@ -110,10 +122,21 @@ class Server:
             self.looks,
         )  # fmt: skip
         session = self.sessions.add(held)
-        if self.gate.retransmit(stage.scores[self.gate.metric]):  # lines 11, 12 (eq. 9)
+        verdict = self._verdict(stage, message, asked_at)  # lines 11, 12 (eq. 9)
+        if verdict == "ask":
             request = self._request_crop(session, held)  # lines 13-15
-            return replace(request, steps=(*steps, *request.steps), stage=stage)
-        return Reply(Answer(generation.text, session), tuple(steps), stage)  # line 23
+            fallback = generation.text if self.link else None
+            steps += request.steps
+            return replace(request, steps=tuple(steps), stage=stage, fallback=fallback)
+        skipped = None if verdict == "sure" else verdict
+        return Reply(Answer(generation.text, session), tuple(steps), stage, skipped=skipped)  # 23
+
+    def _verdict(self, stage: Stage, message: Question, asked_at: float) -> Verdict:
+        scores = stage.scores[self.gate.metric]
+        if self.link is None:
+            return "ask" if self.gate.retransmit(scores) else "sure"
+        age = time.monotonic() - asked_at
+        return self.link.decide(self.gate.uncertainty(scores), message.byte_count, age)
 
     def _request_crop(self, session: str, held: FirstStage) -> Reply:
         steps: list[Step] = []
@@ -123,6 +146,8 @@ class Server:
             attention = attention_maps(held.attention, generic, held.geometry)  # line 13
         with timed(steps, "find box", "server"):
             box = chosen_box(self.vlm, attention, held.message.original_size)  # line 14
+        if self.link:
+            self.link.asked(session)
         return Reply(CropRequest(session, box), tuple(steps), attention=attention)  # line 15
 
     def _second_stage(self, message: LocalImage) -> Reply:

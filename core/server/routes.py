@@ -45,6 +45,7 @@ class Info(BaseModel):
     image_formats: list[str]
     gate: GateBody
     promise: str | None = Field(description="Of the gate's certificate, where it has one.")
+    deadline: float | None = Field(description="Seconds to the last answer, on a shared link.")
     max_question: int = Field(description="Characters of a question.")
     max_bytes: int = Field(description="Of a request's body.")
 
@@ -63,7 +64,7 @@ def message_routes(service: Service, identified: Identified) -> APIRouter:
             return await service.exchange(request, client, idempotency_key, kind)
 
         compact = {"schema": {"type": "string", "format": "binary"}}
-        beside = {"headers": wire.UNCERTAINTY_HEADER} if kind is Question else {}
+        beside = {"headers": wire.FIRST_HEADERS} if kind is Question else {}
         router.post(
             path,
             name=name,
@@ -110,6 +111,7 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
             image_formats=[codec] if codec else list(available_formats()),
             gate=_gate(server.gate),
             promise=None if certificate is None else str(certificate),
+            deadline=None if server.link is None else server.link.deadline,
             max_question=MAX_QUESTION,
             max_bytes=service.limits.body_bytes,
         )

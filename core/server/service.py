@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from fastapi import Request, Response
 
 from core.certificate import Certificate, CertificateError, Setting
 from core.messages import CropRequest, LocalImage, Message, Question
+from core.policies.shared import LinkTerms, SharedLink
 from core.server import wire
 from core.server.admission import Queue, Rate
 from core.server.drift import Drift
@@ -31,7 +33,8 @@ class Service:
     """A server of the protocol, as many clients at once see it.
 
     model: loaded, or still being loaded. gate: None for the model's own threshold. certificate: the
-    gate is its own, and what it doesn't hold for is refused.
+    gate is its own, and what it doesn't hold for is refused. link: that the edges share, None: they
+    don't.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Service:
         gate: Gate | None,
         limits: Limits,
         certificate: Certificate | None = None,
+        link: LinkTerms | None = None,
     ):
         if not isinstance(model, Future):
             loaded: Future[VLM] = Future()
@@ -51,7 +55,7 @@ class Service:
             # As many as there are images: questions about one stand or fall together.
             share = certificate.asked / certificate.questions
             self.drift = Drift(round(share * certificate.images), certificate.images)
-        self.model, self.gate, self.limits = model, gate, limits
+        self.model, self.gate, self.limits, self.link = model, gate, limits, link
         self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
         self.rate = Rate(limits.rate, limits.burst)
         self.queue = Queue(
@@ -67,6 +71,8 @@ class Service:
         metrics.gauge("replies_held", "Replies held for repetition.", lambda: len(self.replies))
         if self.drift:
             _watch(metrics, self.drift)
+        if self.link:
+            self._watch_link()
         self._sweeper: asyncio.TimerHandle | None = None
 
     @cached_property
@@ -83,7 +89,8 @@ class Service:
         if gate is None:
             metric = Gate().metric
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
-        return Server(vlm, gate, self.sessions)
+        link = SharedLink(self.link, gate, lambda: self.queue.wait) if self.link else None
+        return Server(vlm, gate, self.sessions, link=link)
 
     def serve(self, vlm: VLM) -> None:
         """Another model from now on; what the one before has begun is forgotten."""
@@ -93,8 +100,10 @@ class Service:
         self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
         self.__dict__.pop("server", None)
 
-    async def handle(self, request: Request, client: str, message: Message) -> Reply:
-        """Return the reply to one message, in this client's turn.
+    async def handle(
+        self, request: Request, client: str, message: Message, age: float = 0.0
+    ) -> Reply:
+        """Return the reply to one message, in this client's turn. age: seconds since it was asked.
 
         Raises what `Server.handle` raises, Busy, Problem, or Abandoned if the client has gone.
         """
@@ -107,7 +116,7 @@ class Service:
             if await request.is_disconnected():
                 raise Abandoned
             loop = asyncio.get_running_loop()
-            work = loop.run_in_executor(self.threads, server.handle, message)
+            work = loop.run_in_executor(self.threads, server.handle, message, age + waited)
         except BaseException:
             self.queue.leave(0.0)
             raise
@@ -118,6 +127,10 @@ class Service:
         self.metrics.waited.observe(waited)
         self.metrics.worked.labels(message.kind).observe(seconds)
         self.metrics.replies.labels(reply.message.kind).inc()
+        if reply.skipped:
+            self.metrics.skipped.labels(reply.skipped).inc()
+        if server.link and isinstance(message, LocalImage):
+            server.link.worked(seconds)
         if isinstance(message, Question):
             self._count(isinstance(reply.message, CropRequest))
         request.scope["note"] = {
@@ -135,11 +148,19 @@ class Service:
         key: of the message; the same key and message get the reply that was given. Raises what
         `handle` raises, and KeyReused.
         """
+        begun = time.monotonic()
         form = wire.media_type(request)
-        message = wire.unpack(kind, form, await wire.read_body(request, self.limits))
+        body = await wire.read_body(request, self.limits)
+        message = wire.unpack(kind, form, body)
+        age = time.monotonic() - begun + wire.waited(request)
+        if link := self.server.link:
+            if isinstance(message, LocalImage):
+                link.arrived(message.session, len(body))
+            elif isinstance(message, Question):
+                link.waited(age, len(body))
 
         async def work() -> Reply:
-            return await self.handle(request, client, message)
+            return await self.handle(request, client, message, age)
 
         if key:
             reply = await self.replies.once(f"{client}\n{key}", message.to_bytes(), work)
@@ -154,6 +175,22 @@ class Service:
         if self.drift and (text := self.drift.note(asked)):
             level = logging.WARNING if self.drift.shifted else logging.INFO
             log.log(level, text, extra={"note": {"event": "drift", "detail": text}})
+
+    def _watch_link(self) -> None:
+        """Gauges of the shared link; they read 0 as long as there is no model."""
+
+        def gauge(name: str, text: str, value: Callable[[SharedLink], float]) -> None:
+            def read() -> float:
+                link = self.__dict__["server"].link if "server" in self.__dict__ else None
+                return value(link) if link else 0.0
+
+            self.metrics.gauge(name, text, read)
+
+        gauge("link_price", "Score that a second of the shared uplink costs.", SharedLink.price)
+        gauge("link_backlog_seconds", "Work that waits for it.", lambda link: link.uplink.wait())
+        gauge(
+            "link_crops", "Crops asked for that aren't there.", lambda link: link.uplink.waiting()
+        )
 
     def _sweep_later(self) -> None:
         """Free what is out of date also when nobody comes any more."""

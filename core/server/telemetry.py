@@ -61,6 +61,10 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
 
+        self.skipped = Counter(
+            "second_look_crops_skipped", "Crops the shared link's policy went without, and why.",
+            ("why",), registry=registry,
+        )  # fmt: skip
         self.questions = Counter(
             "second_look_questions", "Questions, and whether they were asked again.", ("asked",),
             registry=registry,

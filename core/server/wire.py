@@ -8,7 +8,8 @@ communication. JSON has the same fields, the image in base64: a third larger, bu
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
+from urllib.parse import quote
 
 from fastapi import Request
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field, ValidationError
@@ -30,15 +31,19 @@ from core.server.limits import Limits
 from core.server.machine import Reply
 from core.server.problems import Problem
 from core.server.replies import Abandoned
-from core.support.headers import COMPACT, UNCERTAINTY
+from core.support.headers import COMPACT, FIRST_ANSWER, SKIPPED, UNCERTAINTY, WAITED
 from core.uncertainty import Gate
 
 JSON = "application/json"
-UNCERTAINTY_HEADER = {  # for the OpenAPI description
-    UNCERTAINTY: {
-        "description": "G_avg (eq. 9) of the first answer, beside a compact reply.",
-        "schema": {"type": "number"},
-    }
+MAX_WAITED = 3_600.0  # seconds; an edge may say what it likes
+MAX_FALLBACK = 4_096  # characters of a header
+FIRST_HEADERS = {  # beside a compact reply to a question, for the OpenAPI description
+    name: {"description": text, "schema": {"type": kind}}
+    for name, kind, text in (
+        (UNCERTAINTY, "number", "G_avg (eq. 9) of the first answer."),
+        (FIRST_ANSWER, "string", "On a shared link: what stands until the crop has come."),
+        (SKIPPED, "string", "On a shared link: why no crop was asked for, late or dear."),
+    )
 }
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
@@ -87,6 +92,9 @@ class AnswerBody(BaseModel):
     text: str
     session: str | None = Field(None, description="With which a second look may be asked for.")
     uncertainty: float | None = Field(None, description="G_avg (eq. 9), of a first answer.")
+    skipped: Literal["late", "dear"] | None = Field(
+        None, description="On a shared link: a crop would come too late, or cost others too much."
+    )
 
 
 class CropRequestBody(BaseModel):
@@ -99,6 +107,9 @@ class CropRequestBody(BaseModel):
         description="Left, top, right, bottom in pixels of the original; the last two exclusive.",
     )  # fmt: skip
     uncertainty: float | None = Field(None, description="G_avg (eq. 9) of the first answer.")
+    first_answer: str | None = Field(
+        None, description="On a shared link: what stands until the crop has come."
+    )
 
 
 BODIES: dict[type[Message], type[BaseModel]] = {
@@ -144,6 +155,15 @@ async def read_body(request: Request, limits: Limits) -> bytes:
         raise Abandoned from None
 
 
+def waited(request: Request) -> float:
+    """Return the seconds that an edge says its message waited; 0 if it says nothing sensible."""
+    try:
+        seconds = float(request.headers.get(WAITED, "0"))
+    except ValueError:
+        return 0.0
+    return min(max(seconds, 0.0), MAX_WAITED) if seconds == seconds else 0.0
+
+
 def media_type(request: Request) -> str:
     """COMPACT or JSON, by the request's header. Raises Problem for any other type."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -172,13 +192,21 @@ def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
     if reply.stage is not None and first:
         uncertainty = gate.uncertainty(reply.stage.scores[gate.metric])
     if form == COMPACT:
-        known = uncertainty is not None
-        return message.to_bytes(), {UNCERTAINTY: f"{uncertainty:.4f}"} if known else {}
+        beside = {} if uncertainty is None else {UNCERTAINTY: f"{uncertainty:.4f}"}
+        if reply.skipped:
+            beside[SKIPPED] = reply.skipped
+        if reply.fallback is not None and len(text := quote(reply.fallback)) <= MAX_FALLBACK:
+            beside[FIRST_ANSWER] = text
+        return message.to_bytes(), beside
     body: BaseModel
     if isinstance(message, Answer):
-        body = AnswerBody(text=message.text, session=message.session, uncertainty=uncertainty)
+        body = AnswerBody(
+            text=message.text, session=message.session, uncertainty=uncertainty,
+            skipped=cast(Literal["late", "dear"] | None, reply.skipped),
+        )  # fmt: skip
     else:
         body = CropRequestBody(
-            session=message.session, box=list(message.box.as_tuple()), uncertainty=uncertainty
-        )
+            session=message.session, box=list(message.box.as_tuple()), uncertainty=uncertainty,
+            first_answer=reply.fallback,
+        )  # fmt: skip
     return body.model_dump_json().encode(), {}

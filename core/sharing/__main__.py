@@ -87,7 +87,7 @@ def _studied(
 ) -> tuple[Study, Terms]:
     split = Split.of(runs, args.metric)
     rate = float(setting.scenario.link.rate("up").rate) / 8
-    terms = Terms(split.expectation, args.deadline, rate)
+    terms = Terms(args.deadline, rate, split.expectation)
     share = best_share(split.known, split.expectation, setting, CALM, terms)
     terms = replace(terms, share=share, crop_load=CALM * share)
     return study(split.fresh, split.expectation, setting, loads, terms, seeds=args.seeds), terms

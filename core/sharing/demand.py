@@ -48,7 +48,7 @@ class Questions:
         )  # fmt: skip
         ranked = np.concatenate([run.ranked(metric, first_tokens) for run in parts])
         arrays = [np.concatenate([getattr(run, name) for run in parts]) for name in columns]
-        return cls(*arrays, uncertainty=ranked)
+        return cls(**dict(zip((f.name for f in fields(cls)), [*arrays, ranked], strict=True)))
 
     def __len__(self) -> int:
         return len(self.uncertainty)

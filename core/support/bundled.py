@@ -6,7 +6,7 @@ pyproject.toml puts them.
 
 from pathlib import Path
 
-__all__ = ["POCKET", "RUNS", "SAMPLES"]
+__all__ = ["EXPECTATION", "POCKET", "RUNS", "SAMPLES"]
 
 _INSTALLED = Path(__file__).resolve().parents[1] / "assets"
 _ASSETS = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "assets"
@@ -14,3 +14,4 @@ _ASSETS = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "assets
 POCKET = _ASSETS / "pocket-vlm"
 RUNS = _ASSETS / "runs"
 SAMPLES = _ASSETS / "samples"
+EXPECTATION = _ASSETS / "expectation.json"

@@ -13,10 +13,10 @@ COMPACT = {"Content-Type": "application/vnd.second-look"}
 
 
 @contextmanager
-def serving(gate=None, limits=None, tokens=(), vlm=None):
+def serving(gate=None, limits=None, tokens=(), vlm=None, link=None):
     """Yields the URL, and the app."""
     limits = limits or Limits(rate=0)
-    app = create_app(vlm or PixelVLM(), gate, limits, tokens)
+    app = create_app(vlm or PixelVLM(), gate, limits, tokens, link=link)
     server = make_server(app, limits, host="127.0.0.1", port=0, log_config=None)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()

@@ -11,7 +11,7 @@ EXPECTED = Expectation(
     quantiles=(0.0, 1.0, 2.0), crop_bytes=1_000.0, crop_request_bytes=80.0, answer_bytes=40.0,
     work_seconds=0.0, fitted_on=("synthetic",), model="none", questions=3,
 )  # fmt: skip
-TERMS = Terms(EXPECTED, deadline=3.0, rate=1_000.0, share=0.5)
+TERMS = Terms(deadline=3.0, rate=1_000.0, expectation=EXPECTED, share=0.5)
 
 
 def moment(**known):

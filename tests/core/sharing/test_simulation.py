@@ -29,7 +29,7 @@ def drawn(split, load, count=300, link=LINK, seed=0):
 
 
 def terms(split, **more):
-    return Terms(split.expectation, 2.0, 50e3, **more)
+    return Terms(2.0, 50e3, split.expectation, **more)
 
 
 def with_simpy(questions, arrivals, scenario, eta):
@@ -95,7 +95,7 @@ def test_the_answer_that_is_there_at_the_deadline_counts():
     expectation = Split.of([synthetic_run(100, seed=1)]).expectation
     outcome = simulate(
         questions, arrivals, Scenario(LINK, 1.25),
-        POLICIES["always"].make(Terms(expectation, 1, 1)), expectation, np.random.default_rng(0),
+        POLICIES["always"].make(Terms(1, 1)), expectation, np.random.default_rng(0),
     )  # fmt: skip
     assert outcome.score.tolist() == [0.75, 0.5, 0.0]
     assert outcome.late(1.25).tolist() == [False, False, True]

@@ -1,0 +1,133 @@
+"""The uplink that a server's edges share: which of them may send a crop, and by when."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass
+
+from core.policies.expectation import Expectation
+from core.policies.registry import POLICIES, Moment, Terms, Verdict
+from core.policies.uplink import Uplink
+from core.uncertainty import METRICS, Gate
+
+__all__ = ["LinkTerms", "SharedLink"]
+
+LEARNING = 0.05  # weight of the newest crop in what one is expected to take
+
+
+@dataclass(frozen=True)
+class LinkTerms:
+    """A link, a deadline, and a policy.
+
+    rate: of the uplink, bytes per second. deadline: seconds from a question to its last answer.
+    policy: a key of POLICIES. expectation: what a second look adds; policies without a price take
+    None. Raises ValueError for a rate or a deadline that isn't positive and finite, for an unknown
+    policy, and for one that lacks its expectation.
+    """
+
+    rate: float
+    deadline: float
+    policy: str
+    expectation: Expectation | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("rate of the uplink", self.rate), ("deadline", self.deadline)):
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"The {name} must be positive and finite, not {value}.")
+        if self.policy not in POLICIES:
+            names = ", ".join(POLICIES)
+            raise ValueError(f"The policy must be one of {names}, not {self.policy!r}.")
+        if POLICIES[self.policy].needs_expectation and self.expectation is None:
+            raise ValueError(
+                f"The policy {self.policy} weighs what a second look is expected to add: give "
+                "--expectation a file of `python -m core.sharing fit`."
+            )
+
+    def check(self, metric: str, first_tokens: int | None) -> None:
+        """Raise ValueError if the expectation isn't one of what the gate looks at."""
+        known = self.expectation
+        if known is not None and (known.metric, known.first_tokens) != (metric, first_tokens):
+            raise ValueError(
+                f"The expectation is one of {METRICS[known.metric].noun}, and the gate looks at "
+                "another number: give --expectation a file that is fitted for it."
+            )
+
+
+class SharedLink:
+    """Decides for each first answer, as `core.sharing` simulates it. For several threads at once.
+
+    gate: whose η policies with one take. server_wait: returns the seconds of work that wait for the
+    model. Raises ValueError as `LinkTerms.check` does.
+    """
+
+    def __init__(
+        self,
+        terms: LinkTerms,
+        gate: Gate,
+        server_wait: Callable[[], float] = lambda: 0.0,
+        clock: Callable[[], float] = time.monotonic,
+    ):
+        terms.check(gate.metric, gate.first_tokens)
+        self.rate, self.deadline, expectation = terms.rate, terms.deadline, terms.expectation
+        self.expectation, self.server_wait, self._clock = expectation, server_wait, clock
+        self._sign = 1.0 if METRICS[gate.metric].higher_is_uncertain else -1.0
+        self.policy = POLICIES[terms.policy].make(
+            Terms(self.deadline, self.rate, expectation, threshold=self._sign * gate.threshold)
+        )
+        self._crop_bytes = expectation.crop_bytes if expectation else None
+        self._work_seconds = expectation.work_seconds if expectation else 0.0
+        self.uplink = Uplink(self.crop_seconds(0), patience=10 * self.deadline, clock=clock)
+        self._lock = threading.Lock()
+
+    def crop_seconds(self, question_bytes: int) -> float:
+        """Return what a crop takes of the link; as much as the question, before any has come."""
+        return (self._crop_bytes or question_bytes) / self.rate
+
+    def decide(self, uncertainty: float, question_bytes: int, age: float) -> Verdict:
+        """Return whether to ask for a crop, and if not, why.
+
+        uncertainty: as the gate compares it with η. age: seconds since the question was asked, as
+        far as is known; that it waited for the link as others do is assumed of it anyway.
+        """
+        wait, busy = self.uplink.wait(), self.server_wait()
+        crop = self.crop_seconds(question_bytes)
+        age = max(age, question_bytes / self.rate + wait)
+        ready = max(wait + crop, busy) + self._work_seconds
+        ranked = self._sign * uncertainty
+        moment = Moment(
+            now=self._clock(), uncertainty=ranked,
+            gain=self.expectation.gain(ranked) if self.expectation else math.nan,
+            link_seconds=crop, work_seconds=self._work_seconds, link_wait=wait, server_wait=busy,
+            slack=self.deadline - age - ready, chance=random.random(),
+        )  # fmt: skip
+        with self._lock:
+            return self.policy.decide(moment)
+
+    def asked(self, session: Hashable) -> None:
+        """A crop was asked for in this session."""
+        self.uplink.ask(session)
+
+    def arrived(self, session: Hashable, byte_count: int) -> None:
+        """The crop of this session is there, a message of so many bytes."""
+        with self._lock:
+            known = self._crop_bytes or byte_count
+            self._crop_bytes = known + LEARNING * (byte_count - known)
+            self.uplink.crop_seconds = self._crop_bytes / self.rate
+        self.uplink.arrived(session)
+
+    def worked(self, seconds: float) -> None:
+        """A second stage took the model so long."""
+        with self._lock:
+            self._work_seconds += LEARNING * (seconds - self._work_seconds)
+
+    def waited(self, seconds: float, byte_count: int) -> None:
+        """A question of so many bytes took so long from the edge to here."""
+        self.uplink.report(max(seconds - byte_count / self.rate, 0.0))
+
+    def price(self) -> float:
+        """Return what a second of the link costs now, in score."""
+        return self.policy.price(self.uplink.wait())

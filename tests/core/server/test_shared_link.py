@@ -1,0 +1,174 @@
+"""A server whose edges share a link: who may send a crop, what edges are told, what is counted."""
+
+import re
+import sys
+import time
+from urllib.parse import unquote
+
+import pytest
+from fastapi.testclient import TestClient
+
+from core.edge.client import Client
+from core.edge.device import Edge
+from core.policies.expectation import Expectation
+from core.policies.shared import LinkTerms, SharedLink
+from core.server import __main__ as command
+from core.server.app import create_app
+from core.server.limits import Limits
+from core.server.machine import Server
+from core.support.bundled import EXPECTATION
+from core.support.headers import FIRST_ANSWER, SKIPPED, WAITED
+from core.uncertainty import Gate
+from tests.core.policies.test_policies import Clock
+from tests.support.pixels import SIDE, PixelVLM, picture
+from tests.support.serving import COMPACT, serving
+
+ALWAYS = Gate("min_entropy", float("-inf"))
+SURE = {"gains": (0.9,), "steps": (0.0,), "crop_bytes": 1_000.0, "work_seconds": 0.0}
+GAINS = Expectation.read(EXPECTATION).model_copy(update=SURE)
+FAST = LinkTerms(1e9, 60.0, "backlog", GAINS)
+
+
+def served(link, gate=ALWAYS):
+    return TestClient(create_app(PixelVLM(), gate, Limits(rate=0), link=link))
+
+
+def ask(client, form=COMPACT, **headers):
+    edge = Edge(picture())
+    message = edge.question("What is bright?", edge.resize((SIDE, SIDE)))
+    return client.post("/v1/questions", content=message.to_bytes(), headers=form | headers)
+
+
+def metrics(client):
+    text = client.get("/metrics").text
+    return dict(re.findall(r"^second_look_(\S+) (\S+)$", text, re.M))
+
+
+def test_a_crop_that_would_be_late_is_not_asked_for_and_the_edge_is_told():
+    client = served(LinkTerms(1e9, 5.0, "skip_late"))
+    first = ask(client)
+    assert SKIPPED not in first.headers and unquote(first.headers[FIRST_ANSWER])
+    late = ask(client, **{WAITED: "4.999"})
+    assert late.headers[SKIPPED] == "late" and FIRST_ANSWER not in late.headers
+    assert client.get("/v1/info").json()["deadline"] == 5.0
+    found = metrics(client)
+    assert float(found['crops_skipped_total{why="late"}']) == 1
+    assert float(found["link_crops"]) == 1
+
+
+def test_it_says_so_in_json_as_well():
+    import base64
+
+    client = served(LinkTerms(1e9, 5.0, "skip_late"))
+    edge = Edge(picture())
+    message = edge.question("What is bright?", edge.resize((SIDE, SIDE)))
+    body = {
+        "question": message.question, "original_size": list(message.original_size),
+        "image": base64.b64encode(message.image).decode(), "image_format": message.image_format,
+    }  # fmt: skip
+    asked = client.post("/v1/questions", json=body).json()
+    assert asked["kind"] == "crop request" and asked["first_answer"]
+    skipped = client.post("/v1/questions", json=body, headers={WAITED: "9"}).json()
+    assert (skipped["kind"], skipped["skipped"]) == ("answer", "late")
+
+
+def test_a_long_queue_makes_crops_dear_until_it_has_drained():
+    clock = Clock()
+    link = SharedLink(LinkTerms(1_000.0, 9.0, "backlog", GAINS), ALWAYS, clock=clock)
+    assert link.decide(1.0, 1_000, 0.0) == "ask"
+    for session in "abcd":
+        link.asked(session)
+    assert link.uplink.wait() == 4.0 and link.price() > GAINS.most
+    assert link.decide(1.0, 1_000, 0.0) == "late"  # 5 s to get here, 5 s more for the crop
+    roomy = SharedLink(LinkTerms(1_000.0, 11.0, "backlog", GAINS), ALWAYS, clock=clock)
+    for session in "abcd":
+        roomy.asked(session)
+    assert roomy.decide(1.0, 1_000, 0.0) == "dear"
+    clock.now = 4.0
+    for session in "abcd":
+        roomy.arrived(session, 1_000)
+    clock.now = 8.0
+    assert roomy.uplink.wait() == 0 and roomy.decide(1.0, 1_000, 0.0) == "ask"
+
+
+def test_what_a_crop_takes_is_learnt():
+    link = SharedLink(LinkTerms(1_000.0, 9.0, "skip_late"), ALWAYS)
+    assert link.crop_seconds(500) == 0.5  # none has come: as much as the question
+    link.arrived("a", 3_000)
+    assert link.crop_seconds(500) == 3.0
+
+
+def test_the_price_and_the_backlog_are_read_from_the_metrics():
+    client = served(LinkTerms(1_000.0, 60.0, "backlog", GAINS))
+    assert float(metrics(client)["link_price"]) == 0  # no model has been asked for yet
+    assert FIRST_ANSWER in ask(client).headers
+    found = metrics(client)
+    assert float(found["link_backlog_seconds"]) == pytest.approx(1.0, abs=0.5)
+    assert float(found["link_price"]) > 0
+
+
+@pytest.mark.parametrize("said", ["soon", "nan", "-7", "inf"])
+def test_an_edge_may_say_what_it_likes(said):
+    assert ask(served(FAST), **{WAITED: said}).status_code == 200
+
+
+def test_without_a_shared_link_nothing_is_said_of_one():
+    client = served(None)
+    reply = ask(client)
+    assert FIRST_ANSWER not in reply.headers and SKIPPED not in reply.headers
+    assert client.get("/v1/info").json()["deadline"] is None
+    assert not any(name.startswith("link_") for name in metrics(client))
+
+
+def test_an_edge_gives_the_first_answer_if_the_second_is_late():
+    """The same answer as without a second look, no error, and not much after the deadline."""
+
+    class Slow(PixelVLM):
+        def answer(self, look, question, local=None, draft=None):
+            if local is not None:
+                time.sleep(2.0)
+            return super().answer(look, question, local, draft)
+
+    expected = Server(PixelVLM(), Gate("min_entropy", float("inf")))
+    edge = Edge(picture())
+    first = expected.handle(edge.question("Where?", edge.resize((SIDE, SIDE)))).message.text
+    app_options = {"vlm": Slow(), "gate": ALWAYS, "link": LinkTerms(1e9, 1.0, "always")}
+    with serving(**app_options) as (url, _), Client(url) as client:
+        result = client.ask(picture(), "Where?")
+    assert result.late and result.answer == result.first_answer == first
+    with serving(gate=ALWAYS, link=LinkTerms(1e9, 60.0, "always")) as (url, _), Client(url) as near:
+        result = near.ask(picture(), "Where?")
+        assert not result.late and result.retransmitted and result.first_answer == first
+        assert near.ask(picture(), "Where?", since=time.monotonic() - 5).retransmitted
+    strict = {"gate": ALWAYS, "link": LinkTerms(1e9, 3.0, "skip_late")}
+    with serving(**strict) as (url, _), Client(url) as near:
+        waited = near.ask(picture(), "Where?", since=time.monotonic() - 5)
+    assert waited.skipped == "late" and not waited.retransmitted and waited.answer == first
+
+
+@pytest.mark.parametrize(
+    ("words", "why"),
+    [
+        (["--deadline", "2"], "takes both"),
+        (["--policy", "backlog"], "takes both"),
+        (["--uplink-bytes-per-second", "0", "--deadline", "2"], "positive and finite"),
+        (["--uplink-bytes-per-second", "9", "--deadline", "nan"], "positive and finite"),
+        (["--uplink-bytes-per-second", "9", "--deadline", "2", "--model", "other"],
+         "--expectation"),
+        (["--uplink-bytes-per-second", "9", "--deadline", "2", "--expectation", "no.json"],
+         "no file 'no.json'"),
+        (["--uplink-bytes-per-second", "9", "--deadline", "2", "--metric", "shannon_entropy",
+          "--eta", "1", "--expectation", str(EXPECTATION)], "another number"),
+    ],
+)  # fmt: skip
+def test_half_a_link_is_refused_in_a_sentence(words, why, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["server", *words])
+    with pytest.raises(SystemExit):
+        command.main()
+    assert why in capsys.readouterr().err
+
+
+def test_the_shipped_expectation_is_the_one_of_pockets_own_gate():
+    known = Expectation.read(EXPECTATION)
+    LinkTerms(1e3, 2.0, "backlog", known).check(*command.EXPECTED_OF)
+    assert known.questions == 6_000 and 0 < known.most <= 1
