@@ -314,7 +314,7 @@ class Client:
         within: seconds, in place of the patience and the timeout where it is less.
         """
         patience = self.patience if within is None else min(self.patience, within)
-        timeout = min(self.timeout, patience)
+        timeout = self.timeout if within is None else min(self.timeout, within)
         deadline = time.monotonic() + patience
         for count, pause in enumerate(_pauses(), start=1):
             start = time.monotonic()
