@@ -27,6 +27,7 @@ from core.bench.commands.run_command import run_here
 from core.bench.record.runner import Plan
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
+from core.bench.tuning.choose import wilson
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
@@ -134,11 +135,9 @@ def interval(hits: np.ndarray) -> str:
     n = len(hits)
     if n == 0:
         return "no questions"
-    p, z = hits.mean(), 1.96
-    middle = (p + z * z / 2 / n) / (1 + z * z / n)
-    half = z * np.sqrt(p * (1 - p) / n + z * z / 4 / n / n) / (1 + z * z / n)
-    low, high = 100 * max(0.0, middle - half), 100 * (middle + half)
-    return f"{100 * p:5.1f} %  [{low:.1f}, {high:.1f}]  n = {n}"
+    p = hits.mean()
+    low, high = wilson(p, n)
+    return f"{100 * p:5.1f} %  [{100 * low:.1f}, {100 * high:.1f}]  n = {n}"
 
 
 def difference(a: np.ndarray, b: np.ndarray, paired: bool) -> str:

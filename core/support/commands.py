@@ -1,9 +1,12 @@
-"""The name that a command has in its help."""
+"""The name that a command has in its help, and one command with several of its own."""
 
+import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
-__all__ = ["called"]
+__all__ = ["called", "run"]
 
 
 def called(module: str) -> str:
@@ -13,3 +16,28 @@ def called(module: str) -> str:
     """
     name = Path(sys.argv[0]).name
     return f"python -m {module}" if name == "__main__.py" else name.removesuffix(".exe")
+
+
+def run(
+    module: str, about: str | None, commands: Mapping[str, ModuleType], argv: Sequence[str] | None
+) -> int:
+    """Run the command that `argv` names, and return its exit status.
+
+    commands: by name, modules with `add_arguments(parser)` and `main(args)`. What they raise of
+    our own, ValueError or OSError with a sentence, is said, and the status is 1.
+    """
+    parser = argparse.ArgumentParser(prog=called(module), description=about)
+    found = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    for name, command in commands.items():
+        summary = (command.__doc__ or "").split("\n")[0]
+        own = found.add_parser(
+            name, help=summary, description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )  # fmt: skip
+        command.add_arguments(own)
+    args = parser.parse_args(argv)
+    try:
+        return commands[args.command].main(args)
+    except (ValueError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1

@@ -22,7 +22,7 @@ from transformers import BatchFeature, PreTrainedModel, PreTrainedTokenizerFast
 
 from core.imaging import Fit, Geometry
 from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, Tally, VLMError
-from core.vlm.capture import AttentionRow, capture_attention
+from core.vlm.capture import AttentionRow, AttentionRows, capture_attention
 from core.vlm.decode import (
     LanguageModel,
     Prompt,
@@ -290,7 +290,7 @@ class Adapter(VLM):
         else:
             reading = read(language, prompts, prefixes, row, room)
             answers = decode_greedily(language, reading, self._end_ids, max_new_tokens)
-        attention = _over_grid(row, prompts, reading.slots)
+        attention = _over_grid(row.weights, prompts, reading.slots)
         return [
             Generation(
                 text=self._backend.decode(ids, skip_special_tokens=True).strip(),
@@ -321,7 +321,14 @@ class Adapter(VLM):
             raise ValueError(f"layer must be 0 to {self._language.layers - 1}, not {layer}.")
         row = AttentionRow(layer, stop=True)
         reading = read(self._language, inputs, [_own(look).prefix for look in looks], row)
-        return _over_grid(row, inputs, reading.slots)
+        return _over_grid(row.weights, inputs, reading.slots)
+
+    @torch.inference_mode()
+    def attend_layers(self, look: Look, prompt: str) -> np.ndarray:
+        inputs = [self._prompt(prompt, [_own(look).visual])]
+        rows = AttentionRows(self._language.layers - 1, stop=True)
+        reading = read(self._language, inputs, [_own(look).prefix], rows)
+        return np.stack([_over_grid(one, inputs, reading.slots)[0] for one in rows.of_layers])
 
     def decode_token(self, token_id: int) -> str:
         return readable(token_id, self._tokenizer, self._special)
@@ -502,12 +509,12 @@ def _own(look: Look) -> AdapterLook:
 
 
 def _over_grid(
-    row: AttentionRow, prompts: Sequence[Prompt], slots: Sequence[torch.Tensor]
+    rows: torch.Tensor | None, prompts: Sequence[Prompt], slots: Sequence[torch.Tensor]
 ) -> list[np.ndarray]:
     """Of the captured rows (batch, slots), the part over each global image's grid, (n_v,)."""
     spread = []
-    assert row.weights is not None, "the row was not asked for"
-    for weights, prompt, where in zip(row.weights, prompts, slots, strict=True):
+    assert rows is not None, "no row was asked for"
+    for weights, prompt, where in zip(rows, prompts, slots, strict=True):
         one = weights[where[prompt.visual]]
         one = one if prompt.spread is None else one @ prompt.spread
         spread.append(one.cpu().numpy())

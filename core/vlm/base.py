@@ -178,6 +178,10 @@ class VLM(ABC):
         ValueError for a layer that the model doesn't have.
         """
 
+    def attend_layers(self, look: Look, prompt: str) -> np.ndarray:
+        """`attend` of every layer, (layers, cells) float32: from one pass where a family can."""
+        return np.stack([self.attend(look, prompt, layer) for layer in range(self.info.layers)])
+
     # Several at once: the same results as one by one, and faster where the family can do it. What
     # would be refused alone makes the whole batch raise.
 

@@ -44,6 +44,37 @@ class AttentionRow:
         self.layer, self.stop, self.after = layer, stop, after
         self.weights: torch.Tensor | None = None
 
+    @property
+    def count(self) -> int:
+        """How many layers are asked."""
+        return 1
+
+    def wants(self, layer: int) -> bool:
+        return layer == self.layer
+
+    def take(self, weights: torch.Tensor) -> None:
+        """Called with (batch, keys) of each layer that is wanted, the first one first."""
+        self.weights = weights
+
+
+class AttentionRows(AttentionRow):
+    """The same of every layer up to ``layer``: `of_layers` has as many times (batch, keys)."""
+
+    def __init__(self, layer: int, stop: bool = False, after: int = 0):
+        super().__init__(layer, stop, after)
+        self.of_layers: list[torch.Tensor] = []
+
+    @property
+    def count(self) -> int:
+        return self.layer + 1
+
+    def wants(self, layer: int) -> bool:
+        return layer <= self.layer
+
+    def take(self, weights: torch.Tensor) -> None:
+        super().take(weights)
+        self.of_layers.append(weights)
+
 
 def capture_attention(model: PreTrainedModel) -> None:
     """Let ``model`` take ``attention_row`` in its language model; its vision tower stays as is."""
@@ -58,12 +89,12 @@ def _eager_attention_forward(module, *args, **kwargs):
 
 def _attention_forward(attend: Callable, module, query, key, value, attention_mask, **kwargs):
     row = kwargs.pop("attention_row", None)
-    if row is not None and module.layer_idx == row.layer:
+    if row is not None and row.wants(module.layer_idx):
         end, seen = query.shape[2] - row.after, key.shape[2] - row.after
         mask = None if attention_mask is None else attention_mask[:, :, :end, :seen]
         keys, queries = key[:, :, :seen], query[:, :, :end]
-        row.weights = _last_row(module, queries, keys, mask, kwargs.get("scaling"))
-        if row.stop:
+        row.take(_last_row(module, queries, keys, mask, kwargs.get("scaling")))
+        if row.stop and module.layer_idx == row.layer:
             raise Stopped
     return attend(module, query, key, value, attention_mask, **kwargs)
 

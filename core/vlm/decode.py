@@ -69,7 +69,7 @@ class LanguageModel:
         """
         batch, tokens = embeddings.shape[:2]
         keys = cache.get_seq_length() + tokens
-        asked = None if row is None else (row.layer, row.stop)
+        asked = None if row is None else (row.layer, row.stop, row.count)
         tally.add(lambda: self._flops.hidden(batch, tokens, keys, asked))
         output = self._decoder(
             **self.inputs(embeddings, positions),

@@ -74,17 +74,18 @@ class DecoderFlops:
     def logits(self, rows: int) -> int:
         return 2 * rows * self._head
 
-    def hidden(self, batch: int, tokens: int, keys: int, row: tuple[int, bool] | None) -> int:
+    def hidden(self, batch: int, tokens: int, keys: int, row: tuple[int, bool, int] | None) -> int:
         """Of `tokens` new tokens in each row of a batch, that attend to `keys` tokens, their own
-        included. row: layer whose attention row is asked for, and whether the model stops there.
+        included. row: layer whose attention row is asked for, whether the model stops there, and
+        how many layers are asked for theirs.
         """
-        layer, stop = row or (0, False)
+        layer, stop, rows = row or (0, False, 0)
         count = layer if stop else len(self._layers)
         flops = 2 * batch * tokens * sum(self._layers[:count])
         flops += count * 4 * batch * tokens * keys * self._width  # q K^T and weights V
         if stop:
             flops += 2 * batch * tokens * self._inputs[layer]
-        return flops + (2 * batch * keys * self._width if row else 0)
+        return flops + rows * 2 * batch * keys * self._width
 
 
 def _linear(layer: nn.Module) -> dict[str, int]:

@@ -43,20 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also ask the high-resolution baseline: every image at twice the side, at once",
     )
     add("--batch", type=int, default=8, help="how many samples are asked at once")
-    add(
-        "--option",
-        action="append",
-        default=[],
-        metavar="NAME=VALUE",
-        help="an option of the data set; docs/datasets.md lists them",
-    )
-    add("--folder", help="the data set's official files, or the file of your own questions")
-    add("--images", help="folder of the images, if it isn't inside --folder")
-    add(
-        "--mirror",
-        help="copy of the data set on the Hugging Face hub, to download; without, nothing is",
-    )
-    add("--revision", help="commit, tag or branch of the --mirror")
+    add_place(parser)
     add(
         "--threads",
         type=int,
@@ -73,6 +60,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="an option of datatrove's executor, e.g. time=04:00:00 or partition=gpu for "
              "slurm")  # fmt: skip
     add_load_arguments(parser)
+
+
+def add_place(parser: argparse.ArgumentParser) -> None:
+    """Add what says which data set's options are wanted, and where it lies."""
+    add = parser.add_argument
+    add(
+        "--option",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="an option of the data set; docs/datasets.md lists them",
+    )
+    add("--folder", help="the data set's official files, or the file of your own questions")
+    add("--images", help="folder of the images, if it isn't inside --folder")
+    add(
+        "--mirror",
+        help="copy of the data set on the Hugging Face hub, to download; without, nothing is",
+    )
+    add("--revision", help="commit, tag or branch of the --mirror")
 
 
 def plan_of(args: argparse.Namespace) -> Plan:
@@ -94,7 +100,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     return Plan(
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
-        options=_pairs("--option", args.option),
+        options=pairs("--option", args.option),
         load=load_options(args),
     )
 
@@ -123,7 +129,7 @@ def _main(args: argparse.Namespace) -> int:
             '`pip install -e ".[distributed]"`, or leave out --workers and --executor.'
         ) from None
 
-    settings = _pairs("--executor-option", args.executor_option)
+    settings = pairs("--executor-option", args.executor_option)
     paths = run_divided(plan, args.workers, args.executor, settings, args.threads)
     if paths is None:
         print(f"Submitted. When all jobs are done, {plan.out} is there.")
@@ -153,7 +159,7 @@ def run_here(plan: Plan, threads: int | None = None, vlm: VLM | None = None) -> 
     return runner.finish()
 
 
-def _pairs(flag: str, given: list[str]) -> dict[str, str]:
+def pairs(flag: str, given: list[str]) -> dict[str, str]:
     pairs = [text.partition("=") for text in given]
     if wrong := [name for name, equals, _ in pairs if not equals]:
         raise RunError(f"{flag} {wrong[0]}: write NAME=VALUE.")

@@ -1,12 +1,15 @@
 """People's own questions: a JSON-lines or CSV file beside their images.
 
-    {"image": "photos/shop.jpg", "question": "What is it called?", "answers": ["Corner Shop"]}
+    {"image": "photos/shop.jpg", "question": "What is it called?", "answers": ["Corner Shop"],
+     "boxes": [[120, 40, 260, 90]]}
 
-    image,question,answers
-    photos/shop.jpg,What is it called?,Corner Shop|The Corner Shop
+    image,question,answers,boxes
+    photos/shop.jpg,What is it called?,Corner Shop|The Corner Shop,120 40 260 90
 
 Images are given relative to the file and must lie in its folder, or below it. Several right
 answers are a list, in CSV separated by `|`; an `id` may be given, else it is the line's number.
+`boxes`, where the answer lies, may be given too (left, top, right, bottom in pixels of the image;
+in CSV with spaces between, and `|` between several): `core.vlm tune` needs them.
 Other fields are ignored, and so is letter case in the names of fields. `core/support/tables.py`
 says which spellings of CSV and of file names are understood.
 
@@ -21,6 +24,7 @@ from pathlib import Path, PureWindowsPath
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, collect, register
 from core.bench.datasets.records import (
+    Corners,
     DatasetError,
     Record,
     csv_rows,
@@ -68,6 +72,7 @@ def _samples(
             question=question,
             prompt=question,
             answers=read_answers(_unpacked(record)),
+            boxes=_boxes(record),
             opener=partial(inside, root, record),
         )
         inside(root, record)  # a missing image should show now, with its line
@@ -80,6 +85,19 @@ def _unpacked(record: Record) -> Record:
         return record
     answers = [answer.strip() for answer in answers.split("|") if answer.strip()]
     return Record(record.where, {**record.values, "answers": answers})
+
+
+def _boxes(record: Record) -> tuple[Corners, ...]:
+    """The boxes, of a cell of a table too."""
+    cell = record.values.get("boxes")
+    if not isinstance(cell, str):
+        return record.boxes("boxes")
+    try:
+        boxes = [[int(number) for number in box.replace(",", " ").split()]
+                 for box in cell.split("|") if box.strip()]  # fmt: skip
+    except ValueError:
+        raise record.wrong("boxes", "four whole numbers with spaces between") from None
+    return Record(record.where, {"boxes": boxes}).boxes("boxes")
 
 
 def _is_blank(value: object) -> bool:

@@ -1,8 +1,8 @@
 """Rendered signs of the open world, one question a scene, under one condition at a time.
 
 `open-signs` with the option `condition` (core.signs.world.trials.CONDITIONS): strings that no
-training used, then what visitors bring, one thing changed at a time. Every sample is made from its
-condition, split and index alone.
+training used, then what visitors bring, one thing changed at a time; or `each` in turn in which one
+thing is asked for. Every sample is made from its condition, split and index alone.
 """
 
 from __future__ import annotations
@@ -19,29 +19,40 @@ from core.signs.render import render
 from core.signs.world import faces
 from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
+EACH = "each"
+# What isn't there has no box, and of several that are alike, none is the one.
+_ONE_THING = [
+    name for name in CONDITIONS if name not in ("absent", "absent-object", "alike", "too-small")
+]
+
 
 @dataclass(frozen=True)
 class OpenSigns(Rendered):
-    """The samples of one condition."""
+    """The samples of one condition, or of each in turn."""
 
     condition: str
     split: str
     indices: range = range(SIZE)
 
     def _sample(self, index: int) -> Sample:
-        found = trial(self.condition, self.split, index)
+        condition = _condition(self.condition, index)
+        found = trial(condition, self.split, index)
         question = found.question
         return Sample(
             id=f"{self.split}-{index}",
-            image_id=f"{self.split}-{self.condition}-{found.index}",
+            image_id=f"{self.split}-{condition}-{found.index}",
             question=question.text,
             prompt=question.text,
             answers=found.answers,
-            opener=partial(_image, self.condition, self.split, index),
+            opener=partial(_image, condition, self.split, index),
             boxes=question.boxes,
             group=question.kind,
             letter_height=question.letter_height,
         )
+
+
+def _condition(name: str, index: int) -> str:
+    return _ONE_THING[index % len(_ONE_THING)] if name == EACH else name
 
 
 def _image(condition: str, split: str, index: int) -> Image.Image:
@@ -57,5 +68,5 @@ def load(place: Place, split: str, condition: str) -> Loaded:
 
 register(
     Entry("open-signs", "Signs, open world", ("test", "validation"), "exact", load,
-          options={"condition": tuple(CONDITIONS)}),
+          options={"condition": (*CONDITIONS, EACH)}),
 )  # fmt: skip

@@ -5,6 +5,7 @@ Every error is one sentence that names the file, the line or entry, and what was
 
 import hashlib
 import json
+import math
 import reprlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any
 
 from core.bench.datasets.scoring import read_label
 from core.support import tables
+
+Corners = tuple[int, int, int, int]  # left, top, right, bottom
 
 
 class DatasetError(ValueError):
@@ -40,6 +43,15 @@ class Record:
     def whole(self, key: str) -> int:
         return self._checked(key, "a whole number from 0", lambda v: _is_whole(v) and v >= 0)
 
+    def whole_numbers(self, key: str, count: int) -> tuple[int, ...]:
+        """That many numbers of at least 0, rounded to whole ones."""
+
+        def holds(value: Any) -> bool:
+            numbers = isinstance(value, list | tuple) and len(value) == count
+            return numbers and all(_is_number(item) and item >= 0 for item in value)
+
+        return tuple(round(item) for item in self._checked(key, f"{count} numbers from 0", holds))
+
     def flag(self, key: str) -> bool:
         return self._checked(key, "true or false", lambda v: isinstance(v, bool))
 
@@ -52,6 +64,17 @@ class Record:
         """A list of texts: exactly `count` of them, or at least one."""
         wanted = f"a list of {count} texts" if count else "a list of texts, not empty"
         return tuple(self._checked(key, wanted, lambda v: _are_texts(v, count)))
+
+    def boxes(self, key: str) -> tuple[Corners, ...]:
+        """One or more boxes, each left, top, right, bottom in whole pixels from 0; () for none."""
+        value = self.values.get(key)
+        if value is None or value == []:
+            return ()
+        given = [value] if _is_box(value) else value
+        wanted = "a box [left, top, right, bottom] in whole pixels, or a list of such"
+        if not (isinstance(given, list | tuple) and all(_is_box(box) for box in given)):
+            raise self.wrong(key, wanted)
+        return tuple((box[0], box[1], box[2], box[3]) for box in given)
 
     def wrong(self, key: str, wanted: str) -> DatasetError:
         """The error to raise where `key` should be something else."""
@@ -67,8 +90,19 @@ class Record:
         return self.values[key]
 
 
+def _is_box(value: Any) -> bool:
+    if not (isinstance(value, list | tuple) and len(value) == 4 and all(map(_is_whole, value))):
+        return False
+    left, top, right, bottom = value
+    return 0 <= left < right and 0 <= top < bottom
+
+
 def _is_whole(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(value: Any) -> bool:
+    return _is_whole(value) or (isinstance(value, float) and math.isfinite(value))
 
 
 def _is_name(value: Any) -> bool:

@@ -5,12 +5,18 @@
     train_images/{image_id}.jpg         the images of both train and val
 
 On the hub: lmms-lab-encoder/textvqa (earlier lmms-lab/textvqa), whose rows hold `ocr_tokens` too.
+
+`textvqa+boxes` is ViCrop's (arXiv 2502.17422): 4,370 questions of its validation with the box in
+which the answer lies, on the hub as jrzhang/TextVQA_GT_bbox (dataset_id, question, answer, bbox as
+left, top, width, height in pixels). Its layout was read in programs that use it, not in a copy; an
+answer is right there if it is one of the annotators'.
 """
 
 from functools import partial
 
 from core.bench.datasets.base import (
     HUB_SPLITS,
+    Entry,
     Loaded,
     Place,
     Sample,
@@ -79,6 +85,26 @@ def _sample(record: Record, opener, tokens: tuple[str, ...] | None) -> Sample:
     )
 
 
+def _with_boxes(place: Place, split: str) -> Loaded:
+    table = Table(place.hub, None, "train", place.revision)  # its only split
+
+    def sample(index: int, record: Record) -> Sample:
+        question, name = record.text("question"), record.name("dataset_id")
+        left, top, width, height = record.whole_numbers("bbox", 4)
+        return Sample(
+            id=name,
+            image_id=name,
+            question=question,
+            prompt=question,
+            answers=record.texts("answer"),
+            opener=table.opener(index),
+            boxes=((left, top, left + width, top + height),) if width and height else (),
+        )
+
+    samples = (sample(index, record) for index, record in enumerate(table.records()))
+    return collect(samples, table.where), table.source
+
+
 _textvqa = partial(
     published,
     from_files=_from_files,
@@ -89,4 +115,13 @@ _textvqa = partial(
 register(
     _textvqa("textvqa", "TextVQA", ocr=False),
     _textvqa("textvqa+ocr", "TextVQA with OCR tokens", ocr=True),
+    Entry(
+        "textvqa+boxes",
+        "TextVQA with boxes",
+        ("val",),
+        "exact",
+        _with_boxes,
+        ("mirror", "revision"),
+        "jrzhang/TextVQA_GT_bbox",
+    ),
 )

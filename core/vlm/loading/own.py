@@ -54,7 +54,7 @@ def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) ->
     if path == "" or (path is None and not usual_file().is_file()):
         return Own()
     file = usual_file() if path is None else Path(path)
-    revisions = read(file).get(key(checkpoint), {})
+    revisions = read(file).get(key(checkpoint.name), {})
     if not revisions:
         return Own()
     revision = revision_of(checkpoint)
@@ -91,14 +91,15 @@ def read(file: Path) -> Models:
     return found
 
 
-def write(file: Path, checkpoint: Checkpoint, said: Mapping[str, Any]) -> None:
-    """Put settings of a checkpoint, in this revision, into a file; all else in it stays.
+def write(file: Path, name: str, revision: str | None, said: Mapping[str, Any]) -> None:
+    """Put settings of a model, in a revision, into a file; all else in it stays.
 
-    Raises VLMError for a file that can't be read, OSError for one that can't be written.
+    name: of `ModelInfo`. revision: as `core.vlm.loading.revision` gives it; None: any. Raises
+    VLMError for a file that can't be read, OSError for one that can't be written.
     """
     models = read(file) if file.exists() else {}
-    revisions = models.setdefault(key(checkpoint), {})
-    revision = revision_of(checkpoint) or ANY
+    revisions = models.setdefault(key(name), {})
+    revision = revision or ANY
     before = revisions.get(revision, revisions.get(ANY, {}))
     merged = {**before, **said}
     if isinstance(before.get("thresholds"), dict) and "thresholds" in said:
@@ -108,10 +109,10 @@ def write(file: Path, checkpoint: Checkpoint, said: Mapping[str, Any]) -> None:
     write_whole(file, json.dumps(models, indent=2, ensure_ascii=False) + "\n")
 
 
-def key(checkpoint: Checkpoint) -> str:
-    """Return what stands for a checkpoint in a file."""
-    folder = checkpoint.local and checkpoint.name != "pocket"
-    return str(Path(checkpoint.location).resolve()) if folder else checkpoint.name
+def key(name: str) -> str:
+    """Return what stands for a model in a file: of a folder its path, however it was written."""
+    folder = Path(name).expanduser()
+    return str(folder.resolve()) if name != "pocket" and folder.is_dir() else name
 
 
 def _broken(file: Path, why: str) -> VLMError:

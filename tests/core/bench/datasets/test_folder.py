@@ -186,3 +186,30 @@ def test_the_keys_of_json_lines_may_be_capitals_and_stand_once(tmp_path):
     path.write_text('{"picture": "a.png", "question": "What?"}')
     with pytest.raises(DatasetError, match="'image' .*, but is missing among picture, question"):
         load_dataset("folder", folder=path)
+
+
+@pytest.mark.parametrize(
+    "cell, boxes",
+    [
+        ("1 2 30 40", ((1, 2, 30, 40),)),
+        ("1 2 30 40 | 5 6 7 8", ((1, 2, 30, 40), (5, 6, 7, 8))),
+        ("", ()),
+    ],
+)
+def test_boxes_of_a_table_and_of_json_lines(copied, cell, boxes):
+    folder = copied("own")
+    (folder / "b.csv").write_text(f"image,question,answers,boxes\nphotos/shop.png,Q?,x,{cell}\n")
+    line = {"image": "photos/shop.png", "question": "Q?", "answers": ["x"], "boxes": boxes}
+    (folder / "b.jsonl").write_text(json.dumps(line))
+    for file in ("b.csv", "b.jsonl"):
+        assert load_dataset("folder", folder=folder / file)[0].boxes == boxes
+
+
+@pytest.mark.parametrize(
+    "cell", ["1 2 3", "a b c d", "30 2 1 40", "1 2 1 40", "-1 2 30 40", "1.5 2 30 40"]
+)
+def test_a_box_that_is_none_is_named_with_its_line(copied, cell):
+    folder = copied("own")
+    (folder / "b.csv").write_text(f"image,question,answers,boxes\nphotos/shop.png,Q?,x,{cell}\n")
+    with pytest.raises(DatasetError, match="line 2: 'boxes' should be"):
+        load_dataset("folder", folder=folder / "b.csv")

@@ -63,3 +63,16 @@ def test_the_mirror_equals_the_files(official, mirror, stored):
         from_files = load_dataset(variant, folder=folder)
         assert list(from_hub) == list(from_files)
         assert [s.image for s in from_hub] == [s.image.read_bytes() for s in from_files]
+
+
+def test_the_boxes_of_answers_are_those_of_the_mirror(official, mirror, stored):
+    image = stored(official / "textvqa" / "train_images" / "0a1b2c3d4e5f6071.jpg")
+    row = {"question": "what is it?", "answer": ["shop", "the shop"], "image": image}
+    rows = [
+        row | {"dataset_id": "34602", "bbox": [10.0, 20.0, 30.4, 5.0]},
+        row | {"dataset_id": "34603", "bbox": [10.0, 20.0, 0.0, 5.0]},
+    ]
+    dataset = load_dataset("textvqa+boxes", mirror=mirror({("default", "train"): rows}))
+    assert [sample.boxes for sample in dataset] == [((10, 20, 40, 25),), ()]
+    assert (dataset[0].id, dataset.scoring) == ("34602", "exact")
+    assert dataset[0].answers == ("shop", "the shop")

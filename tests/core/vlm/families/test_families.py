@@ -106,6 +106,17 @@ def test_the_processor_writes_the_prompt_that_is_read(family, images):
         assert inputs["input_ids"][0].tolist() == family._ids(question, visuals)
 
 
+def test_one_pass_gives_the_rows_of_all_layers(family, images):
+    look, rows = family.look(images[0]), []
+    with family.tally() as tally:
+        rows = family.attend_layers(look, QUESTION)
+    expected = [family.attend(look, QUESTION, layer) for layer in range(family.info.layers)]
+    np.testing.assert_allclose(rows, expected, atol=1e-6, rtol=0)
+    with family.tally() as last:
+        family.attend(look, QUESTION, family.info.layers - 1)
+    assert last.flops < tally.flops < 1.2 * last.flops  # and no more than that
+
+
 def test_facts_and_defaults_are_those_of_the_family(family):
     info, layers = family.info, 4
     published = {"instructblip": 15 / 32, "qwen2_5_vl": 22 / 36, "qwen3_vl": 22 / 36}

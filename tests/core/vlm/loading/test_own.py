@@ -8,7 +8,7 @@ import shutil
 import pytest
 
 from core.vlm import VLMError, load_vlm
-from core.vlm.loading.checkpoint import Checkpoint, find_checkpoint
+from core.vlm.loading.checkpoint import Checkpoint
 from core.vlm.loading.own import key, own_settings, read, usual_file, write
 from core.vlm.loading.revision import directory_digest
 from tests.support.tiny import save_clip_llava
@@ -49,7 +49,7 @@ def test_without_a_file_nothing_is_said(folder):
 def test_the_usual_file_lies_where_the_desktop_says(monkeypatch, tmp_path, folder):
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     assert usual_file() == tmp_path / "second-look" / "models.json"
-    write(usual_file(), find_checkpoint(folder), {"attention_layer": 3})
+    write(usual_file(), str(folder), directory_digest(folder), {"attention_layer": 3})
     assert load_vlm(folder, "cpu").info.attention_layer == 3
     assert load_vlm(folder, "cpu", settings="").info.attention_layer == 2
     monkeypatch.delenv("XDG_CONFIG_HOME")
@@ -58,7 +58,7 @@ def test_the_usual_file_lies_where_the_desktop_says(monkeypatch, tmp_path, folde
 
 
 def test_what_is_written_is_what_the_model_is_loaded_with(folder, file):
-    write(file, find_checkpoint(folder), SAID)
+    write(file, str(folder), directory_digest(folder), SAID)
     info = load_vlm(folder, "cpu", settings=file).info
     for name in ("attention_layer", "base_side", "min_cells", "generic_prompt", "instruction"):
         assert getattr(info, name) == SAID[name]
@@ -69,7 +69,7 @@ def test_what_is_written_is_what_the_model_is_loaded_with(folder, file):
 
 
 def test_options_go_before_the_file(folder, file):
-    write(file, find_checkpoint(folder), SAID)
+    write(file, str(folder), directory_digest(folder), SAID)
     vlm = load_vlm(folder, "cpu", settings=file, attention_layer=0, instruction="")
     assert (vlm.info.attention_layer, vlm.info.instruction) == (0, "")
     assert vlm.info.base_side == 30
@@ -91,19 +91,21 @@ def test_settings_of_another_revision_are_not_used_and_it_is_said(file, caplog):
 
 
 def test_a_folder_goes_by_its_place_and_its_files(folder, file, tmp_path, monkeypatch):
-    write(file, find_checkpoint(folder), {"base_side": 31})
+    write(file, str(folder), directory_digest(folder), {"base_side": 31})
     monkeypatch.chdir(folder.parent)
     assert load_vlm(folder.name, "cpu", settings=file).info.base_side == 31
     assert read(file) == {str(folder.resolve()): {directory_digest(folder): {"base_side": 31}}}
     elsewhere = shutil.copytree(folder, tmp_path / "copy")
-    assert key(find_checkpoint(elsewhere)) != key(find_checkpoint(folder))
-    assert key(find_checkpoint("pocket")) == "pocket"
+    assert key(str(elsewhere)) != key(str(folder))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "pocket").mkdir()
+    assert (key("pocket"), key("owner/name")) == ("pocket", "owner/name")
 
 
 def test_all_else_in_a_file_stays(file):
     before = {"base_side": 7, "thresholds": {"min_entropy": 1, "sum_nll": 2}}
     put(file, {"other": {"any": {"base_side": 5}}, "owner/name": {"abc": before}})
-    write(file, HUB, {"attention_layer": 1, "thresholds": {"min_entropy": 0.5}})
+    write(file, "owner/name", "abc", {"attention_layer": 1, "thresholds": {"min_entropy": 0.5}})
     after = before | {"attention_layer": 1, "thresholds": {"min_entropy": 0.5, "sum_nll": 2}}
     assert read(file) == {"other": {"any": {"base_side": 5}}, "owner/name": {"abc": after}}
 
@@ -126,7 +128,7 @@ def test_a_broken_file_is_one_sentence(file, text, why):
     assert why in str(caught.value) and str(file) in str(caught.value)
     assert str(caught.value).endswith("Correct it, or move it away.")
     with pytest.raises(VLMError):  # nor is it written over
-        write(file, HUB, {"base_side": 1})
+        write(file, "owner/name", "abc", {"base_side": 1})
     assert file.read_bytes() == text.encode("latin-1")
 
 

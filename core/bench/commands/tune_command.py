@@ -1,0 +1,172 @@
+"""Measure which layer's boxes hold what is asked about, how large they should be, and η.
+
+    python -m core.vlm tune --model HuggingFaceTB/SmolVLM-256M-Instruct --data signs-text
+    python -m core.vlm tune --model ... --data textvqa+boxes --mirror jrzhang/TextVQA_GT_bbox
+    python -m core.vlm tune --model ... --data folder --folder mine/questions.jsonl
+
+For any data set that knows the boxes of what is asked. Every layer's box comes from one pass of
+each question; the sides of the box are tried with the best layer; η parts right from wrong first
+answers best. What is best goes into your settings of models, where `load_vlm`, the page, the server
+and the bench find it (docs/models.md).
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.bench.commands.run_command import add_place, pairs
+from core.bench.datasets import Dataset, DatasetError, load_dataset
+from core.bench.datasets.scoring import SCORERS, Scorer
+from core.bench.tuning.choose import (
+    Layer,
+    best_layer,
+    best_side,
+    best_threshold,
+    layers,
+    sides_of,
+    wilson,
+)
+from core.bench.tuning.measure import Trial, ask, with_sides
+from core.imaging import Codec
+from core.uncertainty import METRICS
+from core.vlm.base import VLM, VLMError
+from core.vlm.loading.arguments import add_load_arguments, load_options
+from core.vlm.loading.own import usual_file, write
+from core.vlm.loading.revision import revision
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", default="pocket", help="pocket, a directory or a hub id")
+    add("--data", default="signs-text", help="name of a data set (core.bench.datasets)")
+    add("--split", help="default: validation, where there is one, else the data set's first")
+    add("--questions", type=int, default=100, help="with a box, that are asked")
+    add("--codec", default="jpeg", help="jpeg, webp, avif or png, of both images")
+    add("--quality", type=int, default=Codec().quality, help="of the codec")
+    add("--sides", type=int, nargs="+", help="of the box, in pixels of the original; default: "
+        "2/3, 1, 7/6 and 4/3 of the model's input")  # fmt: skip
+    add_place(parser)
+    add("--threads", type=int, help="of torch; default: its own choice")
+    add("--no-write", action="store_true", help="only say what is best")
+    add_load_arguments(parser)
+
+
+def main(args: argparse.Namespace) -> int:
+    from core.vlm import load_vlm
+
+    if args.threads:
+        import torch
+
+        torch.set_num_threads(args.threads)
+    data, codec = dataset(args), Codec(args.codec, args.quality)
+    options = load_options(args)
+    file = usual_file() if args.settings is None else Path(args.settings)
+    if args.settings == "" and not args.no_write:
+        raise VLMError("What is best is written into a file of settings: name one, or --no-write.")
+    if args.settings and not file.exists():
+        options["settings"] = ""  # it is made here
+    vlm = load_vlm(args.model, **options)
+    chosen = tune(vlm, data, args.questions, codec, args.sides)
+    if args.no_write:
+        return 0
+    weights = revision(vlm)
+    write(file, vlm.info.name, weights, chosen)
+    print(f"Written to {file}, for {vlm.info.name} in revision {weights}.")
+    return 0
+
+
+def dataset(args: argparse.Namespace) -> Dataset:
+    """Return what is asked. Raises DatasetError."""
+    from core.bench.datasets import DATASETS
+
+    split, entry = args.split, DATASETS.get(args.data)
+    if split is None and entry and "validation" in entry.splits:
+        split = "validation"  # what is chosen on the test's questions is no test any more
+    return load_dataset(
+        args.data, split, args.folder, args.images, args.mirror, args.revision,
+        pairs("--option", args.option),
+    )  # fmt: skip
+
+
+def tune(
+    vlm: VLM, data: Dataset, questions: int, codec: Codec, sides: Sequence[int] | None = None
+) -> dict[str, Any]:
+    """Measure, print what came of it, and return the settings that are best.
+
+    Raises DatasetError for data without boxes.
+    """
+    from tqdm import tqdm
+
+    scorer, trials = SCORERS[data.scoring], list[Trial]()
+    with tqdm(total=questions, unit="question", desc="every layer") as bar:
+        for trial in ask(vlm, data, scorer, codec):
+            trials.append(trial)
+            bar.update()
+            if len(trials) == questions:
+                break
+    if not trials:
+        raise DatasetError(
+            f"{data.name}, {data.split}: no question says where its answer is: take signs-text, "
+            "textvqa+boxes, or questions of your own with boxes."
+        )
+    right = np.mean([trial.score for trial in trials])
+    print(f"{len(trials)} questions of {data.name}, {data.split}; first answers {right:.1%} right")
+    found = layers(trials)
+    best = best_layer(found)
+    _say_layers(found, best, vlm, trials)
+    chosen: dict[str, Any] = {"attention_layer": best.index}
+    chosen["base_side"] = _side(vlm, trials, best, sides, scorer, codec)
+    if thresholds := _thresholds(trials):
+        chosen["thresholds"] = thresholds
+    return chosen
+
+
+def _say_layers(found: Sequence[Layer], best: Layer, vlm: VLM, trials: Sequence[Trial]) -> None:
+    for layer in found:
+        marks = ["best"] * (layer is best) + ["in use"] * (layer.index == vlm.info.attention_layer)
+        print(
+            f"layer {layer.index:2}: box holds it {layer.hit:6.1%}, IoU {layer.overlap:.3f}, "
+            f"contrast {layer.contrast:5.2f}  {', '.join(marks)}".rstrip()
+        )
+    low, high = wilson(best.hit, len(trials))
+    chance = np.mean([trial.chance for trial in trials])
+    print(
+        f"layer {best.index} is best; 95 % interval {low:.1%} to {high:.1%}, a box at random "
+        f"{chance:.1%}; in use: layer {vlm.info.attention_layer}, {vlm.info.layer_source}"
+    )
+    if low <= chance:
+        print("No layer's box is surely better than one at random: ask more, or easier, questions.")
+
+
+def _side(
+    vlm: VLM, trials: Sequence[Trial], best: Layer, sides: Sequence[int] | None,
+    scorer: Scorer, codec: Codec,
+) -> int:  # fmt: skip
+    from tqdm import tqdm
+
+    sides = sides or sides_of(vlm.info.input_size)
+    scores = [
+        with_sides(vlm, trial, best.index, sides, scorer, codec)
+        for trial in tqdm(trials, unit="question", desc="sides of the box")
+    ]
+    side = best_side(sides, scores, vlm.info.base_side)
+    for one, mean in zip(sides, np.mean(scores, axis=0), strict=True):
+        marks = ["best"] * (one == side) + ["in use"] * (one == vlm.info.base_side)
+        print(f"box of {one} px: {mean:6.1%} right from both images  {', '.join(marks)}".rstrip())
+    return side
+
+
+def _thresholds(trials: Sequence[Trial]) -> dict[str, float]:
+    found = {}
+    for name in METRICS:
+        if (best := best_threshold(name, trials)) is None:
+            print("η can't be told: all first answers are right, or all are wrong.")
+            return {}
+        found[name] = round(best[0], 2)
+        print(f"{name}: η = {best[0]:.2f}, Youden index {best[1]:.2f}")
+    return found

@@ -1,0 +1,126 @@
+"""Questions whose answers lie in known boxes, asked so that every layer of the model is judged.
+
+Each question is asked through the protocol once. Two passes more, of the question and of the
+generic prompt, give the attention of all layers; each layer's map of eq. 22 then has a box of its
+own, and whether that holds what was asked about takes no more of the model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from core.bench.datasets.base import Sample
+from core.bench.datasets.scoring import Scorer
+from core.cropping import find_box
+from core.hits import holds_any, random_hit
+from core.imaging import Codec, load_image, to_rgb
+from core.protocol import Box, Edge, Server, first_stage
+from core.server.machine import attention_maps
+from core.sessions import FirstStage
+from core.transcript import Attention
+from core.uncertainty import Gate
+from core.vlm.base import VLM
+
+NEVER = Gate(threshold=float("inf"))
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One question, and what each layer made of it."""
+
+    sample: Sample
+    score: float  # of the first answer, 0 to 1
+    scores: dict[str, tuple[float, ...]]  # of its tokens, by metric
+    draft: tuple[int, ...]  # its token ids
+    maps: tuple[Attention, ...]  # by layer
+    hits: tuple[bool, ...]  # by layer: does its box hold what was asked about?
+    overlaps: tuple[float, ...]  # by layer: IoU of its box with the nearest of those asked about
+    contrasts: tuple[float, ...]  # by layer, see `contrast`
+    chance: float  # how often a box of that size (of the layer in use) would hold it at random
+
+
+def ask(vlm: VLM, samples: Iterable[Sample], scorer: Scorer, codec: Codec) -> Iterator[Trial]:
+    """Ask each sample that has a box; yield what came of it. Raises what the protocol raises."""
+    for sample in samples:
+        targets = [Box(*box) for box in sample.boxes]
+        if not targets:
+            continue
+        original = opened(sample)
+        edge, server = Edge(original, codec), Server(vlm, NEVER)
+        transcript = first_stage(edge, server, sample.prompt)
+        held = server.sessions.get(transcript.session)
+        maps = every_layer(vlm, held, transcript.question)
+        boxes = [box_of(vlm, one, original.size, vlm.info.base_side) for one in maps]
+        used = boxes[vlm.info.attention_layer]
+        yield Trial(
+            sample=sample,
+            score=scorer.score(transcript.first_answer, sample),
+            scores=transcript.scores,
+            draft=transcript.first.token_ids,
+            maps=maps,
+            hits=tuple(holds_any(box, targets) for box in boxes),
+            overlaps=tuple(max(box.iou(target) for target in targets) for box in boxes),
+            contrasts=tuple(contrast(one, box) for one, box in zip(maps, boxes, strict=True)),
+            chance=random_hit(used, targets, original.size),
+        )
+
+
+def with_sides(
+    vlm: VLM, trial: Trial, layer: int, sides: Sequence[int], scorer: Scorer, codec: Codec
+) -> list[float]:
+    """Return the score of the answer from both images, 0 to 1, for each side of the box.
+
+    layer: whose map chooses it.
+    """
+    original = opened(trial.sample)
+    edge, fit = Edge(original, codec), vlm.info.fit
+    look = vlm.look(codec.decode(codec.encode(edge.resize(fit))))
+    scores: dict[Box, float] = {}
+    boxes = [box_of(vlm, trial.maps[layer], original.size, side) for side in sides]
+    for box in dict.fromkeys(boxes):  # where cells are large, several sides may give one box
+        local = codec.decode(codec.encode(edge.crop(box, fit)))
+        answer = vlm.answer(look, trial.sample.prompt, local, draft=trial.draft)
+        scores[box] = scorer.score(answer.text, trial.sample)
+    return [scores[box] for box in boxes]
+
+
+def every_layer(vlm: VLM, held: FirstStage, question: str) -> tuple[Attention, ...]:
+    """Return the maps of eq. 22 of each layer."""
+    look = held.look
+    assert look is not None, "one look at a time is never forgotten"
+    asked, generic = (vlm.attend_layers(look, text) for text in (question, vlm.info.generic_prompt))
+    return tuple(attention_maps(*rows, held.geometry) for rows in zip(asked, generic, strict=True))
+
+
+def box_of(vlm: VLM, attention: Attention, size: tuple[int, int], side: float) -> Box:
+    """Return the box that a map asks for, of a base side in pixels of the original."""
+    return find_box(
+        np.asarray(attention.relative), size, side,
+        extent=attention.extent, min_cells=vlm.info.min_cells,
+    )  # fmt: skip
+
+
+def contrast(attention: Attention, box: Box) -> float:
+    """Return how many times as much a cell in the box gets as one outside; 1: nothing stands out.
+
+    A cell lies where its centre does. NaN where all of them, or none, are in the box.
+    """
+    relative = np.asarray(attention.relative)
+    left, top, right, bottom = attention.extent
+    rows, cols = relative.shape
+    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
+    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
+    inside = np.outer((box.top <= y) & (y < box.bottom), (box.left <= x) & (x < box.right))
+    if inside.all() or not inside.any() or not relative[~inside].any():
+        return float("nan")
+    return float(relative[inside].mean() / relative[~inside].mean())
+
+
+def opened(sample: Sample) -> Image.Image:
+    """Return the original of a sample."""
+    image = sample.image
+    return to_rgb(image) if isinstance(image, Image.Image) else load_image(image)

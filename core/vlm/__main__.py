@@ -1,0 +1,19 @@
+"""`python -m core.vlm COMMAND`: try a model before it is used; `COMMAND --help` says more."""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from core.support.commands import run
+
+# By name, because these stand above the models: they ask them through the whole protocol.
+COMMANDS = {"tune": "core.bench.commands.tune_command"}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    modules = {name: import_module(place) for name, place in COMMANDS.items()}
+    return run("core.vlm", __doc__, modules, argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""`python -m core.vlm tune`: what it measures goes into the user's file, and is read there."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from core.uncertainty import METRICS
+from core.vlm import load_vlm
+from core.vlm.__main__ import main
+from tests.support.tiny import save_clip_llava
+
+QUICK = "--data", "signs-text", "--questions", "2", "--sides", "60", "90"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    """Untrained: wherever it looks, and whatever it says, is chance."""
+    return str(save_clip_llava(tmp_path_factory.mktemp("model")))
+
+
+def test_what_is_best_is_written_and_taken(model, tmp_path, capsys):
+    file = tmp_path / "new" / "models.json"
+    words = "tune", "--model", model, *QUICK, "--settings", str(file)
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    assert "2 questions of signs-text, validation; first answers 0.0% right" in said
+    assert all(f"layer {layer:2}: box holds it" in said for layer in range(4))
+    assert "η can't be told: all first answers are right, or all are wrong." in said
+    assert "No layer's box is surely better than one at random" in said
+    ((revision, written),) = json.loads(file.read_text())[model].items()
+    assert revision.startswith("sha256:") and "thresholds" not in written
+    info = load_vlm(model, "cpu", settings=file).info
+    assert (info.attention_layer, info.base_side) == (
+        written["attention_layer"], written["base_side"],
+    )  # fmt: skip
+    assert main(words) == 0  # what is in use now is what was written
+    assert f"in use: layer {info.attention_layer}, set in {file}" in capsys.readouterr().out
+
+
+def test_a_trained_model_gets_its_eta(tmp_path, capsys):
+    file = tmp_path / "models.json"
+    words = "tune", "--model", "pocket", "--questions", "6", "--sides", "256"
+    assert main((*words, "--settings", str(file))) == 0
+    (written,) = json.loads(file.read_text())["pocket"].values()
+    assert set(written["thresholds"]) == set(METRICS)
+    assert "min_entropy: η = " in capsys.readouterr().out
+
+
+def test_nothing_need_be_written(model, tmp_path):
+    file = tmp_path / "models.json"
+    assert main(("tune", "--model", model, *QUICK, "--settings", str(file), "--no-write")) == 0
+    assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "words, sentence",
+    [
+        (("--settings", "off"), "name one, or --no-write"),
+        (("--data", "nothing"), "Unknown data set 'nothing'"),
+        (("--data", "textvqa+boxes"), 'mirror="jrzhang/TextVQA_GT_bbox"'),
+        (("--option", "fonts"), "write NAME=VALUE"),
+    ],
+)
+def test_what_can_not_be_is_one_sentence(model, words, sentence, capsys):
+    assert main(("tune", "--model", model, *words)) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_questions_without_boxes_are_refused(model, tmp_path, capsys):
+    from PIL import Image
+
+    Image.new("RGB", (40, 30)).save(tmp_path / "a.png")
+    questions = tmp_path / "q.csv"
+    questions.write_text("image,question,answers\na.png,What?,x\n")
+    words = "tune", "--model", model, "--data", "folder", "--folder", str(questions), "--no-write"
+    assert main(words) == 1
+    assert "no question says where its answer is" in capsys.readouterr().err
+    questions.write_text("image,question,answers,boxes\na.png,What?,x,3 4 20 22\n")
+    assert main((*words, "--sides", "20")) == 0

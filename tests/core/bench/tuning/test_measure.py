@@ -1,0 +1,79 @@
+"""What each layer's box is worth, on a model that sees what is bright."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from core.bench.datasets import Sample
+from core.bench.datasets.scoring import SCORERS
+from core.bench.tuning.measure import ask, contrast, with_sides
+from core.cropping import Box
+from core.imaging import Codec
+from core.transcript import Attention
+from tests.support.pixels import TOKENS, PixelVLM, picture
+
+EXACT, CODEC = SCORERS["exact"], Codec("png")
+SPOT = (150, 40, 170, 60)
+
+
+class Layered(PixelVLM):
+    """Layer 1 sees the bright spot, layer 0 the corner at the top left."""
+
+    def attend(self, look, prompt, layer=None):
+        row = super().attend(look, prompt)
+        if layer == 0 and prompt != "Describe.":
+            row = np.zeros(TOKENS, dtype=np.float32)
+            row[16] = 1.0  # the first row that isn't padding
+        return row
+
+
+def sample(boxes=(SPOT,), **others):
+    file = io.BytesIO()
+    picture().save(file, "png")
+    return Sample("a", "a", "Where?", "Where?", ("x",), file.getvalue, boxes=boxes, **others)
+
+
+def test_each_layer_is_asked_once_and_has_a_box_of_its_own():
+    vlm = Layered()
+    (trial,) = ask(vlm, [sample(boxes=()), sample()], EXACT, CODEC)
+    assert trial.hits == (False, True)
+    assert trial.overlaps[0] == 0 < trial.overlaps[1]
+    assert trial.contrasts[1] > 2
+    assert trial.score == 0 and set(trial.scores) >= {"min_entropy"}
+    assert 0 < trial.chance < 1
+    assert len(vlm.seen) == 1  # one look, for the answer and all layers
+
+
+@pytest.mark.parametrize("layer, right", [(0, 0.0), (1, 1.0)])
+def test_sides_are_tried_with_the_layer_that_was_chosen(layer, right):
+    """Right is an answer that saw the spot; two sides that give one box are asked once."""
+    vlm, asked = Layered(), []
+    (trial,) = ask(vlm, [sample()], EXACT, CODEC)
+
+    def answer(look, question, local, draft):
+        asked.append(local)
+        text = "x" if np.asarray(local).max() == 255 else "y"
+        return replace(PixelVLM.answer(vlm, look, question, local), text=text)
+
+    vlm.answer = answer
+    assert with_sides(vlm, trial, layer, (60, 61, 100), EXACT, CODEC) == [right] * 3
+    assert len(asked) == 2
+
+
+def attention(relative, extent):
+    relative = tuple(map(tuple, relative))
+    return Attention(relative, relative, relative, extent)
+
+
+def test_contrast_is_what_a_cell_in_the_box_gets_of_one_outside():
+    one = attention([[6.0, 2.0], [2.0, 2.0]], (0.0, 0.0, 20.0, 20.0))
+    assert contrast(one, Box(0, 0, 10, 10)) == pytest.approx(3.0)
+    assert np.isnan(contrast(one, Box(0, 0, 20, 20)))
+    flat = attention([[1.0, 1.0], [1.0, 1.0]], (-5.0, -5.0, 15.0, 15.0))
+    assert contrast(flat, Box(0, 0, 5, 5)) == 1.0  # padding is in the grid, and no cell lost
+    dark = attention([[1.0, 0.0], [0.0, 0.0]], (0.0, 0.0, 20.0, 20.0))
+    assert np.isnan(contrast(dark, Box(0, 0, 10, 10)))
