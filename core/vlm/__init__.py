@@ -69,6 +69,9 @@ def load_vlm(
 
     options = Options(*placement(device, dtype), attention, bits, resolution, fit, progress)
     checkpoint = find_checkpoint(name_or_path)
+    own = own_settings(checkpoint, settings)
+    if fit is None and resolution is None:
+        options = replace(options, fit=own.fit)
     family = checkpoint.config.get("model_type")
     if (why := wrong_layout(checkpoint.config)) is not None:
         raise VLMError(f"{checkpoint.name!r} {why}")
@@ -77,7 +80,7 @@ def load_vlm(
             f"{checkpoint.name!r} is of the family {family!r}, which can't be used here; "
             f"the families that can: {', '.join(sorted(FAMILIES))}."
         )
-    checkpoint = checkpoint.with_settings(*own_settings(checkpoint, settings))
+    checkpoint = checkpoint.with_settings(own.where, own.said)
     asked = {"attention_layer": attention_layer, "instruction": instruction}
     asked = {name: value for name, value in asked.items() if value is not None}
     checkpoint = checkpoint.with_settings(OF_CALL, asked)

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.support.whole import write_whole
 from core.vlm.base import VLMError
+from core.vlm.loading.arguments import FITS
 from core.vlm.loading.revision import revision_of
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Own(NamedTuple):
 
     where: str = ""  # the file, for sentences
     said: Mapping[str, Any] = MappingProxyType({})
+    fit: str | None = None  # which no checkpoint says of itself
 
 
 def usual_file() -> Path:
@@ -65,7 +67,11 @@ def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) ->
             file, checkpoint.name, " or ".join(sorted(revisions)), revision,
         )  # fmt: skip
         return Own()
-    return Own(str(file), found)
+    if found.get("fit") not in (None, *FITS):
+        ways = ", ".join(FITS)
+        raise _broken(file, f"the fit {found['fit']!r} of {checkpoint.name!r} isn't one of {ways}")
+    said = {name: value for name, value in found.items() if name != "fit"}
+    return Own(str(file), said, found.get("fit"))
 
 
 def read(file: Path) -> Models:

@@ -75,6 +75,16 @@ def test_options_go_before_the_file(folder, file):
     assert vlm.info.base_side == 30
 
 
+def test_the_fit_is_of_the_file_unless_options_say_another(folder, file):
+    put(file, {str(folder.resolve()): {"any": {"fit": "stretch", "base_side": 31}}})
+    info = load_vlm(folder, "cpu", settings=file).info
+    assert (info.load["fit"], info.base_side) == ("stretch", 31)
+    assert load_vlm(folder, "cpu", settings=file, fit="pad").info.load["fit"] == "pad"
+    put(file, {str(folder.resolve()): {"any": {"fit": "squeeze"}}})
+    with pytest.raises(VLMError, match="the fit 'squeeze' of .* isn't one of pad, crop"):
+        load_vlm(folder, "cpu", settings=file)
+
+
 def test_settings_are_of_a_model_in_a_revision(file):
     put(file, {"owner/name": {"abc": {"base_side": 1}, "any": {"base_side": 2}}, "other": {}})
     for revision, side in (("abc", 1), ("def", 2), (None, 2)):
