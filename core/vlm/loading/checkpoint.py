@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import snapshot_download
+from huggingface_hub import hf_hub_download, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     LocalEntryNotFoundError,
@@ -258,12 +258,19 @@ def _check_files(name: str, folder: Path) -> None:
 
 
 def _with_config(checkpoint: Checkpoint) -> Checkpoint:
+    """With its config.json and, of a hub model, the commit of that.
+
+    From the cache of the hub, whose folders are named by their commits: transformers 5.24 no more
+    notes it in the config.
+    """
     with explained(checkpoint):
-        config, _ = PreTrainedConfig.get_config_dict(
-            checkpoint.location, local_files_only=checkpoint.local
-        )
-    revision = None if checkpoint.local else config.get("_commit_hash")
-    return replace(checkpoint, revision=revision, config=config)
+        if checkpoint.local:
+            path, commit = Path(checkpoint.location) / "config.json", None
+        else:
+            path = Path(hf_hub_download(checkpoint.location, "config.json"))
+            commit = path.parent.name
+        config, _ = PreTrainedConfig.get_config_dict(path.parent, local_files_only=True)
+    return replace(checkpoint, revision=commit, config=config)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pickle
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,6 @@ import pytest
 import torch
 from huggingface_hub import errors
 from safetensors.torch import load_file, save_file
-from transformers import PreTrainedConfig
 
 from core.vlm import VLMError, load_vlm
 from core.vlm.capture import ATTENTION
@@ -191,7 +191,7 @@ def test_what_the_hub_answers_is_told_in_one_sentence(monkeypatch, no_network, c
     def fail(*args, **kwargs):
         raise OSError("wrapped\nin more lines") from cause()
 
-    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", fail)
+    monkeypatch.setattr(loading, "hf_hub_download", fail)
     text = sentence("owner/name")
     assert expected in text
     assert "owner/name" in text
@@ -199,8 +199,9 @@ def test_what_the_hub_answers_is_told_in_one_sentence(monkeypatch, no_network, c
 
 def test_a_variable_that_keeps_the_hub_away_is_named(monkeypatch, no_network, folder):
     monkeypatch.setenv("HTTPS_PROXY", "socks9://h:1")
-    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", lambda *_, **__: 1 / 0)
+    monkeypatch.setattr(loading, "hf_hub_download", lambda *_: 1 / 0)
     assert "HTTPS_PROXY doesn't name a proxy" in sentence("owner/name")
+    (folder / "config.json").write_text("{")
     assert "HTTPS_PROXY" not in sentence(folder)  # which has nothing to do with it
 
 
@@ -209,13 +210,11 @@ def hub(monkeypatch, folder, no_network):
     """A hub with one model, owner/name, whose files are those of `folder`."""
     asked = []
 
-    theirs = PreTrainedConfig.get_config_dict
-
-    def config(location, **kwargs):
-        if location != "owner/name":
-            return theirs(location, **kwargs)
-        assert kwargs == {"local_files_only": False}
-        return json.loads((folder / "config.json").read_text()) | {"_commit_hash": "abc"}, {}
+    def config(location, name):
+        assert (location, name) == ("owner/name", "config.json")
+        snapshot = folder.parent / "snapshots" / "abc"
+        snapshot.mkdir(parents=True, exist_ok=True)
+        return shutil.copy(folder / name, snapshot)
 
     def download(location, **kwargs):
         asked.append((location, kwargs["revision"]))
@@ -226,7 +225,7 @@ def hub(monkeypatch, folder, no_network):
             bar(total=3, desc="Fetching 3 files").update(1)
         return str(folder)
 
-    monkeypatch.setattr(PreTrainedConfig, "get_config_dict", config)
+    monkeypatch.setattr(loading, "hf_hub_download", config)
     monkeypatch.setattr(loading, "snapshot_download", download)
     return asked
 
