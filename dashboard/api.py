@@ -65,7 +65,7 @@ class Api:
     def ask(
         self, image, question, metric, eta, format, quality, local_format, local_quality, force
     ) -> dict[str, Any]:
-        """Both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
+        """Return both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
         asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
             case = settings.begin(self.live, *asked)
@@ -76,7 +76,7 @@ class Api:
     def look_here(
         self, image, question, metric, eta, format, quality, local_format, local_quality, box
     ) -> dict[str, Any]:
-        """Both stages, the second with the caller's box: a transcript, or gr.Error."""
+        """Return both stages, the second with the caller's box: a transcript, or gr.Error."""
         asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
             box = settings.as_box(box)
@@ -84,13 +84,13 @@ class Api:
         return case.elsewhere.to_dict()
 
     def model(self) -> dict[str, Any]:
-        """`core.vlm.ModelInfo` as plain JSON."""
+        """Return `core.vlm.ModelInfo` as plain JSON."""
         return asdict(self.live.current().vlm.info)
 
 
 @contextmanager
 def _refused() -> Iterator[None]:
-    """One sentence for whoever called."""
+    """Raise what is expected as gr.Error: one sentence for whoever called."""
     try:
         yield
     except EXPECTED as error:

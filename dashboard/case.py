@@ -37,13 +37,13 @@ class Case:
     elsewhere: Transcript | None = None  # the same question with a box of the user's
 
     def judged(self, gate: Gate) -> Case:
-        """The same answers under another gate; a second stage continues under that gate."""
+        """Return the same answers under another gate; a second stage continues under that gate."""
         elsewhere = self.elsewhere and self.elsewhere.with_gate(gate)
         return replace(self, transcript=self.transcript.with_gate(gate), elsewhere=elsewhere)
 
     @property
     def moved(self) -> bool:
-        """Whether the gate now says something else than it did when the messages were sent."""
+        """Return whether the gate now decides otherwise than when the messages were sent."""
         before = self.asked.retransmit(self.transcript.scores[self.asked.metric])
         return before != self.transcript.uncertain
 
@@ -57,14 +57,14 @@ def ask_first(
     codec: Codec,
     local_codec: Codec,
 ) -> Case:
-    """The first stage. Raises ImageError, ProtocolError or VLMError: one sentence each."""
+    """Return the first stage. Raises ImageError, ProtocolError or VLMError: one sentence each."""
     edge = _edge(image, codec, local_codec)
     transcript = first_stage(edge, Server(vlm, gate, sessions), question)
     return Case(image, codec, local_codec, gate, transcript)
 
 
 def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
-    """The second stage, whatever the gate says. Raises what `ask_first` raises.
+    """Return the second stage, whatever the gate says. Raises what `ask_first` raises.
 
     If the server has forgotten the first stage in the meantime, it is run again: the model is
     deterministic, so nothing that the user has seen changes. Unless it is another model by now.
@@ -74,13 +74,13 @@ def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
 
 
 def ask_elsewhere(vlm: VLM, sessions: Sessions, case: Case, box: Box) -> Case:
-    """The second stage with a box of the user's, beside the case's own. Raises as `ask_first`."""
+    """Return the second stage with a user's box, beside the case's own. Raises as `ask_first`."""
     _, transcript = _continue(vlm, sessions, case, box)
     return replace(case, elsewhere=transcript)
 
 
 def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[Attention, Box]:
-    """Where another layer would have made the server look, and its box.
+    """Return where another layer would have made the server look, and its box.
 
     Raises ProtocolError for another model than the case's; ValueError for a layer it doesn't have.
     """
@@ -89,7 +89,7 @@ def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[
 
 
 def _continue(vlm: VLM, sessions: Sessions, case: Case, box: Box | None) -> tuple[Gate, Transcript]:
-    """The gate that the first stage ran under, and the transcript with its second stage."""
+    """Return the gate that the first stage ran under, and the transcript with its second stage."""
     _check_model(vlm, case)
     edge = _edge(case.image, case.codec, case.local_codec)
     server = Server(vlm, case.transcript.gate, sessions)

@@ -15,12 +15,12 @@ SECONDS = 60  # asked for a call; what isn't used isn't counted
 
 
 def zero_gpu() -> bool:
-    """Whether this runs on ZeroGPU; its own package reads the same variable."""
+    """Return whether this runs on ZeroGPU; its own package reads the same variable."""
     return os.environ.get("SPACES_ZERO_GPU", "").lower() in ("1", "t", "true")
 
 
 def on_gpu(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, with a GPU while it runs. Arguments and result must pickle."""
+    """Return `function`, with a GPU while it runs. Arguments and result must pickle."""
     if not zero_gpu():
         return function
     import spaces

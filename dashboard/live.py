@@ -44,10 +44,11 @@ class LiveModel:
 
     @property
     def ready(self) -> bool:
+        """Return whether the first model is there."""
         return self._loading.done()
 
     def current(self) -> Served:
-        """The model that answers now; waits while the first one is being loaded."""
+        """Return the model that answers now; waits while the first one is being loaded."""
         vlm = self._loading.result()
         with self._lock:
             if self._served is None:
@@ -55,7 +56,7 @@ class LiveModel:
             return self._served
 
     def run(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        """`work(vlm, sessions, *arguments)`, where the model is.
+        """Return `work(vlm, sessions, *arguments)`, run where the model is.
 
         Raises what `work` raises. On ZeroGPU it runs in another process, which is why `work` must
         be a function of a module.

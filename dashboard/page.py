@@ -36,7 +36,7 @@ LAUNCH: dict[str, Any] = {
 def build(
     live: LiveModel, samples: Path = SAMPLES, switch: Who = "local", runs: Path = RUNS
 ) -> gr.Blocks:
-    """The page for a model, which need not be loaded yet.
+    """Return the page for a model, which need not be loaded yet.
 
     samples: a folder with a samples.json; whatever lies in it is public. switch: who may put
     another model in its place. runs: a folder of run files, which needn't exist.
@@ -69,7 +69,7 @@ def build(
         _greet(page, live, about, other, asking)
 
         def restore(request: gr.Request) -> dict:
-            """What a shared link says."""
+            """Return what a shared link says."""
             wanted = benchmarks.restore(dict(request.query_params))
             return wanted or {tabs: gr.skip()}  # an empty dict isn't taken for one of updates
 
@@ -106,7 +106,7 @@ def _greet(
 
 
 def launch(page: gr.Blocks, **options: Any) -> None:
-    """`page.launch` as this page needs it; returns once it answers requests."""
+    """Launch the page as it needs to be, and return once it answers requests."""
     look = {"theme": theme.theme(), "css": theme.style(), "head": theme.head()}
     with without_proxies():  # gradio asks itself whether it answers
         page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)

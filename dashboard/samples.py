@@ -19,6 +19,7 @@ class Sample:
     note: str  # what it shows, one sentence
 
     def thumbnail(self) -> Image.Image:
+        """Return the picture, no larger than THUMBNAIL."""
         with Image.open(self.path) as image:
             image.draft("RGB", THUMBNAIL)  # decodes a JPEG at a fraction of its size, much faster
             small = image.convert("RGB")
@@ -27,7 +28,7 @@ class Sample:
 
 
 def load_samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
-    """The samples of `folder`, in their order; none if it has no samples.json."""
+    """Return the samples of `folder`, in their order; none if it has no samples.json."""
     listing = folder / "samples.json"
     if not listing.is_file():
         return ()

@@ -1,4 +1,4 @@
-"""From what sliders and programs send to a first stage, or to one sentence."""
+"""What sliders and programs send, read as what a first stage needs, or one sentence why not."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ RAW = {"preprocess": False}
 
 
 def path_of(upload: Any) -> str | None:
-    """The path of an image as the browser or a program sends it; None if there is none."""
+    """Return the path of an image as the browser or a program sends it; None if there is none."""
     return upload.get("path") if isinstance(upload, dict) else upload
 
 
 def gate(metric: str, eta: float) -> Gate:
-    """Raises ProtocolError."""
+    """Return a gate. Raises ProtocolError."""
     try:
         return Gate(metric, float(eta))
     except (TypeError, ValueError):
@@ -32,7 +32,7 @@ def gate(metric: str, eta: float) -> Gate:
 
 
 def codec(format: str, quality: float) -> Codec:
-    """Raises ImageError."""
+    """Return a codec. Raises ImageError."""
     try:
         quality = int(quality)
     except (TypeError, ValueError, OverflowError):
@@ -54,7 +54,7 @@ def begin(
     local_format: str,
     local_quality: float,
 ) -> Case:
-    """The first stage. image: a path, or what `path_of` reads.
+    """Return the first stage. image: a path, or what `path_of` reads.
 
     Raises ImageError, ProtocolError or VLMError.
     """
@@ -69,7 +69,7 @@ def begin(
 
 
 def as_box(edges: Any) -> Box:
-    """A box from left, top, right and bottom. Raises ImageError; the edge knows if it fits."""
+    """Return a box from left, top, right, bottom. Raises ImageError; the edge knows if it fits."""
     try:
         left, top, right, bottom = (int(edge) for edge in edges)
     except (TypeError, ValueError, OverflowError):
@@ -81,7 +81,7 @@ def as_box(edges: Any) -> Box:
 
 
 def eta_slider(metric: str, eta: float) -> dict[str, Any]:
-    """Label, range and value of the slider for one metric."""
+    """Return label, range and value of the slider for one metric."""
     entry = METRICS[metric]
     unit = f" ({entry.unit})" if entry.unit else ""
     side = "or more" if entry.higher_is_uncertain else "or less"

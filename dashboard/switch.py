@@ -62,16 +62,17 @@ class ModelSwitch:
             )
 
     def shown(self, request: gr.Request) -> gr.Accordion:
-        """The form, for whoever may use it."""
+        """Return the form, for whoever may use it."""
         return gr.Accordion(visible=self.allowed(request))
 
     def allowed(self, request: gr.Request) -> bool:
+        """Return whether whoever asks may switch."""
         if self.who == "local":
             return _from_this_machine(request)
         return self.who == "all"
 
     def switch(self, visit: Visit, name: str, metric: str, request: gr.Request) -> Iterator[dict]:
-        """Load it; if that fails, one sentence, and the model before goes on."""
+        """Load it; if that fails, say so in one sentence, and the model before goes on."""
         if not self.allowed(request):
             sentence = "Only somebody at the machine that runs this page may change its model."
             yield {self.status: alert(sentence)}

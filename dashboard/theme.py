@@ -23,6 +23,7 @@ MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospac
 
 
 def theme() -> gr.themes.Base:
+    """Return fonts and colours for Gradio's own components."""
     return gr.themes.Base(
         primary_hue="blue",
         neutral_hue="slate",
@@ -43,7 +44,7 @@ def theme() -> gr.themes.Base:
 
 
 def style() -> str:
-    """The style sheets, their colours in front."""
+    """Return the style sheets, their colours in front."""
     colors = "".join(f"--{name}: {color};" for name, color in MEANING.items())
     heat = ", ".join("rgb({}, {}, {})".format(*color) for color in HEAT)
     sheets = _static("style.css", "charts.css")

@@ -22,15 +22,15 @@ class Visit:
     _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original
 
     def take(self, original: str | None, shown: str | None = None, question: str = "") -> None:
-        """From now on this picture is asked about. shown: a copy that browsers can draw."""
+        """Let this picture be asked about from now on. shown: a copy that browsers can draw."""
         self.original, self.shown, self.question = original, shown or original, question
         if original is not None:
             self._originals[self.shown] = original
 
     def original_of(self, shown: str | None) -> str | None:
-        """The file that the browser shows; one not heard of yet is an upload under way to here."""
+        """Return the file that the browser shows; one not heard of yet is an upload under way."""
         return shown and self._originals.get(shown, shown)
 
     def has_left(self, original: str | None) -> bool:
-        """Whether this picture was before the user, and another one, or none, is now."""
+        """Return whether this picture was before the user, and another one, or none, is now."""
         return original != self.original and original in self._originals.values()

@@ -19,7 +19,7 @@ COLUMNS = ("threshold", "retransmitted", "accuracy", "bytes", "additional_bytes"
 
 
 def axis_and_link(prefix: str = "") -> tuple[gr.Radio, gr.Dropdown]:
-    """What a figure's cost axis is, and for seconds the link. prefix: of the elements' ids."""
+    """Return what sets a figure's cost axis, and the link for seconds. prefix: of elements' ids."""
     axis = gr.Radio(
         [(label, name) for name, label in AXIS_CHOICES.items()],
         value="additional_cost",

@@ -35,7 +35,7 @@ class Chart:
         self._text = gr.Textbox(visible=False)
 
     def offer_data(self, rows: Callable[..., str], inputs: Sequence[Any]) -> None:
-        """`rows` gives the CSV of what is shown, from the values of `inputs`."""
+        """Let the CSV button work. rows: gives what is shown, from the values of `inputs`."""
         self.buttons.click(
             rows, list(inputs), self._text, **PRIVATE, queue=False, show_progress="hidden"
         ).then(
@@ -48,7 +48,10 @@ class Chart:
 
 
 def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Comma-separated, in full precision. A text that a spreadsheet would run is quoted for it."""
+    """Return a table as comma-separated text, in full precision.
+
+    A text that a spreadsheet would run is quoted for it.
+    """
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerow(columns)
@@ -61,7 +64,7 @@ def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
 
 
 def drawn_csv(figure: Mapping[str, Any] | None) -> str:
-    """The lines, points and bars of a figure as they are drawn."""
+    """Return the lines, points and bars of a figure as they are drawn."""
     if figure is None:
         return ""
     source = " | ".join(figure["layout"]["meta"].get("sources", ()))

@@ -43,6 +43,8 @@ class Compare:
         self.outputs = [self.runs, self.note, self.chart.plot, self.table]
 
     def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        """Let the buttons work. bar: the components that `view_of` takes the values of."""
+
         def rows(keys: list[str], link: str, *bar) -> str:
             view = view_of(*bar)
             return "" if view is None else self._csv(view, keys, link)
@@ -50,6 +52,7 @@ class Compare:
         self.chart.offer_data(rows, [self.runs, self.link, *bar])
 
     def draw(self, view: View, keys: list[str], axis: str, link: str) -> dict:
+        """Return what a view shows here. keys: of the runs that were chosen."""
         offered = [(choice.name, choice.key) for choice in view.choices]
         wanted = _wanted(view, keys)
         runs = {c: r for c, r in load_all(self.library, wanted).items() if view.metric in r.metrics}

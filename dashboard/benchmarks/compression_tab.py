@@ -57,6 +57,8 @@ class Compression:
         self.outputs = [self.note, self.chart.plot, self.images]
 
     def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        """Let the buttons work. bar: the components that `view_of` takes the values of."""
+
         def rows(*bar) -> str:
             view = view_of(*bar)
             return drawn_csv(view and self._figure(view))
@@ -75,6 +77,7 @@ class Compression:
         )  # fmt: skip
 
     def draw(self, view: View, which: int, mended: bool) -> dict:
+        """Return what a view shows here. which: the question, counted on and round."""
         one = len(view.series.choices) == 1
         return {
             self.note: render("benchmarks/one_quality.html") if one else "",

@@ -1,4 +1,4 @@
-"""The way of a figure to the page."""
+"""Figures on their way to the page."""
 
 from __future__ import annotations
 
@@ -13,15 +13,14 @@ from core.bench.plots.base import Figure
 
 
 def plot(figure: Figure | None) -> PlotData | None:
-    """A figure as `gr.Plot` sends it."""
+    """Return a figure as `gr.Plot` sends it."""
     if figure is None:
         return None
     return PlotData(type="plotly", plot=json.dumps(figure, allow_nan=False, ensure_ascii=False))
 
 
 def source_of(run: Run) -> str:
-    """What a figure of a run is of, for whoever finds the figure alone: the run, the code that made
-    it, and when."""
+    """Return what a figure of a run shows, for whoever finds it alone: run, code, and when."""
     of = run.metadata
     codec = of.codec.upper() if of.quality is None else f"{of.codec.upper()} {of.quality}"
     return (
@@ -31,7 +30,7 @@ def source_of(run: Run) -> str:
 
 
 def stamped(figure: Figure, runs: Iterable[Run]) -> Figure:
-    """The figure with its sources: lines in its meta, which a picture of it shows, and its name."""
+    """Return the figure with its sources: lines in its meta, which pictures show, and its name."""
     runs = list(runs)
     meta = figure["layout"]["meta"]
     meta["sources"] = [source_of(run) for run in runs]

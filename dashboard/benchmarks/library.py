@@ -33,7 +33,7 @@ class Choice:
 
     @property
     def title(self) -> str:
-        """Model, data set and split."""
+        """Return model, data set and split."""
         of = self.metadata
         dataset = DATASETS[of.dataset].label if of.dataset in DATASETS else of.dataset
         brought = " (yours)" if self.key.startswith(UPLOAD) else ""
@@ -41,20 +41,22 @@ class Choice:
 
     @property
     def codec(self) -> str:
+        """Return what its images were encoded with, for people."""
         return codec_name(self.metadata)
 
     @property
     def name(self) -> str:
+        """Return title and codec."""
         return f"{self.title}, {self.codec}"
 
     @property
     def rank(self) -> int:
-        """Place in its series."""
+        """Return its place in its series."""
         return rank(self.metadata)
 
     @property
     def kind(self) -> tuple[str, bool]:
-        """What the choices of a series have in common: uploads don't mix with the folder's."""
+        """Return what a series has in common: uploads don't mix with the folder's."""
         return kind(self.metadata, self.samples), self.key.startswith(UPLOAD)
 
 
@@ -67,10 +69,11 @@ class Series:
 
     @property
     def key(self) -> str:
+        """Return the key of its first choice."""
         return self.choices[0].key
 
     def nearest(self, quality: int | None) -> Choice:
-        """The choice of this quality, or of the one nearest to it."""
+        """Return the choice of this quality, or of the one nearest to it."""
         wanted = QUALITY if quality is None else quality
         return min(self.choices, key=lambda choice: abs(choice.rank - wanted))
 
@@ -82,23 +85,24 @@ class Library:
         self.folder = folder
 
     def listed(self) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
-        """The runs of the folder, and its files that are none. Both empty without a folder."""
+        """Return the runs of the folder, and its other files; both empty without a folder."""
         if not self.folder.is_dir():
             return (), ()
         found = sorted(self.folder.glob(f"*{SUFFIX}"))
         return _listed(self.folder, tuple((path.name, _changed(path)) for path in found))
 
     def choices(self, uploads: Sequence[Choice] = ()) -> tuple[Choice, ...]:
+        """Return all that one user can look at."""
         return (*self.listed()[0], *uploads)
 
     def bring(self, path: str, uploads: Sequence[Choice]) -> Choice:
-        """A run file that a user uploaded. Raises RunError, one sentence."""
+        """Return a run file that a user uploaded. Raises RunError, one sentence."""
         run = load_upload(path)
         number = 1 + (int(uploads[-1].key.removeprefix(UPLOAD)) if uploads else 0)
         return Choice(f"{UPLOAD}{number}", Path(path), run.metadata, len(run))
 
     def load(self, choice: Choice) -> Run:
-        """Raises RunError, one sentence; also for an upload that has been deleted since."""
+        """Return a run. Raises RunError, one sentence, also for an upload that has been deleted."""
         changed = _changed(choice.path)
         if changed is None:
             raise RunError("The run file is no longer here: choose another, or upload it again.")
@@ -106,7 +110,7 @@ class Library:
 
 
 def series(choices: Iterable[Choice]) -> tuple[Series, ...]:
-    """Choices grouped into series, in their order. No series has a quality twice."""
+    """Return choices grouped into series, in their order. No series has a quality twice."""
     groups: list[list[Choice]] = []
     for choice in choices:
         for group in groups:
@@ -122,7 +126,7 @@ def series(choices: Iterable[Choice]) -> tuple[Series, ...]:
 
 
 def _titles(choices: Sequence[Choice]) -> list[str]:
-    """What tells them apart: as little as is needed, in the end the file's name."""
+    """Return what tells them apart: as little as is needed, in the end the file's name."""
     for name in (
         lambda choice: choice.title,
         lambda choice: f"{choice.title} · {choice.samples:,} questions",
@@ -135,6 +139,7 @@ def _titles(choices: Sequence[Choice]) -> list[str]:
 
 
 def find(choices: Iterable[Choice], key: str | None) -> Choice | None:
+    """Return the choice with this key; None if there is none."""
     return next((choice for choice in choices if choice.key == key), None)
 
 
@@ -142,7 +147,10 @@ def find(choices: Iterable[Choice], key: str | None) -> Choice | None:
 def _listed(
     folder: Path, files: tuple[tuple[str, int | None], ...]
 ) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
-    """`files`: names and when they were changed, so that the folder is read again if any was."""
+    """Return the runs of a folder, and what else it holds.
+
+    files: names, and when they were changed, so that the folder is read again if any was.
+    """
     found = list_runs(folder)
     # The one with the most samples is shown first: its curve has the narrowest intervals. Of
     # several, the one with the most recorded of each.
@@ -155,7 +163,7 @@ def _listed(
 
 
 def _changed(path: Path) -> int | None:
-    """When a file was changed; None if there is none."""
+    """Return when a file was changed; None if there is none."""
     try:
         return os.stat(path).st_mtime_ns
     except OSError:
@@ -163,7 +171,7 @@ def _changed(path: Path) -> int | None:
 
 
 def _size(path: Path) -> int:
-    """In bytes; 0 if the file has gone meanwhile."""
+    """Return the bytes of a file; 0 if it has gone meanwhile."""
     try:
         return os.stat(path).st_size
     except OSError:
@@ -171,7 +179,7 @@ def _size(path: Path) -> int:
 
 
 def timed(run: Run, link: str | None) -> Run:
-    """The run over a link, a key of PRESETS; itself without one."""
+    """Return the run over a link, a key of PRESETS; itself without one."""
     return _over(run, link) if link in PRESETS else run
 
 
@@ -182,6 +190,6 @@ def _over(run: Run, link: str) -> Run:
 
 @lru_cache(HELD)
 def _load(path: Path, changed: int, brought: bool) -> Run:
-    """`changed`: when, so that a file that was replaced is read again."""
+    """Return a run. changed: when, so that a file that was replaced is read again."""
     limits = (MAX_ROWS, MAX_UNPACKED) if brought else ()
     return load_run(path, *limits).answered

@@ -83,6 +83,7 @@ class Measures:
         ]  # fmt: skip
 
     def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        """Let the buttons work. bar: the components that `view_of` takes the values of."""
         for chart, draw in self.charts.items():
 
             def rows(*bar, draw=draw) -> str:
@@ -92,6 +93,7 @@ class Measures:
             chart.offer_data(rows, bar)
 
     def draw(self, view: View) -> dict:
+        """Return what a view shows here."""
         metrics = [m for m in METRICS if m in view.run.metrics]
         return {
             self.table: _separability(view, metrics),
@@ -160,7 +162,7 @@ def _reported() -> Markup:
 
 
 def _alike(value: float, top: float | None) -> bool:
-    """Whether a value is the best of its column, but for rounding."""
+    """Return whether a value is the best of its column, but for rounding."""
     return top is not None and bool(reaches(value, top) and keeps(value, top))
 
 

@@ -51,13 +51,14 @@ class Behind:
 
     @property
     def page(self) -> tuple[int, ...]:
+        """Return the samples that are shown at once."""
         return self.samples[self.first : self.first + AT_ONCE]
 
 
 class Questions:
     """Components of the section.
 
-    place: puts an image and a question into the walkthrough, as `Walkthrough.place` does; visit:
+    place: puts an image and a question into the walkthrough, as `Asking.place` does; visit:
     what it needs; placed: the components that it changes.
     """
 
@@ -72,7 +73,7 @@ class Questions:
         self.outputs = [self.behind, self.cards, self.pager, self.previous, self.next]
 
     def connect(self, uploads: gr.State, tabs: gr.Tabs, walkthrough: str) -> None:
-        """walkthrough: id of its tab among `tabs`."""
+        """Let the cards and buttons work. walkthrough: id of its tab among `tabs`."""
         for button, step in ((self.previous, -AT_ONCE), (self.next, AT_ONCE)):
             button.click(
                 lambda behind, uploads, step=step: self.turn(behind, uploads, step),
@@ -95,7 +96,7 @@ class Questions:
         ).success(None, js="() => scrollTo({top: 0})", **PRIVATE)
 
     def begin(self, view: View | None, gate: Gate | None, kind: str | None = None) -> dict:
-        """The questions of one kind, or all of them; those nearest to the gate's η first."""
+        """Return the questions of one kind, or all of them; those nearest to the gate's η first."""
         if view is None or gate is None:
             return {self.cards: EMPTY}
         run, unit = view.run, METRICS[gate.metric].unit
@@ -114,6 +115,7 @@ class Questions:
         return self._shown(behind, run, len(samples))
 
     def turn(self, behind: Behind | None, uploads: tuple, step: int) -> dict:
+        """Return the questions `step` further on."""
         if behind is None:
             return {self.cards: EMPTY}
         last = max(0, (len(behind.samples) - 1) // AT_ONCE * AT_ONCE)
@@ -121,7 +123,7 @@ class Questions:
         return self._shown(behind, self._run(behind, uploads), len(behind.samples))
 
     def open(self, visit: Visit, behind: Behind | None, uploads: tuple, index: Any) -> dict:
-        """One of the questions shown, in the walkthrough."""
+        """Return one of the questions shown, in the walkthrough."""
         if behind is None or index not in behind.samples:
             raise gr.Error("This question is no longer here.", print_exception=False)
         run = self._run(behind, uploads)
@@ -172,7 +174,7 @@ class Questions:
 
 
 def _playable(gate: Gate) -> Gate | None:
-    """The gate, if the walkthrough can have it: over all tokens, at some η.
+    """Return the gate, if the walkthrough can have it: over all tokens, at some η.
 
     Its slider has steps of 0.01. η moves to the step at which everything is still asked for that
     was asked for here, the question on a clicked point of the curve among it.
@@ -184,7 +186,7 @@ def _playable(gate: Gate) -> Gate | None:
 
 
 def _codec_of(run: Run) -> Codec | None:
-    """What the run's images were encoded with, if that is known here."""
+    """Return what the run's images were encoded with, if that is known here."""
     try:
         return Codec(run.metadata.codec, run.metadata.quality or Codec().quality)
     except ValueError:
@@ -216,7 +218,7 @@ def answers_of(run: Run, index: int) -> dict[str, tuple[str, bool]]:
 
 
 def expected_answers(text: str) -> list[str]:
-    """Of a run's column `answers`: a list, or an object with one and the options of a choice."""
+    """Return the answers in a run's column: a list, or an object with one and the options."""
     try:
         found = json.loads(text)
         found = found.get("answers", []) if isinstance(found, dict) else found
@@ -227,7 +229,7 @@ def expected_answers(text: str) -> list[str]:
 
 @kept(16)
 def _pictures(run: Run, index: int) -> tuple[Markup, Markup]:
-    """The original with the box, and what is in the box, as <img> elements."""
+    """Return the original with the box, and what is in the box, as <img> elements."""
     try:
         image = original(run, index)
     except OriginalMissing as error:

@@ -179,7 +179,7 @@ class Benchmarks:
 
     @property
     def restored(self) -> list:
-        """What `restore` may change."""
+        """Return the components that `restore` may change."""
         bar, tradeoff = self.bar, self.tradeoff
         return [self.tabs, self.body, bar.missing, self.inner, self.active, bar.run, bar.quality,
                 bar.metric, bar.tokens, tradeoff.axis, tradeoff.link, tradeoff.wish]  # fmt: skip

@@ -24,10 +24,11 @@ class View:
 
     @property
     def key(self) -> str:
-        """Of a figure of this view: two that differ have different ones."""
+        """Return the name of a figure of this view: two that differ have different ones."""
         return f"{self.choice.key} {self.metric} {self.first_tokens}"
 
     def gate(self, eta: float) -> Gate:
+        """Return the gate with this η."""
         return Gate(self.metric, eta, self.first_tokens)
 
 
@@ -39,7 +40,7 @@ def look_at(
     metric: str | None,
     tokens: str | None,
 ) -> View | None:
-    """The view of what the controls say, as near to it as there is; None if there are no runs.
+    """Return what the controls say, as near to it as there is; None if there are no runs.
 
     key: of a series. quality: key of a choice, of this series or of the one before.
     Raises RunError for a run that can't be read.
@@ -58,7 +59,7 @@ def look_at(
 
 
 def load_all(library: Library, choices: tuple[Choice, ...]) -> dict[Choice, Run]:
-    """The runs that can be read."""
+    """Return the runs that can be read."""
     runs = {}
     for choice in choices:
         try:

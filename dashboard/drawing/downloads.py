@@ -20,12 +20,12 @@ Parcel = dict[str, str]  # name, type and base64, as page.js takes them
 
 
 def transcript_file(transcript: Transcript) -> Parcel:
-    """All of it as JSON: `Transcript.from_json` reads it."""
+    """Return all of it as JSON: `Transcript.from_json` reads it."""
     return parcel("transcript.json", "application/json", transcript.to_json().encode())
 
 
 def picture_file(case: Case) -> Parcel:
-    """A ZIP of the images as they were sent, to the byte, and of the overlays as PNG.
+    """Return a ZIP of the images as they were sent, to the byte, and of the overlays as PNG.
 
     Raises ImageError if the original is no longer there.
     """

@@ -17,7 +17,7 @@ OPACITY = 0.65  # of the heat: the picture below stays recognisable
 def heatmap(
     image: Image.Image, attention: AttentionMap, extent: tuple[float, float, float, float]
 ) -> Image.Image:
-    """`attention` (rows, cols) in colour over a grey copy of the original `image`.
+    """Return `attention` (rows, cols) in colour over a grey copy of the original `image`.
 
     extent: left, top, right, bottom of the grid in pixels of `image`. Every cell is one flat
     patch, because the server knows no more than that; what the grid doesn't cover stays grey.
@@ -45,12 +45,12 @@ def heatmap(
 
 
 def heat(weights: np.ndarray) -> np.ndarray:
-    """A map (rows, cols) in colour, (rows, cols, 3) uint8: 0 is dark, its largest bright."""
+    """Return a map (rows, cols) in colour, (rows, cols, 3) uint8: 0 is dark, its largest bright."""
     return _colors(_levels(weights)).round().astype(np.uint8)
 
 
 def outline(image: Image.Image, box: Box, original_size: tuple[int, int]) -> Image.Image:
-    """`box`, in pixels of the original, drawn on `image`, which shows all of it at any size."""
+    """Return `image`, all of the original at any size, with `box`, in pixels of the original."""
     image = image.copy()
     scale_x, scale_y = (new / old for new, old in zip(image.size, original_size, strict=True))
     # The right and bottom edges of a box are exclusive: its last pixel is one before.
@@ -70,7 +70,7 @@ def outline(image: Image.Image, box: Box, original_size: tuple[int, int]) -> Ima
 
 
 def spotlight(image: Image.Image, box: Box) -> Image.Image:
-    """The original `image` with everything outside `box` dimmed, and the box outlined."""
+    """Return the original `image` with all outside `box` dimmed, and the box outlined."""
     shown = display_copy(image)
     dimmed = shown.point(lambda value: value * 0.45 + 40)
     scale_x, scale_y = shown.width / image.width, shown.height / image.height
@@ -81,7 +81,7 @@ def spotlight(image: Image.Image, box: Box) -> Image.Image:
 
 
 def display_copy(image: Image.Image, side: int = LONGEST_SIDE) -> Image.Image:
-    """The image at a size for looking at: no longer than `side`, and not tiny either."""
+    """Return the image at a size for looking at: no longer than `side`, and not tiny either."""
     longest = max(image.size)
     factor = side / longest if longest > side else max(1, 240 // longest)
     size = tuple(max(1, round(side * factor)) for side in image.size)
@@ -94,7 +94,7 @@ def _levels(weights: np.ndarray) -> np.ndarray:
 
 
 def _colors(level: np.ndarray) -> np.ndarray:
-    """Levels 0 to 1, any shape -> RGB (..., 3) on the scale of HEAT."""
+    """Return levels 0 to 1, of any shape, as RGB (..., 3) on the scale of HEAT."""
     stops = np.linspace(0, 1, len(HEAT))
     channels = np.asarray(HEAT, dtype=np.float64).T
     return np.stack([np.interp(level, stops, channel) for channel in channels], axis=-1)

@@ -57,7 +57,7 @@ def comparison(original: Image.Image, sent: EncodedImage) -> Markup:
 
 
 def for_browsers(path: str, of: gr.components.Component) -> str:
-    """The path of what a browser can show of an image: itself, or a copy of what is read of it.
+    """Return the path of what a browser can show of an image: itself, or a copy of what is read.
 
     of: the component that may serve the copy. Browsers draw no HEIC or TIFF, and all frames of an
     animation. Raises ImageError, one sentence, if it can't be read.
@@ -72,7 +72,7 @@ def for_browsers(path: str, of: gr.components.Component) -> str:
 
 
 def as_file(image: Image.Image, of: gr.components.Component) -> str:
-    """The path of a file that Gradio may serve, and deletes with the uploads."""
+    """Return the path of a file that Gradio may serve, and deletes with the uploads."""
     folder = Path(of.GRADIO_CACHE)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.NamedTemporaryFile(dir=folder, suffix=".png", delete=False) as file:

@@ -10,7 +10,7 @@ SPANS = (1, 2, 4, 8, 16, 32)  # of a scale without an end of its own
 
 
 def ends(metric: Metric, *values: float) -> tuple[float, float]:
-    """Begin and end of a scale with room around these values; it rarely jumps as they move.
+    """Return begin and end of a scale with room around these values; it rarely jumps as they move.
 
     An infinite value, as η may be, is left out.
     """
@@ -25,6 +25,6 @@ def ends(metric: Metric, *values: float) -> tuple[float, float]:
 
 
 def share(value: float, scale: tuple[float, float]) -> float:
-    """Where on a scale a value lies, 0 to 1."""
+    """Return where on a scale a value lies, 0 to 1."""
     low, high = scale
     return min(max((value - low) / (high - low), 0.0), 1.0)

@@ -80,7 +80,7 @@ def _visibly(alternatives: Sequence[tuple[str, float]]) -> list[tuple[str, float
 
 
 def _colours(metric: Metric, scores: Sequence[float]) -> tuple[float, float]:
-    """The scores between which the colour goes from none to full."""
+    """Return the scores between which the colour goes from none to full."""
     low, high = metric.bounds
     if math.isinf(low):
         return min(scores), max(*scores, min(scores) + 1)

@@ -9,11 +9,13 @@ def percent(p: float) -> str:
 
 
 def share(part: int, whole: int) -> str:
+    """Return a part as a percentage, with a decimal below ten."""
     value = 100 * part / whole
     return f"{value:.0f} %" if value >= 10 else f"{value:.1f} %"
 
 
 def byte_count(count: int) -> str:
+    """Return bytes, from ten thousand on in kB."""
     return f"{count:,} bytes" if count < 10_000 else f"{count / 1000:,.0f} kB"
 
 
@@ -24,7 +26,7 @@ def bytes_sent(count: int, whole: int | None) -> str:
 
 
 def seconds(value: float) -> str:
-    """From a tenth of a millisecond to days."""
+    """Return a time, from a tenth of a millisecond to days."""
     if value < 1:
         return f"{1000 * value:.1f} ms"
     if value < 60:
@@ -37,7 +39,7 @@ def seconds(value: float) -> str:
 
 
 def count(number: int) -> str:
-    """1,234,000 -> 1.23 million, in words because it stands in a sentence."""
+    """Return a large number in words because it stands in a sentence: 1.23 million."""
     for size, word in ((10**12, "trillion"), (10**9, "billion"), (10**6, "million")):
         if number >= size:
             return f"{number / size:.3g} {word}"
@@ -45,10 +47,10 @@ def count(number: int) -> str:
 
 
 def measured(value: float, metric: Metric) -> str:
-    """A value of a metric, with its unit."""
+    """Return a value of a metric, with its unit."""
     return f"{value:.2f} {metric.unit}".rstrip()
 
 
 def unit(metric: Metric) -> str:
-    """The head of a column of its values."""
+    """Return the head of a column of its values."""
     return metric.unit.capitalize() or "Margin"

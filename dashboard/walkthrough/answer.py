@@ -47,4 +47,5 @@ class Answer:
         }
 
     def hidden(self) -> dict:
+        """Return nothing to see."""
         return {row: gr.Row(visible=False) for row in (self.stage_1, self.go_on)}

@@ -152,7 +152,7 @@ class Asking:
         return format, quality
 
     def connect(self, results: list) -> None:
-        """results: what `cleared` changes."""
+        """Let the part work. results: what `cleared` changes."""
         changed = [*self.changed, *results]
         self.placed = [*self.gate, *self.codecs, *changed]  # what `place` changes
         self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
@@ -174,12 +174,12 @@ class Asking:
         self.refused.click(self.refuse, self.visit, [self.image, self.image_status], **FAST)
 
     def adapt(self, visit: Visit, metric: str) -> gr.Slider:
-        """The slider for another metric, at that metric's default η."""
+        """Return the slider for another metric, at that metric's default η."""
         visit.metric, visit.own_eta = metric, False
         return self.slider(visit)
 
     def slider(self, visit: Visit) -> gr.Slider:
-        """η as the model wants it, as soon as there is one; an η that the user has set stays."""
+        """Return η as the model wants it, as soon as it is there; what the user has set stays."""
         info = self.live.current().vlm.info  # which may take a while
         slider = eta_slider(visit.metric, info.thresholds[visit.metric])
         if visit.own_eta:
@@ -187,7 +187,7 @@ class Asking:
         return gr.Slider(**slider)
 
     def choose(self, event: gr.EventData, visit: Visit) -> dict:
-        """A sample."""
+        """Return a sample, ready to be asked about."""
         sample = self.samples[event.index]
         return self.place(visit, str(sample.path), sample.question) | {self.cards: event.index}
 
@@ -200,7 +200,7 @@ class Asking:
         gate: Gate | None = None,
         codec: Codec | None = None,
     ) -> dict:
-        """An image, its path one that Gradio may serve, and a question: ready to be asked.
+        """Return an image, its path one that Gradio may serve, and a question, ready to be asked.
 
         gate, codec (of both images): where they must be what they were elsewhere.
         """
@@ -227,7 +227,7 @@ class Asking:
         )
 
     def bring(self, visit: Visit, upload: Any) -> dict:
-        """An image of the user's own, or none. One that can't be used leaves all as it was."""
+        """Return a user's own image, or none; one that can't be used leaves all as it was."""
         image = settings.path_of(upload)
         shown = image
         if image is not None:
@@ -247,12 +247,12 @@ class Asking:
         return update
 
     def refuse(self, event: gr.EventData, visit: Visit) -> dict:
-        """What the browser didn't send, or what was lost on the way. What was there stays."""
+        """Say why the browser didn't send a file, or that it was lost. What was there stays."""
         sentence = offers.not_sent(event.name, event.why, event.size, LARGEST_FILE)
         return self._kept(visit, sentence)
 
     def _kept(self, visit: Visit, sentence: str) -> dict:
-        """What is wrong with a new picture, beside the one before."""
+        """Say what is wrong with a new picture, beside the one before."""
         kept = visit.shown if visit.shown and Path(visit.shown).is_file() else None
         more = " The image before it is still there." if kept else ""
         return {self.image: kept, self.image_status: alert(f"{sentence}{more}")}

@@ -1,4 +1,4 @@
-"""Whatever goes wrong on the way to an answer is one sentence, where the user is."""
+"""What goes wrong on the way to an answer, as one sentence where the user is."""
 
 from __future__ import annotations
 

@@ -63,7 +63,7 @@ class Look:
                 self.elsewhere_html = gr.HTML(elem_id="elsewhere-view")
 
     def connect(self, visit: gr.State, gate: list, tidy: dict) -> None:
-        """gate: metric and η. tidy: the event after a run."""
+        """Let the part work. gate: metric and η. tidy: the event after a run."""
         self.layer.input(
             self.look_through,
             [visit, self.case, self.layer],
@@ -116,6 +116,7 @@ class Look:
         }
 
     def hidden(self) -> dict:
+        """Return nothing to see."""
         return {self.stage_2: gr.Column(visible=False)}
 
     def _look_through(self, case: Case | None, layer) -> Iterator[dict]:

@@ -50,7 +50,7 @@ class Records:
         self.said = [self.status_files]
 
     def connect(self, visit: gr.State, gate: list) -> None:
-        """gate: metric and η."""
+        """Let the buttons work. gate: metric and η."""
         for button, pack in (
             (self.save_transcript, self.pack_transcript),
             (self.save_pictures, self.pack_pictures),
@@ -81,6 +81,7 @@ class Records:
         yield from explained(pack(), self.status_files, visit, case and case.image)
 
     def shown(self) -> dict:
+        """Return the part, to be filled by `judged`."""
         return {self.column: gr.Column(visible=True)}
 
     def judged(self, case: Case, link: Any = DEFAULT_LINK) -> dict:
@@ -95,6 +96,7 @@ class Records:
         return {self.log_html: message_log(case.transcript, _link(link), note)}
 
     def hidden(self) -> dict:
+        """Return nothing to see."""
         return {self.column: gr.Column(visible=False)}
 
     def _packed(self, parcel: downloads.Parcel) -> dict:

@@ -81,7 +81,7 @@ class Walkthrough:
         Api(self.live, asking.inputs, ON_MODEL)
 
     def _connect_gate(self) -> None:
-        """What moves without the model."""
+        """Let move what moves without the model."""
         asking = self.asking
         latest = {"trigger_mode": "always_last", **FAST}
         judge = {"fn": self.judge, "inputs": self.judging, "outputs": self.judged}

@@ -24,7 +24,7 @@ def tradeoff_figure(
     key: str,
     title: str,
 ) -> Figure:
-    """Accuracy over a cost, for all strategies `shown`; the metric that η belongs to is on top.
+    """Return accuracy over a cost, for all strategies `shown`; the one that η belongs to on top.
 
     key: says which figure this is. title: of the cost axis. What happens at each η is a table in
     the meta of its layout.
@@ -55,17 +55,18 @@ def tradeoff_figure(
 
 @kept(8)
 def tradeoff_plot(*view) -> PlotData:
-    """`tradeoff_figure` as it is sent: making text of it takes as long as drawing it."""
+    """Return `tradeoff_figure` as it is sent: making text of it takes as long as drawing it."""
     return plot(tradeoff_figure(*view))
 
 
 @kept(8)
 def uncertainty_plot(*view) -> PlotData:
+    """Return `uncertainty_figure` as it is sent."""
     return plot(uncertainty_figure(*view))
 
 
 def uncertainty_figure(run: Run, metric: str, first_tokens: int | None, key: str) -> Figure:
-    """How uncertain right and wrong first answers are; the browser puts η through it."""
+    """Return how uncertain right and wrong first answers are; the browser puts η through it."""
     found = separability(run, metric, first_tokens)
     places = eta_module.scale(run, metric, first_tokens)
     higher = METRICS[metric].higher_is_uncertain

@@ -33,25 +33,28 @@ class Scale:
 
     @property
     def digits(self) -> int:
+        """Return how many decimals a place takes."""
         return max(0, -math.floor(math.log10(self.step) + 1e-9))
 
     @cached_property
     def thresholds(self) -> np.ndarray:
+        """Return all places, (count,)."""
         places = np.round(self.minimum / self.step) + np.arange(self.count)
         return np.round(places * self.step, self.digits)
 
     @property
     def maximum(self) -> float:
+        """Return the last place."""
         return float(self.thresholds[-1])
 
     def nearest(self, eta: float) -> float:
-        """The place nearest to η."""
+        """Return the place nearest to η."""
         place = np.round((eta - self.minimum) / self.step)
         return float(self.thresholds[int(np.clip(place, 0, self.count - 1))])
 
 
 def scale(run: Run, metric: str, first_tokens: int | None = None) -> Scale:
-    """Places from where everything is retransmitted to where nothing is, or the other way round."""
+    """Return places from where everything is retransmitted to where nothing is, or back."""
     values = run.answered.uncertainty(metric, first_tokens)
     low, high = float(values.min()), float(values.max())
     if 0 <= low <= (high - low) / 2:
@@ -77,7 +80,7 @@ def scale(run: Run, metric: str, first_tokens: int | None = None) -> Scale:
 def table(
     run: Run, curve: Curve, places: Scale, cost: str, band: Band | None = None
 ) -> dict[str, Any]:
-    """What the gate does at every place, in lists as long as there are places.
+    """Return what the gate does at every place, in lists as long as there are places.
 
     curve: of the metric on this run. cost: what stands on the axis, one of `COSTS`. band: the
     intervals around the curve.
@@ -106,13 +109,13 @@ def table(
 
 
 def at_share(curve: Curve, places: Scale, share: float) -> float:
-    """The place at which the gate retransmits the share nearest to this one."""
+    """Return the place at which the gate retransmits the share nearest to this one."""
     asked = curve.retransmitted[curve.at(places.thresholds)]
     return float(places.thresholds[np.argmin(np.abs(asked - share))])
 
 
 def within(places: Scale, eta: float, metric: str, more: bool = False) -> float:
-    """The place next to η at which the gate asks for no more than at η, or with `more` no less.
+    """Return the place next to η at which the gate asks no more than at η; with `more`, no less.
 
     The first keeps a budget, the second an accuracy.
     """
@@ -124,13 +127,13 @@ def within(places: Scale, eta: float, metric: str, more: bool = False) -> float:
 
 
 def slider(metric: str, places: Scale, eta: float) -> dict[str, Any]:
-    """The properties of the slider."""
+    """Return the properties of the slider."""
     ends = {"minimum": places.minimum, "maximum": places.maximum, "step": places.step}
     return eta_slider(metric, eta) | ends
 
 
 def _round_step(least: float) -> float:
-    """The least of 1, 2 and 5 times a power of ten that is no less than `least`."""
+    """Return the least of 1, 2 and 5 times a power of ten that is no less than `least`."""
     power = math.floor(math.log10(least))
     step = next(s for s in (1, 2, 5, 10) if s * 10.0**power >= least * (1 - 1e-9))
     return float(f"{step}e{power}")

@@ -62,6 +62,7 @@ class Tradeoff:
                         self.wish]  # fmt: skip
 
     def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+        """Let the buttons work. bar: the components that `view_of` takes the values of."""
         move = {"js": "eta => window.secondLook.move(eta)", **PRIVATE}
         self.eta.input(None, self.eta, None, **move)
         self.chart.offer_data(
@@ -100,6 +101,7 @@ class Tradeoff:
         self, view: View, axis: str, link: str, shown: list[str], eta: float, held: Held | None,
         wish: float | None,
     ) -> dict:  # fmt: skip
+        """Return what a view shows here. wish: an η that a link asked for."""
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         curve = curve_of(view.run, view.metric, view.first_tokens)
         here = (view.choice.key, view.metric, view.first_tokens)
