@@ -48,7 +48,9 @@ class Compression:
         self.which = gr.State(0)
         with gr.Row():
             self.uncertain = gr.Checkbox(
-                True, label="Only questions that a crop mends at some quality", elem_id="mended"
+                True,
+                label="Only questions that a local image mends at some quality",
+                elem_id="mended",
             )
             self.other = gr.Button("Another question", size="sm", elem_id="another-question")
         self.images = gr.HTML(elem_id="qualities")

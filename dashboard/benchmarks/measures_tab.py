@@ -37,7 +37,7 @@ MEASURES = {
     "prr": ("PRR", "prediction rejection ratio: 0 as random, 1 as knowing the scores", True),
     "gain_auroc": (
         "Gain AUROC",
-        "chance that an answer that a crop improves is more uncertain",
+        "chance that an answer that a local image improves is more uncertain",
         True,
     ),
 }

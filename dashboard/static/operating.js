@@ -38,7 +38,7 @@ export function sentence(meta, row) {
   const interval = low === null || high === null ? ""
     : ` (95 % interval ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)})`;
   const parts = [
-    `asks for <strong>${percent(table.asked[row], 0)}</strong> of the crops`,
+    `asks for <strong>${percent(table.asked[row], 0)}</strong> of the local images`,
     `<strong>${percent(table.accuracy[row])}</strong> right${interval}`,
     `<strong>${table.additional_bytes[row].toFixed(2)}</strong> additional cost`,
     `<strong>${(table.bytes[row] / 1000).toFixed(1)} kB</strong> a question`,

@@ -36,7 +36,7 @@ test("a line is as high as it is drawn", () => {
 test("a sentence says what the gate does", () => {
   assert.equal(
     sentence(META, 1),
-    "At η = -0.05 bits of mean entropy the gate asks for <strong>50 %</strong> of the crops, "
+    "At η = -0.05 bits of mean entropy the gate asks for <strong>50 %</strong> of the local images, "
       + "<strong>85.0 %</strong> right, <strong>0.50</strong> additional cost and "
       + "<strong>8.0 kB</strong> a question.",
   );

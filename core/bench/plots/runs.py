@@ -45,7 +45,7 @@ def quality_figure(runs: Mapping[str, Run], metric: str, first_tokens: int | Non
     curves = [curve_of(run, metric, first_tokens) for run in runs.values()]
     looks = [RUN_STROKES[i % len(RUN_STROKES)] for i in range(len(curves))]
     data = [
-        curve_trace(curve, metric, cost, f"{name}, with crops", look)
+        curve_trace(curve, metric, cost, f"{name}, with local images", look)
         for name, curve, look in zip(runs, curves, looks, strict=True)
     ]
     alone = [(curve.cost(cost)[0], 100 * curve.accuracy[0]) for curve in curves]

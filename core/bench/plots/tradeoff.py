@@ -203,7 +203,7 @@ def curve_trace(
         return line(costs, right, name, look, said)
     said = (
         f"<b>{escape(name)}</b> at η = %{{customdata[0]:.3g}} {METRICS[strategy].unit} asks for "
-        f"%{{customdata[1]:.0%}} of the crops<br>and gets %{{y:.1f}} % right, at {spent}"
+        f"%{{customdata[1]:.0%}} of the local images<br>and gets %{{y:.1f}} % right, at {spent}"
     )
     pairs = zip(curve.threshold[at], curve.retransmitted[at], strict=True)
     custom = [numbers(pair) for pair in pairs]

@@ -1,4 +1,4 @@
-"""The eight kinds of questions: was it right, would the crop change that, was it asked for."""
+"""The eight kinds of questions: was it right, what does the local image change, was it sent?"""
 
 from __future__ import annotations
 

@@ -36,7 +36,7 @@ from dashboard.drawing.sentences import alert, explain, outcome
 from dashboard.drawing.templating import render
 
 UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is
-    "% of the crops": ("additional_cost", 0.01),
+    "% of the local images": ("additional_cost", 0.01),
     "kB a question": ("bytes", 1e3),
     "GFLOP a question": ("flops", 1e9),
     "seconds a question": ("seconds", 1.0),
@@ -62,7 +62,7 @@ class GoalForm:
             with gr.Row():
                 self.goal = gr.Number(30, label="At most, or at least", min_width=120)
                 self.unit = gr.Dropdown(
-                    list(UNITS), value="% of the crops", label="of what", min_width=160
+                    list(UNITS), value="% of the local images", label="of what", min_width=160
                 )
                 self.find = gr.Button("Find η", min_width=120, elem_id="find-eta")
             self.found = gr.HTML(elem_id="found-eta")
@@ -122,7 +122,7 @@ class GoalForm:
             (name, _cells(point, shown, lost(half, found.gate) if cost == LOST else None))
             for name, half, point in rows
         ]
-        heads = ("Crops asked for", "Right", shown[0].upper() + shown[1:] + over)
+        heads = ("Local images asked for", "Right", shown[0].upper() + shown[1:] + over)
         table = render("tradeoff/points.html", heads=heads, rows=cells)
         return {
             self.found: outcome(_said(found.gate)) + table,

@@ -71,11 +71,14 @@ def keep(run: Run, goal: Goal, sure: str, metric: str, first_tokens: int | None)
         rows.append(("The best η of these questions, without one", plain))
         more, less = (operating_point(run, gate).retransmitted for _, gate in rows)
         points, side = 100 * abs(more - less), "more" if more > less else "fewer"
-        price = f"The promise costs {points:.1f} points: so many {side} of the crops are asked for."
+        price = (
+            f"The promise costs {points:.1f} points: so many {side} of the local images are asked"
+            " for."
+        )
     html = render(
         "tradeoff/promise.html",
         certificate=str(certificate),
-        heads=("Crops asked for", "Right", "Lost", "kB a question"),
+        heads=("Local images asked for", "Right", "Lost", "kB a question"),
         rows=[(name, _cells(run, gate)) for name, gate in rows],
         price=price,
     )

@@ -139,7 +139,7 @@ class Held:
     asked: np.ndarray  # at each place
 
     def share(self, eta: float) -> float:
-        """Return the share of the crops that is asked for at the place nearest to η."""
+        """Return the share of the local images that is asked for at the place nearest to η."""
         place = np.round((eta - self.places.minimum) / self.places.step)
         return float(self.asked[int(np.clip(place, 0, self.places.count - 1))])
 

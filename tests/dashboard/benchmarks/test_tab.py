@@ -168,7 +168,7 @@ def test_the_metrics_offered_are_those_of_the_run(page):
 
 def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
     form, view = page.tradeoff.goal_form, page.view(*_bar())
-    found = form.set_eta(view, 40, "% of the crops", "lora")
+    found = form.set_eta(view, 40, "% of the local images", "lora")
     set_on, checked_on = halves(view.run)
     expected = threshold_for_budget(set_on, 0.4)
     checked = expected.on(checked_on)
@@ -182,7 +182,7 @@ def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
     ("goal", "unit", "words"),
     [(0.001, "kB a question", "Never asking takes"), (100, "% right", "No η gets 100 % right"),
      (None, "% right", "as a number"), (40, "apples", "apples"),
-     (-5, "% of the crops", "Never asking takes 0 % of the crops already"),
+     (-5, "% of the local images", "Never asking takes 0 % of the local images already"),
      (0.5, "GFLOP a question", "Never asking takes 1 GFLOP a question already")],
 )  # fmt: skip
 def test_a_goal_that_cant_be_met_is_one_sentence(page, goal, unit, words):
