@@ -254,7 +254,7 @@ class Transcript:
             relation = "above" if self.uncertainty > threshold else "below"
         verdict = "Uncertain" if self.uncertain else "Confident"
         if self.uncertain:
-            then = "so the server asks for a crop"
+            then = "so the server asks for a local image"
         elif self.forced:
             then = "so the server would stop here; the second look was forced"
         else:

@@ -130,7 +130,7 @@ def test_an_image_opens_as_it_was_sent():
         (
             BOTH,
             "Uncertain: mean min-entropy is 2.00 bits, above η = 0.50, "
-            "so the server asks for a crop.",
+            "so the server asks for a local image.",
         ),
         (
             FIRST_ONLY,
@@ -144,7 +144,7 @@ def test_an_image_opens_as_it_was_sent():
         (
             replace(BOTH, gate=Gate("min_entropy", 2.0)),
             "Uncertain: mean min-entropy is 2.00 bits, exactly η = 2.00, "
-            "so the server asks for a crop.",
+            "so the server asks for a local image.",
         ),
         (
             replace(FIRST_ONLY, gate=Gate("min_entropy", 0.1876)),
@@ -158,17 +158,17 @@ def test_an_image_opens_as_it_was_sent():
         (
             replace(BOTH, gate=Gate("min_entropy", 1.0, first_tokens=2)),
             "Uncertain: mean min-entropy of the first 2 tokens is 2.00 bits, above η = 1.00, "
-            "so the server asks for a crop.",
+            "so the server asks for a local image.",
         ),
         (
             replace(BOTH, gate=Gate("min_entropy", 1.0, first_tokens=1)),
             "Uncertain: mean min-entropy of the first token is 1.50 bits, above η = 1.00, "
-            "so the server asks for a crop.",
+            "so the server asks for a local image.",
         ),
         (
             replace(FIRST_ONLY, gate=Gate("probability_margin", 0.5)),
             "Uncertain: mean probability margin is 0.19, below η = 0.50, "
-            "so the server asks for a crop.",
+            "so the server asks for a local image.",
         ),
     ],
 )

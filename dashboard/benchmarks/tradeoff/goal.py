@@ -122,7 +122,8 @@ class GoalForm:
             (name, _cells(point, shown, lost(half, found.gate) if cost == LOST else None))
             for name, half, point in rows
         ]
-        heads = ("Local images asked for", "Right", shown[0].upper() + shown[1:] + over)
+        spent = shown if shown.startswith("kB") else shown[0].upper() + shown[1:]
+        heads = ("Local images asked for", "Right", spent + over)
         table = render("tradeoff/points.html", heads=heads, rows=cells)
         return {
             self.found: outcome(_said(found.gate)) + table,

@@ -175,6 +175,7 @@ def test_eta_for_a_budget_is_set_on_one_half_and_checked_on_the_other(page):
     for point in (expected.expected, checked):
         assert f"{100 * point.accuracy:.1f} %" in found[form.found]
         assert f"{100 * point.retransmitted:.1f} %" in found[form.found]
+    assert ">kB a question<" in found[form.found]  # no unit begins with a capital
     assert abs(found[form.eta] - expected.gate.threshold) <= scale(view.run, "min_entropy").step
 
 
