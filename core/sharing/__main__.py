@@ -3,6 +3,7 @@
     python -m core.sharing study                              the shipped runs, a link of 375 kbit/s
     python -m core.sharing study RUN RUN --link wifi --speed 50 --deadline 1 --out page.html
     python -m core.sharing fit RUN --out expectation.json     what a server with a policy wants
+    python -m core.sharing loss                               equal and unequal protection
 
 `study` mixes all runs into one stream of questions, and tries each of them alone, too. Policies are
 set on half of each run's images and tried on the other; docs/sharing.md says what was found.
@@ -18,11 +19,14 @@ from pathlib import Path
 
 import numpy as np
 
+from core.bench.datasets import load_dataset
+from core.bench.datasets.scoring import SCORERS
 from core.bench.report import Section, as_page
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.channel import PRESETS, Fixed, Link
 from core.policies.registry import POLICIES, Terms
+from core.server.machine import Server
 from core.sharing.demand import Split, fit
 from core.sharing.figures import (
     accuracy_over_load,
@@ -30,12 +34,14 @@ from core.sharing.figures import (
     order_of_policies,
     queue_over_time,
 )
+from core.sharing.protection import Damage, best_split, equal, expected, measure
 from core.sharing.simulation import Outcome, Scenario, simulate
-from core.sharing.study import ARRIVALS, OPTIMUM, Setting, Study, best_share, draw, study
+from core.sharing.study import ARRIVALS, NORMAL, OPTIMUM, Setting, Study, best_share, draw, study
 from core.support.bundled import RUNS
 from core.support.commands import called
 from core.support.whole import write_whole
-from core.uncertainty import METRICS
+from core.uncertainty import METRICS, Gate
+from core.vlm.loading.arguments import add_load_arguments, load_options
 
 SHIPPED = ("signs-text-q75", "signs-attributes-q75", "signs-presence-q75")
 MIXED = "all together"
@@ -80,6 +86,49 @@ def study_command(args: argparse.Namespace) -> int:
         write_whole(args.out, _page(found, queues, args))
         print(f"Drawn: {args.out}")
     return 0
+
+
+def loss_command(args: argparse.Namespace) -> int:
+    """Ask about damaged images, and print what equal and unequal protection come to."""
+    from core.vlm import load_vlm  # here: torch is needed by this command only
+
+    data = load_dataset(args.data)
+    vlm = load_vlm(args.model, **load_options(args))
+    gate = Gate(threshold=vlm.info.thresholds.get(Gate().metric, Gate().threshold))
+    samples = data[: args.questions].samples
+    damage = measure(Server(vlm, gate), samples, SCORERS[data.scoring], args.quality)
+    print(f"{len(samples)} questions of {data.name}, {damage.sizes}")
+    for lost, scores, doubt in zip(damage.lost, damage.scores, damage.uncertainty, strict=True):
+        more = _mean_of(doubt - damage.uncertainty[0], "+.3f")
+        print(f"  {lost:2d} packets lost: right {_mean_of(100 * scores)} %, ", end="")
+        print(f"{METRICS[gate.metric].phrase} {doubt.mean():.3f}, {more} from the whole image's")
+    print("loss, redundancy: right % with unequal protection; points [95 %] it is ahead by")
+    for loss in args.loss:
+        for redundancy in args.redundancy:
+            print(_protected(damage, redundancy, loss))
+    return 0
+
+
+def _protected(damage: Damage, redundancy: float, loss: float) -> str:
+    """Return a line: splits are chosen on every other question, and tried on the rest."""
+    split, fresh = best_split(damage.half(True), redundancy, loss), damage.half(False)
+    better = 100 * expected(fresh, split, loss)
+    three, two = (
+        100 * expected(fresh, equal(damage.sizes, redundancy, joint), loss)
+        for joint in (False, True)
+    )
+    return (
+        f"  {loss:.0%}, {redundancy:.0%}: {better.mean():.2f}; {_mean_of(better - three, '+.2f')} "
+        f"above equal for three parts, {_mean_of(better - two, '+.2f')} above equal for two "
+        f"messages (redundant packets: {'head and rows' if split.joint else f'head {split.head},'}"
+        f"{'' if split.joint else ' rows'} {split.rows}, crop {split.crop})"
+    )
+
+
+def _mean_of(values: np.ndarray, form: str = ".1f") -> str:
+    """The mean with its 95 % interval, of independent values."""
+    mean, error = values.mean(), NORMAL * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{mean:{form}} [{mean - error:{form}}, {mean + error:{form}}]"
 
 
 def _studied(
@@ -149,11 +198,9 @@ def _sentences(found: Study) -> list[str]:
         rows = found[load]
         for other in ("fixed", "skip_late", OPTIMUM):
             apart = 100 * (rows["backlog"].accuracy - rows[other].accuracy)
-            error = 1.96 * apart.std(ddof=1) / np.sqrt(len(apart)) if len(apart) > 1 else np.nan
             said.append(
-                f"At load {load:g}, the price of the backlog is {apart.mean():+.1f} points "
-                f"[{apart.mean() - error:+.1f}, {apart.mean() + error:+.1f}] from: "
-                f"{label_of(other).lower()}."
+                f"At load {load:g}, the price of the backlog is {_mean_of(apart, '+.1f')} points "
+                f"from: {label_of(other).lower()}."
             )
     return said
 
@@ -213,6 +260,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--silent-edges", action="store_true", help="edges don't say how long they waited")
     add("--out", type=Path, help="page with the figures (HTML)")
+    lossy = commands.add_parser("loss", help="ask about damaged images; protect them")
+    lossy.set_defaults(command=loss_command)
+    lossy.add_argument("--model", default="pocket", help="pocket, a directory, or a hub id")
+    add_load_arguments(lossy)
+    lossy.add_argument("--data", default="signs-text", help="of core.bench.datasets")
+    lossy.add_argument("--questions", type=int, default=200)
+    lossy.add_argument("--quality", type=int, default=75, help="of JPEG")
+    lossy.add_argument("--loss", type=float, nargs="+", default=[0.01, 0.05, 0.1])
+    lossy.add_argument("--redundancy", type=float, nargs="+", default=[0.05, 0.1, 0.2])
     fitted = commands.add_parser("fit", help="write what a second look is expected to add")
     fitted.set_defaults(command=fit_command)
     fitted.add_argument("runs", nargs="+", type=Path, metavar="RUN")
