@@ -209,4 +209,5 @@ def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
             session=message.session, box=list(message.box.as_tuple()), uncertainty=uncertainty,
             first_answer=reply.fallback,
         )  # fmt: skip
-    return body.model_dump_json().encode(), {}
+    unsaid = {name for name in ("skipped", "first_answer") if getattr(body, name, None) is None}
+    return body.model_dump_json(exclude=unsaid).encode(), {}
