@@ -17,17 +17,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from core.bench.analysis.figures import benchmark_figures
+from core.bench.analysis.intervals import shares_apart, wilson
 from core.bench.analysis.separability import auroc
 from core.bench.commands.run_command import run_here
 from core.bench.record.runner import Plan
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
-from core.bench.tuning.choose import wilson
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
@@ -120,7 +120,7 @@ class Measured:
         """Return the AUROC of mean min-entropy against a wrong first answer."""
         return auroc(self.run.uncertainty("min_entropy"), ~self.first)
 
-    def f1(self, stage: str) -> float:
+    def f1(self, stage: Literal["first", "second"]) -> float:
         """Return F1 of the answer yes."""
         return benchmark_figures(self.run, stage)["f1"]
 
@@ -145,12 +145,8 @@ def difference(a: np.ndarray, b: np.ndarray, paired: bool) -> str:
 
     paired: they are about the same questions, so their errors go together.
     """
-    points = 100 * (a.mean() - b.mean())
-    if paired:
-        error = np.std(a.astype(float) - b.astype(float)) / np.sqrt(len(a))
-    else:
-        error = np.sqrt(a.var() / len(a) + b.var() / len(b))
-    return f"{points:+5.1f}    [{points - 196 * error:+.1f}, {points + 196 * error:+.1f}]"
+    of = shares_apart(a, b, paired)
+    return f"{100 * of.estimate:+5.1f}    [{100 * of.low:+.1f}, {100 * of.high:+.1f}]"
 
 
 def report(run: Run) -> list[str]:
@@ -327,7 +323,8 @@ class Runs:
         folder = self.folder / "one-at-a-time"
         count, model = min(TIMED, self.args.questions), self.args.model
         plan = TEXT.plan(folder, count, model, self.load, (QUALITY,), 1)
-        return load_run(*run_here(plan, self.args.threads, self.vlm))
+        (path,) = run_here(plan, self.args.threads, self.vlm)
+        return load_run(path)
 
 
 def main() -> None:

@@ -56,8 +56,8 @@ def focus(scene: Scene, question: Question) -> np.ndarray | None:
     """
     if not question.boxes or question.kind == "count":
         return None
-    hills = [hill_on(cells(whole(scene), box)) for box in question.boxes]
-    return sum(hills) / len(hills)
+    first, *others = [hill_on(cells(whole(scene), box)) for box in question.boxes]
+    return sum(others, first) / len(question.boxes)
 
 
 def places(scene: Scene, question: Question) -> tuple[tuple[int, int], ...]:

@@ -47,7 +47,7 @@ CHAT_TEMPLATE = (
 def build_model(
     tokenizer: PreTrainedTokenizerFast, attention_layer: int
 ) -> LlavaForConditionalGeneration:
-    vision = FocalNetConfig(
+    vision = FocalNetConfig(  # type: ignore[call-arg]  # hidden_size is LLaVA's
         image_size=GLOBAL_SIDE,
         embed_dim=64,
         hidden_sizes=[64, 128, 256],
@@ -69,7 +69,7 @@ def build_model(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    config = LlavaConfig(
+    config = LlavaConfig(  # type: ignore[call-arg]  # a config keeps what it doesn't know
         vision_config=vision,
         text_config=text,
         image_token_id=tokenizer.convert_tokens_to_ids(IMAGE_TOKEN),

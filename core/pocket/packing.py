@@ -7,6 +7,7 @@ prompt that the model is given in use.
 """
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -43,7 +44,8 @@ class Batch:
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        return Batch(**{n: None if p is None else p.to(device) for n, p in parts.items()})
+        moved: dict[str, Any] = {n: None if p is None else p.to(device) for n, p in parts.items()}
+        return Batch(**moved)
 
 
 class Packer:
@@ -57,7 +59,7 @@ class Packer:
     def _ids(self, text: str) -> list[int]:
         return self.tokenizer(text, add_special_tokens=False).input_ids
 
-    def pack(self, example: Example) -> dict[str, np.ndarray]:
+    def pack(self, example: Example) -> dict[str, Any]:
         visual = example.grid[0] * example.grid[1]
         ids = [self.tokenizer.bos_token_id, *[self.image_id] * visual, *self.newline]
         # Of a strip, everything is where it would be if all of its image were there.

@@ -38,7 +38,7 @@ class Float32Muon(torch.optim.Muon):
     """
 
     @torch.no_grad()
-    def step(self) -> None:
+    def step(self) -> None:  # type: ignore[override]  # no closure
         for group in self.param_groups:
             rate = group["lr"]
             for p in group["params"]:

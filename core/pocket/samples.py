@@ -75,6 +75,7 @@ def question_for(part: Part, scene: Scene, index: int) -> Question | None:
 
 def outcome(transcript: Transcript, answer: str) -> str | None:
     """The part that a transcript with both stages plays; None if it plays none of them."""
+    assert transcript.second is not None
     first, second = transcript.first.answer == answer, transcript.second.answer == answer
     if first and not transcript.uncertain:
         return AT_ONCE

@@ -17,6 +17,7 @@ with straight lines between them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -83,6 +84,30 @@ def bootstrap(
     defined = ~np.isnan(samples).all(axis=0)
     bounds[:, defined] = np.nanquantile(samples[:, defined], tails, axis=0, method="inverted_cdf")
     return Interval(estimate, bounds[0], bounds[1], level)
+
+
+def wilson(share: float, n: int) -> tuple[float, float]:
+    """Return both ends of Wilson's interval of a share of n independent questions (Wilson 1927).
+
+    Without draws, for figures of which none, or all, may be hits.
+    """
+    z = NORMAL
+    middle = (share + z * z / 2 / n) / (1 + z * z / n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / 4 / n / n) / (1 + z * z / n)
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
+def shares_apart(a: np.ndarray, b: np.ndarray, paired: bool) -> Interval:
+    """Return the share of hits of `a` less that of `b`, with a normal interval.
+
+    a, b: of independent questions, (N,) and (M,) bool; paired: of the same ones, N = M.
+    """
+    apart = a.mean() - b.mean()
+    if paired:
+        error = np.std(a.astype(float) - b.astype(float)) / np.sqrt(len(a))
+    else:
+        error = np.sqrt(a.var() / len(a) + b.var() / len(b))
+    return Interval(apart, apart - NORMAL * error, apart + NORMAL * error, LEVEL)
 
 
 def resample(

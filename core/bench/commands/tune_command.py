@@ -19,6 +19,7 @@ from typing import Any
 
 import numpy as np
 
+from core.bench.analysis.intervals import wilson
 from core.bench.commands.run_command import add_place, pairs
 from core.bench.datasets import Dataset, DatasetError, load_dataset
 from core.bench.datasets.scoring import SCORERS, Scorer
@@ -29,7 +30,6 @@ from core.bench.tuning.choose import (
     best_threshold,
     layers,
     sides_of,
-    wilson,
 )
 from core.bench.tuning.measure import Trial, ask, with_sides
 from core.imaging import Codec

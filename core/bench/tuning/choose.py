@@ -77,14 +77,6 @@ def best_threshold(metric: str, trials: Sequence[Trial]) -> tuple[float, float] 
     return best
 
 
-def wilson(share: float, n: int) -> tuple[float, float]:
-    """Return the ends of the 95 % Wilson interval of a share of n."""
-    z = 1.96
-    middle = (share + z * z / 2 / n) / (1 + z * z / n)
-    half = z * math.sqrt(share * (1 - share) / n + z * z / 4 / n / n) / (1 + z * z / n)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def _median(values: np.ndarray) -> float:
     values = values[np.isfinite(values)]
     return float(np.median(values)) if values.size else math.nan

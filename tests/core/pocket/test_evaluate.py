@@ -48,7 +48,7 @@ def text():
     return Run.from_records(rows, METADATA)
 
 
-def test_wilson_interval():
+def test_a_share_is_written_with_its_interval():
     assert interval(np.array([True] * 50 + [False] * 50)) == " 50.0 %  [40.4, 59.6]  n = 100"
     assert interval(np.array([], bool)) == "no questions"
 

@@ -18,6 +18,7 @@ from core.bench.analysis.intervals import (
     resample,
     separation_interval,
     side_by_side,
+    wilson,
 )
 from core.bench.analysis.ranking import Segments
 from core.bench.analysis.separability import separability
@@ -62,6 +63,12 @@ def test_of_a_long_curve_some_points_are_kept_and_each_is_exact(monkeypatch):
             sent = np.isin(np.arange(n), np.argsort(-ranked)[: point % (n + 1)])
             score = np.where(sent, run.second_score, run.first_score)
             assert accuracy == pytest.approx((row * score).sum() / row.sum())
+
+
+@pytest.mark.parametrize(("hits", "n"), [(0, 40), (3, 7), (50, 100), (9, 9)])
+def test_the_interval_of_a_share_is_wilsons(hits, n):
+    expected = stats.binomtest(hits, n).proportion_ci(0.95, method="wilson")
+    assert wilson(hits / n, n) == pytest.approx((expected.low, expected.high), abs=2e-5)
 
 
 def test_statistics_side_by_side_are_drawn_as_each_is_alone():

@@ -345,7 +345,7 @@ def _with(name, values):
         (_with("first_score", lambda c: c.cast("float32")), "first_score .* must be double"),
         (_with("local_bytes", lambda c: c.cast("int32")), "local_bytes .* must be int64"),
         (_with("tokens_min_entropy", lambda c: c.cast(pa.list_(pa.float32()))), "tokens_min_ent"),
-        (_with("first_score", lambda c: pa.array([2.0] * len(c))), "valid run file: .* from 0 to 1"),
+        (_with("first_score", lambda c: pa.array([2.0] * len(c))), "valid run file: .* 0 to 1"),
         (_with("id", lambda c: pa.array(["a"] * len(c))), "an id that no other sample has"),
         (_with("id", lambda c: pa.array([None] * len(c), "string")), "a value in every row"),
         (_with("global_bytes", lambda c: pa.array([None] * len(c), "int64")), "in every row"),

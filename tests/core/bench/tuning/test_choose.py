@@ -12,7 +12,6 @@ from core.bench.tuning.choose import (
     best_threshold,
     layers,
     sides_of,
-    wilson,
 )
 from core.bench.tuning.measure import Trial
 from core.uncertainty import Gate
@@ -78,9 +77,3 @@ def test_half_right_answers_count_half():
     trials = [trial(1.0, (0.1,)), trial(0.9, (0.2,)), trial(0.1, (2.0,)), trial(0.0, (2.1,))]
     eta, index = best_threshold("min_entropy", trials)
     assert 0.2 < eta <= 2.0 and index == pytest.approx(0.9)
-
-
-def test_the_interval_of_a_share_stays_between_none_and_all():
-    assert wilson(0.5, 100) == pytest.approx((0.404, 0.596), abs=1e-3)
-    assert wilson(0.0, 10) == pytest.approx((0.0, 0.278), abs=1e-3)
-    assert wilson(1.0, 10)[1] == 1.0
