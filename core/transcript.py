@@ -194,7 +194,8 @@ class Transcript:
 
     @property
     def finer(self) -> float | None:
-        """How many times as fine as the global image the local one is; None if that isn't known.
+        """Return how many times as fine as the global image the local one is; None if that isn't
+        known.
 
         At 1 there was nothing more to see in it.
         """

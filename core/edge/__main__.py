@@ -93,18 +93,46 @@ def _parser() -> argparse.ArgumentParser:
         epilog=f"A token that the server wants is read from the environment: {TOKEN}.",
     )
     add = parser.add_argument
-    add("--server", required=True, help="URL, e.g. http://192.168.0.2:7870")
-    add("--image", type=Path, help="a photo, or a folder of them")
-    add("--question", help="about the photo, or about each one in the folder")
-    add("--csv", type=Path, help="a batch: a file with the columns image, question (and id)")
-    add("--output", type=Path, help="of a batch: JSON lines; an existing file is continued")
+    add("--server", required=True, help="URL of the server, e.g. http://192.168.0.2:7870")
+    add("--image", type=Path, help="photo to ask about, or a folder of them")
+    add("--question", help="question about the photo, or about each one in the folder")
+    add("--csv", type=Path, help="batch to ask: a table with the columns image, question (and id)")
+    add(
+        "--output",
+        type=Path,
+        help="file for the answers of a batch, as JSON lines; one that exists is continued",
+    )
     add("--force", action="store_true", help="take the second look even if the server is sure")
     default = Codec()
-    add("--format", default=default.format, choices=available_formats(), help="of what is sent")
-    add("--quality", type=int, default=default.quality, help="1 to 100 (default: %(default)s)")
-    add("--local-quality", type=int, help="of the crop, if it is to differ")
-    add("--timeout", type=float, default=30.0, help="seconds for one attempt (default: 30)")
-    add("--patience", type=float, default=300.0, help="seconds of attempts (default: 300)")
+    add(
+        "--format",
+        default=default.format,
+        choices=available_formats(),
+        help="image format to send (default: %(default)s)",
+    )
+    add(
+        "--quality",
+        type=int,
+        default=default.quality,
+        help="quality of the images sent, 1 to 100 (default: %(default)s)",
+    )
+    add(
+        "--local-quality",
+        type=int,
+        help="quality of the local image, if it is to differ from --quality",
+    )
+    add(
+        "--timeout",
+        type=float,
+        default=30.0,
+        help="seconds to wait for the answer to one message (default: 30)",
+    )
+    add(
+        "--patience",
+        type=float,
+        default=300.0,
+        help="seconds to go on trying while the server is busy or away (default: 300)",
+    )
     add("--json", action="store_true", help="print all there is to know about the answer")
     add("--verbose", action="store_true", help="print bytes and seconds of every message")
     return parser

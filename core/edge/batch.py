@@ -89,7 +89,7 @@ class Tally:
 
     @property
     def complete(self) -> bool:
-        """Whether every row has its answer."""
+        """Return whether every row has its answer."""
         return not (self.images or self.questions or self.left)
 
     def __str__(self) -> str:
@@ -147,7 +147,7 @@ def run(
 
 
 def _state(record: dict[str, Any] | None) -> Literal["answer", "image", "question", "left"]:
-    """What a row has. An error that doesn't say of what it is counts as nothing."""
+    """Return what a row has. An error that says nothing of what it is about counts as nothing."""
     if record is None:
         return "left"
     if "answer" in record:
@@ -172,7 +172,7 @@ def _record(client: Client, row: Row, force: bool) -> dict[str, Any]:
 
 
 def as_json(result: Result) -> dict[str, Any]:
-    """What a line of output says of an answer."""
+    """Return what a line of output says of an answer."""
     return {
         "answer": result.answer,
         "first_answer": result.first_answer,

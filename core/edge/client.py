@@ -96,7 +96,7 @@ class Result:
 
     @property
     def retransmitted(self) -> bool:
-        """Whether a local image was sent."""
+        """Return whether a local image was sent."""
         return self.box is not None
 
     @property
@@ -183,7 +183,7 @@ class Client:
         self._http.close()
 
     def info(self) -> dict[str, Any]:
-        """What the server says of itself: model, input_size, fit, gate, image_formats.
+        """Return what the server says of itself: model, input_size, fit, gate, image_formats.
 
         Asked for once, and again after the connection was lost. Raises EdgeError.
         """
@@ -364,7 +364,9 @@ class Client:
 
 
 def _fit(info: dict[str, Any]) -> Fit:
-    """How the server's model takes images. One that doesn't say is older: it pads what it gets."""
+    """Return how the server's model takes images. One that doesn't say is older: it pads what it
+    gets.
+    """
     width, height = (int(side) for side in info["input_size"])
     return Fit(info.get("fit", "pad"), (width, height), int(info.get("cell", 1)))
 

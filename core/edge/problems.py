@@ -41,7 +41,7 @@ class Refused(EdgeError):
 
     @property
     def is_of_question(self) -> bool:
-        """Whether it is about this image and question: the next one may well be answered."""
+        """Return whether it is about this image and question: the next one may well be answered."""
         return self.status == 422 and self.code in ("bad_question", "refused_by_model")
 
 
@@ -148,7 +148,7 @@ def _wants_password(proxy: str | None) -> str:
 
 
 def _target(response: httpx.Response, path: str) -> str | None:
-    """Where a redirect points, as the URL of a server."""
+    """Return where a redirect points, as the URL of a server."""
     try:
         return _shown(response.url.join(response.headers["Location"]), path)
     except (KeyError, httpx.InvalidURL, ValueError):
@@ -162,5 +162,5 @@ def _shown(url: httpx.URL, path: str = "") -> str:
 
 
 def _printable(text: str) -> str:
-    """What a server says, as one line, and nothing that a terminal would obey."""
+    """Return what a server says, as one line, and nothing that a terminal would obey."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())[:_LONGEST]

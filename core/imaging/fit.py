@@ -110,7 +110,7 @@ class Fit:
         return sqrt(prod(part) / prod(whole))
 
     def allows(self, size: Size) -> bool:
-        """Whether an image of this size may be sent at all."""
+        """Return whether an image of this size may be sent at all."""
         if self.how == "area":
             return prod(size) <= prod(self.input_size)
         return size[0] <= self.input_size[0] and size[1] <= self.input_size[1]

@@ -178,7 +178,7 @@ def _span(step: int, count: int) -> range:
 
 
 def is_frozen(settings: Settings, phase: str, step: int) -> bool:
-    """Whether the vision tower is left as the views have made it."""
+    """Return whether the vision tower is left as the views have made it."""
     return phase == "scenes" and step < settings.frozen
 
 

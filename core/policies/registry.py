@@ -40,7 +40,7 @@ class Policy(Protocol):
     def decide(self, moment: Moment) -> Verdict: ...
 
     def price(self, link_wait: float) -> float:
-        """What a second of the link costs now, in score; 0 where the policy has no price."""
+        """Return what a second of the link costs now, in score; 0 where the policy has no price."""
 
 
 @dataclass(frozen=True)

@@ -119,12 +119,24 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", default="pocket", help="pocket, a directory, or a hub id")
     add_load_arguments(parser)
     add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets others in")
-    add("--port", type=int, default=7870)
-    add("--metric", choices=tuple(METRICS), default=Gate().metric, help="of the gate; needs --eta")
-    add("--gain", help="file of `core.bench gain`: a gate on what a second look is expected to add")
-    add("--eta", type=float, help="threshold of the gate; None: min-entropy at the model's own")
-    add("--first-tokens", type=int, help="average over that many tokens; None: all")
-    add("--certificate", help="file of `core.bench calibrate`: its gate, its promise")
+    add("--port", type=int, default=7870, help="port to listen on")
+    add(
+        "--metric",
+        choices=tuple(METRICS),
+        default=Gate().metric,
+        help="measure of uncertainty of the gate; needs --eta",
+    )
+    add(
+        "--gain", help="file of `core.bench gain`, to gate on what a second look is expected to add"
+    )
+    add(
+        "--eta", type=float, help="threshold η of the gate; None: that of the model, on min-entropy"
+    )
+    add("--first-tokens", type=int, help="judge an answer by that many of its tokens; None: by all")
+    add(
+        "--certificate",
+        help="file of `core.bench calibrate`, to take its gate and give its promise",
+    )
     add("--uplink-bytes-per-second", type=float, metavar="RATE", help="of a link that edges share")
     add("--deadline", type=float, help="seconds from a question to its last answer, on that link")
     add("--policy", choices=tuple(POLICIES),
@@ -133,8 +145,14 @@ def _parser() -> argparse.ArgumentParser:
     add("--tls-certificate", help="file with the TLS certificate, for https")
     add("--tls-key", "--key", help="file with its private key")
     add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")
-    add("--root-path", default="", metavar="PATH", help="that the reverse proxy takes away, if any")
-    add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    add(
+        "--root-path",
+        default="",
+        metavar="PATH",
+        help="path that a reverse proxy takes away from URLs, if any",
+    )
+    add("--log-level", default="info", choices=("debug", "info", "warning", "error"),
+        help="least weight of what is logged")  # fmt: skip
     bounds = parser.add_argument_group("limits")
     for field in dataclasses.fields(Limits):
         kind = int if isinstance(field.default, int) else float

@@ -62,7 +62,7 @@ class Queue:
         self._seconds = 0.1  # running mean of the work for one request
 
     def __len__(self) -> int:
-        """How many wait."""
+        """Return how many wait."""
         return self._length
 
     @property

@@ -1,4 +1,6 @@
-"""Has the world shifted under a certificate? What is asked again, against what it expects.
+"""A watch for a world that has shifted under a certificate.
+
+It compares what is asked again with what the certificate expects.
 
 A promise holds for images drawn like those that η was set on. If they aren't any more, the gate
 usually asks more often, or less: of the last questions, more or fewer than chance allows. A band
@@ -57,7 +59,7 @@ class Drift:
 
     @property
     def band(self) -> tuple[int, int]:
-        """Between which the number asked again of the last questions lies, both included."""
+        """Return the least and the most of the last questions that are to be asked again."""
         return self._bands[max(EVERY, len(self._last) // EVERY * EVERY)]
 
     @property

@@ -16,20 +16,20 @@ class Limits:
 
     workers: int = _bound(1, "questions the model works on at once")
     waiting: int = _bound(128, "requests that may wait for a turn")
-    waiting_per_client: int = _bound(8, "of them, from one client")
+    waiting_per_client: int = _bound(8, "requests of one client that may wait for a turn")
     max_wait: float = _bound(15.0, "seconds that a request may wait")
     rate: float = _bound(20.0, "requests a second from one client, on average; 0: any number")
     burst: int = _bound(40, "requests from one client at once, after a pause")
-    body_bytes: int = _bound(4 * 2**20, "bytes of a request")
+    body_bytes: int = _bound(4 * 2**20, "bytes that a request may have")
     body_seconds: float = _bound(60.0, "seconds in which a whole request must arrive")
-    stall_seconds: float = _bound(8.0, "seconds in which its next part must arrive")
+    stall_seconds: float = _bound(8.0, "seconds in which the next part of a request must arrive")
     sessions: int = _bound(512, "first stages held for a second")
-    session_bytes: int = _bound(256 * 2**20, "bytes they may take")
-    session_seconds: float = _bound(300.0, "seconds that each is held")
+    session_bytes: int = _bound(256 * 2**20, "bytes that first stages held for a second may take")
+    session_seconds: float = _bound(300.0, "seconds that a first stage is held for a second")
     replies: int = _bound(4096, "replies held for an edge that didn't get them")
-    reply_seconds: float = _bound(300.0, "seconds that each is held")
+    reply_seconds: float = _bound(300.0, "seconds that a reply is held")
     connections: int = _bound(1024, "open connections")
-    connections_per_client: int = _bound(128, "of them, from one address")
+    connections_per_client: int = _bound(128, "open connections from one address")
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -54,7 +54,7 @@ class GuardedConnection(H11Protocol):
         super().connection_lost(error)
 
     def send_400_response(self, msg: str) -> None:
-        """What came isn't HTTP any more. If it was to be a body, nobody waits for an answer."""
+        """Answer what isn't HTTP. Where it was to be a body, nobody waits for an answer."""
         super().send_400_response(msg)
         if self._answering:
             self.cycle.disconnected = True

@@ -81,7 +81,7 @@ class Server:
 
     @property
     def fit(self) -> Fit:
-        """How an edge brings its images to the model before it sends them."""
+        """Return how an edge brings its images to the model before it sends them."""
         return self.vlm.info.fit
 
     def receive(self, data: bytes) -> Reply:
@@ -216,8 +216,9 @@ class Server:
 
 
 def _check_size(size: tuple[int, int], original: tuple[int, int], fit: Fit) -> None:
-    """Whether some one scale, at most 1, takes what is to be sent of `original` to `size`, give or
-    take a pixel."""
+    """Return whether some one scale, at most 1, takes what is to be sent of `original` to `size`,
+    give or take a pixel.
+    """
     (width, height), (full_width, full_height) = size, fit.size(original)
     if (
         width > full_width
@@ -255,6 +256,6 @@ def chosen_box(vlm: VLM, attention: Attention, original_size: tuple[int, int]) -
 
 
 def _map(weights: np.ndarray, grid: tuple[int, int]) -> AttentionMap:
-    """(rows, cols) of plain floats; a weight that is no number is no evidence, hence 0."""
+    """(rows, cols) of plain floats; a weight that isn't a number is not evidence, hence 0."""
     weights = np.asarray(weights, dtype=np.float64).reshape(grid)
     return tuple(map(tuple, np.where(np.isfinite(weights), weights, 0.0).tolist()))

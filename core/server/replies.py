@@ -23,7 +23,7 @@ class KeyReused(ValueError):
 
 
 class Abandoned(Exception):
-    """Whoever sent the message has gone, and nothing has been done about it yet."""
+    """The sender of the message has gone, and nothing has been done about it yet."""
 
 
 @dataclass
@@ -34,7 +34,8 @@ class _Held(Generic[T]):
 
 
 class Replies(Generic[T]):
-    """At most `limit` replies, the oldest dropped first, none for longer than `seconds`.
+    """Replies that are held: at most `limit`, the oldest dropped first, none for longer than
+    `seconds`.
 
     Failures aren't kept: a message that failed is tried again when it comes again.
     """

@@ -27,7 +27,7 @@ Key = Annotated[
 
 
 class GateBody(BaseModel):
-    """When the server asks for a second look: eq. 9."""
+    """The gate, which says when the server asks for a second look: eq. 9."""
 
     metric: str
     threshold: wire.Number
@@ -99,7 +99,7 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
 
     @router.get("/v1/info", responses=documented(401, 429, 503))
     async def info(client: Client) -> Info:
-        """What an edge must know before it asks."""
+        """Return what an edge must know before it asks."""
         server, certificate = service.server, service.certificate
         codec = None if certificate is None else certificate.setting.codec
         return Info(
@@ -118,12 +118,12 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
 
     @router.get("/health")
     async def health() -> Health:
-        """Whether the process answers."""
+        """Return whether the process answers."""
         return Health(status="ok")
 
     @router.get("/ready", responses=documented(503))
     async def ready() -> Health:
-        """Whether the model is loaded."""
+        """Return whether the model is loaded."""
         _ = service.server
         return Health(status="ok")
 

@@ -170,7 +170,7 @@ class Service:
         return Response(content, headers=headers, media_type=form)
 
     def _count(self, asked: bool) -> None:
-        """Whether a question is asked again, and whether the certificate expects as many."""
+        """Return whether a question is asked again, and whether the certificate expects as many."""
         self.metrics.questions.labels("yes" if asked else "no").inc()
         if self.drift and (text := self.drift.note(asked)):
             level = logging.WARNING if self.drift.shifted else logging.INFO

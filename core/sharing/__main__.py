@@ -192,7 +192,7 @@ def _table(name: str, found: Study, terms: Terms) -> str:
 
 
 def _sentences(found: Study) -> list[str]:
-    """How the price of the backlog does, at the lowest and the highest load."""
+    """Return how the price of the backlog does, at the lowest and the highest load."""
     said = []
     for load in sorted({min(found), max(found)}):
         rows = found[load]

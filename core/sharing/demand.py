@@ -98,7 +98,7 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Arrivals:
-    """When questions are asked, rising seconds, and by which edge, (N,) each."""
+    """Times at which questions are asked, rising seconds, and by which edge, (N,) each."""
 
     seconds: np.ndarray
     edge: np.ndarray

@@ -58,11 +58,11 @@ class Outcome:
 
     @property
     def asked(self) -> np.ndarray:
-        """Which sent a crop, (N,) bool."""
+        """Return which sent a crop, (N,) bool."""
         return self.verdict == 0
 
     def late(self, deadline: float) -> np.ndarray:
-        """Which had no answer at all by the deadline, (N,) bool."""
+        """Return which had no answer at all by the deadline, (N,) bool."""
         return self.first_at > deadline
 
     def fairness(self, edges: int) -> float:

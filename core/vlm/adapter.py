@@ -129,11 +129,11 @@ class Adapter(VLM):
 
     @abstractmethod
     def _defaults(self, layers: int) -> Settings:
-        """What stands where a checkpoint says nothing of itself."""
+        """Return what stands where a checkpoint says nothing of itself."""
 
     @abstractmethod
     def _own_fit(self) -> Fit:
-        """How an edge does what the checkpoint's own preparation does with an original."""
+        """Return how an edge does what the checkpoint's own preparation does with an original."""
 
     @abstractmethod
     def _side(self) -> int:
@@ -147,33 +147,37 @@ class Adapter(VLM):
         """Let the checkpoint's own preparation do no more than is wanted; it is called once."""
 
     def _cells(self, image_size: tuple[int, int]) -> torch.Tensor | None:
-        """Which of an image's tokens (cells,) are its grid, row by row. None: all, in order."""
+        """Return which of an image's tokens (cells,) are its grid, row by row; None: all."""
         return None
 
     def _count(self, image_size: tuple[int, int]) -> int:
-        """How many tokens an image is, those that are no cell of its grid included."""
+        """Return how many tokens an image is, those that aren't cells of its grid included."""
         rows, cols = self._geometry(image_size).grid
         return rows * cols
 
     def _text(self, question: str, n_images: int) -> str:
         """The prompt, one placeholder an image."""
         if self._processor.chat_template is None:
-            raise VLMError(f"{self._name!r} has no chat template: there is no telling its prompts.")
+            raise VLMError(
+                f"{self._name!r} has no chat template, so how it is to be prompted can't be told."
+            )
         content = [{"type": "image"}] * n_images + [{"type": "text", "text": question}]
         return self._processor.apply_chat_template(
             [{"role": "user", "content": content}], add_generation_prompt=True
         )
 
     def _positions(self, ids: torch.Tensor, visuals: Sequence[Visual]) -> torch.Tensor:
-        """Of every token of a prompt (n,), or (n, axes) where a model counts along several axes."""
+        """Return the position of every token of a prompt (n,), or (n, axes) where a model counts
+        along several axes.
+        """
         return torch.arange(len(ids), device=ids.device)
 
     def _for_question(self, question: str, visuals: Sequence[Visual]) -> Sequence[Visual]:
-        """What the language model reads of these images when it is asked this."""
+        """Return what the language model reads of these images when it is asked this."""
         return visuals
 
     def _names(self) -> Collection[str]:
-        """What no question may spell."""
+        """Return what no question may spell."""
         return self._special.values()
 
     # What the plain path of core.vlm.reference has to know of a family.
@@ -181,7 +185,7 @@ class Adapter(VLM):
     def plain_inputs(
         self, processor: Any, text: str, images: Sequence[Image.Image]
     ) -> BatchFeature:
-        """What `generate` of the model takes, for a prompt as `prompt_text` writes it."""
+        """Return what `generate` of the model takes, for a prompt as `prompt_text` writes it."""
         begin = processor.tokenizer.bos_token
         return processor(
             text=text,
@@ -382,7 +386,7 @@ class Adapter(VLM):
         return attention_layer(self._model.config.model_type, layers)[0]
 
     def _draft(self, draft: Sequence[int], max_new_tokens: int) -> list[int]:
-        """What of a draft is worth trying: there is nothing to read behind an end token."""
+        """Return what of a draft is worth trying: there is nothing to read behind an end token."""
         end = next((i for i, one in enumerate(draft) if one in self._end_ids), len(draft))
         return list(draft[: min(end, max_new_tokens - 1)])
 
@@ -449,7 +453,7 @@ class Adapter(VLM):
         )
 
     def _on_grid(self, visual: torch.Tensor, image_size: tuple[int, int]) -> torch.Tensor:
-        """Of all visual tokens (n,) of a prompt, the first image's that are cells of its grid."""
+        """Return those of a prompt's visual tokens (n,) that are on the first image's grid."""
         visual, cells = visual[: self._count(image_size)], self._cells(image_size)
         return visual if cells is None else visual[cells]
 
@@ -484,11 +488,11 @@ class Adapter(VLM):
         return prompts[0][: common_length(*prompts)]
 
     def _end_of_images(self, ids: Sequence[int]) -> int:
-        """How many tokens there are up to the last visual one."""
+        """Return how many tokens there are up to the last visual one."""
         return max(i for i, token_id in enumerate(ids) if token_id == self._image_id) + 1
 
     def _why_unshared(self, visual: Visual) -> str | None:
-        """Why prompts have no beginning in common that holds the image; None if they have.
+        """Return why prompts have no beginning in common that holds the image; None if they have.
 
         visual: any image.
         """
@@ -511,7 +515,7 @@ def _own(look: Look) -> AdapterLook:
 def _over_grid(
     rows: torch.Tensor | None, prompts: Sequence[Prompt], slots: Sequence[torch.Tensor]
 ) -> list[np.ndarray]:
-    """Of the captured rows (batch, slots), the part over each global image's grid, (n_v,)."""
+    """Return the part of the captured rows (batch, slots) over each image's grid, (n_v,)."""
     spread = []
     assert rows is not None, "no row was asked for"
     for weights, prompt, where in zip(rows, prompts, slots, strict=True):

@@ -124,13 +124,14 @@ class VLM(ABC):
 
     @abstractmethod
     def geometry(self, image_size: tuple[int, int]) -> Geometry:
-        """How an image of ``image_size`` (width, height), given to this model, meets its grid.
+        """Return how an image of ``image_size`` (width, height), given to this model, meets its
+        grid.
 
         The grid differs between images where a model takes them in different resolutions.
         """
 
     def visual_tokens(self, image_size: tuple[int, int]) -> int:
-        """How many tokens such an image is to the language model, n_v of eq. 17.
+        """Return how many tokens such an image is to the language model, n_v of eq. 17.
 
         As many as its grid has cells, except where a model also reads an overview, or nothing but
         a summary.
@@ -144,7 +145,9 @@ class VLM(ABC):
 
     @contextmanager
     def tally(self) -> Iterator[Tally]:
-        """What this model executes within, in this thread: encoding, prefill, head, decoding."""
+        """Return what this model executes within, in this thread: encoding, prefill, head,
+        decoding.
+        """
         yield Tally(None)
 
     @abstractmethod

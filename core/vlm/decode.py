@@ -50,8 +50,9 @@ class LanguageModel:
         self._cache_name = "cache" if "cache" in named else "past_key_values"
 
     def inputs(self, embeddings: torch.Tensor, positions: torch.Tensor) -> dict[str, Any]:
-        """What the model takes for these embeddings (batch, tokens, width) at these positions
-        (batch, tokens[, axes])."""
+        """Return what the model takes for these embeddings (batch, tokens, width) at these
+        positions (batch, tokens[, axes]).
+        """
         return {"inputs_embeds": embeddings, "position_ids": positions}
 
     def hidden(
@@ -190,7 +191,7 @@ def decode_drafted(
     end_ids: Collection[int],
     max_new_tokens: int,
 ) -> tuple[list[int], torch.Tensor]:
-    """What `decode_greedily` gives for one prompt, in fewer steps where the draft is right.
+    """Return what `decode_greedily` gives for one prompt, in fewer steps where the draft is right.
 
     Speculative decoding (arXiv 2211.17192), greedy, with an earlier answer as the draft: one pass
     tells for each of its tokens what the model would have written there. Up to the first

@@ -19,7 +19,9 @@ from core.vlm.tally import counted
 
 @dataclass(frozen=True)
 class Flops:
-    """Of one step: to its first token, the encoding of its images included; of the tokens after."""
+    """Floating-point operations of one step: to its first token, the encoding of its images
+    included; of the tokens after.
+    """
 
     prefill: int
     decode: int = 0

@@ -17,7 +17,7 @@ from transformers.cache_utils import DynamicLayer
 
 
 def common_length(*sequences: Sequence[int]) -> int:
-    """How many tokens all sequences have in common from their beginnings."""
+    """Return how many tokens all sequences have in common from their beginnings."""
     length = 0
     for tokens in zip(*sequences):  # noqa: B905 (the shortest one ends it)
         if len(set(tokens)) > 1:
@@ -39,7 +39,7 @@ class Prefix:
         return sum(part.nbytes for layer in self.layers for part in layer)
 
     def shared_with(self, ids: Sequence[int]) -> int:
-        """How many tokens of the prompt ``ids`` need not be read again.
+        """Return how many tokens of the prompt ``ids`` need not be read again.
 
         Tokenizers may join the first letters of a question to what is written before it, so this
         can be less than all of the prefix; it is 0 if the global image isn't part of it. One token

@@ -29,7 +29,7 @@ _current: ContextVar[Tally | None] = ContextVar("tally", default=None)
 
 @contextmanager
 def tallied() -> Iterator[Tally]:
-    """Whatever models execute in this thread, within."""
+    """Count whatever models execute in this thread, within."""
     token = _current.set(tally := Tally(0))
     try:
         yield tally
@@ -44,8 +44,9 @@ def add(flops: Callable[[], int]) -> None:
 
 
 def counted(work: Callable[[], Result]) -> tuple[Result, int]:
-    """What `work` returns, and the FLOPs of what it runs in this thread. Attention is counted
-    whole, mask or not."""
+    """Return what `work` returns, and the FLOPs of what it runs in this thread. Attention is
+    counted whole, mask or not.
+    """
     with _Counter() as counter:
         result = work()
     return result, counter.flops
@@ -75,8 +76,9 @@ class DecoderFlops:
         return 2 * rows * self._head
 
     def hidden(self, batch: int, tokens: int, keys: int, row: tuple[int, bool, int] | None) -> int:
-        """Of `tokens` new tokens in each row of a batch, that attend to `keys` tokens, their own
-        included. row: layer whose attention row is asked for, whether the model stops there, and
+        """Return the FLOPs of `tokens` new tokens a row, attending to `keys` tokens with their own.
+
+        row: layer whose attention row is asked for, whether the model stops there, and
         how many layers are asked for theirs.
         """
         layer, stop, rows = row or (0, False, 0)
@@ -108,8 +110,9 @@ _FORMULAS = flop_registry | {
 
 
 class _Counter(TorchDispatchMode):
-    """As `torch.utils.flop_counter.FlopCounterMode`, without its hooks: these are put on every
-    module of the process, and called by other threads."""
+    """A `torch.utils.flop_counter.FlopCounterMode` without its hooks: these are put on every
+    module of the process, and called by other threads.
+    """
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Between text and tokens: questions that can't inject tokens, tokens that a reader can read."""
+"""Text to tokens, and back: questions that can't inject tokens, tokens that people can read."""
 
 from __future__ import annotations
 

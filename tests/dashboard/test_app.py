@@ -151,7 +151,7 @@ def test_a_model_that_isnt_there_is_one_sentence(tmp_path):
     process = _start(tmp_path, "--model", "no/such/model/anywhere", "--port", _free_port())
     output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 1
-    assert "is no model" in output and "Traceback" not in output
+    assert "is not a model" in output and "Traceback" not in output
 
 
 def test_memory_comes_from_two_arenas_unless_the_environment_says_otherwise(monkeypatch):

@@ -100,7 +100,7 @@ class IdeficsVLM(Adapter):
 
     @property
     def _side_of_tile(self) -> int:
-        """In tokens."""
+        """Return the side of a tile in tokens."""
         return isqrt(self._processor.image_seq_len)
 
     def _tiles(self, image_size: tuple[int, int]) -> tuple[int, int]:
@@ -124,7 +124,7 @@ class IdeficsVLM(Adapter):
 
 
 def _resized(width: int, height: int, longest: int) -> tuple[int, int]:
-    """As `get_resize_output_image_size`: the longer side given, the other one even."""
+    """Return as `get_resize_output_image_size` does: the longer side given, the other even."""
     aspect = width / height
     if width >= height:
         width, height = longest, int(longest / aspect)

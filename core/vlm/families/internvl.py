@@ -22,7 +22,7 @@ from core.vlm.loading.settings import Settings
 
 
 class ImageProcessor(InternVLProcessor):
-    """Without the part for videos, which needs torchvision."""
+    """The model's own, without the part for videos, which needs torchvision."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class InternVLVLM(Adapter):
 
     @property
     def _side_of_tile(self) -> int:
-        """In tokens."""
+        """Return the side of a tile in tokens."""
         return isqrt(self._processor.image_seq_length)
 
     def _tiles(self, image_size: tuple[int, int]) -> tuple[int, int]:

@@ -81,7 +81,7 @@ class LlavaVLM(Adapter):
         if grid[0] * grid[1] != count:
             raise VLMError(
                 f"{self._name!r} turns {width} x {height} pixels into {count} visual "
-                "tokens, which is no grid: attention can't be drawn over its images."
+                "tokens, which isn't a grid: attention can't be drawn over its images."
             )
         geometry = _geometry(self._processor.image_processor, blank.size, grid)
         if geometry.input_size != (width, height):
@@ -121,7 +121,9 @@ class LlavaVLM(Adapter):
 
 
 def _geometry(image_processor, image_size: tuple[int, int], grid: tuple[int, int]) -> Geometry:
-    """Where the processor actually loaded puts an image; raises VLMError if it can't be told."""
+    """Return where the processor actually loaded puts an image; raises VLMError if it can't be
+    told.
+    """
     size, crop = image_processor.size, image_processor.crop_size
     if not image_processor.do_resize:
         raise VLMError(f"This model {_UNKNOWN_GEOMETRY}")

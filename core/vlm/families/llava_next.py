@@ -32,7 +32,7 @@ _NO_CANVAS = [[0, 0]]
 
 
 class SqueezedImages(LlavaNextImageProcessorPil):
-    """Without the tiles."""
+    """The images, without their tiles."""
 
     def get_image_patches(self, image, grid_pinpoints, size, patch_size, resample):
         height, width = size
@@ -40,7 +40,7 @@ class SqueezedImages(LlavaNextImageProcessorPil):
 
 
 class Processor(LlavaNextProcessor):
-    """That can count the tokens of an image without tiles, too."""
+    """A processor that can count the tokens of an image without tiles, too."""
 
     def _get_number_of_features(self, orig_height, orig_width, height, width):
         if self.image_processor.image_grid_pinpoints != _NO_CANVAS:
@@ -129,7 +129,7 @@ class LlavaNextVLM(Adapter):
 
     @property
     def _overview(self) -> int:
-        """How many tokens the squeezed image is."""
+        """Return how many tokens the squeezed image is."""
         vision = self._model.config.vision_config
         return (vision.image_size // vision.patch_size) ** 2
 

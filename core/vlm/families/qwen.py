@@ -37,14 +37,14 @@ _INPUT_SIDE = 448
 
 
 class ImageProcessor2_5(Qwen2_5_VLProcessor):
-    """Without the part for videos, which needs torchvision."""
+    """The model's own, without the part for videos, which needs torchvision."""
 
     def __init__(self, image_processor=None, tokenizer=None, chat_template=None, **kwargs):
         super().__init__(image_processor, tokenizer, None, chat_template, **kwargs)
 
 
 class ImageProcessor3(Qwen3VLProcessor):
-    """Without the part for videos, which needs torchvision."""
+    """The model's own, without the part for videos, which needs torchvision."""
 
     def __init__(self, image_processor=None, tokenizer=None, chat_template=None, **kwargs):
         super().__init__(image_processor, tokenizer, None, chat_template, **kwargs)

@@ -6,7 +6,8 @@ import torch
 
 
 def tiled_cells(rows: int, cols: int, side: int) -> torch.Tensor:
-    """Which tokens are the grid of the whole image, row by row: (rows * side * cols * side,).
+    """Return which tokens are the grid of the whole image, row by row: (rows * side * cols *
+    side,).
 
     The image is cut into rows x cols tiles, whose tokens follow each other tile by tile, row by row
     of tiles; each tile has side x side tokens, row by row.

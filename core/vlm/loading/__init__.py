@@ -1,1 +1,1 @@
-"""From a name to a loaded checkpoint: where it is, what it says of itself, whether it fits."""
+"""Checkpoints, from a name to loaded parts: where they are, what they say, whether they fit."""

@@ -29,17 +29,17 @@ def _or_none(text: str) -> str:
 
 # Option of `load_vlm` -> its flag, and what argparse is told of it.
 _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
-    "device": ("--device", {"help": "where it runs, e.g. cpu or cuda (default: the best)"}),
+    "device": ("--device", {"help": "where the model runs, e.g. cpu or cuda (default: the best)"}),
     "dtype": ("--dtype", {
         "type": _dtype,
         "metavar": f"{{{','.join(_DTYPES)}}}",
-        "help": "number format (default: fp32 on the CPU, bf16 or fp16 on CUDA)",
+        "help": "number format of its weights (default: fp32 on the CPU, bf16 or fp16 on CUDA)",
     }),
-    "bits": ("--bits", {"type": int, "choices": (8, 4), "help": "quantise its weights"}),
+    "bits": ("--bits", {"type": int, "choices": (8, 4), "help": "bits of each of its weights"}),
     "attention": ("--attention", {
         "choices": ("sdpa", "eager"),
         "default": "sdpa",
-        "help": "how it is computed (default: %(default)s)",
+        "help": "how its attention is computed (default: %(default)s)",
     }),
     "attention_layer": ("--layer", {
         "type": int,

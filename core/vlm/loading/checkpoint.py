@@ -1,4 +1,4 @@
-"""From what the user typed to loaded parts, or to one sentence about why not.
+"""The way from what the user typed to loaded parts, or to one sentence about why not.
 
 Weights come as safetensors only and no code of a checkpoint is ever run. A directory never touches
 the network; the hub is asked only if the user named a model of it.
@@ -57,7 +57,7 @@ class Options:
     def __post_init__(self) -> None:
         if self.attention not in ATTENTION:
             raise VLMError(
-                f"{self.attention!r} is no way to compute attention here: try "
+                f"{self.attention!r} is not a way to compute attention here: try "
                 f"{' or '.join(map(repr, ATTENTION))}."
             )
         if self.bits not in (None, 8, 4):
@@ -92,7 +92,7 @@ class Options:
         }
 
     def of_model(self) -> dict[str, Any]:
-        """What `from_pretrained` takes."""
+        """Return what `from_pretrained` takes."""
         options: dict[str, Any] = {"dtype": self.dtype}
         if self.attention != "sdpa":  # which is what a model takes by itself wherever it can
             options["attn_implementation"] = self.attention  # FocalNet towers refuse sdpa by name
@@ -118,11 +118,13 @@ class Checkpoint:
 
     @property
     def said(self) -> tuple[tuple[str, Any], ...]:
-        """Where settings are said, and which: what comes later goes before."""
+        """Return where settings are said, and which: what comes later goes before."""
         return (OF_CHECKPOINT, self.config.get("second_look", {})), *self.chosen
 
     def fetched(self, progress: Progress | None = None) -> Checkpoint:
-        """With all its files on this machine: those of the hub are downloaded, of one commit."""
+        """Return the checkpoint with all its files on this machine: those of the hub are
+        downloaded, of one commit.
+        """
         if self.local:
             return self
         with explained(self):
@@ -137,7 +139,9 @@ class Checkpoint:
         return replace(self, location=folder)
 
     def with_settings(self, where: str, said: Mapping[str, Any]) -> Checkpoint:
-        """With these put over its own; see core.vlm.loading.settings. where: for sentences."""
+        """Return the checkpoint with these settings put over its own; see
+        core.vlm.loading.settings. where: for sentences.
+        """
         return replace(self, chosen=(*self.chosen, (where, said)))
 
     def generation_config(self) -> dict[str, Any]:
@@ -225,7 +229,7 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
     if isinstance(name_or_path, str) and _HUB_ID.fullmatch(name):
         return _with_config(Checkpoint(name, name, local=False))
     raise VLMError(
-        f"{name!r} is no model: give 'pocket', a directory that exists, "
+        f"{name!r} is not a model: give 'pocket', a directory that exists, "
         "or a model of the Hugging Face hub as owner/name."
     )
 
@@ -239,7 +243,7 @@ def placement(
     try:
         device = torch.device(device)
     except RuntimeError as error:
-        raise VLMError(f"{device!r} is no device: try 'cpu', 'cuda' or 'cuda:1'.") from error
+        raise VLMError(f"{device!r} is not a device: try 'cpu', 'cuda' or 'cuda:1'.") from error
     if isinstance(dtype, str):
         dtype = getattr(torch, dtype, dtype)
     elif dtype is None and device.type == "cuda":
@@ -248,7 +252,7 @@ def placement(
     elif dtype is None:
         dtype = torch.float32
     if not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
-        raise VLMError(f"{dtype!r} is no number format: try 'float32', 'bfloat16' or 'float16'.")
+        raise VLMError(f"{dtype!r} is not a number format: try 'float32', 'bfloat16' or 'float16'.")
     return device, dtype
 
 
@@ -275,7 +279,7 @@ def _with_config(checkpoint: Checkpoint) -> Checkpoint:
 
 @contextmanager
 def explained(checkpoint: Checkpoint) -> Iterator[None]:
-    """Whatever goes wrong in the files of others ends as one sentence."""
+    """Turn whatever goes wrong in the files of others into one sentence."""
     name = checkpoint.name
     try:
         yield

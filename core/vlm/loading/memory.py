@@ -10,7 +10,8 @@ import torch
 
 
 def weight_bytes(folder: Path, dtype: torch.dtype, bits: int | None = None) -> int:
-    """What the weights of a checkpoint take once they are loaded, from the headers of its files.
+    """Return what the weights of a checkpoint take once they are loaded, from the headers of its
+    files.
 
     bits: of each number of a matrix, where it is quantised; the rest stays in `dtype`.
     """
@@ -55,7 +56,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 
 def _left_in_container() -> list[int]:
-    """What a container may still take, if it is limited: a Space has less than its machine."""
+    """Return what a limited container may still take: a Space has less than its machine."""
     group = Path("/sys/fs/cgroup")
     try:
         limit, used = ((group / f"memory.{name}").read_text() for name in ("max", "current"))

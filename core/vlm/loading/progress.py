@@ -20,7 +20,7 @@ _hook = threading.Lock()
 
 
 def download_bar(progress: Progress | None) -> type[tqdm] | None:
-    """For `snapshot_download`: its own bar, which also tells `progress`. None: its own bar."""
+    """Return the bar of `snapshot_download`, made to tell `progress` too. None: as it is."""
     if progress is None:
         return None
 
@@ -44,7 +44,7 @@ def download_bar(progress: Progress | None) -> type[tqdm] | None:
 
 @contextmanager
 def loading_weights(progress: Progress | None) -> Iterator[None]:
-    """Within, transformers tells `progress` which share of the weights it has loaded."""
+    """Let transformers tell `progress`, within, which share of the weights it has loaded."""
     if progress is None:
         yield
         return

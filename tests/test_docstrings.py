@@ -1,0 +1,54 @@
+"""Docstrings say first what is returned or done, or what a thing is."""
+
+import ast
+import re
+
+import pytest
+
+from tests.support.paths import ROOT
+
+# The page joins when it is mended: "dashboard".
+FOLDERS = ("core", "tools")
+# A beginning that needs the name above it to make sense: "Of the first stage", "As `seconds`".
+LEANS = re.compile(
+    r"(After|Along|Among|As|At|Before|Beside|Besides|Between|By|For|From|If|In|Of|On|Per|Since|That"
+    r"|Through|To|Under|Until|When|Whatever|Whichever|Whoever|While|With|Within|Without)\b"
+)
+# Of a function, also one that asks or wonders: "Which samples …", "Is it …?"
+ASKS = re.compile(r"(Are|Did|Do|Does|Has|How|Is|May|What|Where|Whether|Which|Who|Whom|Why)\b")
+
+
+def leaning(source: str) -> list[str]:
+    """The public things whose docstring begins so, as `line name: first words`."""
+    found = []
+
+    def look(node: ast.AST, name: str) -> None:
+        text = ast.get_docstring(node) or ""
+        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        if LEANS.match(text) or (function and ASKS.match(text)):
+            found.append(f"{getattr(node, 'lineno', 1)} {name}: {text[:60]}")
+        for inner in () if function else node.body:
+            named = isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            if named and not inner.name.startswith("_"):
+                look(inner, inner.name)
+
+    look(ast.parse(source), "module")
+    return found
+
+
+def test_it_finds_them():
+    source = (
+        '"""{}"""\nclass A:\n  "Of one."\n  def b(self):\n    "{}"\n  def _c(self): "As it is."'
+    )
+    assert leaning(source.format("What there is.", "Is it?")) == ["2 A: Of one.", "4 b: Is it?"]
+    assert leaning(source.format("In short", "Return it."))[0] == "1 module: In short"
+    assert leaning('def f():\n  "Ask which."') == leaning("def f(): pass") == []
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_docstrings_begin_with_what_is_returned_or_done(folder):
+    found = {
+        str(path.relative_to(ROOT)): leaning(path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    assert not {path: lines for path, lines in found.items() if lines}
