@@ -46,7 +46,7 @@ class AttentionRow:
 
     @property
     def count(self) -> int:
-        """How many layers are asked."""
+        """Return how many layers are asked."""
         return 1
 
     def wants(self, layer: int) -> bool:

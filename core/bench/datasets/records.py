@@ -44,7 +44,7 @@ class Record:
         return self._checked(key, "a whole number from 0", lambda v: _is_whole(v) and v >= 0)
 
     def whole_numbers(self, key: str, count: int) -> tuple[int, ...]:
-        """That many numbers of at least 0, rounded to whole ones."""
+        """Return that many numbers of at least 0, rounded to whole ones."""
 
         def holds(value: Any) -> bool:
             numbers = isinstance(value, list | tuple) and len(value) == count
