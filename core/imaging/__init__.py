@@ -5,13 +5,14 @@ Needs Pillow only, because the edge client runs it on small boards: no numpy, no
 
 from .codec import Codec, available_formats
 from .errors import ImageError
-from .fit import Fit
+from .fit import FINER, Fit
 from .geometry import Geometry
 from .load import MAX_PIXELS, load_image
 from .pixels import to_rgb
 from .resize import crop_local, downscale
 
 __all__ = [
+    "FINER",
     "MAX_PIXELS",
     "Codec",
     "Fit",

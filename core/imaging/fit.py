@@ -15,6 +15,7 @@ from .geometry import Rect
 Size = tuple[int, int]  # width, height in pixels
 How = Literal["stretch", "cover", "pad", "area"]
 HOWS: tuple[str, ...] = get_args(How)
+FINER = 1.05  # times: a crop that is no finer than this shows nothing that wasn't seen before
 
 
 @dataclass(frozen=True)

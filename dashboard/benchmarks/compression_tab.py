@@ -14,7 +14,8 @@ from core.bench.analysis.separability import RIGHT_FROM
 from core.bench.plots.runs import quality_figure
 from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
-from core.imaging import Codec, crop_local, downscale
+from core.cropping import Box
+from core.imaging import Codec, Fit, crop_local, downscale
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
@@ -110,14 +111,14 @@ class Compression:
             image, missing = original(run, index), Markup()
         except OriginalMissing as error:
             image, missing = None, notice(str(error))
-        size = self.live.current().vlm.info.input_size if image is not None else None
+        fit = self.live.current().vlm.info.fit if image is not None else None
         return render(
             "benchmarks/qualities.html",
             number=which % len(ids) + 1,
             count=len(ids),
             question=run.question[index],
             missing=missing,
-            cards=[_card(choice, runs[choice], row, image, size) for choice, row in rows.items()],
+            cards=[_card(choice, runs[choice], row, image, fit) for choice, row in rows.items()],
         )
 
 
@@ -134,39 +135,50 @@ def _common(first: Run, mended: bool, *others: Run) -> list[str]:
 
 
 def _card(
-    choice: Choice, run: Run, index: int, image: Image.Image | None, size: tuple[int, int] | None
+    choice: Choice, run: Run, index: int, image: Image.Image | None, fit: Fit | None
 ) -> dict[str, Any]:
     of = choice.metadata
     codec = Codec(of.codec, of.quality or Codec().quality)
-    pictures = None if image is None else _pictures(run, index, image, size, codec)
+    pictures = None if image is None else _pictures(run, index, image, fit, codec)
     return {"codec": choice.codec, **answers_of(run, index), "pictures": pictures}
 
 
-def _pictures(
-    run: Run, index: int, image: Image.Image, size: tuple[int, int], codec: Codec
-) -> dict[str, Any]:
+def _pictures(run: Run, index: int, image: Image.Image, fit: Fit, codec: Codec) -> dict[str, Any]:
     """Return the global image, the box in it, and the local image, all as they were sent.
 
     recorded_bytes: what the global image had in the run, if it isn't what it has here.
     """
-    data = codec.encode(downscale(image, size))
+    data = codec.encode(downscale(image, fit))
     received = codec.decode(data)
     shown = [_picture(data, codec, received.size, "The global image") | {"bytes": len(data)}]
     box = run.box_of(index)
     if box is not None and box.right <= image.width and box.bottom <= image.height:
-        scale = received.width / image.width, received.height / image.height
-        part = received.crop((
-            int(box.left * scale[0]), int(box.top * scale[1]),
-            max(round(box.right * scale[0]), int(box.left * scale[0]) + 1),
-            max(round(box.bottom * scale[1]), int(box.top * scale[1]) + 1),
-        ))  # fmt: skip
+        part = received.crop(_place(box, received.size, fit.region(image.size)))
         png = Codec("png")
         shown.append(_picture(png.encode(part), png, part.size, "The box in it, magnified"))
-        local = codec.encode(crop_local(image, box, size))
+        local = codec.encode(crop_local(image, box, fit))
         seen = codec.decode(local).size
         shown.append(_picture(local, codec, seen, "The local image") | {"bytes": len(local)})
     recorded = run.global_bytes[index]
     return {"pictures": shown, "recorded_bytes": None if recorded == len(data) else recorded}
+
+
+def _place(
+    box: Box, size: tuple[int, int], seen: tuple[float, float, float, float]
+) -> tuple[int, int, int, int]:
+    """Return where a box of the original lies on the global image, a pixel of it at least.
+
+    size: of the global image; seen: what it shows of the original.
+    """
+    edges = []
+    for side in (0, 1):
+        first, last = seen[side], seen[side + 2]
+        scale = size[side] / (last - first)
+        low, high = ((edge - first) * scale for edge in box.as_tuple()[side::2])
+        start = min(max(int(low), 0), size[side] - 1)
+        edges.append((start, min(max(round(high), start + 1), size[side])))
+    (left, right), (top, bottom) = edges
+    return left, top, right, bottom
 
 
 def _picture(data: bytes, codec: Codec, size: tuple[int, int], caption: str) -> dict[str, Any]:

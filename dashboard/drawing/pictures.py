@@ -42,17 +42,25 @@ def as_sent(image: EncodedImage, css_class: str, alt: str) -> Markup:
     return _picture(address, image.size, f"pixelated {css_class}", alt)
 
 
-def comparison(original: Image.Image, sent: EncodedImage) -> Markup:
+def comparison(
+    original: Image.Image, sent: EncodedImage, seen: tuple[float, float, float, float]
+) -> Markup:
     """Return the original and the global image at one scale, with a bar to slide between them.
 
-    original: at a size for looking at.
+    original: at a size for looking at. seen: left, top, right, bottom of what was sent of it, in
+    shares of its sides; the rest is shaded.
     """
+    left, top, right, bottom = seen
+    place = {"left": left, "top": top, "width": right - left, "height": bottom - top}
     return render(
         "pictures/compare.html",
         ratio=f"{original.width / original.height:.5f}",
         original=as_picture(original, "original-image", "The original"),
         sent=as_sent(sent, "global-image", "The global image as the server saw it"),
         size=sent.size,
+        place="".join(f"--{name}:{100 * share:.4f}%;" for name, share in place.items()),
+        share=f"{right - left:.6f}",
+        cut=min(place["width"], place["height"]) < 1,
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 from PIL import Image
 
+from core.imaging import FINER
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
 from dashboard.drawing import gauge, pictures, tokens, wording
@@ -14,11 +15,16 @@ from dashboard.drawing.templating import render
 
 def first_stage(transcript: Transcript, original: Image.Image) -> Markup:
     """Return the first stage. original: at any size, what the global image is compared with."""
-    compared = pictures.comparison(display_copy(original), transcript.global_image)
+    fit, (width, height) = transcript.fit, transcript.original_size
+    left, top, right, bottom = (0, 0, width, height) if fit is None else fit.region((width, height))
+    seen = left / width, top / height, right / width, bottom / height
+    compared = pictures.comparison(display_copy(original), transcript.global_image, seen)
+    covered = 1.0 if fit is None else fit.covered((width, height))
     return render(
         "transcript/first_stage.html",
         transcript=transcript,
         compared=compared,
+        unseen=None if covered >= 0.995 else f"{100 * (1 - covered):.0f}",
         size=_size_of(transcript.global_image, transcript),
     )
 
@@ -56,6 +62,8 @@ def local_image(transcript: Transcript) -> Markup:
         image=image,
         picture=picture,
         size=_size_of(image, transcript),
+        finer=transcript.finer,
+        too_coarse=transcript.finer is not None and transcript.finer <= FINER,
     )
 
 

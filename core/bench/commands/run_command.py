@@ -10,9 +10,12 @@ import errno
 import sys
 from pathlib import Path
 
+import numpy as np
+
 from core.bench.record.runner import Plan, Runner
 from core.bench.runs.files import load_run
-from core.bench.runs.run import RunError
+from core.bench.runs.run import Run, RunError
+from core.imaging import FINER
 from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -166,6 +169,17 @@ def pairs(flag: str, given: list[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def how_much_finer(run: Run) -> str | None:
+    """Return how much finer crops were than global images, in a sentence; None: not recorded."""
+    finer = run.finer[np.isfinite(run.finer)]
+    if not len(finer):
+        return None
+    said = f"crops are {np.median(finer):.1f} times as fine as the global image (median)"
+    if none := int((finer <= FINER).sum()):
+        said += f"; {none:,} of {len(finer):,} are no finer, and a second look gains nothing there"
+    return said
+
+
 def report(paths: list[Path]) -> bool:
     """Say what the run files hold. False if in one of them nothing was answered."""
     answered = True
@@ -175,6 +189,8 @@ def report(paths: list[Path]) -> bool:
         print(f"{path}: {len(run) - failed:,} samples answered, {failed:,} failed")
         if len(run.metadata.code) > 1:
             print(f"  made with {run.metadata.made_with}")
+        if (said := how_much_finer(run)) is not None:
+            print(f"  {said}")
         if failed:
             first = run.record(int(run.failed.argmax()))
             print(f"  the first of them, {first.id}: {first.error}")

@@ -65,6 +65,7 @@ class Recorder:
             **_message_bytes(transcript),
             **_tokens_read(vlm, transcript),
             box=transcript.box,
+            finer=np.nan if transcript.finer is None else transcript.finer,
             scores=transcript.scores,
             second_scores=transcript.second.scores,
         )

@@ -160,6 +160,7 @@ class Record:
     first_seconds: float = np.nan  # wall clock of the computation; the link is not in it
     second_seconds: float = np.nan
     box: Box | None = None  # pixels of the original image
+    finer: float = np.nan  # times as fine as the global image the local one is; 1: not at all
     truth_boxes: str = "[]"  # JSON: [[left, top, right, bottom], ...], where they are known
     box_hit: bool | None = None  # does the box hold a true one? None: not known
     random_hit: float = np.nan  # how often a box of that size, laid at random, would
@@ -187,7 +188,7 @@ MEASURES = (*(f.name for f in fields(Record) if f.type == "float"), "box_hit")
 MESSAGES = tuple(name for name in COUNTS if name.endswith("_message_bytes"))
 # NaN where they aren't known, or not measured.
 SHARES = ("random_hit", "guided_score", "hd_score")
-OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "hd_bytes",
+OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "finer", "hd_bytes",
                   "hd_question_message_bytes", "hd_answer_message_bytes", "hd_flops", "hd_seconds",
                   "first_visual_tokens", "second_visual_tokens", "first_prompt_tokens",
                   "second_prompt_tokens")  # fmt: skip

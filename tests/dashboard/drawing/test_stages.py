@@ -6,7 +6,7 @@ import pytest
 from markupsafe import Markup
 
 from core.channel import Fixed, Link
-from core.imaging import Codec, load_image
+from core.imaging import Codec, Fit, load_image
 from core.protocol import Sessions
 from core.uncertainty import METRICS, Gate
 from dashboard.case import ask_first, ask_second
@@ -94,6 +94,25 @@ def test_before_the_second_stage_there_is_nothing_of_it(transcript):
 def test_an_original_without_a_file_has_no_share(transcript, original):
     shown = stages.first_stage(replace(transcript, original_bytes=None), original)
     assert "of the original" not in shown
+
+
+def test_what_the_model_cannot_see_is_shaded_and_said(transcript, original):
+    shown = stages.first_stage(transcript, original)
+    assert 'id="unseen"' not in shown and 'class="seen"' not in shown
+    assert "--left:0.0000%;--top:0.0000%;--width:100.0000%;--height:100.0000%" in shown
+    cut = replace(transcript, original_size=(1600, 900), fit=Fit("cover", (192, 192)))
+    shown = stages.first_stage(cut, original)
+    assert "The shaded 44 %" in shown and 'class="seen"' in shown
+    assert "--left:21.8750%;--top:0.0000%;--width:56.2500%;--height:100.0000%" in shown
+    assert stages.first_stage(replace(transcript, fit=None), original)  # of before
+
+
+def test_it_says_how_much_finer_the_crop_is_and_warns_where_it_is_not(transcript):
+    finer = transcript.fit.finer(transcript.original_size, transcript.box.size)
+    assert f'id="finer">{finer:.1f} times as fine' in stages.local_image(transcript)
+    coarse = replace(transcript, fit=Fit("pad", transcript.original_size))
+    assert "no finer than the global image" in stages.local_image(coarse)
+    assert 'id="finer"' not in stages.local_image(replace(transcript, fit=None))
 
 
 def test_the_heading_says_how_to_get_a_larger_model():
