@@ -165,12 +165,12 @@ def test_the_shared_path_is_the_plain_one(loaded, name, shape, way):
     geometry = seen(vlm, view.size, size)
     for model in (vlm, Reference(vlm)):
         look = model.look(view)
-        first = model.answer(look, question, None, 4)
+        first = model.answer(look, question, None, 2)
         generic = model.attend(look, model.info.generic_prompt)
         relative = relative_attention(first.attention, generic, geometry.grid)
         box = find_box(relative, size, model.info.base_side, extent=geometry.extent)
         local = crop_local(photo, box, model.info.fit)
-        found.append((box, generic, first, model.answer(look, question, local, 4)))
+        found.append((box, generic, first, model.answer(look, question, local, 2)))
     ours, theirs = found
     assert ours[0] == theirs[0]
     np.testing.assert_allclose(ours[1], theirs[1], atol=1e-5, rtol=0)
