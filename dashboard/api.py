@@ -10,7 +10,7 @@ from typing import Any
 import gradio as gr
 
 from core.uncertainty import METRICS
-from dashboard import settings
+from dashboard import inputs
 from dashboard.case import ask_elsewhere, ask_second
 from dashboard.live import EXPECTED, LiveModel
 
@@ -68,7 +68,7 @@ class Api:
         """Return both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
         asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
-            case = settings.begin(self.live, *asked)
+            case = inputs.begin(self.live, *asked)
             if case.transcript.uncertain or force:
                 case = self.live.run(ask_second, case)
         return case.transcript.to_dict()
@@ -79,8 +79,8 @@ class Api:
         """Return both stages, the second with the caller's box: a transcript, or gr.Error."""
         asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
-            box = settings.as_box(box)
-            case = self.live.run(ask_elsewhere, settings.begin(self.live, *asked), box)
+            box = inputs.as_box(box)
+            case = self.live.run(ask_elsewhere, inputs.begin(self.live, *asked), box)
         return case.elsewhere.to_dict()
 
     def model(self) -> dict[str, Any]:

@@ -11,8 +11,8 @@ import gradio as gr
 from core.vlm import VLMError
 from dashboard.drawing.about import LARGE_MODEL, about_model
 from dashboard.drawing.sentences import alert, notice
+from dashboard.inputs import eta_slider
 from dashboard.live import LiveModel
-from dashboard.settings import eta_slider
 from dashboard.visit import Visit
 
 Who = Literal["local", "all", "none"]

@@ -28,9 +28,9 @@ from core.bench.analysis.intervals import (
 )
 from core.bench.analysis.separability import RIGHT_FROM, reliability, separability
 from core.bench.plots.base import Figure
-from core.bench.plots.metrics import distribution_figure, lengths_figure, steps_figure
-from core.bench.plots.reported import REPORTED, reported_cost, reported_point
-from core.bench.plots.runs import quality_figure, runs_figure
+from core.bench.plots.measures import distribution_figure, lengths_figure, steps_figure
+from core.bench.plots.paper import REPORTED, reported_cost, reported_point
+from core.bench.plots.several import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
 from core.bench.runs.run import Run, RunError
 from core.bench.runs.series import QUALITY, codec_name, kind, rank

@@ -8,15 +8,15 @@ import gradio as gr
 from markupsafe import Markup
 
 from core.bench import Run, changes
-from core.bench.plots.metrics import separability_of
-from core.bench.plots.runs import runs_figure
+from core.bench.plots.measures import separability_of
+from core.bench.plots.several import runs_figure
 from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
 from dashboard.benchmarks.axis import COLUMNS, axis_and_link, title_of
+from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import Chart, to_csv
 from dashboard.benchmarks.figures import plot, source_of, stamped
 from dashboard.benchmarks.library import Choice, Library, find, series, timed
-from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.sentences import notice
 from dashboard.drawing.templating import render
@@ -42,7 +42,7 @@ class Compare:
         self.controls = [self.runs, self.axis, self.link]
         self.outputs = [self.runs, self.note, self.chart.plot, self.table]
 
-    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+    def connect(self, view_of: Viewer, bar: list, questions: QuestionCards) -> None:
         """Let the buttons work. bar: the components that `view_of` takes the values of."""
 
         def rows(keys: list[str], link: str, *bar) -> str:

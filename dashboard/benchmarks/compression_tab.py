@@ -11,15 +11,15 @@ from PIL import Image
 
 from core.bench import Run
 from core.bench.analysis.separability import RIGHT_FROM
-from core.bench.plots.runs import quality_figure
+from core.bench.plots.several import quality_figure
 from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.cropping import Box
 from core.imaging import Codec, Fit, crop_local, downscale
+from dashboard.benchmarks.cards import QuestionCards, answers_of
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
-from dashboard.benchmarks.questions import Questions, answers_of
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.pictures import data_url
 from dashboard.drawing.sentences import explain, notice
@@ -59,7 +59,7 @@ class Compression:
         self.controls = [self.uncertain]
         self.outputs = [self.note, self.chart.plot, self.images]
 
-    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+    def connect(self, view_of: Viewer, bar: list, questions: QuestionCards) -> None:
         """Let the buttons work. bar: the components that `view_of` takes the values of."""
 
         def rows(*bar) -> str:

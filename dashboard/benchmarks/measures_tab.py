@@ -9,7 +9,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from core.bench.analysis.goals import keeps, reaches
-from core.bench.plots.metrics import (
+from core.bench.plots.measures import (
     LENGTHS,
     distribution_figure,
     lengths_figure,
@@ -20,9 +20,9 @@ from core.bench.plots.metrics import (
 from core.bench.plots.tradeoff import curve_of
 from core.bench.reported import SOURCE, TABLE_II, TABLE_III
 from core.uncertainty import METRICS
+from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
-from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.drawing.about import PAPER
 from dashboard.drawing.templating import render
@@ -82,7 +82,7 @@ class Measures:
             self.table, self.aggregation, self.definitions, *(chart.plot for chart in self.charts)
         ]  # fmt: skip
 
-    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+    def connect(self, view_of: Viewer, bar: list, questions: QuestionCards) -> None:
         """Let the buttons work. bar: the components that `view_of` takes the values of."""
         for chart, draw in self.charts.items():
 

@@ -15,12 +15,12 @@ from core.channel import PRESETS
 from core.uncertainty import METRICS
 from dashboard.benchmarks.axis import AXIS_CHOICES
 from dashboard.benchmarks.bar import Bar
+from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.compare_tab import Compare
 from dashboard.benchmarks.compression_tab import Compression
 from dashboard.benchmarks.library import UPLOAD, Library, find, series
 from dashboard.benchmarks.measures_tab import Measures
-from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.tradeoff.tab import Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
 from dashboard.drawing.sentences import alert
@@ -34,7 +34,8 @@ SETTLE = "(...values) => window.secondLook.settle(...values)"
 class Benchmarks:
     """Components and handlers of the tab; call it inside a `gr.Tab` called OWN_TAB of `tabs`.
 
-    place, visit, placed: how a question is put into the tab called `walkthrough`; see `Questions`.
+    place, visit, placed: how a question is put into the tab called `walkthrough`;
+    see `QuestionCards`.
     """
 
     def __init__(
@@ -56,7 +57,7 @@ class Benchmarks:
         ):
             with gr.Tab("Tradeoff", id="tradeoff") as tradeoff_tab:
                 self.tradeoff = Tradeoff()
-                self.questions = Questions(library, place, visit, placed)
+                self.questions = QuestionCards(library, place, visit, placed)
             with gr.Tab("Compression", id="compression") as compression_tab:
                 compression = Compression(library, live)
             with gr.Tab("Measures", id="measures") as measures_tab:

@@ -9,7 +9,7 @@ from dashboard.case import Case
 from dashboard.drawing import stages
 
 
-class Answer:
+class FirstAnswer:
     """Components of the part; call it inside a `gr.Blocks`."""
 
     def __init__(self) -> None:

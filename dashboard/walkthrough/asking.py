@@ -10,12 +10,12 @@ import gradio as gr
 
 from core.imaging import Codec, ImageError, available_formats
 from core.uncertainty import METRICS, Gate
-from dashboard import settings
+from dashboard import inputs
 from dashboard.drawing.pictures import for_browsers
 from dashboard.drawing.sentences import alert, explain
+from dashboard.inputs import RAW, eta_slider
 from dashboard.live import LiveModel
 from dashboard.samples import Sample
-from dashboard.settings import RAW, eta_slider
 from dashboard.visit import Visit
 from dashboard.walkthrough import offers
 from dashboard.walkthrough.events import FAST, PRIVATE
@@ -228,7 +228,7 @@ class Asking:
 
     def bring(self, visit: Visit, upload: Any) -> dict:
         """Return a user's own image, or none; one that can't be used leaves all as it was."""
-        image = settings.path_of(upload)
+        image = inputs.path_of(upload)
         shown = image
         if image is not None:
             try:

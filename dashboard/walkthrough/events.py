@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from dashboard.settings import RAW
+from dashboard.inputs import RAW
 
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
 # The model serves one stage at a time; the queue in front of it is that of the page.

@@ -8,7 +8,7 @@ import gradio as gr
 
 from core.imaging import load_image
 from core.protocol import ProtocolError
-from dashboard import settings
+from dashboard import inputs
 from dashboard.case import Case, ask_elsewhere, look_through
 from dashboard.drawing import maps, stages
 from dashboard.live import EXPECTED, LiveModel
@@ -19,7 +19,7 @@ from dashboard.walkthrough.explained import explained, present
 BOX_OF_THE_BROWSER = "(...inputs) => [...inputs.slice(0, -1), window.secondLook.box()]"
 
 
-class Look:
+class SecondLook:
     """Components and handlers of the part; call it inside a `gr.Blocks`. case: the user's."""
 
     def __init__(self, live: LiveModel, case: gr.State) -> None:
@@ -133,7 +133,7 @@ class Look:
         yield {self.maps_html: shown, self.status_layer: ""}
 
     def _elsewhere(self, case: Case | None, metric, eta, box) -> Iterator[dict]:
-        case = present(case).judged(settings.gate(metric, eta))
-        case = self.live.run(ask_elsewhere, case, settings.as_box(box))
+        case = present(case).judged(inputs.gate(metric, eta))
+        case = self.live.run(ask_elsewhere, case, inputs.as_box(box))
         shown = stages.elsewhere(case.elsewhere)
         yield {self.case: case, self.elsewhere_html: shown, self.status_box: ""}

@@ -9,11 +9,11 @@ import gradio as gr
 
 from core.channel import PRESETS, Link
 from core.uncertainty import METRICS
-from dashboard import settings
+from dashboard import inputs
 from dashboard.case import Case
 from dashboard.drawing import downloads
 from dashboard.drawing.timeline import message_log
-from dashboard.settings import RAW
+from dashboard.inputs import RAW
 from dashboard.visit import Visit
 from dashboard.walkthrough.events import PRIVATE
 from dashboard.walkthrough.explained import explained, present
@@ -67,7 +67,7 @@ class Records:
         """Yield the transcript under the gate as it stands, as a file for the browser to keep."""
 
         def pack() -> Iterator[dict]:
-            judged = present(case).judged(settings.gate(metric, eta))
+            judged = present(case).judged(inputs.gate(metric, eta))
             yield self._packed(downloads.transcript_file(judged.transcript))
 
         yield from explained(pack(), self.status_files, visit, case and case.image)

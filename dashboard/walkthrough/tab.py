@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import gradio as gr
 
-from dashboard import settings
+from dashboard import inputs
 from dashboard.api import Api
 from dashboard.case import Case, ask_second
 from dashboard.drawing.about import about_model
@@ -14,11 +14,11 @@ from dashboard.drawing.sentences import notice
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.samples import Sample
 from dashboard.visit import Visit
-from dashboard.walkthrough.answer import Answer
+from dashboard.walkthrough.answer import FirstAnswer
 from dashboard.walkthrough.asking import Asking
 from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, scroll_to
 from dashboard.walkthrough.explained import explained, present
-from dashboard.walkthrough.look import Look
+from dashboard.walkthrough.look import SecondLook
 from dashboard.walkthrough.records import DEFAULT_LINK, Records
 
 
@@ -34,8 +34,8 @@ class Walkthrough:
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
         self.asking = Asking(live, samples, self._cleared)
-        self.answer = Answer()
-        self.look = Look(live, self.case)
+        self.answer = FirstAnswer()
+        self.look = SecondLook(live, self.case)
         self.records = Records(self.case)
         self.results = [self.answer, self.look, self.records]
         self._connect()
@@ -94,7 +94,7 @@ class Walkthrough:
     # Handlers: each returns {component: update}, and says what went wrong where the user is
 
     def ask_both(self, visit: Visit, *asked) -> Iterator[dict]:
-        """Yield both stages, the first while the second runs. asked: as `settings.begin`."""
+        """Yield both stages, the first while the second runs. asked: as `inputs.begin`."""
         yield from self._ask(visit, asked, both=True)
 
     def ask_step(self, visit: Visit, *asked) -> Iterator[dict]:
@@ -118,7 +118,7 @@ class Walkthrough:
         if case is None or visit.has_left(case.image):
             return {self.answer.verdict_html: gr.skip()}
         try:
-            return self._judged(case.judged(settings.gate(metric, eta)), link)
+            return self._judged(case.judged(inputs.gate(metric, eta)), link)
         except EXPECTED:  # a number field left empty: nothing to judge by until it is filled
             return {self.answer.verdict_html: gr.skip()}
 
@@ -131,7 +131,7 @@ class Walkthrough:
     # What they are made of
 
     def _ask(self, visit: Visit, asked: tuple, both: bool) -> Iterator[dict]:
-        visit.asked = image = visit.original_of(settings.path_of(asked[0]))
+        visit.asked = image = visit.original_of(inputs.path_of(asked[0]))
         run = self._stages((image, *asked[1:]), both)
         yield from explained(run, self.asking.status, visit, image)
 
@@ -139,7 +139,7 @@ class Walkthrough:
         status = self.asking.status
         if not self.live.ready:
             yield {status: notice("The model is still being loaded; please wait.")}
-        case = settings.begin(self.live, *asked)
+        case = inputs.begin(self.live, *asked)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
         yield self._first_shown(case) | {status: notice(doing) if doing else ""}
@@ -148,7 +148,7 @@ class Walkthrough:
 
     def _look_again(self, case: Case | None, metric, eta, link) -> Iterator[dict]:
         if not present(case).transcript.retransmitted:
-            case = case.judged(settings.gate(metric, eta))
+            case = case.judged(inputs.gate(metric, eta))
             yield self._second_shown(self.live.run(ask_second, case), link)
 
     def _first_shown(self, case: Case) -> dict:

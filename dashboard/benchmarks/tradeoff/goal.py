@@ -28,8 +28,8 @@ from dashboard.benchmarks.tradeoff.promise import (
     EXPLAINED,
     HERE,
     best_here,
-    keep,
     lost,
+    promised,
 )
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.drawing.sentences import alert, explain, outcome
@@ -139,7 +139,7 @@ class GoalForm:
                 "How much is right depends on the questions, so it can't be promised; what is "
                 "lost against asking everything can: choose % lost."
             )
-        kept = keep(run, Goal(cost, limit), sure, view.metric, view.first_tokens)
+        kept = promised(run, Goal(cost, limit), sure, view.metric, view.first_tokens)
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         return {
             self.found: outcome(_said(kept.gate)) + kept.html,

@@ -17,7 +17,7 @@ from core.bench import Curve, Run, confusion
 from core.bench.plots.base import numbers
 from core.bench.plots.tradeoff import Band, curve_of
 from core.uncertainty import METRICS
-from dashboard.settings import eta_slider
+from dashboard.inputs import eta_slider
 
 PLACES = 1_000  # at most about as many; a slider has no more pixels
 START = 0.4  # share retransmitted where nothing else is asked for

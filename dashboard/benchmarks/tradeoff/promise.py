@@ -27,7 +27,7 @@ EXPLAINED = {
 
 
 @dataclass(frozen=True)
-class Kept:
+class Promised:
     """An η with a promise, as the page shows it."""
 
     gate: Gate
@@ -54,7 +54,7 @@ def lost(run: Run, gate: Gate) -> float:
     return measured(questions, Goal(LOST, 0.5), sign * gate.threshold)
 
 
-def keep(run: Run, goal: Goal, sure: str, metric: str, first_tokens: int | None) -> Kept:
+def promised(run: Run, goal: Goal, sure: str, metric: str, first_tokens: int | None) -> Promised:
     """Return an η that keeps a goal, surely or on average, beside the best one of this run.
 
     sure: one of `CONFIDENCE`. Raises ValueError, one sentence, for a goal that can't be promised.
@@ -83,7 +83,7 @@ def keep(run: Run, goal: Goal, sure: str, metric: str, first_tokens: int | None)
         price=price,
     )
     file = parcel("certificate.json", "application/json", certificate.to_json().encode())
-    return Kept(found.gate, html, file)
+    return Promised(found.gate, html, file)
 
 
 def _cells(run: Run, gate: Gate) -> tuple[str, ...]:

@@ -11,9 +11,9 @@ from core.bench.plots.base import name_of
 from core.bench.plots.tradeoff import curve_of, strategies
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.axis import axis_and_link, title_of
+from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import PRIVATE, Chart
 from dashboard.benchmarks.library import timed
-from dashboard.benchmarks.questions import Questions
 from dashboard.benchmarks.tradeoff import places as places_of
 from dashboard.benchmarks.tradeoff.confusion import confusion
 from dashboard.benchmarks.tradeoff.data import curves_csv, uncertainty_csv
@@ -61,7 +61,7 @@ class Tradeoff:
         self.outputs = [self.chart.plot, self.distribution.plot, self.eta, self.shown, self.held,
                         self.wish]  # fmt: skip
 
-    def connect(self, view_of: Viewer, bar: list, questions: Questions) -> None:
+    def connect(self, view_of: Viewer, bar: list, questions: QuestionCards) -> None:
         """Let the buttons work. bar: the components that `view_of` takes the values of."""
         move = {"js": "eta => window.secondLook.move(eta)", **PRIVATE}
         self.eta.input(None, self.eta, None, **move)

@@ -8,7 +8,7 @@ import pytest
 
 from core.bench import report
 from core.bench.__main__ import main
-from core.bench.plots.reported import REPORTED
+from core.bench.plots.paper import REPORTED
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import Code, RunError
 from core.uncertainty import METRICS, Gate, Metric, token_scores

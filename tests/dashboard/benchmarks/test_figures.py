@@ -9,8 +9,8 @@ import pytest
 
 from core.bench import frontier, full, initial, tradeoff
 from core.bench.analysis.curves import COSTS
-from core.bench.plots import metrics as figures_metrics
-from core.bench.plots import runs as figures_runs
+from core.bench.plots import measures as figures_metrics
+from core.bench.plots import several as figures_runs
 from core.bench.plots import style
 from core.bench.plots.base import AXES, POINTS, numbers, thinned
 from core.bench.plots.tradeoff import strategies

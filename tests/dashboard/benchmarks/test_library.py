@@ -6,10 +6,10 @@ from dataclasses import replace
 import pytest
 
 from core.bench import RunError, save_run
-from core.bench.plots.metrics import separability_of
+from core.bench.plots.measures import separability_of
+from dashboard.benchmarks.cards import _pictures
 from dashboard.benchmarks.compression_tab import _common
 from dashboard.benchmarks.library import HELD, Choice, Library, find, series, timed
-from dashboard.benchmarks.questions import _pictures
 from dashboard.benchmarks.tradeoff.figures import tradeoff_plot, uncertainty_plot
 from tools.doubles.synthetic import synthetic_run
 

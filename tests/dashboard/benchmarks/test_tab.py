@@ -31,9 +31,9 @@ from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.axis import AXIS_CHOICES
 from dashboard.benchmarks.bar import about_run
+from dashboard.benchmarks.cards import EMPTY, expected_answers
 from dashboard.benchmarks.chart import drawn_csv
 from dashboard.benchmarks.library import Library, timed
-from dashboard.benchmarks.questions import EMPTY, expected_answers
 from dashboard.benchmarks.tab import Benchmarks
 from dashboard.benchmarks.tradeoff.data import curves_csv
 from dashboard.benchmarks.tradeoff.places import START, scale

@@ -14,9 +14,9 @@ from PIL import Image
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError
+from dashboard.inputs import eta_slider
 from dashboard.live import LiveModel
 from dashboard.samples import load_samples
-from dashboard.settings import eta_slider
 from dashboard.visit import Visit
 from dashboard.walkthrough.explained import FAILED
 from dashboard.walkthrough.tab import Walkthrough
@@ -181,7 +181,7 @@ def test_a_defect_is_logged_and_not_shown(tab, scene_file, monkeypatch, caplog):
     def broken(*args):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("dashboard.settings.ask_first", broken)
+    monkeypatch.setattr("dashboard.inputs.ask_first", broken)
     with caplog.at_level(logging.ERROR):
         [update] = _ask(tab, scene_file)
     assert _one_alert(update[tab.asking.status]) in FAILED
@@ -374,6 +374,6 @@ def test_the_models_own_sentence_is_shown(tab, scene_file, monkeypatch):
     def refuses(*args):
         raise VLMError("The question is too long for this model.")
 
-    monkeypatch.setattr("dashboard.settings.ask_first", refuses)
+    monkeypatch.setattr("dashboard.inputs.ask_first", refuses)
     [update] = _ask(tab, scene_file)
     assert "too long for this model" in _one_alert(update[tab.asking.status])

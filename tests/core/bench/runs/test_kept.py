@@ -4,7 +4,7 @@ import weakref
 import numpy as np
 import pytest
 
-from core.bench.plots.metrics import separability_of
+from core.bench.plots.measures import separability_of
 from core.bench.plots.tradeoff import band_of, curve_of
 from core.bench.runs.kept import Keeper, kept
 from core.bench.runs.run import Run

@@ -55,7 +55,7 @@ class Behind:
         return self.samples[self.first : self.first + AT_ONCE]
 
 
-class Questions:
+class QuestionCards:
     """Components of the section.
 
     place: puts an image and a question into the walkthrough, as `Asking.place` does; visit:
