@@ -25,7 +25,7 @@ from core.messages import (
     SessionExpired,
     check_question,
 )
-from core.server.machine import Reply, Server, attention_maps, chosen_box
+from core.server.machine import Reply, Server, attention_maps, chosen_box, geometry_on
 from core.sessions import Sessions
 from core.transcript import (
     Attention,
@@ -173,6 +173,6 @@ def attention_at(vlm: VLM, transcript: Transcript, layer: int) -> tuple[Attentio
     look = vlm.look(transcript.global_image.open())
     question = vlm.attend(look, transcript.question, layer)
     generic = vlm.attend(look, vlm.info.generic_prompt, layer)
-    geometry = vlm.geometry(look.image_size).of_original(transcript.original_size)
+    geometry = geometry_on(vlm, look.image_size, transcript.original_size)
     attention = attention_maps(question, generic, geometry)
     return attention, chosen_box(vlm, attention, transcript.original_size)

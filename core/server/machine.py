@@ -37,7 +37,7 @@ from core.uncertainty import METRICS, Gate, token_scores
 if TYPE_CHECKING:
     from core.vlm.base import VLM, Generation, Look
 
-__all__ = ["Reply", "Server", "attention_maps", "chosen_box"]
+__all__ = ["Reply", "Server", "attention_maps", "chosen_box", "geometry_on"]
 
 ALTERNATIVES = 5  # tokens listed at each position of an answer
 
@@ -114,9 +114,7 @@ class Server:
             generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
         with timed(steps, "score tokens", "server"):
             stage = self._stage(generation, message.question)  # line 9 (eq. 14-16)
-        geometry = self.vlm.geometry(image.size).of_original(
-            message.original_size, self.fit.region(message.original_size)
-        )
+        geometry = geometry_on(self.vlm, image.size, message.original_size)
         held = FirstStage(
             message, geometry, image.size, look, generation.attention, generation.token_ids,
             self.looks,
@@ -231,6 +229,12 @@ def _check_size(size: tuple[int, int], original: tuple[int, int], fit: Fit) -> N
             f" {original[0]} × {original[1]} brought to this model ({fit.how}): send"
             f" {full_width} × {full_height}."
         )
+
+
+def geometry_on(vlm: VLM, view_size: tuple[int, int], original_size: tuple[int, int]) -> Geometry:
+    """Return where the grid of a global image of `view_size` lies on its original."""
+    region = vlm.info.fit.region(original_size)
+    return vlm.geometry(view_size).of_original(original_size, region)
 
 
 def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry) -> Attention:

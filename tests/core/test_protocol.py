@@ -593,7 +593,7 @@ def llava(request, tmp_path_factory):
     from tests.support import tiny
 
     save = {"clip": tiny.save_clip_llava, "focalnet": tiny.save_focalnet_llava}[request.param]
-    return load_vlm(save(tmp_path_factory.mktemp(request.param)), device="cpu")
+    return load_vlm(save(tmp_path_factory.mktemp(request.param)), device="cpu", fit="own")
 
 
 @pytest.mark.parametrize("size", [(300, 200), (90, 400), (1, 1), (1, 4000)])
