@@ -239,11 +239,12 @@ def auroc_statistic(
     """AUROC of uncertainty against a wrong first answer: weights -> (b,)."""
     run = run.answered
     segments = Segments(run.ranked(metric, first_tokens))
-    wrong = run.first_score < right_from
+    size = segments.points + 1
+    cells = segments.cells + size * (run.first_score < right_from)  # right ones, then wrong ones
 
     def statistic(weights: np.ndarray) -> np.ndarray:
-        positives = segments.counts(weights * wrong)
-        return pairs_won(positives, segments.counts(weights) - positives)
+        right, wrong = np.split(counts(cells, 2 * size, weights), 2, axis=1)
+        return pairs_won(wrong, right)
 
     return statistic
 
