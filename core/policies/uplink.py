@@ -47,9 +47,11 @@ class Uplink:
                 self._note(max(now - asked - self.crop_seconds, 0.0), now)
 
     def report(self, seconds: float) -> None:
-        """An edge says that its message waited so long before it was sent."""
+        """A message waited so long before it was sent, or longer: the queue may be on its way."""
         with self._lock:
-            self._note(seconds, self._clock())
+            now = self._clock()
+            if seconds > self._found - (now - self._when):
+                self._note(seconds, now)
 
     def waiting(self) -> int:
         """Return how many crops were asked for and aren't there yet."""

@@ -87,12 +87,16 @@ class Split:
     fresh: Questions
 
     @classmethod
-    def of(cls, runs: Sequence[Run], metric: str = "min_entropy") -> Self:
+    def of(
+        cls, runs: Sequence[Run], metric: str = "min_entropy", first_tokens: int | None = None
+    ) -> Self:
         """Return half of each run's images, and the other half. Raises ValueError as `fit`."""
         pairs = [halves(run.answered) for run in runs]
         known, fresh = ([pair[side] for pair in pairs] for side in (0, 1))
         return cls(
-            fit(known, metric), Questions.of_runs(known, metric), Questions.of_runs(fresh, metric)
+            fit(known, metric, first_tokens),
+            Questions.of_runs(known, metric, first_tokens),
+            Questions.of_runs(fresh, metric, first_tokens),
         )
 
 

@@ -22,7 +22,13 @@ from core.policies.registry import POLICIES
 from core.sharing.simulation import Outcome
 from core.sharing.study import OPTIMUM, Study
 
-__all__ = ["accuracy_over_load", "label_of", "order_of_policies", "queue_over_time"]
+__all__ = [
+    "accuracy_over_load",
+    "label_of",
+    "order_of_policies",
+    "queue_over_time",
+    "right_in_time",
+]
 
 _BASELINES = {"never": "initial", "always": "full", "random": "random", OPTIMUM: "oracle"}
 _STROKES: dict[str, Stroke] = dict(
@@ -78,6 +84,28 @@ def queue_over_time(outcomes: Mapping[str, Outcome], deadline: float, seconds: f
         data, "Time (s)", "Work that waits for the uplink (s)",
         label="How long the queue of the uplink is over time", filename="shared-link-queue",
         yaxis={"range": [0, 2 * deadline]},
+    )  # fmt: skip
+
+
+def right_in_time(outcomes: Mapping[str, Outcome], load: float, deadline: float) -> Figure:
+    """Return the accuracy by the deadline of each policy at one load, and the share that it asks.
+
+    A bar a policy, the best one on top.
+    """
+    accuracy = {name: 100 * float(one.score.mean()) for name, one in outcomes.items()}
+    names = sorted(accuracy, key=lambda name: accuracy[name])
+    asked = [100 * float(outcomes[name].asked.mean()) for name in names]
+    bar = {
+        "type": "bar", "orientation": "h", "name": "Right in time",
+        "x": numbers([accuracy[name] for name in names]), "y": [label_of(n) for n in names],
+        "customdata": numbers(asked), "marker": {"color": [_STROKES[n].color for n in names]},
+        "hovertemplate": "%{y}: %{x:.1f} % are right in time, %{customdata:.1f} % are asked again"
+                         "<extra></extra>",
+    }  # fmt: skip
+    return figure(
+        [bar], "Right in time (%)", "", filename="shared-link-policies", height=360,
+        label=f"Right answers within {deadline:g} s by policy, at a load of {load:.0%}",
+        xaxis=PERCENT | {"range": [0, 100]}, yaxis=axis("", type="category"), showlegend=False,
     )  # fmt: skip
 
 

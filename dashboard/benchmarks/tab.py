@@ -21,6 +21,7 @@ from dashboard.benchmarks.compare_tab import Compare
 from dashboard.benchmarks.compression_tab import Compression
 from dashboard.benchmarks.library import UPLOAD, Library, find, series
 from dashboard.benchmarks.measures_tab import Measures
+from dashboard.benchmarks.shared_tab import SharedLink
 from dashboard.benchmarks.tradeoff.tab import Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
 from dashboard.drawing.sentences import alert
@@ -64,11 +65,14 @@ class Benchmarks:
                 measures = Measures()
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare = Compare(library)
+            with gr.Tab("Shared link", id="shared") as shared_tab:
+                shared = SharedLink()
         self.pages = {
             "tradeoff": (tradeoff_tab, self.tradeoff),
             "compression": (compression_tab, compression),
             "measures": (measures_tab, measures),
             "compare": (compare_tab, compare),
+            "shared": (shared_tab, shared),
         }
         self._connect(walkthrough)
 

@@ -13,7 +13,7 @@ from core.bench import confusion, load_run, operating_point, tradeoff
 from core.certificate import Certificate
 from core.uncertainty import METRICS, Gate
 
-TABS = ("Tradeoff", "Compression", "Measures", "Compare")
+TABS = ("Tradeoff", "Compression", "Measures", "Compare", "Shared link")
 DRAWN = ".js-plotly-plot .main-svg"
 
 

@@ -127,6 +127,7 @@ def test_an_edge_may_say_how_long_it_waited_and_a_lost_crop_is_forgotten():
     clock = Clock()
     uplink = Uplink(1.0, patience=10.0, clock=clock)
     uplink.report(3.0)
+    uplink.report(1.0)  # somebody else saw less of the queue
     assert uplink.wait() == 3.0
     uplink.ask("never comes")
     clock.now = 10.5

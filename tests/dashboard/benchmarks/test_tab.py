@@ -75,7 +75,8 @@ def _values(page, active="tradeoff", uploads=(), key="invented-q20", quality="in
             metric="min_entropy", tokens=ALL, **inputs):  # fmt: skip
     """What the components hold, in the order in which `draw` takes them."""
     defaults = {"axis": "additional_cost", "link": "", "shown": [], "eta": 0.5, "held": None,
-                "wish": None, "which": 0, "uncertain": True, "runs": []}  # fmt: skip
+                "wish": None, "which": 0, "uncertain": True, "runs": [], "load": 80,
+                "deadline": 2.0}  # fmt: skip
     given, rest = defaults | inputs, []
     for _, tab in page.pages.values():
         names = {id(component): name for name, component in vars(tab).items()
@@ -93,7 +94,7 @@ def _run(page, key="invented-q75"):
     return library.load(next(c for c in library.choices() if c.key == key))
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare"])
+@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare", "shared"])
 @pytest.mark.parametrize("key", ["invented-q20", "scenes"])
 def test_every_tab_is_drawn_for_every_run(page, name, key):
     drawn = page.draw(*_values(page, name, key=key, quality="scenes"))
@@ -101,7 +102,9 @@ def test_every_tab_is_drawn_for_every_run(page, name, key):
         page.bar.about, page.bar.row, page.body, page.bar.run, page.bar.quality, page.bar.metric,
     }  # fmt: skip
     plots = [value for value in drawn.values() if getattr(value, "type", "") == "plotly"]
-    assert len(plots) == {"tradeoff": 2, "compression": 1, "measures": 4, "compare": 1}[name]
+    wanted = {"tradeoff": 2, "compression": 1, "measures": 4, "compare": 1, "shared": 2}
+    few = name == "shared" and key == "scenes"  # too few questions to share a link
+    assert len(plots) == (0 if few else wanted[name])
     assert "torn.parquet" in drawn[page.bar.about]  # the file that can't be read is named
 
 
@@ -308,13 +311,13 @@ def test_data_of_the_curves_is_all_that_the_figure_shows(page):
         assert row["link"].startswith("LoRa")
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare"])
+@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare", "shared"])
 def test_every_figure_carries_its_sources(page, name):
     drawn = page.draw(*_values(page, name))
     figures = [json.loads(v.plot) for v in drawn.values() if getattr(v, "type", "") == "plotly"]
     for figure in figures:
         sources = figure["layout"]["meta"]["sources"]
-        assert len(sources) == (1 if name in ("tradeoff", "measures") else 2)
+        assert len(sources) == (1 if name in ("tradeoff", "measures", "shared") else 2)
         for source in sources:
             assert "synthetic" in source and "recorded 2026-01-01" in source
             assert "code that is not known" in source
@@ -323,6 +326,25 @@ def test_every_figure_carries_its_sources(page, name):
         data = list(csv.DictReader(io.StringIO(drawn_csv(figure))))
         assert len(data) == sum(len(trace["x"]) for trace in figure["data"])
         assert {row["source"] for row in data} == {" | ".join(sources)}
+
+
+def test_the_shared_link_follows_load_and_deadline_and_tells_of_one_question(page):
+    tab = page.pages["shared"][1]
+    calm, full, hurried = (
+        page.draw(*_values(page, "shared", load=load, deadline=deadline))
+        for load, deadline in ((20, 2.0), (90, 2.0), (20, 0.5))
+    )
+    right = {}
+    for name, drawn in (("calm", calm), ("full", full), ("hurried", hurried)):
+        (bar,) = json.loads(drawn[tab.chart.plot].plot)["data"]
+        right[name] = dict(zip(bar["y"], bar["x"], strict=True))
+        assert len(bar["y"]) == 7 and bar["x"] == sorted(bar["x"])
+    assert right["calm"]["Always ask"] > right["full"]["Always ask"]
+    assert right["full"]["Price of the backlog"] > right["full"]["Fixed η"]
+    assert right["hurried"]["Always ask"] < right["calm"]["Always ask"]
+    assert "Price of the backlog" in full[tab.one] and "What counts" in full[tab.one]
+    another = page.draw(*_values(page, "shared", load=90, which=1))
+    assert another[tab.one] != full[tab.one] and another[tab.chart.plot] == full[tab.chart.plot]
 
 
 def test_the_questions_behind_a_cell(page):
