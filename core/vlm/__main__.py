@@ -7,7 +7,10 @@ from importlib import import_module
 from core.support.commands import run
 
 # By name, because these stand above the models: they ask them through the whole protocol.
-COMMANDS = {"tune": "core.bench.commands.tune_command"}
+COMMANDS = {
+    "tune": "core.bench.commands.tune_command",
+    "verify": "core.verify.command",
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

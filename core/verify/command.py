@@ -1,0 +1,51 @@
+"""Check on the first run with a model that it is read as it was published.
+
+In a few minutes: what is sent and seen, the prompt, the shared path against a plain pass on this
+machine in this dtype, where the visual tokens lie, where the model looks, what it takes, and what
+is a guess. Ends in "passed", or in a sentence for each fault (exit status 1). Attach page and JSON
+to a report.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, Namespace
+from pathlib import Path
+
+from core.vlm.base import VLMError
+from core.vlm.loading.arguments import add_load_arguments, load_options
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--model", default="pocket", help="pocket, a directory, or a hub id")
+    parser.add_argument(
+        "--ratio", default="16:9", type=_ratio, metavar="W:H",
+        help="proportions of the pictures it is tried with (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    add_load_arguments(parser)
+
+
+def main(args: Namespace) -> int:
+    from core.verify import verify  # here: torch takes seconds
+    from core.vlm import load_vlm
+    from core.vlm.adapter import Adapter
+    from core.vlm.loading.checkpoint import find_checkpoint
+
+    vlm = load_vlm(args.model, **load_options(args))
+    if not isinstance(vlm, Adapter):
+        raise VLMError(f"{vlm.info.name!r} is not run here: there is nothing to verify.")
+    folder = Path(find_checkpoint(args.model).fetched().location)
+    report = verify(vlm, folder, args.ratio, said=lambda title: print(title, file=sys.stderr))
+    if args.json:
+        args.json.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
+    print(report)
+    return 0 if report.passed else 1
+
+
+def _ratio(text: str) -> tuple[int, int]:
+    width, height = map(int, text.split(":"))
+    if not 1 <= width <= 50 or not 1 <= height <= 50:
+        raise ValueError
+    return width, height
