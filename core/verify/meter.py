@@ -31,7 +31,7 @@ class Metered:
 
 
 def metered(work: Callable[[], Any]) -> Metered:
-    """Do the work once, and return what it took; on CUDA, memory is the card's."""
+    """Run the work once, and return what it took; on CUDA, memory is the card's."""
     with peak_memory() as peak:
         start = perf_counter()
         result = work()
@@ -43,7 +43,7 @@ def metered(work: Callable[[], Any]) -> Metered:
 
 @contextmanager
 def peak_memory() -> Iterator[Peak]:
-    """Within, memory is watched; the peak is known behind."""
+    """Watch memory within; the peak is known behind."""
     peak = Peak()
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()

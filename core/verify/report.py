@@ -44,7 +44,7 @@ class Report:
 
     @property
     def guesses(self) -> list[str]:
-        """What nobody has published or measured for this model."""
+        """Return what nobody has published or measured for this model."""
         found = (one for part in self.sections for one in part.findings)
         return [one.sentence for one in found if one.kind == "guess"]
 

@@ -294,6 +294,8 @@ class Adapter(VLM):
         else:
             reading = read(language, prompts, prefixes, row, room)
             answers = decode_greedily(language, reading, self._end_ids, max_new_tokens)
+        if any(logits.isnan().any() for _, logits in answers):
+            raise VLMError(self._not_numbers())
         attention = _over_grid(row.weights, prompts, reading.slots)
         return [
             Generation(
@@ -379,6 +381,18 @@ class Adapter(VLM):
             layer_source=source,
             calibrated=frozenset(calibrated),
             **vars(settings),
+        )
+
+    def _not_numbers(self) -> str:
+        dtype = str(self._model.dtype).removeprefix("torch.")
+        if dtype == "float16":
+            return (
+                f"{self._name!r} computes numbers too large for float16, and so no answer: load it "
+                "with --dtype bf16 or fp32."
+            )
+        return (
+            f"{self._name!r} computes what is not a number in {dtype}: its weights are damaged, so "
+            "get them again."
         )
 
     def _layer(self, layers: int) -> int:

@@ -23,6 +23,7 @@ from transformers.models.llava_next.image_processing_pil_llava_next import (
 
 from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
+from core.vlm.base import VLMError
 from core.vlm.loading.checkpoint import Checkpoint, Options
 from core.vlm.loading.settings import Settings
 
@@ -50,7 +51,13 @@ class Processor(LlavaNextProcessor):
 
 
 def load(checkpoint: Checkpoint, options: Options) -> LlavaNextVLM:
-    """Load a LLaVA-NeXT checkpoint; raises VLMError if it can't be read."""
+    """Load a LLaVA-NeXT checkpoint; raises VLMError if it can't be read or followed."""
+    if checkpoint.config.get("vision_feature_select_strategy") == "full":
+        raise VLMError(
+            f"{checkpoint.name!r} keeps the class token of its vision tower "
+            "(vision_feature_select_strategy 'full'), which lies nowhere on the image: take a "
+            "checkpoint with 'default', as those of the owner llava-hf have it."
+        )
     processor = checkpoint.load(Processor, backend="pil")
     model = checkpoint.load_model(LlavaNextForConditionalGeneration, options)
     return LlavaNextVLM(checkpoint, model, processor, options)

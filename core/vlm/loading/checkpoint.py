@@ -24,14 +24,14 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
-from transformers import BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
+from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from core.support.bundled import POCKET
 from core.support.proxies import faults
 from core.vlm.base import ModelInfo, VLMError
 from core.vlm.capture import ATTENTION
 from core.vlm.loading.arguments import FITS
-from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files
+from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files, working_bytes
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
 from core.vlm.loading.refused import wrong_file
 from core.vlm.loading.settings import OF_CHECKPOINT
@@ -101,8 +101,14 @@ class Options:
             if self.bits == 4:
                 kind["bnb_4bit_compute_dtype"] = self.dtype
             options["quantization_config"] = BitsAndBytesConfig(**kind)
-            options["device_map"] = {"": self.device}
+        if self.bits is not None or (self.device.type != "cpu" and not self.through_host):
+            options["device_map"] = {"": self.device}  # weights go there as they are read
         return options
+
+    @property
+    def through_host(self) -> bool:
+        """Return whether the machine holds all weights before they go to the device."""
+        return self.device.type != "cpu" and find_spec("accelerate") is None
 
 
 @dataclass(frozen=True)
@@ -158,10 +164,18 @@ class Checkpoint:
     def load_model(self, model_class: type[PreTrainedModel], options: Options) -> PreTrainedModel:
         """The model, ready to infer; a checkpoint that lacks some weights is refused."""
         folder = Path(self.location)
-        if not weight_files(folder):
+        with explained(self):
+            files = weight_files(folder)
+        if not files:
             raise VLMError(
                 f"{self.name!r} has no model.safetensors: weights are loaded from safetensors "
                 "only, never from pickles."
+            )
+        if absent := [path.name for path in files if not path.is_file()]:
+            raise VLMError(
+                f"Of the {len(files)} files of weights of {self.name!r}, {len(absent)} "
+                f"{'is' if len(absent) == 1 else 'are'} missing, {absent[0]} first: the download "
+                "is not complete, so download it again."
             )
         with explained(self):
             self._check_memory(folder, options)
@@ -177,11 +191,11 @@ class Checkpoint:
         model, report = loaded  # two, with output_loading_info
         # Transformers fills what is missing with random numbers and only logs a warning.
         mismatched = (name for name, *shapes in report["mismatched_keys"])
-        if absent := sorted({*report["missing_keys"], *mismatched}):
+        if lacking := sorted({*report["missing_keys"], *mismatched}):
             raise VLMError(
                 f"The checkpoint {self.name!r} does not hold the model that its config.json "
-                f"describes: {absent[0]} is missing or has another shape "
-                f"({len(absent)} such weights)."
+                f"describes: {lacking[0]} is missing or has another shape "
+                f"({len(lacking)} such weights)."
             )
         try:
             return (model if options.bits else model.to(options.device)).eval()
@@ -191,15 +205,27 @@ class Checkpoint:
             ) from error
 
     def _check_memory(self, folder: Path, options: Options) -> None:
-        needed = weight_bytes(folder, options.dtype, options.bits)
+        """Raise VLMError if weights and what answering takes don't fit where they are to go."""
+        weights = weight_bytes(folder, options.dtype, options.bits)
+        config = AutoConfig.from_pretrained(self.location, **self._access())
+        working = working_bytes(config, options.dtype, options.attention)
         free = free_bytes(options.device)
-        if free is not None and needed > free:
-            dtype = str(options.dtype).removeprefix("torch.")
+        dtype = str(options.dtype).removeprefix("torch.")
+        if free is not None and weights + working > free:
             raise VLMError(
-                f"{self.name!r} takes {needed / 1e9:.1f} GB in "
-                f"{f'{options.bits} bits' if options.bits else dtype}, and of the memory of "
+                f"{self.name!r} takes {weights / 1e9:.1f} GB in "
+                f"{f'{options.bits} bits' if options.bits else dtype} and about "
+                f"{working / 1e9:.1f} GB to answer with, and of the memory of "
                 f"{str(options.device)!r} {free / 1e9:.1f} GB are free: load it in fewer bits, or "
                 "take a smaller model."
+            )
+        host = free_bytes(torch.device("cpu"))
+        if options.through_host and host is not None and weights > host:
+            raise VLMError(
+                f"On their way to {str(options.device)!r}, the {weights / 1e9:.1f} GB of "
+                f"{self.name!r} go through this machine's own memory, of which "
+                f"{host / 1e9:.1f} GB are free: pip install accelerate, with which weights go "
+                "there as they are read."
             )
 
     def _access(self) -> dict[str, Any]:

@@ -1,38 +1,90 @@
-"""Whether a model fits into memory, known before it is loaded and without loading it."""
+"""Whether a model fits into memory, known before it is loaded and without loading it.
+
+Weights are counted from the files' headers. What answering takes beside them is an estimate, from
+the shapes that config.json says: it was held against what was measured on the CPU.
+"""
 
 from __future__ import annotations
 
 import json
+import re
 from math import prod
 from pathlib import Path
+from typing import Any
 
 import torch
+from transformers import PreTrainedConfig
+
+_TEXT = 256  # tokens of a prompt beside its images, and of the answer
+_SOME = 576  # visual tokens of an image, where config.json doesn't say (LLaVA-1.5's)
+# Of a quantised matrix bitsandbytes also keeps a factor: in 4 bits one float32 for 64 numbers.
+_BITS = {8: 8.0, 4: 4.5}
+_WHOLE = re.compile(
+    r"(^|\.)(lm_head|\w*embed\w*)\."
+)  # never quantised: what words go in and out by
 
 
 def weight_bytes(folder: Path, dtype: torch.dtype, bits: int | None = None) -> int:
-    """Return what the weights of a checkpoint take once they are loaded, from the headers of its
-    files.
+    """Return what the weights of a checkpoint take once they are loaded.
 
-    bits: of each number of a matrix, where it is quantised; the rest stays in `dtype`.
+    bits: of each number of a matrix, where it is quantised; embeddings, head and whatever is no
+    matrix stay in `dtype`.
     """
-    total = 0
+    total = 0.0
     for path in weight_files(folder):
         with path.open("rb") as file:
             # The layout of safetensors: the length of the header, eight bytes; the header, JSON.
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         for name, tensor in header.items():
             if name != "__metadata__":
-                quantised = bits is not None and len(tensor["shape"]) == 2
-                size = bits if quantised else 8 * dtype.itemsize
-                total += prod(tensor["shape"]) * size // 8
-    return total
+                quantised = bits and len(tensor["shape"]) == 2 and not _WHOLE.search(name)
+                size = _BITS[bits] if bits and quantised else 8 * dtype.itemsize
+                total += prod(tensor["shape"]) * size / 8
+    return int(total)
+
+
+def working_bytes(config: PreTrainedConfig, dtype: torch.dtype, attention: str = "sdpa") -> int:
+    """Return an estimate of what answering takes beside the weights.
+
+    The look that is kept, the cache of a second stage with two images, and the largest layer's
+    activations while they are read.
+    """
+    text: Any = config.get_text_config()
+    image = image_tokens(config)
+    tokens = 2 * image + _TEXT
+    width = 8 * text.hidden_size + 3 * text.intermediate_size
+    read = (image + _TEXT) * width * dtype.itemsize  # all but the global image, which is kept
+    if attention == "eager":
+        read += 2 * text.num_attention_heads * (image + _TEXT) * tokens * 4
+    return cache_bytes(text, image, dtype) + cache_bytes(text, tokens, dtype) + read
+
+
+def cache_bytes(text: Any, tokens: int, dtype: torch.dtype) -> int:
+    """Return what keys and values of so many tokens take; text: config of the language model."""
+    heads = getattr(text, "num_key_value_heads", None) or text.num_attention_heads
+    width = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
+    return 2 * text.num_hidden_layers * heads * width * tokens * dtype.itemsize
+
+
+def image_tokens(config: PreTrainedConfig) -> int:
+    """Return how many tokens one image in one piece is, as far as config.json says."""
+    said: Any = config
+    for name in ("image_seq_length", "num_query_tokens"):
+        if isinstance(count := getattr(said, name, None), int):
+            return count
+    vision = getattr(said, "vision_config", None)
+    side, patch = (getattr(vision, name, None) for name in ("image_size", "patch_size"))
+    if not isinstance(side, int) or not isinstance(patch, int):
+        return _SOME
+    merge = getattr(said, "scale_factor", 1)
+    return max(int((side // patch / merge) ** 2), 1)
 
 
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files of a checkpoint; none if it has no such."""
     index = folder / "model.safetensors.index.json"
     if index.is_file():
-        names = sorted(set(json.loads(index.read_text())["weight_map"].values()))
+        names = sorted(set(json.loads(index.read_text()).get("weight_map", {}).values()))
         return [folder / name for name in names]
     return [path for path in [folder / "model.safetensors"] if path.is_file()]
 

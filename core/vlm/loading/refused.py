@@ -7,6 +7,13 @@ from pathlib import Path
 from typing import Any
 
 _BINARY_OR_JSON = (".json", ".model", ".safetensors")  # an empty template or list may be meant
+_READ = (*_BINARY_OR_JSON, ".txt", ".jinja")
+_OBJECTS = (
+    "config.json", "generation_config.json", "preprocessor_config.json", "processor_config.json",
+    "tokenizer.json", "tokenizer_config.json",
+)  # fmt: skip
+_VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
+_AGAIN = "download it again."
 
 _OWN_CODE = (
     "is in the layout of its authors' own code, which is not run here: take the checkpoint in the "
@@ -38,21 +45,33 @@ def wrong_layout(config: Mapping[str, Any]) -> str | None:
 
 
 def wrong_file(folder: Path) -> str | None:
-    """Return a sentence about the first file that is something else than its name says, if any."""
-    for path in sorted(folder.iterdir()):
-        if path.suffix not in _BINARY_OR_JSON or not path.is_file():
-            continue
+    """Return a sentence about the first file that is something else than its name says, or about
+    the tokenizer if there is none; None if all may be read."""
+    paths = [*folder.iterdir(), *folder.glob("*tokenizer*/*")]  # InstructBLIP has a second one
+    for path in sorted(path for path in paths if path.suffix in _READ and path.is_file()):
         with path.open("rb") as file:
-            start = file.read(64).lstrip().lower()
-        if not start:
-            return f"{path.name} is empty: download it again."
-        if start.startswith(b"version https://git-lfs"):
-            return (
-                f"{path.name} is a Git LFS pointer, not the file itself: run 'git lfs pull' there."
-            )
-        if start.startswith((b"<!doctype", b"<html")):
-            return (
-                f"{path.name} is a page of HTML, as a site sends it in place of a file that it "
-                "doesn't give: download it again."
-            )
+            start = file.read(64)
+        if (why := _wrong(path, start)) is not None:
+            return f"{path.relative_to(folder)} {why}"
+    if not any((folder / name).is_file() for name in _VOCABULARIES):
+        return f"there is no {_VOCABULARIES[0]} in it, so the download is not complete: {_AGAIN}"
+    return None
+
+
+def _wrong(path: Path, start: bytes) -> str | None:
+    """Why a file that begins so isn't what its name says."""
+    text = start.lstrip().lower()
+    if not text:
+        return f"is empty: {_AGAIN}" if path.suffix in _BINARY_OR_JSON else None
+    if text.startswith(b"version https://git-lfs"):
+        return "is a Git LFS pointer, not the file itself: run 'git lfs pull' there."
+    if text.startswith((b"<!doctype", b"<html")):
+        return f"is a page of HTML, as a site sends it in place of a file it doesn't give: {_AGAIN}"
+    if path.name in _OBJECTS and not text.startswith(b"{"):
+        return f"isn't an object of JSON: {_AGAIN}"
+    if path.suffix == ".safetensors":
+        # Eight bytes say how long the header is, which is JSON.
+        length = int.from_bytes(start[:8], "little")
+        if start[8:9] != b"{" or 8 + length > path.stat().st_size:
+            return f"isn't a file of safetensors, or was cut off: {_AGAIN}"
     return None

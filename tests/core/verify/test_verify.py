@@ -90,7 +90,7 @@ def test_the_command_ends_with_the_verdict(folders, tmp_path, capsys, monkeypatc
     assert "Result: passed" in capsys.readouterr().out
     assert json.loads(written.read_text())["model"]["family"] == "llava"
     assert main(["verify", "--model", "/nowhere"]) == 1
-    assert "is no model" in capsys.readouterr().err
+    assert "is not a model" in capsys.readouterr().err
 
 
 # The faults.
@@ -173,7 +173,7 @@ def test_a_template_lost_with_its_file(tmp_path, capsys):
     folder = save_untrained("smolvlm", tmp_path)
     (folder / "chat_template.jinja").unlink()
     assert main(["verify", "--model", str(folder)]) == 1
-    assert "has no chat template: there is no telling its prompts" in capsys.readouterr().err
+    assert "has no chat template" in capsys.readouterr().err
 
 
 def test_a_cache_that_leaks_between_questions(cropping, monkeypatch):

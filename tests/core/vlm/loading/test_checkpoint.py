@@ -19,7 +19,6 @@ from safetensors.torch import load_file, save_file
 from core.vlm import VLMError, load_vlm
 from core.vlm.capture import ATTENTION
 from core.vlm.loading import checkpoint as loading
-from core.vlm.loading import memory
 from core.vlm.loading.checkpoint import placement
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
 
@@ -260,19 +259,6 @@ def test_a_download_that_breaks_off_is_one_sentence(hub, monkeypatch):
 
     monkeypatch.setattr(loading, "snapshot_download", fail)
     assert "nor can the hub be reached" in sentence("owner/name")
-
-
-def test_a_model_that_does_not_fit_into_memory_is_not_loaded(folder, monkeypatch):
-    weights = sum(tensor.numel() for tensor in load_file(folder / "model.safetensors").values())
-    assert memory.weight_bytes(folder, torch.float32) == 4 * weights
-    assert memory.weight_bytes(folder, torch.bfloat16) == 2 * weights
-    assert 4 * weights / 8 < memory.weight_bytes(folder, torch.bfloat16, bits=4) < weights
-    assert memory.free_bytes(torch.device("cpu")) > 2**20
-    monkeypatch.setattr(loading, "free_bytes", lambda device: 2 * weights)
-    assert load_vlm(folder, "cpu", "bfloat16")
-    monkeypatch.setattr(loading, "free_bytes", lambda device: 2 * weights - 1)
-    text = sentence(folder, device="cpu", dtype="bfloat16")
-    assert "GB in bfloat16, and of the memory of 'cpu' 0.0 GB are free" in text
 
 
 @pytest.mark.parametrize(

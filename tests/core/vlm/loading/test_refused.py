@@ -1,0 +1,100 @@
+"""Files that are something else, layouts that can't be followed, numbers that are none."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+import torch
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from core.edge.device import Edge
+from core.server.app import create_app
+from core.vlm import VLMError, load_vlm
+from tests.support.serving import COMPACT
+from tests.support.tiny import save_clip_llava
+from tools.doubles.untrained import save_untrained
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 14169\n"
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return save_clip_llava(tmp_path / "tiny")
+
+
+def sentence(name, **kwargs):
+    with pytest.raises(VLMError) as caught:
+        load_vlm(name, "cpu", **kwargs)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "file, content, expected",
+    [
+        ("chat_template.jinja", POINTER, "is a Git LFS pointer"),
+        ("merges.txt", b"<html><body>", "is a page of HTML"),
+        ("qformer_tokenizer/tokenizer.json", POINTER, "is a Git LFS pointer"),
+        ("tokenizer.json", b"\x00\x01", "isn't an object of JSON"),
+        ("config.json", b"[]", "isn't an object of JSON"),
+        ("model.safetensors", b"PK\x03\x04" + bytes(99), "isn't a file of safetensors"),
+        ("model.safetensors", b"\xff" * 99, "isn't a file of safetensors"),
+    ],
+)
+def test_a_file_that_is_something_else_is_said(folder, file, content, expected):
+    (folder / file).parent.mkdir(exist_ok=True)
+    (folder / file).write_bytes(content)
+    assert f"can't be read: {file} {expected}" in sentence(folder)
+
+
+def test_an_empty_list_may_be_meant(folder):
+    (folder / "merges.txt").write_bytes(b"")
+    assert load_vlm(folder, "cpu")
+
+
+def test_a_checkpoint_without_a_tokenizer_is_not_complete(folder):
+    (folder / "tokenizer.json").unlink()
+    assert "there is no tokenizer.json in it, so the download is not complete" in sentence(folder)
+
+
+def test_missing_files_of_weights_are_counted_and_named(folder):
+    names = [f"model-0000{i}-of-00003.safetensors" for i in (1, 2, 3)]
+    (folder / "model.safetensors").rename(folder / names[0])
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"weight_map": dict(zip("abc", names, strict=True))}))
+    said = sentence(folder)
+    assert said.startswith("Of the 3 files of weights of ")
+    assert f"2 are missing, {names[1]} first: the download is not complete" in said
+    index.write_text("{}")
+    assert "has no model.safetensors" in sentence(folder)
+
+
+@pytest.mark.parametrize("fit", [None, "own"])
+def test_llava_next_with_the_class_token_is_refused(tmp_path, fit):
+    folder = save_untrained("llava_next", tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(
+        json.dumps(config | {"vision_feature_select_strategy": "full"})
+    )
+    assert "keeps the class token of its vision tower" in sentence(folder, fit=fit)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [
+        ("float16", "too large for float16, and so no answer: load it with --dtype bf16 or fp32."),
+        ("float32", "what is not a number in float32: its weights are damaged"),
+    ],
+)
+def test_numbers_that_are_none_are_one_sentence_over_http(folder, dtype, expected):
+    vlm = load_vlm(folder, "cpu", dtype)
+    with torch.inference_mode():
+        vlm._model.get_decoder().norm.weight.mul_(float("inf"))
+    edge = Edge(Image.new("RGB", (90, 60), "red"))
+    question = edge.question("what?", edge.resize(vlm.info.fit))
+    with TestClient(create_app(vlm)) as client:
+        response = client.post("/v1/questions", content=question.to_bytes(), headers=COMPACT)
+    assert response.status_code == 422
+    assert expected in response.json()["detail"]
