@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+_LEAST_ROOM = 256 * 2**20  # bytes
+_LOOKS = 8  # 2.4 GB with a model of seven billion parameters in half precision
+
 
 def _bound(default: float, what: str) -> Any:
     return field(default=default, metadata={"what": what})
@@ -24,15 +27,26 @@ class Limits:
     body_seconds: float = _bound(60.0, "seconds in which a whole request must arrive")
     stall_seconds: float = _bound(8.0, "seconds in which the next part of a request must arrive")
     sessions: int = _bound(512, "first stages held for a second")
-    session_bytes: int = _bound(256 * 2**20, "bytes that first stages held for a second may take")
+    session_bytes: int = _bound(
+        0, "bytes that first stages held for a second may take; 0: room for some looks of the model"
+    )
     session_seconds: float = _bound(300.0, "seconds that a first stage is held for a second")
     replies: int = _bound(4096, "replies held for an edge that didn't get them")
     reply_seconds: float = _bound(300.0, "seconds that a reply is held")
     connections: int = _bound(1024, "open connections")
     connections_per_client: int = _bound(128, "open connections from one address")
 
+    def room(self, look_bytes: int) -> int:
+        """Return the bytes for sessions with a model whose looks take so many.
+
+        A fixed number would let two edges push each other's looks out of the server of a large
+        model, and each look would be made twice.
+        """
+        return self.session_bytes or max(_LEAST_ROOM, _LOOKS * look_bytes)
+
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            least = 0 if name in ("rate", "waiting") else 1 if type(value) is int else 0.01
+            may_be_none = name in ("rate", "waiting", "session_bytes")
+            least = 0 if may_be_none else 1 if type(value) is int else 0.01
             if not value >= least:
                 raise ValueError(f"{name} must be at least {least}, not {value}.")

@@ -56,7 +56,7 @@ class Service:
             share = certificate.asked / certificate.questions
             self.drift = Drift(round(share * certificate.images), certificate.images)
         self.model, self.gate, self.limits, self.link = model, gate, limits, link
-        self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
+        self.sessions = self._new_sessions()
         self.rate = Rate(limits.rate, limits.burst)
         self.queue = Queue(
             limits.workers, limits.waiting, limits.waiting_per_client, limits.max_wait
@@ -81,6 +81,7 @@ class Service:
         if not self.model.done() or self.model.exception():
             raise Problem(503, "loading", "The model is being loaded: try again.", Retry_After="2")
         vlm, gate = self.model.result(), self.gate
+        self.sessions.max_bytes = self.limits.room(vlm.info.look_bytes)
         if self.certificate:
             try:
                 self.certificate.check(Setting.of_model(vlm))
@@ -92,12 +93,15 @@ class Service:
         link = SharedLink(self.link, gate, lambda: self.queue.wait) if self.link else None
         return Server(vlm, gate, self.sessions, link=link)
 
+    def _new_sessions(self) -> Sessions:
+        limits = self.limits
+        return Sessions(limits.sessions, limits.room(0), limits.session_seconds)
+
     def serve(self, vlm: VLM) -> None:
         """Another model from now on; what the one before has begun is forgotten."""
         self.model = Future()
         self.model.set_result(vlm)
-        limits = self.limits
-        self.sessions = Sessions(limits.sessions, limits.session_bytes, limits.session_seconds)
+        self.sessions = self._new_sessions()
         self.__dict__.pop("server", None)
 
     async def handle(

@@ -36,6 +36,7 @@ from core.vlm.loading.ends import end_ids
 from core.vlm.loading.fit import preparation
 from core.vlm.loading.instructions import instructed, instruction
 from core.vlm.loading.layers import attention_layer
+from core.vlm.loading.memory import cache_bytes
 from core.vlm.loading.settings import Settings
 from core.vlm.prefix import Prefix, common_length
 from core.vlm.tally import add, counted, tallied, tallying
@@ -375,6 +376,9 @@ class Adapter(VLM):
             hidden=text_config.hidden_size,
             layers=layers,
             visual_tokens=self.visual_tokens(fit.input_size),
+            look_bytes=self._look_bytes(
+                visual, self.visual_tokens(fit.input_size) / count, unshared
+            ),
             fit=fit,
             load={"fit": self._preparation.way},
             unshared=unshared,
@@ -382,6 +386,15 @@ class Adapter(VLM):
             calibrated=frozenset(calibrated),
             **vars(settings),
         )
+
+    def _look_bytes(self, visual: Visual, times: float, unshared: str | None) -> int:
+        """What a look takes at an image of so many times as many tokens as this one has."""
+        features = times * visual.features.nbytes
+        if unshared is not None:
+            return int(features)
+        tokens = len(self._common_ids(visual)) + (times - 1) * len(visual.features)
+        text = self._model.config.get_text_config()
+        return int(features) + cache_bytes(text, round(tokens), self._model.dtype)
 
     def _not_numbers(self) -> str:
         dtype = str(self._model.dtype).removeprefix("torch.")

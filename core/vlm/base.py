@@ -54,6 +54,8 @@ class ModelInfo:
     layer_source: str = ""  # who says so of attention_layer, or that nobody does; "": not known
     unshared: str | None = None  # why every prompt is read from its beginning; None: where prompts
     # about one image have a beginning in common, it is read once
+    # Memory that a look at a square image takes while it is held; 0: not known.
+    look_bytes: int = 0
     # How it was loaded: the options of `load_vlm`, defaults resolved. {}: not known.
     load: dict[str, Any] = field(default_factory=dict)
 

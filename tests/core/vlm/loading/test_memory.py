@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
 from transformers import AutoConfig
 
-from core.vlm import VLMError, load_vlm
+from core.server.app import create_app
+from core.server.limits import Limits
+from core.vlm import FAMILIES, VLMError, load_vlm
 from core.vlm.loading import checkpoint as loading
 from core.vlm.loading import memory
 from core.vlm.loading.checkpoint import Options
+from tests.support.pixels import PixelVLM
 from tests.support.published import save_words
 from tests.support.tiny import save_clip_llava
+from tools.doubles.untrained import save_untrained
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")
 
@@ -103,3 +109,21 @@ def test_a_session_holds_what_the_estimate_says(folder):
     look = vlm.look(Image.new("RGB", vlm.info.input_size))
     held = memory.cache_bytes(text, len(look.prefix.ids), torch.float32)
     assert look.prefix.nbytes == held
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_a_model_knows_what_its_looks_take(tmp_path, family):
+    vlm = load_vlm(save_untrained(family, tmp_path), "cpu")
+    held = vlm.look(Image.new("RGB", vlm.info.input_size)).nbytes
+    assert vlm.info.look_bytes == pytest.approx(held, rel=0.02)
+
+
+def test_sessions_have_room_for_looks_of_the_model():
+    """Two edges must not push each other out: LLaVA-1.5-7B's look takes 305 MB."""
+    assert Limits().room(0) == 256 * 2**20
+    assert Limits().room(305_000_000) == 8 * 305_000_000
+    assert Limits(session_bytes=5).room(305_000_000) == 5
+    vlm = PixelVLM()
+    vlm.info = replace(vlm.info, look_bytes=10**9)
+    service = create_app(vlm).state.service
+    assert service.server.sessions.max_bytes == 8 * 10**9
