@@ -12,6 +12,8 @@ from core.uncertainty import METRICS, Gate
 from dashboard.case import Case, ask_first
 from dashboard.live import LiveModel
 
+NOT_CALIBRATED = "Not calibrated for this model: this is where every model begins."
+
 # Sliders and images come as they were sent, whatever range or format a component would insist on:
 # the complaint would be the framework's own, and on every panel at once. They are read here.
 RAW = {"preprocess": False}
@@ -80,8 +82,11 @@ def as_box(edges: Any) -> Box:
     return Box(left, top, right, bottom)
 
 
-def eta_slider(metric: str, eta: float) -> dict[str, Any]:
-    """Return label, range and value of the slider for one metric."""
+def eta_slider(metric: str, eta: float, calibrated: bool = True) -> dict[str, Any]:
+    """Return label, range and value of the slider for one metric.
+
+    calibrated: η was set for this model, or by this user.
+    """
     entry = METRICS[metric]
     unit = f" ({entry.unit})" if entry.unit else ""
     side = "or more" if entry.higher_is_uncertain else "or less"
@@ -92,7 +97,8 @@ def eta_slider(metric: str, eta: float) -> dict[str, Any]:
     high = max(low + reach, math.ceil(eta + reach / 2)) if math.isinf(high) else high
     return {
         "label": f"Threshold η{unit}",
-        "info": f"A second look is taken where the {entry.phrase} is η {side}.",
+        "info": f"A second look is taken where the {entry.phrase} is η {side}."
+        + ("" if calibrated else f" {NOT_CALIBRATED}"),
         "minimum": low,
         "maximum": high,
         "step": 0.01,

@@ -43,6 +43,7 @@ def build(
     """
     gr.set_static_paths([samples])  # served in place, wherever the command was started from
     hour = 3600
+    library = Library(runs)
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(hour, hour)) as page:
         with gr.Row(elem_classes="masthead"):
             with gr.Column(min_width=300):
@@ -52,10 +53,10 @@ def build(
                 other = ModelSwitch(live, switch)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Walkthrough", id="walkthrough"):
-                walkthrough = Walkthrough(live, load_samples(samples), about)
+                walkthrough = Walkthrough(live, load_samples(samples), about, library.of_weights)
             with gr.Tab("Benchmarks", id=OWN_TAB):
                 benchmarks = Benchmarks(
-                    Library(runs),
+                    library,
                     live,
                     tabs,
                     "walkthrough",
@@ -65,7 +66,7 @@ def build(
                 )
 
         asking = walkthrough.asking
-        other.connect(about, asking.visit, asking.metric, asking.eta)
+        other.connect(about, asking.visit, asking.metric, asking.eta, asking.own_eta)
         _greet(page, live, about, other, asking)
 
         def restore(request: gr.Request) -> dict:
@@ -93,12 +94,12 @@ def _greet(
     def greet(visit: Visit, request: gr.Request) -> dict:
         info = live.current().vlm.info  # which may take a while
         shown = {about: about_model(info.name, info), other.panel: other.shown(request)}
-        return shown | {asking.eta: asking.slider(visit)}
+        return shown | {asking.eta: asking.slider(visit)} | asking.own_eta.offer(info)
 
     page.load(
         greet,
         asking.visit,
-        [about, asking.eta, other.panel],
+        [about, asking.eta, other.panel, *asking.own_eta.offered],
         api_visibility="private",
         show_progress="hidden",
         concurrency_limit=None,

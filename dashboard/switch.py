@@ -13,6 +13,7 @@ from dashboard.drawing.about import LARGE_MODEL, about_model
 from dashboard.drawing.sentences import alert, notice
 from dashboard.inputs import eta_slider
 from dashboard.live import LiveModel
+from dashboard.own_eta import OwnEta
 from dashboard.visit import Visit
 
 Who = Literal["local", "all", "none"]
@@ -44,17 +45,19 @@ class ModelSwitch:
             self.load = gr.Button("Load it for everybody", elem_id="model-load")
             self.status = gr.HTML(elem_id="model-status")
 
-    def connect(self, about: gr.HTML, visit: gr.State, metric: gr.Dropdown, eta: gr.Slider) -> None:
+    def connect(
+        self, about: gr.HTML, visit: gr.State, metric: gr.Dropdown, eta: gr.Slider, own: OwnEta
+    ) -> None:
         """Tell the page which model it is now, and put η where that model wants it.
 
-        An η that the user has set stays.
+        An η that the user has set stays. own: offers to set one.
         """
-        self.about, self.eta = about, eta
+        self.about, self.eta, self.own = about, eta, own
         for event in (self.load.click, self.name.submit):
             event(
                 self.switch,
                 [visit, self.name, metric],
-                [self.status, about, eta],
+                [self.status, about, eta, *own.offered],
                 api_visibility="private",
                 concurrency_limit=1,
                 concurrency_id="switch",
@@ -90,7 +93,8 @@ class ModelSwitch:
         if visit.own_eta:
             sentence += f" η stays where you put it; this model's own is {own:.2f}."
         else:
-            shown[self.eta] = gr.Slider(**eta_slider(metric, own))
+            shown[self.eta] = gr.Slider(**eta_slider(metric, own, metric in info.calibrated))
+        shown |= self.own.offer(info)
         yield shown | {self.status: notice(sentence)}
 
 

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from core.transcript import Transcript
+
+MOST_ANSWERS = 200  # kept
+
 
 @dataclass
 class Visit:
@@ -19,6 +23,8 @@ class Visit:
     asked: str | None = None  # the picture that was asked about last
     metric: str = ""
     own_eta: bool = False  # η was set by the user, or for a question that needs it
+    answers: list[dict[str, tuple[float, ...]]] = field(default_factory=list)  # token scores, of
+    answered_by: tuple[str, str | None] | None = None  # this model's, by metric
     _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original
 
     def take(self, original: str | None, shown: str | None = None, question: str = "") -> None:
@@ -26,6 +32,17 @@ class Visit:
         self.original, self.shown, self.question = original, shown or original, question
         if original is not None:
             self._originals[self.shown] = original
+
+    def answered(self, transcript: Transcript) -> None:
+        """Keep the scores of a first answer; those of another model say nothing of this one's."""
+        by = transcript.model, transcript.revision
+        if by != self.answered_by:
+            self.answered_by, self.answers = by, []
+        self.answers = [*self.answers[1 - MOST_ANSWERS :], transcript.scores]
+
+    def answers_of(self, model: str, revision: str | None) -> list[dict[str, tuple[float, ...]]]:
+        """The token scores of this model's first answers, by metric."""
+        return self.answers if self.answered_by == (model, revision) else []
 
     def original_of(self, shown: str | None) -> str | None:
         """Return the file that the browser shows; one not heard of yet is an upload under way."""

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -100,6 +101,13 @@ class Library:
         run = load_upload(path)
         number = 1 + (int(uploads[-1].key.removeprefix(UPLOAD)) if uploads else 0)
         return Choice(f"{UPLOAD}{number}", Path(path), run.metadata, len(run))
+
+    def of_weights(self, revision: str) -> Iterator[tuple[str, Run]]:
+        """Yield the folder's runs of these weights, by their names, the largest first."""
+        for choice in self.choices():
+            if choice.metadata.revision == revision:
+                with suppress(RunError):  # it has gone meanwhile
+                    yield choice.name, self.load(choice)
 
     def load(self, choice: Choice) -> Run:
         """Return a run. Raises RunError, one sentence, also for an upload that has been deleted."""

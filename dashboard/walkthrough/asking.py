@@ -15,6 +15,7 @@ from dashboard.drawing.pictures import for_browsers
 from dashboard.drawing.sentences import alert, explain
 from dashboard.inputs import RAW, eta_slider
 from dashboard.live import LiveModel
+from dashboard.own_eta import OwnEta, Runs
 from dashboard.samples import Sample
 from dashboard.visit import Visit
 from dashboard.walkthrough import offers
@@ -41,12 +42,17 @@ REFUSED = (
 class Asking:
     """Components and handlers of the part; call it inside a `gr.Blocks`.
 
-    live: the model, which may still be being loaded. cleared: the update that hides all results,
+    live: the model, which may still be being loaded. runs: of which η may be taken.
+    cleared: the update that hides all results,
     for those of one image must not stand beside another.
     """
 
     def __init__(
-        self, live: LiveModel, samples: tuple[Sample, ...], cleared: Callable[[], dict]
+        self,
+        live: LiveModel,
+        samples: tuple[Sample, ...],
+        cleared: Callable[[], dict],
+        runs: Runs | None = None,
     ) -> None:
         self.live, self.samples, self.cleared = live, samples, cleared
         first = samples[0] if samples else None
@@ -58,7 +64,7 @@ class Asking:
         with gr.Row(elem_classes="setup"):
             self._lay_out_image(first)
             self._lay_out_question(first)
-        self._lay_out_settings()
+        self._lay_out_settings(runs)
         self.gate = [self.metric, self.eta]
         self.codecs = [self.format, self.quality, self.local_format, self.local_quality]
         self.inputs = [self.image, self.question, *self.gate, *self.codecs]
@@ -115,7 +121,7 @@ class Asking:
             self.outgrown = gr.JSON(visible=False)  # [the question of the picture before]
             self.status = gr.HTML(elem_id="status")
 
-    def _lay_out_settings(self) -> None:
+    def _lay_out_settings(self, runs: Runs | None) -> None:
         gate = Gate()
         with gr.Row(elem_classes="settings"):
             with gr.Column(min_width=280):
@@ -127,6 +133,7 @@ class Asking:
                     elem_id="metric",
                 )
                 self.eta = gr.Slider(**eta_slider(gate.metric, gate.threshold), elem_id="eta")
+                self.own_eta = OwnEta(self.live, runs)
             self.format, self.quality = self._codec("Global image", "global")
             self.local_format, self.local_quality = self._codec("Local image", "local")
 
@@ -181,7 +188,8 @@ class Asking:
     def slider(self, visit: Visit) -> gr.Slider:
         """Return η as the model wants it, as soon as it is there; what the user has set stays."""
         info = self.live.current().vlm.info  # which may take a while
-        slider = eta_slider(visit.metric, info.thresholds[visit.metric])
+        known = visit.own_eta or visit.metric in info.calibrated
+        slider = eta_slider(visit.metric, info.thresholds[visit.metric], known)
         if visit.own_eta:
             del slider["value"]
         return gr.Slider(**slider)

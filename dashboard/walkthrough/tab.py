@@ -12,6 +12,7 @@ from dashboard.case import Case, ask_second
 from dashboard.drawing.about import about_model
 from dashboard.drawing.sentences import notice
 from dashboard.live import EXPECTED, LiveModel
+from dashboard.own_eta import Runs
 from dashboard.samples import Sample
 from dashboard.visit import Visit
 from dashboard.walkthrough.answer import FirstAnswer
@@ -26,14 +27,20 @@ class Walkthrough:
     """The parts of the tab, and what runs through all of them; call it inside a `gr.Blocks`.
 
     live: the model, which may still be being loaded. about: where the page says which model that
-    is; kept true as it is asked. What belongs to a user is in that user's `gr.State`; here is only
-    what all users share.
+    is; kept true as it is asked. runs: of which η may be taken. What belongs to a user is in that
+    user's `gr.State`; here is only what all users share.
     """
 
-    def __init__(self, live: LiveModel, samples: tuple[Sample, ...], about: gr.HTML | None = None):
+    def __init__(
+        self,
+        live: LiveModel,
+        samples: tuple[Sample, ...],
+        about: gr.HTML | None = None,
+        runs: Runs | None = None,
+    ):
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
-        self.asking = Asking(live, samples, self._cleared)
+        self.asking = Asking(live, samples, self._cleared, runs)
         self.answer = FirstAnswer()
         self.look = SecondLook(live, self.case)
         self.records = Records(self.case)
@@ -87,6 +94,7 @@ class Walkthrough:
         judge = {"fn": self.judge, "inputs": self.judging, "outputs": self.judged}
         asking.eta.input(self.set_eta, self.judging, self.judged, **latest)
         self.records.link.input(**judge, **latest)
+        asking.own_eta.connect(asking.visit, asking.metric, asking.eta, judge | FAST)
         asking.metric.input(asking.adapt, [asking.visit, asking.metric], asking.eta, **latest).then(
             **judge, **FAST
         )
@@ -132,14 +140,15 @@ class Walkthrough:
 
     def _ask(self, visit: Visit, asked: tuple, both: bool) -> Iterator[dict]:
         visit.asked = image = visit.original_of(inputs.path_of(asked[0]))
-        run = self._stages((image, *asked[1:]), both)
+        run = self._stages(visit, (image, *asked[1:]), both)
         yield from explained(run, self.asking.status, visit, image)
 
-    def _stages(self, asked: tuple, both: bool) -> Iterator[dict]:
+    def _stages(self, visit: Visit, asked: tuple, both: bool) -> Iterator[dict]:
         status = self.asking.status
         if not self.live.ready:
             yield {status: notice("The model is still being loaded; please wait.")}
         case = inputs.begin(self.live, *asked)
+        visit.answered(case.transcript)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
         yield self._first_shown(case) | {status: notice(doing) if doing else ""}

@@ -7,7 +7,9 @@ import gradio as gr
 import pytest
 
 from core.vlm import VLMError
+from dashboard.inputs import NOT_CALIBRATED
 from dashboard.live import LiveModel
+from dashboard.own_eta import OwnEta
 from dashboard.switch import ModelSwitch
 from dashboard.visit import Visit
 
@@ -30,7 +32,7 @@ def live(vlm):
 def _form(live, who):
     with gr.Blocks():
         form = ModelSwitch(live, who)
-        form.connect(gr.HTML(), gr.State(), gr.Dropdown(), gr.Slider())
+        form.connect(gr.HTML(), gr.State(), gr.Dropdown(), gr.Slider(), OwnEta(live))
     return form
 
 
@@ -73,8 +75,11 @@ def test_another_model_takes_over_with_its_own_threshold(live, checkpoint):
     assert str(checkpoint) in done[form.about]
     assert done[form.eta].value == live.current().vlm.info.thresholds["probability_margin"]
     assert told == [live.current().vlm]
+    # Untrained, it says nothing of its η.
+    assert NOT_CALIBRATED in done[form.eta].info and done[form.own.button].visible
 
     *_, kept = form.switch(Visit(own_eta=True), "pocket", "min_entropy", HERE)
+    assert not kept[form.own.button].visible  # pocket has one for every measure
     assert form.eta not in kept and "η stays where you put it" in kept[form.status]
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from core.vlm.base import VLM
+from core.vlm.base import VLM, ModelInfo
 
 if TYPE_CHECKING:
     from core.vlm.loading.checkpoint import Checkpoint
@@ -17,11 +17,16 @@ PARTS = (".json", ".jinja", ".safetensors", ".txt", ".model")  # of a checkpoint
 
 def revision(vlm: VLM) -> str | None:
     """Return the commit of a hub model; of a local one, a digest of its files."""
-    if vlm.info.revision is not None:
-        return vlm.info.revision
+    return revision_named(vlm.info)
+
+
+def revision_named(info: ModelInfo) -> str | None:
+    """Return `revision` of the model with these facts."""
+    if info.revision is not None:
+        return info.revision
     from core.vlm.loading.checkpoint import find_checkpoint  # here: it imports torch
 
-    return revision_of(find_checkpoint(vlm.info.name))
+    return revision_of(find_checkpoint(info.name))
 
 
 def revision_of(checkpoint: Checkpoint) -> str | None:

@@ -1,6 +1,7 @@
 import base64
 import re
 from dataclasses import replace
+from html import unescape
 
 import pytest
 from markupsafe import Markup
@@ -53,6 +54,15 @@ def test_nothing_from_outside_becomes_markup(transcript, original):
     shown += alert(ATTACK) + about_model(ATTACK) + explain(ATTACK)
     assert "<script" not in shown
     assert shown.count(str(Markup.escape(ATTACK))) >= 3
+
+
+def test_prompts_are_shown_as_the_model_read_them(transcript, original):
+    shown = unescape(_all(transcript, original))
+    assert transcript.first.prompt.count("<image>") == 1 and transcript.first.prompt in shown
+    assert transcript.second.prompt.count("<image>") == 2 and transcript.second.prompt in shown
+    stage = replace(transcript.first, prompt=None)  # a transcript of before
+    shown = _all(replace(transcript, first=stage, second=stage), original)
+    assert "as the model reads it" not in shown
 
 
 def test_the_images_are_the_bytes_that_were_sent(transcript, original):
