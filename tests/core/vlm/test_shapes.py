@@ -178,3 +178,25 @@ def test_the_shared_path_is_the_plain_one(loaded, name, shape, way):
         assert mine.token_ids == plain.token_ids
         np.testing.assert_allclose(mine.logits, plain.logits, atol=1e-4, rtol=0)
         np.testing.assert_allclose(mine.attention, plain.attention, atol=1e-5, rtol=0)
+
+
+# Visual tokens of 1600 x 1600, 1920 x 1080 and 1800 x 600 pixels where nothing is asked for:
+# ViCrop's bound for Qwen, one tile of models of tiles (LLaVA-NeXT's with its "new line").
+TOKENS = {
+    "InternVL3-1B-hf": (256, 256, 256),
+    "Qwen2.5-VL-7B-Instruct": (256, 252, 243),
+    "Qwen3-VL-2B-Instruct": (196, 180, 192),
+    "SmolVLM-256M-Instruct": (64, 64, 64),
+    "instructblip-vicuna-7b": (32, 32, 32),
+    "llava-1.5-7b-hf": (576, 576, 576),
+    "llava-v1.6-mistral-7b-hf": (577, 577, 577),
+}
+
+
+@pytest.mark.parametrize("name", sorted(TOKENS))
+def test_a_global_image_is_small_unless_more_is_asked_for(loaded, name):
+    vlm = loaded(name, None)
+    for size, count in zip(((1600, 1600), (1920, 1080), (1800, 600)), TOKENS[name], strict=True):
+        sent = vlm.info.fit.size(size)
+        assert vlm.visual_tokens(size) == vlm.visual_tokens(sent) == count
+        assert vlm.info.fit.finer(size, (vlm.info.base_side, vlm.info.base_side)) > 1.5
