@@ -7,8 +7,7 @@ import pytest
 
 from tests.support.paths import ROOT
 
-# The page joins when it is mended: "dashboard".
-FOLDERS = ("core", "tools")
+FOLDERS = ("core", "dashboard", "tools")
 # A beginning that needs the name above it to make sense: "Of the first stage", "As `seconds`".
 LEANS = re.compile(
     r"(After|Along|Among|As|At|Before|Beside|Besides|Between|By|For|From|If|In|Of|On|Per|Since|That"
