@@ -64,6 +64,7 @@ def load_vlm(
     """
     # Here, not above: they import torch and transformers, which takes seconds.
     from core.vlm.loading.checkpoint import Options, find_checkpoint, placement
+    from core.vlm.loading.download import announce
     from core.vlm.loading.own import own_settings
     from core.vlm.loading.settings import OF_CALL
 
@@ -84,6 +85,7 @@ def load_vlm(
     asked = {"attention_layer": attention_layer, "instruction": instruction}
     asked = {name: value for name, value in asked.items() if value is not None}
     checkpoint = checkpoint.with_settings(OF_CALL, asked)
+    announce(checkpoint, options)
     vlm = import_module(FAMILIES[family]).load(checkpoint.fetched(progress), options)
     vlm.info = replace(vlm.info, load=options.said(vlm.info))
     return vlm

@@ -36,8 +36,8 @@ from core.vlm.loading.progress import Progress, download_bar, loading_weights
 from core.vlm.loading.refused import wrong_file
 from core.vlm.loading.settings import OF_CHECKPOINT
 
-_FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
-_OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
+FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
+OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 
@@ -137,8 +137,8 @@ class Checkpoint:
             folder = snapshot_download(
                 self.location,
                 revision=self.revision,
-                allow_patterns=_FILES,
-                ignore_patterns=_OTHER_LAYOUTS,
+                allow_patterns=FILES,
+                ignore_patterns=OTHER_LAYOUTS,
                 tqdm_class=download_bar(progress),
             )
         _check_files(self.name, Path(folder))

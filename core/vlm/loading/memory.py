@@ -18,7 +18,7 @@ from transformers import PreTrainedConfig
 _TEXT = 256  # tokens of a prompt beside its images, and of the answer
 _SOME = 576  # visual tokens of an image, where config.json doesn't say (LLaVA-1.5's)
 # Of a quantised matrix bitsandbytes also keeps a factor: in 4 bits one float32 for 64 numbers.
-_BITS = {8: 8.0, 4: 4.5}
+BITS = {8: 8.0, 4: 4.5}
 _WHOLE = re.compile(
     r"(^|\.)(lm_head|\w*embed\w*)\."
 )  # never quantised: what words go in and out by
@@ -38,7 +38,7 @@ def weight_bytes(folder: Path, dtype: torch.dtype, bits: int | None = None) -> i
         for name, tensor in header.items():
             if name != "__metadata__":
                 quantised = bits and len(tensor["shape"]) == 2 and not _WHOLE.search(name)
-                size = _BITS[bits] if bits and quantised else 8 * dtype.itemsize
+                size = BITS[bits] if bits and quantised else 8 * dtype.itemsize
                 total += prod(tensor["shape"]) * size / 8
     return int(total)
 

@@ -13,6 +13,7 @@ from transformers import RepetitionPenaltyLogitsProcessor
 
 from core.imaging import Geometry, crop_local
 from core.server import machine
+from core.support.bundled import POCKET
 from core.verify import verify
 from core.verify.case import coordinates, scene
 from core.verify.checks import CHECKS
@@ -23,6 +24,7 @@ from core.vlm.__main__ import main
 from core.vlm.adapter import Adapter
 from core.vlm.capture import AttentionRow
 from core.vlm.reference import Reference
+from tests.support.published import NAMES, save_published
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
 from tools.doubles.untrained import save_untrained
 
@@ -67,6 +69,20 @@ def test_a_sound_model_of_each_family_passes(family, tmp_path):
     vlm = load_vlm(save_untrained(family, tmp_path), "cpu")
     checks = {title: CHECKS[title] for title in (SENT, PROMPT, SAME, PLACES)}
     assert verify(vlm, tmp_path, (9, 16), checks).verdict == "passed"
+
+
+@pytest.mark.shapes
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_in_the_shape_of_a_published_one_passes(name, tmp_path):
+    vlm = load_vlm(save_published(name, tmp_path), "cpu")
+    assert verify(vlm, tmp_path).verdict == "passed"
+
+
+def test_the_bundled_model_passes_and_looks_where_it_is_asked():
+    vlm = load_vlm("pocket", "cpu")
+    report = verify(vlm, POCKET)
+    assert report.verdict == "passed"
+    assert "So it looks where it is asked, as trained weights do." in str(report)
 
 
 def test_a_report_is_a_page_of_text_and_json(padding):
