@@ -178,7 +178,7 @@ class CropRequest(Message):
 
 @dataclass(frozen=True)
 class LocalImage(Message):
-    """Edge → server: the crop asked for (line 18)."""
+    """Edge → server: the local image asked for (line 18)."""
 
     kind = "local image"
     session: str

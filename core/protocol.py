@@ -87,7 +87,7 @@ def ask(edge: Edge, server: Server, question: str, force: bool = False) -> Trans
 
 
 def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
-    """Lines 2-15: global image and question there; an answer, or the request for a crop, back."""
+    """Lines 2-15: global image and question there; an answer, or a request for more, back."""
     events: list[Event] = []
     question = check_question(question)  # before any work is done for it
     with timed(events, "resize", "edge"):
@@ -116,7 +116,7 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
 def second_stage(
     edge: Edge, server: Server, transcript: Transcript, box: Box | None = None
 ) -> Transcript:
-    """Lines 16-22: the crop there, the refined answer back; the transcript continued.
+    """Lines 16-22: the local image there, the refined answer back; the transcript continued.
 
     `box` replaces the one the server found ("what if it had looked here?"). Without one, and if
     the gate said no, the edge first asks the server where it would look. Raises MessageError for

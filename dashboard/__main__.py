@@ -38,7 +38,9 @@ def main() -> None:
         "--model", default="pocket", help="pocket, a directory, or a hub id (default: %(default)s)"
     )
     parser.add_argument("--host", help="address to listen on; 0.0.0.0 lets other machines in")
-    parser.add_argument("--port", type=int, help="default: the first free one from 7860")
+    parser.add_argument(
+        "--port", type=int, help="port to listen on (default: the first free one from 7860)"
+    )
     parser.add_argument(
         "--root-path",
         default=os.environ.get("GRADIO_ROOT_PATH", ""),

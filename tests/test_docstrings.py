@@ -1,4 +1,4 @@
-"""Docstrings say first what is returned or done, or what a thing is."""
+"""Docstrings say first what is returned or done, or what a thing is; helps say it alone."""
 
 import ast
 import re
@@ -48,6 +48,42 @@ def test_it_finds_them():
 def test_docstrings_begin_with_what_is_returned_or_done(folder):
     found = {
         str(path.relative_to(ROOT)): leaning(path.read_text(encoding="utf-8"))
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    }
+    assert not {path: lines for path, lines in found.items() if lines}
+
+
+def unclear(source: str) -> list[str]:
+    """The options whose help is missing, or leans on their name: `--edges: None`."""
+    found = []
+    for call in ast.walk(ast.parse(source)):
+        if not (isinstance(call, ast.Call) and call.args) or any(
+            keyword.arg is None for keyword in call.keywords
+        ):
+            continue
+        name = getattr(call.args[0], "value", None)
+        if getattr(call.func, "attr", getattr(call.func, "id", "")) not in ("add", "add_argument"):
+            continue
+        if isinstance(name, str) and name.startswith("--"):
+            given = next((k.value for k in call.keywords if k.arg == "help"), None)
+            text = "" if given is None else ast.unparse(given).lstrip("f").strip("'\"")
+            if not text or re.match("Default", text, re.I) or LEANS.match(text.capitalize()):
+                found.append(f"{name}: {text[:60]}")
+    return found
+
+
+def test_it_finds_unclear_helps():
+    source = (
+        "add('--a', help='of the gate')\nadd('--b')\nadd('--c', help='default: 1')\n"
+        "p.add_argument('--d', help='port to listen on')\nadd(name, **rest)"
+    )
+    assert unclear(source) == ["--a: of the gate", "--b: ", "--c: default: 1"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_option_says_what_it_is(folder):
+    found = {
+        str(path.relative_to(ROOT)): unclear(path.read_text(encoding="utf-8"))
         for path in sorted((ROOT / folder).rglob("*.py"))
     }
     assert not {path: lines for path, lines in found.items() if lines}

@@ -83,14 +83,14 @@ class Result:
 
     question: str
     answer: str
-    first_answer: str | None  # None: the server kept it to itself, and asked for a crop
+    first_answer: str | None  # None: the server kept it to itself, and asked again
     uncertainty: float | None  # of the first answer; None if the server doesn't say
     box: Box | None  # of the original, that was sent in detail
     exchanges: tuple[Exchange, ...]  # those of restarted questions included
     restarts: int
     seconds: float  # all of it, pauses included
-    # On a link that is shared: why no crop was asked for, "late" or "dear"; and whether the crop or
-    # its answer didn't come in time, so that the first answer stands.
+    # On a link that is shared: why no local image was asked for, "late" or "dear"; and whether it
+    # or its answer didn't come in time, so that the first answer stands.
     skipped: str | None = None
     late: bool = False
 

@@ -551,15 +551,22 @@ def main() -> None:
     parser.add_argument("--primer", type=int, default=2500, help="steps on a text and a question")
     parser.add_argument("--strips", type=int, default=6000, help="steps on strips")
     parser.add_argument("--scenes", type=int, default=20000, help="steps on scenes and crowds")
-    parser.add_argument("--frozen", type=int, default=8000, help="of them with a frozen tower")
-    parser.add_argument("--rate", type=float, default=1e-3)
-    parser.add_argument("--decay", type=float, default=0.4, help="share of the scenes' steps")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--frozen", type=int, default=8000, help="steps on scenes whose tower is left as it is"
+    )
+    parser.add_argument("--rate", type=float, default=1e-3, help="learning rate at its height")
+    parser.add_argument(
+        "--decay",
+        type=float,
+        default=0.4,
+        help="share of the scenes' steps in which the rate falls",
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of pictures and weights")
     parser.add_argument("--workers", type=int, default=1, help="processes that render")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=2, help="threads of torch")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
-    parser.add_argument("--check-every", type=int, default=200, help="steps")
-    parser.add_argument("--save-every", type=float, default=300, help="seconds")
+    parser.add_argument("--check-every", type=int, default=200, help="steps between checks")
+    parser.add_argument("--save-every", type=float, default=300, help="seconds between saves")
     parser.add_argument("--init", type=Path, help="checkpoint to start from, without its history")
     parser.add_argument("--export", action="store_true", help="only export the state as it is")
     args = parser.parse_args()

@@ -36,8 +36,13 @@ WORLDS = {"closed": closed_world, "open": open_world}
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="pocket", help="pocket or a local directory")
-    parser.add_argument("--questions", type=int, default=300)
-    parser.add_argument("--world", choices=tuple(WORLDS), default="closed")
+    parser.add_argument("--questions", type=int, default=300, help="how many questions are asked")
+    parser.add_argument(
+        "--world",
+        choices=tuple(WORLDS),
+        default="closed",
+        help="world whose validation scenes are asked about: version 5's, or the wide one",
+    )
     parser.add_argument("--write", action="store_true", help="store the choice in config.json")
     add_load_arguments(parser)
     args = parser.parse_args()

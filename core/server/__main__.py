@@ -113,37 +113,38 @@ def _parser() -> argparse.ArgumentParser:
         description="Answer edges over HTTP; see /docs of the server, and SECURITY.md.",
         epilog=f"Tokens of clients are read from the environment: {TOKEN}, one or several, "
         "separated by spaces. Without any, everyone who can reach the server may ask.",
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
     add = parser.add_argument
-    add("--model", default="pocket", help="pocket, a directory, or a hub id")
+    add("--model", default="pocket", help="pocket, a directory, or a hub id (default: %(default)s)")
     add_load_arguments(parser)
-    add("--host", default="127.0.0.1", help="address to listen on; 0.0.0.0 lets others in")
-    add("--port", type=int, default=7870, help="port to listen on")
+    add(
+        "--host",
+        default="127.0.0.1",
+        help="address to listen on; 0.0.0.0 lets others in (default: %(default)s)",
+    )
+    add("--port", type=int, default=7870, help="port to listen on (default: %(default)s)")
     add(
         "--metric",
         choices=tuple(METRICS),
         default=Gate().metric,
-        help="measure of uncertainty of the gate; needs --eta",
+        help="measure of uncertainty of the gate; needs --eta (default: %(default)s)",
     )
     add(
         "--gain", help="file of `core.bench gain`, to gate on what a second look is expected to add"
     )
+    add("--eta", type=float, help="threshold η of the gate (default: the model's, on min-entropy)")
     add(
-        "--eta", type=float, help="threshold η of the gate; None: that of the model, on min-entropy"
+        "--first-tokens",
+        type=int,
+        help="judge an answer by that many of its tokens (default: by all)",
     )
-    add("--first-tokens", type=int, help="judge an answer by that many of its tokens; None: by all")
     add(
         "--certificate",
         help="file of `core.bench calibrate`, to take its gate and give its promise",
     )
-    add("--uplink-bytes-per-second", type=float, metavar="RATE", help="of a link that edges share")
-    add("--deadline", type=float, help="seconds from a question to its last answer, on that link")
-    add("--policy", choices=tuple(POLICIES),
-        help="who may send a crop over it; None: by the price of the backlog")  # fmt: skip
-    add("--expectation", help="file of `core.sharing fit`, for a price; pocket brings its own")
+    _add_link(parser)
     add("--tls-certificate", help="file with the TLS certificate, for https")
-    add("--tls-key", "--key", help="file with its private key")
+    add("--tls-key", "--key", help="file with the private key of --tls-certificate")
     add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")
     add(
         "--root-path",
@@ -152,13 +153,45 @@ def _parser() -> argparse.ArgumentParser:
         help="path that a reverse proxy takes away from URLs, if any",
     )
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"),
-        help="least weight of what is logged")  # fmt: skip
+        help="least weight of what is logged (default: %(default)s)")  # fmt: skip
+    _add_limits(parser)
+    return parser
+
+
+def _add_link(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        "--uplink-bytes-per-second",
+        type=float,
+        metavar="RATE",
+        help="bytes a second of an uplink that all edges share; needs --deadline",
+    )
+    add(
+        "--deadline",
+        type=float,
+        help="seconds from a question to its last answer, on a shared uplink",
+    )
+    add("--policy", choices=tuple(POLICIES),
+        help="who may send a local image over a shared uplink (default: backlog, by the price of "
+        "what waits)")  # fmt: skip
+    add(
+        "--expectation",
+        help="file of `core.sharing fit`: what a second look is expected to add, for a --policy "
+        "that weighs it; pocket brings its own",
+    )
+
+
+def _add_limits(parser: argparse.ArgumentParser) -> None:
     bounds = parser.add_argument_group("limits")
     for field in dataclasses.fields(Limits):
         kind = int if isinstance(field.default, int) else float
         name = "--" + field.name.replace("_", "-")
-        bounds.add_argument(name, type=kind, default=field.default, help=field.metadata["what"])
-    return parser
+        bounds.add_argument(
+            name,
+            type=kind,
+            default=field.default,
+            help=f"{field.metadata['what']} (default: %(default)s)",
+        )
 
 
 if __name__ == "__main__":

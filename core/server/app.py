@@ -1,8 +1,8 @@
 """The HTTP service: the protocol's server (core.server.machine.Server) behind three routes.
 
-    POST /v1/questions      first stage: an answer, or the request for a crop
+    POST /v1/questions      first stage: an answer, or the request for a local image
     POST /v1/local-images   second stage: the answer from both images
-    POST /v1/second-looks   a request for a crop although the gate said no
+    POST /v1/second-looks   a request for a local image although the gate said no
 
 Beside them: /v1/info (what an edge must know before it asks), /health, /ready, /metrics, /docs and
 /openapi.json. All of it may be mounted in another app: nothing needs a lifespan.
@@ -54,7 +54,7 @@ def create_app(
     model's own threshold. tokens: bearer tokens of which a client must show one; none: anyone may
     ask. A client is a token where there are any, and an address where there are none. certificate:
     in place of a gate; another model, or images in another codec, are refused. link: that the edges
-    share, and whose policy decides who may send a crop.
+    share, and whose policy decides who may send a local image.
     """
     service = Service(model, gate, limits or Limits(), certificate, link)
     app = FastAPIOffline(

@@ -54,8 +54,8 @@ class Reply:
     steps: tuple[Step, ...]
     stage: Stage | None = None  # when the model answered
     attention: Attention | None = None  # when the server looked for a box
-    skipped: Verdict | None = None  # why no crop was asked for, though the gate might have
-    fallback: str | None = None  # the answer that stands until the crop has come, on a shared link
+    skipped: Verdict | None = None  # why no local image was asked for, though the gate might have
+    fallback: str | None = None  # what stands until the local image has come, on a shared link
 
 
 class Server:

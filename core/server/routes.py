@@ -83,7 +83,7 @@ def message_routes(service: Service, identified: Identified) -> APIRouter:
     )  # fmt: skip
     route(
         "/v1/local-images", LocalImage, wire.AnswerBody,
-        "second stage", "Send the crop that was asked for.", 410,
+        "second stage", "Send the local image that was asked for.", 410,
     )  # fmt: skip
     route(
         "/v1/second-looks", SecondLook, wire.CropRequestBody,

@@ -193,7 +193,9 @@ class Service:
         gauge("link_price", "Score that a second of the shared uplink costs.", SharedLink.price)
         gauge("link_backlog_seconds", "Work that waits for it.", lambda link: link.uplink.wait())
         gauge(
-            "link_crops", "Crops asked for that aren't there.", lambda link: link.uplink.waiting()
+            "link_local_images",
+            "Local images asked for that aren't there.",
+            lambda link: link.uplink.waiting(),
         )
 
     def _sweep_later(self) -> None:

@@ -62,7 +62,8 @@ class Metrics:
         )  # fmt: skip
 
         self.skipped = Counter(
-            "second_look_crops_skipped", "Crops the shared link's policy went without, and why.",
+            "second_look_local_images_skipped",
+            "Local images that the policy of a shared link went without, and why.",
             ("why",), registry=registry,
         )  # fmt: skip
         self.questions = Counter(

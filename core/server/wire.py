@@ -41,8 +41,8 @@ FIRST_HEADERS = {  # beside a compact reply to a question, for the OpenAPI descr
     name: {"description": text, "schema": {"type": kind}}
     for name, kind, text in (
         (UNCERTAINTY, "number", "G_avg (eq. 9) of the first answer."),
-        (FIRST_ANSWER, "string", "On a shared link: what stands until the crop has come."),
-        (SKIPPED, "string", "On a shared link: why no crop was asked for, late or dear."),
+        (FIRST_ANSWER, "string", "On a shared link: what stands until the local image has come."),
+        (SKIPPED, "string", "On a shared link: why no local image was asked for, late or dear."),
     )
 }
 
@@ -78,7 +78,7 @@ class SecondLookBody(_Body):
 
 
 class LocalImageBody(_Body):
-    """The crop asked for (line 18)."""
+    """The local image asked for (line 18)."""
 
     session: Session
     image: Base64Bytes = Field(description="The box of the original, scaled down; base64.")
@@ -93,7 +93,7 @@ class AnswerBody(BaseModel):
     session: str | None = Field(None, description="With which a second look may be asked for.")
     uncertainty: float | None = Field(None, description="G_avg (eq. 9), of a first answer.")
     skipped: Literal["late", "dear"] | None = Field(
-        None, description="On a shared link: a crop would come too late, or cost others too much."
+        None, description="On a shared link: it would come too late, or cost others too much."
     )
 
 
@@ -108,7 +108,7 @@ class CropRequestBody(BaseModel):
     )  # fmt: skip
     uncertainty: float | None = Field(None, description="G_avg (eq. 9) of the first answer.")
     first_answer: str | None = Field(
-        None, description="On a shared link: what stands until the crop has come."
+        None, description="On a shared link: what stands until the local image has come."
     )
 
 

@@ -238,44 +238,97 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    tried = commands.add_parser("study", help="try every policy at every load")
-    tried.set_defaults(command=study_command)
-    add = tried.add_argument
-    add("runs", nargs="*", type=Path, metavar="RUN", help="run files; default: three shipped ones",
+    for name, command, add_arguments, what in (
+        ("study", study_command, _add_study, "Try every policy at every load."),
+        ("loss", loss_command, _add_loss, "Ask about damaged images, and protect them."),
+        ("fit", fit_command, _add_fit, "Write what a second look is expected to add."),
+    ):
+        one = commands.add_parser(name, help=what, description=what)
+        one.set_defaults(command=command)
+        add_arguments(one)
+    return parser
+
+
+def _add_study(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("runs", nargs="*", type=Path, metavar="RUN", help="run files (default: three shipped ones)",
         default=[RUNS / f"{name}.parquet" for name in SHIPPED])  # fmt: skip
-    add("--metric", choices=list(METRICS), default="min_entropy", help="of the gate")
-    add("--link", choices=list(PRESETS), help="of core/channel.py, in place of a rate")
-    add("--bytes-per-second", type=float, default=375e3 / 8, help="of the uplink that all share")
-    add("--round-trip", type=float, default=0.05, help="seconds")
-    add("--deadline", type=float, default=2.0, help="seconds from a question to its answer")
+    add("--metric", choices=list(METRICS), default="min_entropy",
+        help="measure of uncertainty of the gate")  # fmt: skip
+    add(
+        "--link",
+        choices=list(PRESETS),
+        help="a link of core/channel.py in place of --bytes-per-second and --round-trip",
+    )
+    add(
+        "--bytes-per-second",
+        type=float,
+        default=375e3 / 8,
+        help="rate of the uplink that all edges share (default: %(default)g)",
+    )
+    add("--round-trip", type=float, default=0.05,
+        help="seconds of the link's round trip (default: %(default)s)")  # fmt: skip
+    add(
+        "--deadline",
+        type=float,
+        default=2.0,
+        help="seconds from a question to its answer (default: %(default)s)",
+    )
     add("--loads", type=float, nargs="+", default=[0.2, 0.4, 0.6, 0.8],
         help="shares of the uplink that questions alone take")  # fmt: skip
-    add("--edges", type=int, default=64)
-    add("--questions", type=int, default=2_000, help="of each seed")
-    add("--seeds", type=int, default=20)
-    add("--arrivals", choices=list(ARRIVALS), default="poisson")
-    add("--trace", type=Path, help="file of times in seconds, in place of --arrivals")
+    add("--edges", type=int, default=64, help="edges that share the link (default: %(default)s)")
     add(
-        "--speed", type=float, default=1.0, help="of the server: how many times as fast as recorded"
+        "--questions",
+        type=int,
+        default=2_000,
+        help="questions that are asked with each seed (default: %(default)s)",
     )
-    add("--silent-edges", action="store_true", help="edges don't say how long they waited")
-    add("--out", type=Path, help="page with the figures (HTML)")
-    lossy = commands.add_parser("loss", help="ask about damaged images; protect them")
-    lossy.set_defaults(command=loss_command)
-    lossy.add_argument("--model", default="pocket", help="pocket, a directory, or a hub id")
-    add_load_arguments(lossy)
-    lossy.add_argument("--data", default="signs-text", help="of core.bench.datasets")
-    lossy.add_argument("--questions", type=int, default=200)
-    lossy.add_argument("--quality", type=int, default=75, help="of JPEG")
-    lossy.add_argument("--loss", type=float, nargs="+", default=[0.01, 0.05, 0.1])
-    lossy.add_argument("--redundancy", type=float, nargs="+", default=[0.05, 0.1, 0.2])
-    fitted = commands.add_parser("fit", help="write what a second look is expected to add")
-    fitted.set_defaults(command=fit_command)
-    fitted.add_argument("runs", nargs="+", type=Path, metavar="RUN")
-    fitted.add_argument("--metric", choices=list(METRICS), default="min_entropy")
-    fitted.add_argument("--first-tokens", type=int, help="look at that many tokens only")
-    fitted.add_argument("--out", type=Path, required=True)
-    return parser
+    add("--seeds", type=int, default=20, help="how often it is simulated (default: %(default)s)")
+    add("--arrivals", choices=list(ARRIVALS), default="poisson",
+        help="how questions arrive (default: %(default)s)")  # fmt: skip
+    add(
+        "--trace",
+        type=Path,
+        help="file of the times at which questions arrive, seconds, in place of --arrivals",
+    )
+    add(
+        "--speed",
+        type=float,
+        default=1.0,
+        help="how many times as fast as recorded the server is (default: 1)",
+    )
+    add(
+        "--silent-edges",
+        action="store_true",
+        help="simulate edges that don't say how long they waited",
+    )
+    add("--out", type=Path, help="HTML page to write the figures to")
+
+
+def _add_loss(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--model", default="pocket", help="pocket, a directory, or a hub id")
+    add_load_arguments(parser)
+    add("--data", default="signs-text", help="name of a data set (core.bench.datasets)")
+    add("--questions", type=int, default=200, help="how many questions are asked")
+    add("--quality", type=int, default=75, help="quality of JPEG, 1 to 100")
+    add("--loss", type=float, nargs="+", default=[0.01, 0.05, 0.1],
+        help="shares of the packets that are lost")  # fmt: skip
+    add("--redundancy", type=float, nargs="+", default=[0.05, 0.1, 0.2],
+        help="redundant packets, as shares of what is sent")  # fmt: skip
+
+
+def _add_fit(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("runs", nargs="+", type=Path, metavar="RUN", help="run files to fit it on")
+    add("--metric", choices=list(METRICS), default="min_entropy",
+        help="measure of uncertainty that it is read from")  # fmt: skip
+    add(
+        "--first-tokens",
+        type=int,
+        help="judge an answer by that many of its tokens (default: by all)",
+    )
+    add("--out", type=Path, required=True, help="file to write, for `core.server --expectation`")
 
 
 if __name__ == "__main__":

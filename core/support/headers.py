@@ -12,11 +12,12 @@ WAITED = "Second-Look-Waited"
 """Header of a question: seconds that it waited at its edge before it was sent."""
 
 FIRST_ANSWER = "Second-Look-First-Answer"
-"""Header beside a compact crop request on a shared link: the answer that stands if the crop or its
-answer comes too late; UTF-8, percent-encoded."""
+"""Header beside a compact crop request on a shared link: the answer that stands if the local
+image or its answer comes too late; UTF-8, percent-encoded."""
 
 SKIPPED = "Second-Look-Skipped"
-"""Header beside a compact answer on a shared link: why no crop was asked for, "late" or "dear"."""
+"""Header beside a compact answer on a shared link: why no local image was asked for, "late"
+or "dear"."""
 
 TOKEN = "SECOND_LOOK_TOKEN"
 """Environment variable with the bearer token, or, for a server, several."""

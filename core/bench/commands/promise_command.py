@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
              "with --confidence only")  # fmt: skip
     sure = group.add_mutually_exclusive_group()
     sure.add_argument("--confidence", type=float, metavar="SHARE",
-        help="in what share of all validation runs the promise is to hold (default: "
+        help="share of all validation runs in which the promise is to hold (default: "
              "0.9)")  # fmt: skip
     sure.add_argument("--on-average", action="store_true",
         help="promise it in the mean over validation runs instead")  # fmt: skip

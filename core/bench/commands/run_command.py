@@ -170,11 +170,11 @@ def pairs(flag: str, given: list[str]) -> dict[str, str]:
 
 
 def how_much_finer(run: Run) -> str | None:
-    """Return how much finer crops were than global images, in a sentence; None: not recorded."""
+    """Return how much finer local images were than global ones; None: not recorded."""
     finer = run.finer[np.isfinite(run.finer)]
     if not len(finer):
         return None
-    said = f"crops are {np.median(finer):.1f} times as fine as the global image (median)"
+    said = f"local images are {np.median(finer):.1f} times as fine as the global image (median)"
     if none := int((finer <= FINER).sum()):
         said += f"; {none:,} of {len(finer):,} are no finer, and a second look gains nothing there"
     return said

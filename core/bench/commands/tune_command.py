@@ -44,14 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--model", default="pocket", help="pocket, a directory or a hub id")
     add("--data", default="signs-text", help="name of a data set (core.bench.datasets)")
-    add("--split", help="default: validation, where there is one, else the data set's first")
-    add("--questions", type=int, default=100, help="with a box, that are asked")
-    add("--codec", default="jpeg", help="jpeg, webp, avif or png, of both images")
-    add("--quality", type=int, default=Codec().quality, help="of the codec")
-    add("--sides", type=int, nargs="+", help="of the box, in pixels of the original; default: "
-        "2/3, 1, 7/6 and 4/3 of the model's input")  # fmt: skip
+    add(
+        "--split",
+        help="part of the data set (default: validation, where there is one, else its first)",
+    )
+    add("--questions", type=int, default=100, help="how many questions that have a box are asked")
+    add("--codec", default="jpeg", help="how both images are encoded: jpeg, webp, avif or png")
+    add("--quality", type=int, default=Codec().quality, help="quality of the codec, 1 to 100")
+    add("--sides", type=int, nargs="+", help="sides of the box to try, in pixels of the original "
+        "(default: 2/3, 1, 7/6 and 4/3 of the model's input)")  # fmt: skip
     add_place(parser)
-    add("--threads", type=int, help="of torch; default: its own choice")
+    add("--threads", type=int, help="threads of torch (default: its own choice)")
     add("--no-write", action="store_true", help="only say what is best")
     add_load_arguments(parser)
 

@@ -52,8 +52,8 @@ def test_a_crop_that_would_be_late_is_not_asked_for_and_the_edge_is_told():
     assert late.headers[SKIPPED] == "late" and FIRST_ANSWER not in late.headers
     assert client.get("/v1/info").json()["deadline"] == 5.0
     found = metrics(client)
-    assert float(found['crops_skipped_total{why="late"}']) == 1
-    assert float(found["link_crops"]) == 1
+    assert float(found['local_images_skipped_total{why="late"}']) == 1
+    assert float(found["link_local_images"]) == 1
 
 
 def test_it_says_so_in_json_as_well():

@@ -22,7 +22,7 @@ def test_a_study_prints_and_draws_every_policy(runs, tmp_path, capsys):
     assert main(["study", *runs, *QUICK, "--out", str(tmp_path / "page.html")]) == 0
     said = capsys.readouterr().out
     for word in ("all together", "one:", "two:", "Price of the backlog", "Offline optimum",
-                 "points [", "At load 0.8:"):  # fmt: skip
+                 "] points from", "At load 0.8:"):  # fmt: skip
         assert word in said
     page = (tmp_path / "page.html").read_text()
     figures = json.loads(page.split("const figures = ")[1].split(";\nfor (")[0])
