@@ -15,8 +15,6 @@ within each turn, so that whatever else the machine does harms both sides alike.
 from __future__ import annotations
 
 import argparse
-import ctypes
-import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +33,7 @@ from core.hits import box_around
 from core.imaging import crop_local, downscale
 from core.pocket.model import build_model, build_processor
 from core.pocket.tokenizer import build_tokenizer
+from core.verify.meter import peak_memory
 from core.vlm import FAMILIES, Request, VLMError, load_vlm
 from core.vlm.adapter import Adapter
 from core.vlm.base import MAX_NEW_TOKENS
@@ -278,25 +277,9 @@ def _synchronise() -> None:
 
 def _peak_bytes(run: Callable[[], object]) -> int | None:
     """The most memory that it takes beyond what is taken already."""
-    if torch.cuda.is_available():
-        torch.cuda.reset_peak_memory_stats()
-        before = torch.cuda.memory_allocated()
+    with peak_memory() as peak:
         run()
-        return torch.cuda.max_memory_allocated() - before
-    try:
-        ctypes.CDLL(None).malloc_trim(0)  # what earlier runs left unused would hide what is taken
-        Path("/proc/self/clear_refs").write_text("5")  # Linux: forget the high-water mark
-    except (AttributeError, OSError):
-        return None
-    before = _status("VmRSS")
-    run()
-    return _status("VmHWM") - before
-
-
-def _status(name: str) -> int:
-    """An entry of /proc/self/status, in bytes."""
-    (kilobytes,) = re.findall(rf"{name}:\s+(\d+) kB", Path("/proc/self/status").read_text())
-    return int(kilobytes) * 1024
+    return peak.nbytes
 
 
 def main() -> None:
