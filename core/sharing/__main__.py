@@ -90,6 +90,8 @@ def study_command(args: argparse.Namespace) -> int:
 
 def loss_command(args: argparse.Namespace) -> int:
     """Ask about damaged images, and print what equal and unequal protection come to."""
+    if args.questions < 4:
+        raise ValueError("It takes at least 4 questions: half to choose on, half to try it on.")
     from core.vlm import load_vlm  # here: torch is needed by this command only
 
     data = load_dataset(args.data)
@@ -135,7 +137,8 @@ def _studied(
     runs: Sequence[Run], setting: Setting, args: argparse.Namespace, loads: Sequence[float]
 ) -> tuple[Study, Terms]:
     split = Split.of(runs, args.metric)
-    rate = float(setting.scenario.link.rate("up").rate) / 8
+    link, crop = setting.scenario.link, round(split.expectation.crop_bytes)
+    rate = crop * link.duty_cycle / float(link.airtime(crop, "up"))  # repetitions included
     terms = Terms(args.deadline, rate, split.expectation)
     share = best_share(split.known, split.expectation, setting, CALM, terms)
     terms = replace(terms, share=share, crop_load=CALM * share)
@@ -158,6 +161,8 @@ def _setting(args: argparse.Namespace) -> Setting:
     """Raises ValueError for a rate, a deadline or a trace that can't be."""
     if not (args.deadline > 0 and args.speed > 0 and min(args.loads) > 0):
         raise ValueError("The deadline, the speed and all loads must be positive.")
+    if min(args.edges, args.questions - 1, args.seeds - 1) < 1:
+        raise ValueError("It takes at least 1 edge, 2 questions, and 2 seeds for an interval.")
     link = PRESETS[args.link] if args.link else Link(
         Fixed(8 * args.bytes_per_second), round_trip=args.round_trip
     )  # fmt: skip

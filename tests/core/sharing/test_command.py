@@ -33,6 +33,7 @@ def test_a_study_prints_and_draws_every_policy(runs, tmp_path, capsys):
 
 
 @pytest.mark.parametrize("more", [["--arrivals", "bursts"], ["--link", "rayleigh", "--speed", "9"],
+                                  ["--link", "lora", "--deadline", "9000"],
                                   ["--silent-edges"]])  # fmt: skip
 def test_other_arrivals_links_and_edges(runs, capsys, more):
     assert main(["study", runs[0], *QUICK, *more]) == 0
@@ -52,6 +53,11 @@ def test_what_cannot_be_is_said_in_a_sentence(runs, capsys):
     for words in (["--deadline", "0"], ["--bytes-per-second", "-3"], ["--loads", "0"]):
         assert main(["study", runs[0], *words]) == 1
         assert "positive" in capsys.readouterr().err
+    for words in (["--edges", "0"], ["--questions", "1"], ["--seeds", "1"]):
+        assert main(["study", runs[0], *words]) == 1
+        assert "at least 1 edge" in capsys.readouterr().err
+    assert main(["loss", "--questions", "3"]) == 1
+    assert "at least 4" in capsys.readouterr().err
     assert main(["study", "nowhere.parquet"]) == 1
 
 
