@@ -23,7 +23,7 @@ from core.server.clients import tokens_of_environment
 from core.support.commands import called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options
-from dashboard.edges import mounted
+from dashboard.edges import mounted, phone
 from dashboard.live import LiveModel
 from dashboard.page import build, launch
 
@@ -81,7 +81,7 @@ def main() -> None:
     options = {"server_name": args.host, "server_port": args.port, "root_path": args.root_path}
     edges = mounted(service, args.root_path)
     try:
-        launch(page, app_kwargs={"routes": [edges]}, **options)
+        launch(page, app_kwargs={"routes": [edges, phone()]}, **options)
     except OSError as error:  # the port is taken
         sys.exit(str(error))
     if not model.done():  # after the launch: importing torch takes longer than building the page

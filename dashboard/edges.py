@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from starlette.routing import Mount
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 PATH = "/edge"
@@ -26,3 +28,13 @@ def mounted(service: ASGIApp, root_path: str = "") -> Mount:
         await service({**scope, "path": path, "root_path": before + PATH}, receive, send)
 
     return Mount(PATH, whole)
+
+
+def phone() -> Route:
+    """Return /phone of the page: it sends on to the service's, whose address edges share."""
+
+    async def send_on(request: Request) -> Response:
+        # Relative: the browser knows the host and the path before it, whatever a proxy took away.
+        return Response(status_code=307, headers={"Location": f"{PATH[1:]}/phone"})
+
+    return Route("/phone", send_on)

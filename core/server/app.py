@@ -4,8 +4,9 @@
     POST /v1/local-images   second stage: the answer from both images
     POST /v1/second-looks   a request for a local image although the gate said no
 
-Beside them: /v1/info (what an edge must know before it asks), /health, /ready, /metrics, /docs and
-/openapi.json. All of it may be mounted in another app: nothing needs a lifespan.
+Beside them: /v1/info (what an edge must know before it asks), /phone (an edge in a browser),
+/health, /ready, /metrics, /docs and /openapi.json. All of it may be mounted in another app: nothing
+needs a lifespan.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from core.policies.shared import LinkTerms
 from core.server.admission import Busy
 from core.server.clients import identified
 from core.server.limits import Limits
+from core.server.phone.routes import phone_routes
 from core.server.problems import Problem, ProblemDetails, as_problem, response
 from core.server.replies import Abandoned, KeyReused
 from core.server.routes import message_routes, status_routes
@@ -67,6 +69,7 @@ def create_app(
     client = identified(tokens, service.rate)
     app.include_router(message_routes(service, client))
     app.include_router(status_routes(service, client))
+    app.include_router(phone_routes())
     for kind in EXPECTED:
         app.add_exception_handler(kind, _explained)
     app.add_exception_handler(Exception, _unexpected)

@@ -170,7 +170,7 @@ class Service:
             reply = await self.replies.once(f"{client}\n{key}", message.to_bytes(), work)
         else:
             reply = await work()
-        content, headers = wire.pack(reply, self.server.gate, form)
+        content, headers = wire.pack(reply, self.server.gate, form, wire.prefers_first(request))
         return Response(content, headers=headers, media_type=form)
 
     def _count(self, asked: bool) -> None:

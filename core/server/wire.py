@@ -31,7 +31,14 @@ from core.server.limits import Limits
 from core.server.machine import Reply
 from core.server.problems import Problem
 from core.server.replies import Abandoned
-from core.support.headers import COMPACT, FIRST_ANSWER, SKIPPED, UNCERTAINTY, WAITED
+from core.support.headers import (
+    COMPACT,
+    FIRST_ANSWER,
+    PREFER_FIRST,
+    SKIPPED,
+    UNCERTAINTY,
+    WAITED,
+)
 from core.uncertainty import Gate
 
 JSON = "application/json"
@@ -41,7 +48,7 @@ FIRST_HEADERS = {  # beside a compact reply to a question, for the OpenAPI descr
     name: {"description": text, "schema": {"type": kind}}
     for name, kind, text in (
         (UNCERTAINTY, "number", "G_avg (eq. 9) of the first answer."),
-        (FIRST_ANSWER, "string", "On a shared link: what stands until the local image has come."),
+        (FIRST_ANSWER, "string", "If a local image is asked for: on a shared link, or preferred."),
         (SKIPPED, "string", "On a shared link: why no local image was asked for, late or dear."),
     )
 }
@@ -108,7 +115,7 @@ class CropRequestBody(BaseModel):
     )  # fmt: skip
     uncertainty: float | None = Field(None, description="G_avg (eq. 9) of the first answer.")
     first_answer: str | None = Field(
-        None, description="On a shared link: what stands until the local image has come."
+        None, description="On a shared link, or where `Prefer: first-answer` was sent."
     )
 
 
@@ -164,6 +171,12 @@ def waited(request: Request) -> float:
     return min(max(seconds, 0.0), MAX_WAITED) if seconds == seconds else 0.0
 
 
+def prefers_first(request: Request) -> bool:
+    """Return whether an edge wants to know the first answer even when a crop is asked for."""
+    wishes = ",".join(request.headers.getlist("prefer")).split(",")
+    return PREFER_FIRST in (wish.split(";")[0].strip().lower() for wish in wishes)
+
+
 def media_type(request: Request) -> str:
     """COMPACT or JSON, by the request's header. Raises Problem for any other type."""
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -185,17 +198,25 @@ def unpack(kind: type[Message], form: str, body: bytes) -> Message:
     return kind(**dict(fields))
 
 
-def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
-    """Return the body of a response, and the headers beside it."""
+def pack(
+    reply: Reply, gate: Gate, form: str, tell_first: bool = False
+) -> tuple[bytes, dict[str, str]]:
+    """Return the body of a response, and the headers beside it.
+
+    tell_first: say the first answer beside a crop request also where no link is shared.
+    """
     uncertainty, message = None, reply.message
     first = isinstance(message, CropRequest) or message.session is not None
     if reply.stage is not None and first:
         uncertainty = gate.uncertainty(reply.stage.scores[gate.metric])
+    first_answer = reply.fallback
+    if tell_first and reply.stage is not None and isinstance(message, CropRequest):
+        first_answer = reply.stage.answer
     if form == COMPACT:
         beside = {} if uncertainty is None else {UNCERTAINTY: f"{uncertainty:.4f}"}
         if reply.skipped:
             beside[SKIPPED] = reply.skipped
-        if reply.fallback is not None and len(text := quote(reply.fallback)) <= MAX_FALLBACK:
+        if first_answer is not None and len(text := quote(first_answer)) <= MAX_FALLBACK:
             beside[FIRST_ANSWER] = text
         return message.to_bytes(), beside
     body: BaseModel
@@ -207,7 +228,7 @@ def pack(reply: Reply, gate: Gate, form: str) -> tuple[bytes, dict[str, str]]:
     else:
         body = CropRequestBody(
             session=message.session, box=list(message.box.as_tuple()), uncertainty=uncertainty,
-            first_answer=reply.fallback,
+            first_answer=first_answer,
         )  # fmt: skip
     unsaid = {name for name in ("skipped", "first_answer") if getattr(body, name, None) is None}
     return body.model_dump_json(exclude=unsaid).encode(), {}

@@ -12,8 +12,11 @@ WAITED = "Second-Look-Waited"
 """Header of a question: seconds that it waited at its edge before it was sent."""
 
 FIRST_ANSWER = "Second-Look-First-Answer"
-"""Header beside a compact crop request on a shared link: the answer that stands if the local
-image or its answer comes too late; UTF-8, percent-encoded."""
+"""Header beside a compact crop request: the first answer, UTF-8, percent-encoded. On a shared link,
+where it stands if the local image or its answer comes too late, and for an edge that prefers it."""
+
+PREFER_FIRST = "first-answer"
+"""What an edge puts into `Prefer` (RFC 7240) to be told the first answer beside a crop request."""
 
 SKIPPED = "Second-Look-Skipped"
 """Header beside a compact answer on a shared link: why no local image was asked for, "late"

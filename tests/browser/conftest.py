@@ -1,11 +1,11 @@
 """The page in Debian's Chromium. Nothing here waits for the network: `expect` retries."""
 
-import os
-import shutil
 from concurrent.futures import Future
 from urllib.parse import urlsplit
 
 import pytest
+
+from tests.support.programs import needed
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
@@ -20,12 +20,7 @@ def browser():
     from playwright.sync_api import expect, sync_playwright
 
     expect.set_options(timeout=PATIENCE)
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        reason = "There is no chromium: apt-get install chromium."
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    chromium = needed("chromium", "chromium")
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
         yield browser

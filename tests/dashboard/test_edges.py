@@ -1,11 +1,13 @@
 """The server for edges beside the page, below a path or not."""
 
+from urllib.parse import urljoin
+
 import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from core.server.app import create_app
-from dashboard.edges import mounted
+from dashboard.edges import mounted, phone
 from tests.support.pixels import PixelVLM
 
 
@@ -20,3 +22,13 @@ def test_routes_and_links_are_below_the_root_path(root_path):
     servers = client.get("/edge/openapi.json").json()["servers"]
     assert servers == [{"url": f"{before}/edge"}]
     assert client.get("/edge/nowhere").json()["code"] == "no_route"
+
+
+@pytest.mark.parametrize("before", ["", "/second-look"])
+def test_the_pages_phone_is_the_services(before):
+    client = TestClient(FastAPI(routes=[mounted(create_app(PixelVLM())), phone()]))
+    sent_on = client.get("/phone", follow_redirects=False)
+    # As a browser resolves it, also where a proxy has taken a path away.
+    target = urljoin(f"https://lab.test{before}/phone", sent_on.headers["Location"])
+    assert target == f"https://lab.test{before}/edge/phone"
+    assert "This phone is the edge" in client.get("/phone").text

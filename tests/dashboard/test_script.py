@@ -1,27 +1,20 @@
 """The page's script: one text in its head, from modules that node tests for themselves."""
 
-import os
 import re
-import shutil
 import subprocess
 
 import pytest
 
 from dashboard import theme
 from tests.support.paths import ROOT
+from tests.support.programs import needed
 
 STATIC = ROOT / "dashboard" / "static"
 
 
 @pytest.fixture(scope="module")
 def node():
-    found = shutil.which("node")
-    if found is None:
-        reason = "There is no node: apt-get install nodejs."
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
-    return found
+    return needed("node", "nodejs")
 
 
 def test_what_the_scripts_compute(node):
