@@ -14,7 +14,17 @@ from core.sharing.demand import Arrivals, Questions, bursts, poisson, recorded
 from core.sharing.optimum import optimum
 from core.sharing.simulation import Outcome, Scenario, simulate
 
-__all__ = ["ARRIVALS", "OPTIMUM", "Figures", "Setting", "Study", "best_share", "draw", "study"]
+__all__ = [
+    "ARRIVALS",
+    "OPTIMUM",
+    "Figures",
+    "Setting",
+    "Study",
+    "best_share",
+    "draw",
+    "mean_of",
+    "study",
+]
 
 ARRIVALS = {"poisson": poisson, "bursts": bursts}
 OPTIMUM = "optimum"
@@ -118,3 +128,9 @@ def _row(outcome: Outcome, setting: Setting) -> tuple[float, ...]:
         float(outcome.late(setting.scenario.deadline).mean()), float(np.quantile(last, 0.95)),
         outcome.fairness(setting.edges), float(outcome.joules.mean()),
     )  # fmt: skip
+
+
+def mean_of(values: np.ndarray, form: str = ".1f") -> str:
+    """Return the mean in words, with its 95 % interval, of independent values."""
+    mean, error = values.mean(), NORMAL * values.std(ddof=1) / np.sqrt(len(values))
+    return f"{mean:{form}} [{mean - error:{form}}, {mean + error:{form}}]"
