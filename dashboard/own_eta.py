@@ -10,7 +10,7 @@ import numpy as np
 from core.bench import Run
 from core.bench.analysis.calibration import threshold_for_budget
 from core.uncertainty import METRICS, Gate
-from core.vlm.base import ModelInfo
+from core.vlm import ModelInfo
 from core.vlm.loading.revision import revision_named
 from dashboard.drawing.sentences import notice
 from dashboard.inputs import eta_slider

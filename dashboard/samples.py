@@ -12,7 +12,7 @@ THUMBNAIL = (320, 320)
 
 
 @dataclass(frozen=True)
-class Sample:
+class BundledSample:
     path: Path
     question: str
     title: str  # a few words, below the thumbnail
@@ -27,13 +27,13 @@ class Sample:
         return small
 
 
-def load_samples(folder: Path = SAMPLES) -> tuple[Sample, ...]:
+def load_samples(folder: Path = SAMPLES) -> tuple[BundledSample, ...]:
     """Return the samples of `folder`, in their order; none if it has no samples.json."""
     listing = folder / "samples.json"
     if not listing.is_file():
         return ()
     entries = json.loads(listing.read_text(encoding="utf-8"))
     return tuple(
-        Sample(folder / entry["file"], entry["question"], entry["title"], entry["note"])
+        BundledSample(folder / entry["file"], entry["question"], entry["title"], entry["note"])
         for entry in entries
     )

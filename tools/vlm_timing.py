@@ -61,7 +61,7 @@ class Case:
 
 
 @dataclass
-class Measured:
+class Timing:
     """What a path takes, step by step: memory for the first question, the rest for each."""
 
     peaks: dict[str, int | None]  # bytes beyond what was there before; None: it can't be told
@@ -150,12 +150,12 @@ def text_cases(vlm: Adapter, count: int, max_new_tokens: int) -> list[Case]:
     return cases
 
 
-def measure(vlm: Adapter, cases: Sequence[Case]) -> dict[str, Measured]:
+def measure(vlm: Adapter, cases: Sequence[Case]) -> dict[str, Timing]:
     """Memory for the first question; FLOPs and time for each, by turns on each path."""
     measured = {}
     for name, path in PATHS.items():
         peaks = {step: _peak_bytes(run) for step, run in path(vlm, cases[0]).items()}
-        measured[name] = Measured(peaks)
+        measured[name] = Timing(peaks)
     for case in cases:
         for name, path in PATHS.items():
             steps = path(vlm, case)
@@ -188,7 +188,7 @@ def batch_gain(vlm: Adapter, cases: Sequence[Case], runs: int) -> tuple[float, f
     return tuple(float(median(np.divide(alone, times))) for times in (own, same))
 
 
-def report(vlm: Adapter, cases: Sequence[Case], measured: dict[str, Measured]) -> str:
+def report(vlm: Adapter, cases: Sequence[Case], measured: dict[str, Timing]) -> str:
     """The table, as text."""
     reference, shared, floor = (measured[name] for name in ("reference", "shared", "floor"))
     info, device = vlm.info, vlm._model.device
@@ -250,7 +250,7 @@ def _of(steps: dict[str, float], names: tuple[str, ...] | None) -> list[float]:
     return [value for name, value in steps.items() if names is None or name in names]
 
 
-def _row(name: str, left: Measured, left_steps, right: Measured, right_steps) -> str:
+def _row(name: str, left: Timing, left_steps, right: Timing, right_steps) -> str:
     line = f"{name:20}"
     for path, steps in ((left, left_steps), (right, right_steps)):
         ms = median(path.seconds_of(steps)) * 1e3

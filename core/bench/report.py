@@ -18,7 +18,6 @@ import numpy as np
 from core.bench import reported
 from core.bench.analysis import findings
 from core.bench.analysis.curves import full, high_resolution, initial
-from core.bench.analysis.figures import benchmark_figures
 from core.bench.analysis.findings import Finding
 from core.bench.analysis.intervals import (
     auroc_statistic,
@@ -26,6 +25,7 @@ from core.bench.analysis.intervals import (
     separation_intervals,
     side_by_side,
 )
+from core.bench.analysis.official import benchmark_figures
 from core.bench.analysis.separability import RIGHT_FROM, reliability, separability
 from core.bench.plots.base import Figure
 from core.bench.plots.measures import distribution_figure, lengths_figure, steps_figure

@@ -6,6 +6,7 @@ the edge, encoded by a lossy codec, decoded, and padded to pocket's input.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -31,7 +32,7 @@ from core.pocket.model import GRID, STRIDE
 from core.signs import conditions, fonts
 from core.signs.photographs import background
 from core.signs.questions import (
-    Question,
+    SceneQuestion,
     ask_attribute,
     ask_presence,
     describe,
@@ -42,6 +43,7 @@ from core.signs.scenes import (
     GLOBAL_SIDE,
     KINDS,
     Scene,
+    Sign,
     Thing,
     ink_for,
     jitter,
@@ -94,7 +96,7 @@ LEADS = (
 class Branch:
     """A question behind the global image, or behind global and one local image."""
 
-    question: Question
+    question: SceneQuestion
     local: int | None = None  # index into Example.images
     focus: np.ndarray | None = None  # (GRID * GRID,) where the attention should be; sums to 1
     places: tuple[tuple[int, int], ...] = ()  # row and column of what each of its names stands for
@@ -134,7 +136,7 @@ def to_input(image: Image.Image) -> np.ndarray:
     square = Image.new("RGB", (side, side), (127, 127, 127))
     square.paste(image, ((side - image.width) // 2, (side - image.height) // 2))
     if side != GLOBAL_SIDE:
-        square = square.resize((GLOBAL_SIDE, GLOBAL_SIDE), Image.BICUBIC)
+        square = square.resize((GLOBAL_SIDE, GLOBAL_SIDE), Image.Resampling.BICUBIC)
     return np.asarray(square)
 
 
@@ -150,7 +152,7 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     _show(rng, example, scene, downscale(original, INPUT), whole(scene))
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
-    asked = [_text(rng, scene, scene.signs[i]) for i in order]
+    asked: list[SceneQuestion | None] = [_text(rng, scene, scene.signs[i]) for i in order]
     asked += [ask_absent(rng, scene, SPEAKER), ask_absent_object(rng, scene, SPEAKER)]
     asked += [ask_quoted(rng, scene, scene.signs[i], SPEAKER) for i in order[:1]]
     asked += [other_question(rng, scene) for _ in range(5)]
@@ -174,7 +176,9 @@ def crowd_example(index: int, seed: int) -> Example:
     rng = scene_rng("train", index, seed + 50_000)
     example = Example()
     _show(rng, example, scene, downscale(render(scene), INPUT), whole(scene))
-    asked = [ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs]
+    asked: list[SceneQuestion | None] = [
+        ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs
+    ]
     asked += [ask_presence(rng, scene, SPEAKER) for _ in range(4)]
     asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
     asked.append(ask_absent(rng, scene, SPEAKER))
@@ -182,23 +186,29 @@ def crowd_example(index: int, seed: int) -> Example:
     return example
 
 
-def _text(rng, scene: Scene, sign) -> Question:
+def _text(rng, scene: Scene, sign) -> SceneQuestion:
     return ask_text(rng, scene, sign, SPEAKER, hints=rng.random() < 0.12)
 
 
-def _global_branches(rng, scene: Scene, asked) -> list[Branch]:
+def _global_branches(rng, scene: Scene, asked: Iterable[SceneQuestion | None]) -> list[Branch]:
     """Questions behind the global image, with where to look for their answers."""
     branches = []
     for question in asked:
         if question is not None:
             weight = legibility(scene, question)
             told = in_doubt(rng, reworded(rng, question), weight, seen=1)
-            where = {"focus": focus(scene, question), "places": places(scene, question)}
-            branches.append(Branch(told, weight=weight, **where))
+            branches.append(
+                Branch(
+                    told,
+                    focus=focus(scene, question),
+                    places=places(scene, question),
+                    weight=weight,
+                )
+            )
     return branches
 
 
-def in_doubt(rng, question: Question, weight: float, seen: int) -> Question:
+def in_doubt(rng, question: SceneQuestion, weight: float, seen: int) -> SceneQuestion:
     """The question with the answer that training asks for, where there is doubt.
 
     Behind one image (`seen`), what isn't found may be too small to see, and what can't be read may
@@ -223,7 +233,7 @@ def _show(rng, example: Example, scene: Scene, image: Image.Image, shown: Box) -
     example.spelling.append(spelling(*letters(scene, shown, GRID * POINTS)))
 
 
-def legibility(scene: Scene, question: Question, box: Box | None = None) -> float:
+def legibility(scene: Scene, question: SceneQuestion, box: Box | None = None) -> float:
     """Weight of a question: 1, or less where nobody could read the answer, only guess it.
 
     box: what the local image shows, if there is one.
@@ -280,7 +290,7 @@ def other_question(rng, scene):
     return ask_attribute(rng, scene, SPEAKER, LEARNED_LAST[rng.integers(len(LEARNED_LAST))])
 
 
-def reworded(rng, question: Question) -> Question:
+def reworded(rng, question: SceneQuestion) -> SceneQuestion:
     """Sometimes with words left out or before it, or with the instruction of VQA benchmarks.
 
     Otherwise the first two words tell what kind of answer is wanted, in the training's phrasings:
@@ -397,7 +407,7 @@ def _strip(image: Image.Image, scene: Scene, top: int) -> Example:
     )
 
 
-def _on_strip(scene: Scene, question: Question, told: Question, strip: Example) -> Branch:
+def _on_strip(scene: Scene, question: SceneQuestion, told: SceneQuestion, strip: Example) -> Branch:
     """A question with the answer that is told, and where on the strip to look for it."""
     where = focus(scene, question)
     cut = None if where is None else _cut(where, strip.top, strip.grid[0])
@@ -487,11 +497,16 @@ def _contrasting(rng, sign, wall: Image.Image):
     return replace(sign, color=color, rgb=rgb, ink=rgb)
 
 
-def _lower(signs, things, by: int):
+def _lower(
+    signs: Iterable[Sign], things: Iterable[Thing], by: int
+) -> tuple[tuple[Sign, ...], tuple[Thing, ...]]:
     """The same, further down."""
-    moved = tuple(sign.moved(0, by) for sign in signs)
-    boxes = [(x0, y0 + by, x1, y1 + by) for x0, y0, x1, y1 in (t.box for t in things)]
-    return moved, tuple(replace(t, box=box) for t, box in zip(things, boxes, strict=True))
+
+    def lower(thing: Thing) -> Thing:
+        left, top, right, bottom = thing.box
+        return replace(thing, box=(left, top + by, right, bottom + by))
+
+    return tuple(sign.moved(0, by) for sign in signs), tuple(map(lower, things))
 
 
 def _cut(whole_focus: np.ndarray, top: int, rows: int) -> np.ndarray:
@@ -518,7 +533,7 @@ def chart_example(index: int, seed: int) -> tuple[np.ndarray, np.ndarray, np.nda
     y = int(rng.integers(1, 8))
     while y < GLOBAL_SIDE - 6:
         letter = int(np.exp(rng.uniform(np.log(6), np.log(34))))
-        x = int(rng.integers(0, 12))
+        x: float = int(rng.integers(0, 12))
         while x < GLOBAL_SIDE - letter:
             family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
             text = faces.written(sample(rng, "train"), family)

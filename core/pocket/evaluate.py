@@ -21,8 +21,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.bench.analysis.figures import benchmark_figures
 from core.bench.analysis.intervals import shares_apart, wilson
+from core.bench.analysis.official import benchmark_figures
 from core.bench.analysis.separability import auroc
 from core.bench.commands.run_command import run_here
 from core.bench.record.runner import Plan

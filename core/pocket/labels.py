@@ -11,7 +11,7 @@ from core.cropping import Box
 from core.pocket.model import GRID
 from core.signs import fonts
 from core.signs.carriers import CARRIERS, sag
-from core.signs.questions import Question
+from core.signs.questions import SceneQuestion
 from core.signs.render import perspective, text_origin
 from core.signs.scenes import COLORS, GLOBAL_SIDE, KINDS, SHAPES, Scene, Sign
 from core.signs.world.strings import CHARACTERS, LONGEST
@@ -47,7 +47,7 @@ def _coverage(shown: Box, box) -> np.ndarray:
     return y[:, None] * x[None, :]
 
 
-def focus(scene: Scene, question: Question) -> np.ndarray | None:
+def focus(scene: Scene, question: SceneQuestion) -> np.ndarray | None:
     """Return where the answer lies: a hill on each asked object, wide as the object.
 
     A hill and not a plateau, because the box search has to find the object's centre to a fraction
@@ -60,7 +60,7 @@ def focus(scene: Scene, question: Question) -> np.ndarray | None:
     return sum(others, first) / len(question.boxes)
 
 
-def places(scene: Scene, question: Question) -> tuple[tuple[int, int], ...]:
+def places(scene: Scene, question: SceneQuestion) -> tuple[tuple[int, int], ...]:
     """Row and column, of GRID x GRID, of what each name of the question stands for."""
     if len(question.names) != len(question.boxes) or question.kind == "count":
         return ()

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.imaging import Codec
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
-from core.signs.questions import Question, ask_presence, ask_text
+from core.signs.questions import SceneQuestion, ask_presence, ask_text
 from core.signs.render import render
 from core.signs.scenes import Scene, make_scene, scene_rng
 from core.uncertainty import Gate
@@ -60,7 +60,7 @@ def fits(part: Part, scene: Scene) -> bool:
     return scene.height > scene.width if part.file == "tall" else True
 
 
-def question_for(part: Part, scene: Scene, index: int) -> Question | None:
+def question_for(part: Part, scene: Scene, index: int) -> SceneQuestion | None:
     rng = scene_rng("test", index, seed=60_000)
     if part.family == "presence":
         return ask_presence(rng, scene, kind="yes")

@@ -30,6 +30,7 @@ import json
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,7 +72,9 @@ ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 
 
 @dataclass
-class Settings:
+class Recipe:
+    """What a model is trained on, for how long, at what rate; stored with its state."""
+
     steps: dict[str, int]
     batch: dict[str, int] = field(
         default_factory=lambda: {
@@ -120,7 +123,7 @@ ANSWER_WEIGHTS = {"text": 1.3, "presence": 1.0, "attributes": 1.0, "generic": 0.
 class Stream(torch.utils.data.Dataset):
     """Batch number `i` of a phase, made from its number alone: order and resumption are exact."""
 
-    def __init__(self, phase: str, settings: Settings, packer: Packer, first: int):
+    def __init__(self, phase: str, settings: Recipe, packer: Packer, first: int):
         self.phase, self.settings, self.packer, self.first = phase, settings, packer, first
 
     def __len__(self) -> int:
@@ -177,7 +180,7 @@ def _span(step: int, count: int) -> range:
     return range(step * count, (step + 1) * count)
 
 
-def is_frozen(settings: Settings, phase: str, step: int) -> bool:
+def is_frozen(settings: Recipe, phase: str, step: int) -> bool:
     """Return whether the vision tower is left as the views have made it."""
     return phase == "scenes" and step < settings.frozen
 
@@ -217,20 +220,22 @@ AttentionMaskInterface.register("pocket_training", sdpa_mask)
 class Trainee(nn.Module):
     """The VLM with the heads of the auxiliary losses, which are not part of the checkpoint."""
 
-    def __init__(self, settings: Settings, tokenizer):
+    def __init__(self, settings: Recipe, tokenizer):
         super().__init__()
         self.settings = settings
         self.vlm = build_model(tokenizer, settings.attention_layer)
         self.vlm.set_attn_implementation({"text_config": "pocket_training"})
         self.image_id = self.vlm.config.image_token_id
-        middle, last = self.vlm.config.vision_config.hidden_sizes[1:]
+        vision: Any = self.vlm.config.vision_config
+        text: Any = self.vlm.config.text_config
+        middle, last = vision.hidden_sizes[1:]
         self.character_head = nn.Linear(middle, len(CHARACTERS) + 1)
         self.color_head = nn.Linear(last, len(COLORS) + 1)
         self.shape_head = nn.Linear(last, len(SURFACES) + 1)
         self.spelling_head = nn.Linear(last, MAX_LENGTH * (len(CHARACTERS) + 1))
         self.place_head = nn.Linear(last, 2 * GRID)
-        self.name_head = nn.Linear(self.vlm.config.text_config.hidden_size, 2 * GRID)
-        self.pair_head = nn.Linear(self.vlm.config.text_config.hidden_size, 2)
+        self.name_head = nn.Linear(text.hidden_size, 2 * GRID)
+        self.pair_head = nn.Linear(text.hidden_size, 2)
         self.register_buffer("mean", torch.tensor(MEAN)[:, None, None] * 255)
         self.register_buffer("std", torch.tensor(STD)[:, None, None] * 255)
 
@@ -251,7 +256,7 @@ class Trainee(nn.Module):
         self, batch: Batch | None, charts, answers=True, frozen=False
     ) -> dict[str, torch.Tensor]:
         """The losses; `answers` tells whether the questions of the batch are asked."""
-        losses = {}
+        losses: dict[str, torch.Tensor] = {}
         if charts is not None:
             pixels, *labels = charts
             losses |= self.character_loss("chart", *self.see(pixels), *labels)
@@ -283,7 +288,7 @@ class Trainee(nn.Module):
 
     def answer_losses(self, batch: Batch, features: torch.Tensor):
         s = self.settings
-        losses = {}
+        losses: dict[str, torch.Tensor] = {}
         visual = self.vlm.model.multi_modal_projector(features)
         embeds = self.vlm.get_input_embeddings()(batch.ids).to(visual.dtype)
         place = (batch.ids == self.image_id)[..., None].expand_as(embeds)
@@ -398,18 +403,20 @@ def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.
     The heads of the auxiliary losses learn faster (`HEADS_FASTER`): a checkpoint doesn't have them,
     so they begin anew, and until they tell something their losses pull the tower nowhere.
     """
-    matrices, others, heads = [], [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
+    heads: list[nn.Parameter] = []
     for name, p in trainee.named_parameters():
         inner = ".stages." in name or ".layers." in name
-        kind = heads if not name.startswith("vlm.") else others
-        (matrices if p.ndim == 2 and inner else kind).append(p)
+        rest = others if name.startswith("vlm.") else heads
+        (matrices if p.ndim == 2 and inner else rest).append(p)
     kind = torch.optim.Muon if dtype == torch.bfloat16 else Float32Muon
     muon = kind(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
-    groups = [{"params": others}, {"params": heads, "faster": HEADS_FASTER}]
+    groups: list[dict[str, Any]] = [{"params": others}, {"params": heads, "faster": HEADS_FASTER}]
     return [muon, torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
 
 
-def rate_at(settings: Settings, phase: str, step: int) -> float:
+def rate_at(settings: Recipe, phase: str, step: int) -> float:
     """Warm-up at the start of each phase, then constant; in the last phase a linear fall."""
     steps = settings.steps[phase]
     factor = min(1.0, (step + 1) / settings.warmup)
@@ -447,7 +454,7 @@ def export(folder: Path, trainee: Trainee, tokenizer) -> None:
 
 def train(
     out: Path,
-    settings: Settings,
+    settings: Recipe,
     workers: int,
     save_every: float,
     export_only: bool = False,
@@ -572,7 +579,7 @@ def main() -> None:
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     steps = {phase: getattr(args, phase) for phase in PHASES}
-    settings = Settings(
+    settings = Recipe(
         steps=steps, rate=args.rate, decay=args.decay, seed=args.seed, frozen=args.frozen
     )
     every = {"save_every": args.save_every, "check_every": args.check_every}

@@ -21,7 +21,7 @@ from core.policies.registry import Moment, Policy, Verdict
 from core.policies.uplink import Uplink
 from core.sharing.demand import Arrivals, Questions
 
-__all__ = ["Outcome", "Scenario", "crossing", "simulate"]
+__all__ = ["VERDICTS", "Outcome", "Scenario", "crossing", "simulate"]
 
 ARRIVE, SERVE_FIRST, DECIDE, CROP, SERVE_SECOND = range(5)
 VERDICTS: tuple[Verdict, ...] = ("ask", "sure", "late", "dear")

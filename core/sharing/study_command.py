@@ -18,7 +18,7 @@ from core.bench.runs.run import Run
 from core.channel import PRESETS, Fixed, Link
 from core.policies.registry import POLICIES, Terms
 from core.sharing.demand import Split
-from core.sharing.figures import (
+from core.sharing.plots import (
     accuracy_over_load,
     label_of,
     order_of_policies,

@@ -17,7 +17,7 @@ GENERIC_PROMPT = "Write a general description of the image."
 
 
 @dataclass(frozen=True)
-class Question:
+class SceneQuestion:
     family: str
     text: str
     answer: str
@@ -125,7 +125,7 @@ def phrase(rng: np.random.Generator, templates: tuple[str, ...], held_out) -> st
     return choices[rng.integers(len(choices))]
 
 
-def ask_text(rng, scene: Scene, sign: Sign, held_out=False, hints=False) -> Question:
+def ask_text(rng, scene: Scene, sign: Sign, held_out=False, hints=False) -> SceneQuestion:
     """A question about what a sign says; with `hints`, OCR-like tokens follow (as TextVQA+OCR)."""
     name = SIGN_NAMES[rng.integers(len(SIGN_NAMES))]
     same_shape = [s for s in scene.signs if s.shape == sign.shape]
@@ -138,7 +138,7 @@ def ask_text(rng, scene: Scene, sign: Sign, held_out=False, hints=False) -> Ques
     text = phrase(rng, TEXT, held_out).format(sign=name)
     if hints:
         text += "\nReference OCR token: " + ", ".join(ocr_hints(rng, scene))
-    return Question("text", text, sign.text, (sign.box,), sign.letter_height, names=(name,))
+    return SceneQuestion("text", text, sign.text, (sign.box,), sign.letter_height, names=(name,))
 
 
 def ocr_hints(rng, scene: Scene) -> list[str]:
@@ -156,7 +156,9 @@ def ocr_hints(rng, scene: Scene) -> list[str]:
     return tokens or ["none"]
 
 
-def ask_presence(rng, scene: Scene, held_out=False, kind: str | None = None) -> Question | None:
+def ask_presence(
+    rng, scene: Scene, held_out=False, kind: str | None = None
+) -> SceneQuestion | None:
     """Ask whether there is a coloured object. `kind`: yes, random, popular or adversarial (as
     POPE).
     """
@@ -174,7 +176,7 @@ def ask_presence(rng, scene: Scene, held_out=False, kind: str | None = None) -> 
             return None
         answer = "no"
     text = phrase(rng, PRESENCE, held_out).format(thing=name)
-    return Question("presence", text, answer, boxes, kind=kind, names=(name,))
+    return SceneQuestion("presence", text, answer, boxes, kind=kind, names=(name,))
 
 
 NEGATIVES = ("random", "popular", "adversarial")
@@ -197,7 +199,9 @@ def _absent(rng, scene, present, kind):
     return None
 
 
-def ask_attribute(rng, scene: Scene, held_out=False, kind: str | None = None) -> Question | None:
+def ask_attribute(
+    rng, scene: Scene, held_out=False, kind: str | None = None
+) -> SceneQuestion | None:
     """Colour, shape, count, relation, or a multiple choice of the first two."""
     kind = kind or str(rng.choice(("color", "shape", "count", "relation", "choice")))
     if kind == "choice":
@@ -221,7 +225,7 @@ def _ask_color(rng, scene, held_out):
         return None
     name, color, box = unique[rng.integers(len(unique))]
     text = phrase(rng, COLOR, held_out).format(thing=name)
-    return Question("attributes", text, color, (box,), kind="color", names=(name,))
+    return SceneQuestion("attributes", text, color, (box,), kind="color", names=(name,))
 
 
 def _ask_shape(rng, scene, held_out):
@@ -232,7 +236,7 @@ def _ask_shape(rng, scene, held_out):
     sign = unique[rng.integers(len(unique))]
     text = phrase(rng, SHAPE, held_out).format(color=sign.color)
     names = (f"{sign.color} sign",)
-    return Question("attributes", text, sign.shape, (sign.box,), kind="shape", names=names)
+    return SceneQuestion("attributes", text, sign.shape, (sign.box,), kind="shape", names=names)
 
 
 def _ask_count(rng, scene, held_out):
@@ -247,7 +251,7 @@ def _ask_count(rng, scene, held_out):
         things, found = f"{shape} signs", [s for s in scene.signs if s.shape == shape]
     text = phrase(rng, COUNT, held_out).format(things=things)
     boxes = tuple(sign.box for sign in found)
-    return Question("attributes", text, str(len(found)), boxes, kind="count", names=(things,))
+    return SceneQuestion("attributes", text, str(len(found)), boxes, kind="count", names=(things,))
 
 
 def _ask_relation(rng, scene, held_out):
@@ -267,11 +271,11 @@ def _ask_relation(rng, scene, held_out):
         answer = "yes" if first_is_smaller == (relation in ("to the left of", "above")) else "no"
         text = phrase(rng, RELATION, held_out).format(a=a, b=b, relation=relation)
         boxes, names = (box_a, box_b), (a, b)
-        return Question("attributes", text, answer, boxes, kind="relation", names=names)
+        return SceneQuestion("attributes", text, answer, boxes, kind="relation", names=names)
     return None
 
 
-def _as_choice(rng, question: Question | None) -> Question | None:
+def _as_choice(rng, question: SceneQuestion | None) -> SceneQuestion | None:
     if question is None:
         return None
     pool = list(COLORS) if question.kind == "color" else list(SHAPES)
@@ -286,10 +290,10 @@ def _as_choice(rng, question: Question | None) -> Question | None:
     return replace(question, text=text, answer=answer, kind="choice")
 
 
-def describe(scene: Scene) -> Question:
+def describe(scene: Scene) -> SceneQuestion:
     """The generic description, the denominator of relative attention: it looks everywhere."""
     signs, things = len(scene.signs), len(scene.things)
-    return Question(
+    return SceneQuestion(
         "generic", GENERIC_PROMPT, f"a street with {signs} signs and {things} objects", ()
     )
 

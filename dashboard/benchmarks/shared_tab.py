@@ -14,7 +14,7 @@ from core.bench.runs.kept import kept
 from core.channel import Fixed, Link
 from core.policies.registry import POLICIES, Terms
 from core.sharing.demand import Split
-from core.sharing.figures import label_of, queue_over_time, right_in_time
+from core.sharing.plots import label_of, queue_over_time, right_in_time
 from core.sharing.simulation import VERDICTS, Outcome, Scenario, simulate
 from core.sharing.study import Setting, draw
 from dashboard.benchmarks.cards import QuestionCards

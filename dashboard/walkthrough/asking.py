@@ -16,7 +16,7 @@ from dashboard.drawing.sentences import alert, explain
 from dashboard.inputs import RAW, eta_slider
 from dashboard.live import LiveModel
 from dashboard.own_eta import OwnEta, Runs
-from dashboard.samples import Sample
+from dashboard.samples import BundledSample
 from dashboard.visit import Visit
 from dashboard.walkthrough import offers
 from dashboard.walkthrough.events import FAST, PRIVATE
@@ -50,7 +50,7 @@ class Asking:
     def __init__(
         self,
         live: LiveModel,
-        samples: tuple[Sample, ...],
+        samples: tuple[BundledSample, ...],
         cleared: Callable[[], dict],
         runs: Runs | None = None,
     ) -> None:
@@ -71,7 +71,7 @@ class Asking:
         self.changed = [self.question, self.note, self.cards, self.image]
         self.said = [self.status, self.image_status]
 
-    def _lay_out_samples(self, first: Sample | None) -> None:
+    def _lay_out_samples(self, first: BundledSample | None) -> None:
         with gr.Column(visible=bool(self.samples), elem_classes="samples"):
             gr.HTML('<h2 id="samples-heading">Choose a sample</h2>', padding=False)
             self.cards = gr.HTML(  # its value: the index of the sample that is chosen, or None
@@ -81,7 +81,7 @@ class Asking:
                 elem_id="samples",
             )
 
-    def _lay_out_image(self, first: Sample | None) -> None:
+    def _lay_out_image(self, first: BundledSample | None) -> None:
         with gr.Column(min_width=280):
             gr.HTML("<h2>or bring an image</h2>", padding=False)
             self.image = gr.Image(
@@ -101,7 +101,7 @@ class Asking:
             gr.HTML(offers.image_limits(LARGEST_FILE), padding=False)
             self.refused = gr.HTML("", js_on_load=REFUSED, elem_classes="bridge")
 
-    def _lay_out_question(self, first: Sample | None) -> None:
+    def _lay_out_question(self, first: BundledSample | None) -> None:
         with gr.Column(min_width=280):
             gr.HTML("<h2>and ask</h2>", padding=False)
             self.note = gr.HTML()

@@ -10,10 +10,10 @@ from core.imaging import MAX_PIXELS
 from core.imaging.decode import FORMATS, readable_formats
 from dashboard.drawing import pictures
 from dashboard.drawing.templating import render
-from dashboard.samples import Sample
+from dashboard.samples import BundledSample
 
 
-def sample_cards(samples: Sequence[Sample]) -> Markup:
+def sample_cards(samples: Sequence[BundledSample]) -> Markup:
     """Return one button a sample, named by what it says. The browser sets which one is pressed."""
     cards = [(sample, pictures.source(sample.thumbnail())) for sample in samples]
     return render("page/sample_cards.html", samples=cards)

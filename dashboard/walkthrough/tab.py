@@ -13,7 +13,7 @@ from dashboard.drawing.about import about_model
 from dashboard.drawing.sentences import notice
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.own_eta import Runs
-from dashboard.samples import Sample
+from dashboard.samples import BundledSample
 from dashboard.visit import Visit
 from dashboard.walkthrough.answer import FirstAnswer
 from dashboard.walkthrough.asking import Asking
@@ -34,7 +34,7 @@ class Walkthrough:
     def __init__(
         self,
         live: LiveModel,
-        samples: tuple[Sample, ...],
+        samples: tuple[BundledSample, ...],
         about: gr.HTML | None = None,
         runs: Runs | None = None,
     ):

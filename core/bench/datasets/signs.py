@@ -21,7 +21,7 @@ from PIL import Image
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
 from core.signs import fonts as faces
-from core.signs.questions import Question, ask_attribute, ask_presence, ask_text
+from core.signs.questions import SceneQuestion, ask_attribute, ask_presence, ask_text
 from core.signs.render import render
 from core.signs.scenes import Scene, make_scene, scene_rng
 
@@ -31,7 +31,7 @@ SEED = 40_000  # of the questions; that of the scenes is 0
 
 def draw_question(
     scene: Scene, index: int, family: str, split: str, held_out: bool, hints: bool
-) -> Question | None:
+) -> SceneQuestion | None:
     """One question about a scene; None if it has nothing that the family asks about."""
     if not scene.signs:
         return None
@@ -90,7 +90,7 @@ class Signs(Rendered):
             letter_height=question.letter_height,
         )
 
-    def _asked(self, index: int) -> tuple[int, Question]:
+    def _asked(self, index: int) -> tuple[int, SceneQuestion]:
         """Return the scene's index and its question. Not every scene has what the question is
         about: the next candidate is a scene that no other sample can have."""
         for candidate in count(index, SIZE):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.signs.carriers import CARRIERS
-from core.signs.questions import COLOR, SIGN_NAMES, Question, ocr_hints, phrase
+from core.signs.questions import COLOR, SIGN_NAMES, SceneQuestion, ocr_hints, phrase
 from core.signs.scenes import COLORS, KINDS, SHAPES, Scene, Sign
 from core.signs.world.phrasing import ALL_TEXT, TEXT, Speaker
 from core.signs.world.strings import sample
@@ -40,7 +40,7 @@ def name_of(rng, scene: Scene, color: str, shape: str) -> str:
 
 def ask_text(
     rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker, hints: bool = False
-) -> Question:
+) -> SceneQuestion:
     """Ask what a sign says; the only one of a scene is often asked for without a name.
 
     hints: OCR-like tokens follow.
@@ -53,20 +53,24 @@ def ask_text(
         text = speaker.template(rng, TEXT).format(sign=names[0])
     if hints:
         text += "\nReference OCR token: " + ", ".join(ocr_hints(rng, scene))
-    return Question("text", text, sign.text, (sign.box,), sign.letter_height, kind, names)
+    return SceneQuestion("text", text, sign.text, (sign.box,), sign.letter_height, kind, names)
 
 
-def ask_quoted(rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker) -> Question:
+def ask_quoted(
+    rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speaker
+) -> SceneQuestion:
     """Ask whether a sign says what the question quotes: half the time it does."""
     name = name_of(rng, scene, sign.color, sign.shape)
     right = rng.random() < 0.5
     quote = sign.text if right else sample(rng, speaker.split)
     text = QUOTING[rng.integers(len(QUOTING))].format(sign=name, quote=quote.replace('"', ""))
     answer = "yes" if right or quote == sign.text else "no"
-    return Question("presence", text, answer, (sign.box,), sign.letter_height, "quoted", (name,))
+    return SceneQuestion(
+        "presence", text, answer, (sign.box,), sign.letter_height, "quoted", (name,)
+    )
 
 
-def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Question:
+def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:
     """Ask what a sign says that isn't there, often one that is nearly like one that is."""
     there = {(sign.color, sign.shape) for sign in scene.signs}
     nouns = (*SHAPES, *(c for c in CARRIERS if c != "text"))
@@ -80,14 +84,16 @@ def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Ques
     names = CARRIER_NAMES.get(shape, SIGN_NAMES)
     name = names[rng.integers(len(names))].format(color=color, shape=shape)
     text = speaker.template(rng, TEXT).format(sign=name)
-    return Question("text", text, NO_SIGN, (), kind="absent", names=(name,))
+    return SceneQuestion("text", text, NO_SIGN, (), kind="absent", names=(name,))
 
 
-def ask_absent_object(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Question | None:
+def ask_absent_object(
+    rng: np.random.Generator, scene: Scene, speaker: Speaker
+) -> SceneQuestion | None:
     """The colour of an object that isn't there; None if there is one of every kind."""
     kinds = [kind for kind in KINDS if kind not in {thing.kind for thing in scene.things}]
     if not kinds:
         return None
     name = kinds[rng.integers(len(kinds))]
     text = phrase(rng, COLOR, speaker).format(thing=name)
-    return Question("attributes", text, NO_OBJECT, (), kind="absent", names=(name,))
+    return SceneQuestion("attributes", text, NO_OBJECT, (), kind="absent", names=(name,))

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from core.signs import questions as closed
-from core.signs.questions import Question
+from core.signs.questions import SceneQuestion
 from core.signs.scenes import (
     LETTER_GLOBAL,
     LETTER_ORIGINAL,
@@ -42,52 +42,52 @@ class Condition:
     tilt: float = 0.0  # degrees, to either side
     letters: tuple[float, float] = LETTER_GLOBAL
     smallest: float = LETTER_ORIGINAL  # capital height in pixels of the original, least
-    # (rng, scene, sign, split) -> Question, or None where a scene has nothing to ask about
+    # (rng, scene, sign, split) -> SceneQuestion, or None where a scene has nothing to ask about
     ask: Callable | None = None
 
 
-def _plain(rng, scene, sign, split) -> Question:
+def _plain(rng, scene, sign, split) -> SceneQuestion:
     return closed.ask_text(rng, scene, sign)
 
 
-def _capitals(rng, scene, sign, split) -> Question:
+def _capitals(rng, scene, sign, split) -> SceneQuestion:
     question = _plain(rng, scene, sign, split)
     return replace(question, text=question.text.upper())
 
 
-def _phrased(rng, scene, sign, split, classes) -> Question:
+def _phrased(rng, scene, sign, split, classes) -> SceneQuestion:
     speaker = Speaker(split, HELD_OUT[split] if classes == "held out" else classes)
     pointed = replace(scene, signs=(*scene.signs, sign))  # never taken for the only one
     return asking.ask_text(rng, pointed, sign, speaker)
 
 
-def _mistyped(rng, scene, sign, split) -> Question:
+def _mistyped(rng, scene, sign, split) -> SceneQuestion:
     question = _plain(rng, scene, sign, split)
     text = phrasing.with_typing_errors(rng, question.text, question.names, count=2)
     return replace(question, text=text)
 
 
-def _color(rng, scene, sign, split, british: bool) -> Question | None:
+def _color(rng, scene, sign, split, british: bool) -> SceneQuestion | None:
     question = closed.ask_attribute(rng, scene, kind="color")
     if question is None or not british:
         return question
     return replace(question, text=question.text.replace("color", "colour"))
 
 
-def _unpointed(rng, scene, sign, split) -> Question:
+def _unpointed(rng, scene, sign, split) -> SceneQuestion:
     text = phrasing.ALL_TEXT.questions[rng.integers(len(phrasing.ALL_TEXT.questions))]
-    return Question("text", text, sign.text, (sign.box,), sign.letter_height, "unpointed")
+    return SceneQuestion("text", text, sign.text, (sign.box,), sign.letter_height, "unpointed")
 
 
-def _too_small(rng, scene, sign, split) -> Question:
+def _too_small(rng, scene, sign, split) -> SceneQuestion:
     return replace(_plain(rng, scene, sign, split), answer=asking.UNREADABLE)
 
 
-def _absent(rng, scene, sign, split) -> Question:
+def _absent(rng, scene, sign, split) -> SceneQuestion:
     return asking.ask_absent(rng, scene, Speaker(split, ("plain",)))
 
 
-def _absent_object(rng, scene, sign, split) -> Question | None:
+def _absent_object(rng, scene, sign, split) -> SceneQuestion | None:
     return asking.ask_absent_object(rng, scene, Speaker(split, ("plain",)))
 
 
@@ -136,7 +136,7 @@ CONDITIONS = {
 @dataclass(frozen=True)
 class Trial:
     scene: Scene
-    question: Question
+    question: SceneQuestion
     answers: tuple[str, ...]
     index: int  # of the scene
 

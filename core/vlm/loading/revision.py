@@ -12,6 +12,8 @@ from core.vlm.base import VLM, ModelInfo
 if TYPE_CHECKING:
     from core.vlm.loading.checkpoint import Checkpoint
 
+__all__ = ["directory_digest", "revision", "revision_named", "revision_of"]
+
 PARTS = (".json", ".jinja", ".safetensors", ".txt", ".model")  # of a checkpoint that count
 
 

@@ -10,7 +10,7 @@ from core.pocket.data import (
     strip_example,
 )
 from core.pocket.labels import MAX_LENGTH
-from core.signs.questions import Question
+from core.signs.questions import SceneQuestion
 from core.signs.scenes import Scene
 from core.signs.world.asking import NO_SIGN, UNREADABLE
 
@@ -89,11 +89,11 @@ def test_easy_strips_are_clean_and_upright(monkeypatch):
 
 def test_what_is_in_doubt_is_taught_as_doubt():
     rng = np.random.default_rng(0)
-    absent = Question("text", "", NO_SIGN, (), kind="absent")
+    absent = SceneQuestion("text", "", NO_SIGN, (), kind="absent")
     behind_one = {data.in_doubt(rng, absent, 1.0, seen=1).answer for _ in range(40)}
     assert behind_one >= {NO_SIGN, UNREADABLE} and len(behind_one) > 5
     assert {data.in_doubt(rng, absent, 1.0, seen=2).answer for _ in range(9)} == {NO_SIGN}
-    small = Question("text", "", "STOP", ((0, 0, 9, 9),), 3)
+    small = SceneQuestion("text", "", "STOP", ((0, 0, 9, 9),), 3)
     for seen in (1, 2):
         told = {data.in_doubt(rng, small, data.ILLEGIBLE_WEIGHT, seen).answer for _ in range(40)}
         assert told == {"STOP", UNREADABLE}
@@ -134,11 +134,11 @@ def test_crops_stay_inside_and_reach_their_target():
 
 def test_what_nobody_can_read_weighs_less():
     scene = Scene(1600, 1600, (), (), 0)
-    sign = Question("text", "", "A", ((100, 100, 200, 150),), 20)  # 2.4 px in the global image
+    sign = SceneQuestion("text", "", "A", ((100, 100, 200, 150),), 20)  # 2.4 px in the global image
     assert data.legibility(scene, sign) == data.ILLEGIBLE_WEIGHT
     assert data.legibility(scene, sign, data.Box(0, 0, 300, 300)) == 1
     assert data.legibility(scene, sign, data.Box(700, 700, 1000, 1000)) == data.ILLEGIBLE_WEIGHT
-    assert data.legibility(scene, Question("presence", "", "yes", ())) == 1
+    assert data.legibility(scene, SceneQuestion("presence", "", "yes", ())) == 1
 
 
 @pytest.mark.parametrize("size", [(192, 108), (120, 192), (192, 192), (100, 80)])

@@ -7,7 +7,7 @@ from core.cropping import Box, find_box
 from core.hits import holds
 from core.pocket import labels
 from core.pocket.labels import GRID, MAX_LENGTH
-from core.signs.questions import Question
+from core.signs.questions import SceneQuestion
 from core.signs.scenes import GLOBAL_SIDE, Scene, Sign, make_scene
 
 
@@ -21,7 +21,7 @@ def test_labels_lie_where_the_padded_image_has_the_object(size):
     width, height = size
     box = (int(0.6 * width), int(0.2 * height), int(0.9 * width), int(0.5 * height))
     scene = _scene(width, height, box)
-    focus = labels.focus(scene, Question("text", "", "A", (box,), 20)).reshape(GRID, GRID)
+    focus = labels.focus(scene, SceneQuestion("text", "", "A", (box,), 20)).reshape(GRID, GRID)
     assert focus.sum() == pytest.approx(1)
     rows, columns = np.mgrid[:GRID, :GRID] + 0.5
     side = max(size)
@@ -53,7 +53,7 @@ def test_the_attention_asked_for_leads_the_box_search_to_small_signs():
         extent = (-dx, -dy, side - dx, side - dy)
         for sign in scene.signs:
             if sign.letter_height * scene.scale <= 4:
-                question = Question("text", "", sign.text, (sign.box,), sign.letter_height)
+                question = SceneQuestion("text", "", sign.text, (sign.box,), sign.letter_height)
                 hill = labels.focus(scene, question).reshape(GRID, GRID)
                 size = (scene.width, scene.height)
                 box = find_box(hill, size, GLOBAL_SIDE, extent=extent)

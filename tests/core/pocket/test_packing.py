@@ -10,8 +10,8 @@ from core.pocket.labels import IGNORE
 from core.pocket.model import GRID, build_processor
 from core.pocket.packing import Packer, tree_mask
 from core.pocket.tokenizer import build_tokenizer, spell
-from core.pocket.train import ANSWER_WEIGHTS, Focus, Settings, Trainee
-from core.signs.questions import Question
+from core.pocket.train import ANSWER_WEIGHTS, Focus, Recipe, Trainee
+from core.signs.questions import SceneQuestion
 from core.signs.world.asking import OWN_ANSWERS
 from core.signs.world.phrasing import calm
 
@@ -36,7 +36,7 @@ def test_answers_are_spelled_but_for_those_of_its_own_words(tokenizer):
 
 
 def test_a_strip_has_the_positions_of_its_rows_in_an_image(tokenizer):
-    question = Question("text", "Read it.", "A", ((0, 0, 9, 9),))
+    question = SceneQuestion("text", "Read it.", "A", ((0, 0, 9, 9),))
     strip = Example([np.zeros((48, 192, 3), np.uint8)], [Branch(question)], grid=(3, GRID), top=5)
     image = Example([np.zeros((192, 192, 3), np.uint8)], [Branch(question)])
     packer = Packer(tokenizer, ANSWER_WEIGHTS)
@@ -81,9 +81,9 @@ def _example(rng):
     spot = np.zeros(GRID * GRID, np.float32)
     spot[5] = 1
     branches = [
-        Branch(Question("text", "Read the red circle.", "STOP", ()), focus=spot),
-        Branch(Question("text", "Read the red circle.", "EXIT", ()), local=1),
-        Branch(Question("presence", "Is there a blue car?", "yes", ()), local=1),
+        Branch(SceneQuestion("text", "Read the red circle.", "STOP", ()), focus=spot),
+        Branch(SceneQuestion("text", "Read the red circle.", "EXIT", ()), local=1),
+        Branch(SceneQuestion("presence", "Is there a blue car?", "yes", ()), local=1),
     ]
     return Example(images, branches)
 
@@ -91,7 +91,7 @@ def _example(rng):
 def test_packed_logits_equal_those_of_each_prompt_alone(tokenizer):
     torch.manual_seed(0)
     example = _example(np.random.default_rng(0))
-    trainee = Trainee(Settings({}), tokenizer).eval()
+    trainee = Trainee(Recipe({}), tokenizer).eval()
     processor = build_processor(tokenizer)
     batch = Packer(tokenizer, ANSWER_WEIGHTS).collate([example])
     with torch.inference_mode():
@@ -142,7 +142,7 @@ def test_focus_collects_the_attention_that_the_model_pays(tokenizer):
 def test_the_last_token_of_each_name_is_told_its_place(tokenizer):
     text = "Please answer: Is the red circle sign above the blue car?"
     names = ("red circle sign", "blue car")
-    question = Question("attributes", text, "no", ((),) * 2, kind="relation", names=names)
+    question = SceneQuestion("attributes", text, "no", ((),) * 2, kind="relation", names=names)
     example = _example(np.random.default_rng(0))
     example.branches.append(Branch(question, places=((3, 4), (1, 7))))
     batch = Packer(tokenizer, ANSWER_WEIGHTS).collate([example])

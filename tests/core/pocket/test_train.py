@@ -6,7 +6,7 @@ from core.pocket import check as checking
 from core.pocket import train as training
 from core.pocket.model import GRID, build_model, continued
 from core.pocket.tokenizer import build_tokenizer
-from core.pocket.train import PHASES, Settings, rate_at, train
+from core.pocket.train import PHASES, Recipe, rate_at, train
 from core.vlm import load_vlm
 from core.vlm.loading.checkpoint import POCKET
 
@@ -29,7 +29,7 @@ def small(monkeypatch):
 
 
 def _settings(frozen=0):
-    return Settings(
+    return Recipe(
         steps=dict.fromkeys(PHASES, 2),
         attention_layer=0,
         frozen=frozen,
@@ -73,7 +73,7 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, 
 
 
 def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
-    settings = Settings(dict.fromkeys(PHASES, 100) | {"scenes": 1000}, rate=1.0, decay=0.2)
+    settings = Recipe(dict.fromkeys(PHASES, 100) | {"scenes": 1000}, rate=1.0, decay=0.2)
     rates = [rate_at(settings, "scenes", step) for step in range(1000)]
     assert rates[0] == pytest.approx(0.01) and rates[99:800] == [1.0] * 701
     assert rates[900] == pytest.approx(0.5) and rates[999] == pytest.approx(0.01)
@@ -82,7 +82,7 @@ def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
 
 def test_training_goes_on_from_a_checkpoint(tmp_path):
     train(tmp_path / "first", _settings(), workers=0, save_every=1e9, check_every=0)
-    nothing = Settings(steps=dict.fromkeys(PHASES, 0), attention_layer=0)
+    nothing = Recipe(steps=dict.fromkeys(PHASES, 0), attention_layer=0)
     start = tmp_path / "first" / "checkpoint"
     train(tmp_path / "second", nothing, workers=0, save_every=1e9, init=start, check_every=0)
     first, second = _weights(tmp_path / "first"), _weights(tmp_path / "second")
