@@ -19,8 +19,10 @@ from tools.screenshots import IMAGES
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("page", type=Path)
-    parser.add_argument("--out", type=Path, default=IMAGES, help="default: %(default)s")
+    parser.add_argument("page", type=Path, help="page with the figures (HTML)")
+    parser.add_argument(
+        "--out", type=Path, default=IMAGES, help="folder of the pictures (default: %(default)s)"
+    )
     args = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")
     args.out.mkdir(parents=True, exist_ok=True)

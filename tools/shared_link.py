@@ -49,14 +49,20 @@ class Seen:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     add = parser.add_argument
-    add("--edges", type=int, default=64)
-    add("--questions", type=int, default=150)
-    add("--load", type=float, default=0.45, help="of the uplink, by questions alone")
-    add("--bytes-per-second", type=float, default=4_000.0, help="of the uplink; a slow one, so that"
-        " the time of a busy processor weighs little")  # fmt: skip
-    add("--deadline", type=float, default=20.0, help="seconds")
-    add("--policy", choices=list(POLICIES), default="backlog")
-    add("--run", default="signs-text-q75", help="of assets/runs")
+    add("--edges", type=int, default=64, help="edges that share the link (default: %(default)s)")
+    add("--questions", type=int, default=150,
+        help="questions asked in all (default: %(default)s)")  # fmt: skip
+    add("--load", type=float, default=0.45, help="share of the uplink that questions alone take")
+    add("--bytes-per-second", type=float, default=4_000.0, help="rate of the "
+        "uplink; a slow one, so that the time of a busy processor weighs little")  # fmt: skip
+    add("--deadline", type=float, default=20.0, help="seconds from a question to its answer")
+    add("--policy", choices=list(POLICIES), default="backlog",
+        help="who may send a local image (default: %(default)s)")  # fmt: skip
+    add(
+        "--run",
+        default="signs-text-q75",
+        help="name of a run in assets/runs (default: %(default)s)",
+    )
     args = parser.parse_args()
     run = load_run(RUNS / f"{args.run}.parquet").answered
     run = run.select(np.arange(len(run)) < args.questions)
