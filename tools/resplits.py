@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import io
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ from core.bench.analysis.guarantee import (
 )
 from core.bench.runs.files import load_run
 from core.server.drift import WINDOW, Drift
+from core.support.whole import write_whole
 
 SPLITS = 400
 CONFIDENCE = 0.9
@@ -271,13 +273,14 @@ def main() -> int:
         print(f"\n{_label(goal)}, n = {size}\n\n{by_source(rows, goal, size)}", flush=True)
         every += rows
     if args.csv:
-        with args.csv.open("w", newline="") as file:
-            writer = csv.writer(file)
-            writer.writerow(("source", "what", "at_most", "n", "rule", "broken", "value", "asked"))
-            writer.writerows(
-                (r.source, r.goal.what, r.goal.at_most, r.size, r.rule, r.broken, r.value, r.asked)
-                for r in every
-            )
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerow(("source", "what", "at_most", "n", "rule", "broken", "value", "asked"))
+        writer.writerows(
+            (r.source, r.goal.what, r.goal.at_most, r.size, r.rule, r.broken, r.value, r.asked)
+            for r in every
+        )
+        write_whole(args.csv, text.getvalue())
     return 0
 
 

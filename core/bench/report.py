@@ -16,7 +16,7 @@ from math import isnan
 import numpy as np
 
 from core.bench import reported
-from core.bench.analysis import findings
+from core.bench.analysis import findings, ranking
 from core.bench.analysis.curves import full, high_resolution, initial
 from core.bench.analysis.findings import Finding
 from core.bench.analysis.intervals import (
@@ -185,6 +185,16 @@ def _overview(runs: Runs) -> Section:
         f"{reported.SOURCE}. Its accuracies are of another model on other questions; costs and "
         "shapes can be compared."
     )
+    thinned = [
+        name
+        for name, run in runs.named.items()
+        if any(ranking.is_thinned(run.ranked(metric)) for metric in run.metrics)
+    ]
+    if thinned:
+        section.text(
+            f"{', '.join(thinned)}: intervals are computed on {ranking.MOST_POINTS:,} points of "
+            "each curve, exact ones with straight lines between them, because it has more."
+        )
     return section
 
 

@@ -15,6 +15,7 @@ from core.protocol import Edge, Server, Transcript, first_stage, second_stage
 from core.signs.questions import SceneQuestion, ask_presence, ask_text
 from core.signs.render import render
 from core.signs.scenes import Scene, make_scene, scene_rng
+from core.support.whole import write_whole
 from core.uncertainty import Gate
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -117,10 +118,10 @@ def main() -> None:
     entries = []
     for part in PARTS:
         original, entry = pick(vlm, part, gate, Codec("jpeg", 92))
-        (args.out / entry["file"]).write_bytes(original)
+        write_whole(args.out / entry["file"], original)
         entries.append(entry)
         print(f"{entry['file']}: scene {entry['scene']}, {entry['question']!r}")
-    (args.out / "samples.json").write_text(json.dumps(entries, indent=2) + "\n")
+    write_whole(args.out / "samples.json", json.dumps(entries, indent=2) + "\n")
 
 
 if __name__ == "__main__":

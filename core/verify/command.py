@@ -13,6 +13,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
+from core.support.whole import write_whole
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -38,9 +39,9 @@ def main(args: Namespace) -> int:
         raise VLMError(f"{vlm.info.name!r} is not run here: there is nothing to verify.")
     folder = Path(find_checkpoint(args.model).fetched().location)
     report = verify(vlm, folder, args.ratio, said=lambda title: print(title, file=sys.stderr))
+    print(report)  # first: it took minutes, and the file may not be writable
     if args.json:
-        args.json.write_text(json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
-    print(report)
+        write_whole(args.json, json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")
     return 0 if report.passed else 1
 
 

@@ -26,7 +26,7 @@ class Segments:
         asked = np.append(0, ends)  # at each point of the curve
         if points is None:
             points = np.arange(len(asked))
-            if len(points) > MOST_POINTS + 1:
+            if len(ends) > MOST_POINTS:
                 shares = np.linspace(0, len(ranked), MOST_POINTS + 1)
                 points = np.unique(np.searchsorted(asked, shares))
         value = np.empty(len(ranked), dtype=np.int64)
@@ -45,6 +45,11 @@ class Segments:
     def along(self, weights: np.ndarray) -> np.ndarray:
         """Return the weight of all samples that are asked for at each point, (b, P)."""
         return np.cumsum(self.counts(weights)[:, :-1], axis=1)
+
+
+def is_thinned(ranked: np.ndarray) -> bool:
+    """Return whether a curve of these uncertainties (N,) has more points than `Segments` keeps."""
+    return len(ranked) > MOST_POINTS and len(np.unique(ranked)) > MOST_POINTS
 
 
 def by_uncertainty(ranked: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -8,6 +8,7 @@ import pytest
 
 from core.bench import report
 from core.bench.__main__ import main
+from core.bench.analysis import ranking
 from core.bench.plots.paper import REPORTED
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import Code, RunError
@@ -91,6 +92,13 @@ def test_the_page_needs_nothing_from_anywhere(text):
 
 def test_tokens_of_table_i_are_those_recorded(text):
     assert '<th scope="row">text, second stage</th><td>288</td><td>306</td><td>94.1%' in text
+
+
+def test_a_curve_too_fine_for_its_intervals_says_so(monkeypatch, text):
+    assert "intervals are computed on" not in text
+    monkeypatch.setattr(ranking, "MOST_POINTS", 20)
+    said = report.page({"presence": made("signs-presence")})
+    assert "presence: intervals are computed on 20 points of each curve" in said
 
 
 def test_a_section_without_a_run_says_what_it_takes():
