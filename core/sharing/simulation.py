@@ -53,7 +53,6 @@ class Outcome:
     second_at: np.ndarray
     link_wait: np.ndarray  # seconds of work on the uplink when it was decided
     score: np.ndarray  # of the answer that counts at the deadline; 0 where there was none
-    up_seconds: np.ndarray  # of the edge's radio on the air
     joules: np.ndarray  # of the edge's radio; NaN where the link's power isn't known
 
     @property
@@ -232,6 +231,6 @@ def _outcome(
     )
     watts = [np.nan if w is None else w for w in (link.transmit_watts, link.receive_watts)]
     return Outcome(
-        arrivals.seconds, arrivals.edge, verdicts, first_at, second_at, np.array(waits), score, up,
+        arrivals.seconds, arrivals.edge, verdicts, first_at, second_at, np.array(waits), score,
         up * watts[0] + down * watts[1],
     )  # fmt: skip

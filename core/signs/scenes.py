@@ -149,24 +149,6 @@ def make_scene(
     return Scene(width, height, tuple(signs), tuple(things), int(rng.integers(2**31)))
 
 
-def make_crowd(index: int, seed: int = 0) -> Scene:
-    """A training scene of many signs and objects that the global image barely shows.
-
-    Of the letters in `make_scene` few are of the sizes at which reading begins to fail, and there
-    every scene costs a crop or two. A crowd has six times as many of them in one global image.
-    """
-    rng = scene_rng("train", index, seed + 40_000)
-    side = int(420 * 1.6 ** rng.random())  # no crop is shown, so two to four times the global image
-    scale = GLOBAL_SIDE / side
-    letters, sides = in_original(CROWD_LETTERS, scale), in_original(CROWD_SIDES, scale)
-    families = fonts.families(held_out=False) or ("",)
-    taken: list[tuple[int, int, int, int]] = []
-    sketch = partial(sketch_sign, families=families, letters=letters)
-    signs = place_signs(rng, side, side, taken, (8, 17), sketch)
-    things = place_things(rng, side, side, taken, (2, 11), sides)
-    return Scene(side, side, tuple(signs), tuple(things), int(rng.integers(2**31)))
-
-
 def in_original(lengths: tuple[float, float], scale: float) -> tuple[float, float]:
     """Two lengths of the global image in pixels of the original."""
     return lengths[0] / scale, lengths[1] / scale

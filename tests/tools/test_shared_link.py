@@ -66,7 +66,7 @@ def test_it_judges_by_a_tenth(capsys):
     verdict = np.where(np.arange(100) < 40, 0, 1)
     outcome = Outcome(
         times, np.zeros(100, int), verdict, times, np.where(verdict == 0, 2.0, never),
-        times, times, times, times,
+        times, times, times,
     )  # fmt: skip
     assert report(seen(0.42, 2.1), outcome, 5.0) == 0
     assert report(seen(0.46, 2.1), outcome, 5.0) == 1

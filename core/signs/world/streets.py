@@ -144,9 +144,16 @@ def make_street(split: str, index: int, seed: int = 0) -> Scene:
 
 
 def make_street_crowd(index: int, seed: int = 0) -> Scene:
-    """A training scene as `scenes.make_crowd` makes them, of the open world."""
+    """A training scene of many signs and objects that the global image barely shows.
+
+    Of the letters in `make_street` few are of the sizes at which reading begins to fail, and there
+    every scene costs a local image or two. A crowd has six times as many of them in one global
+    image.
+    """
     rng = scene_rng("train", index, seed + 80_000)
-    side = int(420 * 1.6 ** rng.random())
+    side = int(
+        420 * 1.6 ** rng.random()
+    )  # two to four times the global image: nothing else is sent
     scale = GLOBAL_SIDE / side
     taken: list[tuple[int, int, int, int]] = []
     sketch = partial(sketch_sign, letters=in_original(CROWD_LETTERS, scale))

@@ -1,12 +1,13 @@
 import numpy as np
 import pytest
 
-from core.signs import fonts
 from core.signs import render as render_module
 from core.signs.questions import ask_text
 from core.signs.render import draw_background, render
-from core.signs.scenes import LETTER_ORIGINAL, SPLITS, make_crowd, make_scene, scene_rng
+from core.signs.scenes import LETTER_ORIGINAL, SPLITS, make_scene, scene_rng
 from core.signs.words import DIGITS, LETTERS, WORDS, sample_text
+from core.signs.world import faces
+from core.signs.world.streets import make_street_crowd
 
 
 def test_a_scene_is_its_seed():
@@ -31,14 +32,14 @@ def test_everything_lies_inside_apart_and_named_once(index):
 
 
 def test_a_crowd_is_many_signs_that_are_hard_to_read_but_not_impossible():
-    crowds = [make_crowd(index) for index in range(20)]
+    crowds = [make_street_crowd(index) for index in range(20)]
     for crowd in crowds:
         apart_inside_and_named_once(crowd)
         heights = [sign.letter_height * crowd.scale for sign in crowd.signs]
         assert len(heights) >= 4 and min(heights) > 3.2 and max(heights) < 11.3
-        assert all(sign.family not in fonts.families(held_out=True) for sign in crowd.signs)
+        assert all(sign.family in faces.families("train") for sign in crowd.signs)
     assert np.mean([len(crowd.signs) for crowd in crowds]) > 9
-    assert crowds[3] == make_crowd(3) != make_crowd(3, seed=1)
+    assert crowds[3] == make_street_crowd(3) != make_street_crowd(3, seed=1)
 
 
 def apart_inside_and_named_once(scene):
