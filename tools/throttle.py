@@ -55,7 +55,8 @@ class SharedUplink:
         with contextlib.suppress(OSError):
             for data in _received(source):
                 target.sendall(data)
-            target.shutdown(socket.SHUT_WR)
+        with contextlib.suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)  # the server has closed it: the edge is to know
 
     def _carry(self) -> None:
         free = time.monotonic()  # when the last byte has been sent
@@ -68,7 +69,7 @@ class SharedUplink:
                 if data:
                     target.sendall(data)
                 else:
-                    target.shutdown(socket.SHUT_WR)
+                    target.shutdown(socket.SHUT_RDWR)  # or the server would count it on
 
 
 def _received(source: socket.socket) -> Iterator[bytes]:

@@ -52,6 +52,20 @@ def test_an_edge_gets_its_answer_through_it():
         assert uplink.carried > sent  # and the head of the request for /v1/info
 
 
+def test_a_connection_that_the_server_has_closed_is_closed_on_both_sides():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with shared_uplink(url, rate=1e6) as uplink:
+            port = int(uplink.url.rsplit(":", 1)[1])
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as edge:
+                far, _ = listener.accept()
+                far.settimeout(10)
+                far.shutdown(socket.SHUT_WR)
+                assert edge.recv(1) == b""  # the edge is told
+                assert far.recv(1) == b""  # and the server rid of it
+                far.close()
+
+
 def seen(asked, seconds):
     found = Seen()
     for index in range(100):
