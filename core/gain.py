@@ -1,9 +1,10 @@
 """A gate for gain: how much a second look is expected to add, from what the first stage knows.
 
-Uncertainty says whether the first answer is wrong, not whether a crop would mend it. A regression
-of the recorded gain s₂ - s₁ on a few features of the first answer says that: E[s₂ - s₁ | features]
-in -1..1, fitted by `python -m core.bench gain` on a validation run, and kept as a JSON file. Read,
-it is an entry of METRICS like any other: gate, runs, curves and promises take it from there.
+Uncertainty says whether the first answer is wrong, not whether a local image would mend it. A
+regression of the recorded gain s₂ - s₁ on a few features of the first answer says that:
+E[s₂ - s₁ | features] in -1..1, fitted by `python -m core.bench gain` on a validation run, and kept
+as a JSON file. Read, it is an entry of METRICS like any other: gate, runs, curves and promises take
+it from there.
 
 The features are the answer's values of the metrics below, some of them as probabilities, where the
 question looks, and how long the answer is: all of it is there before anything is asked again.

@@ -83,7 +83,7 @@ class Result:
 
     question: str
     answer: str
-    first_answer: str | None  # None: the server kept it to itself, and asked again
+    first_answer: str | None  # None: the server asked for a local image instead
     uncertainty: float | None  # of the first answer; None if the server doesn't say
     box: Box | None  # of the original, that was sent in detail
     exchanges: tuple[Exchange, ...]  # those of restarted questions included
