@@ -328,6 +328,36 @@ class Runs:
 
 
 def main() -> None:
+    args = _parser().parse_args()
+    runs = Runs(args)
+    if args.conditions is not None:
+        eta = runs.vlm.info.thresholds["min_entropy"] if args.eta is None else args.eta
+        print(CONDITION_HEAD, flush=True)
+        for name in args.conditions or CONDITIONS:
+            run = runs.get(Trials(name, args.split), args.quality)
+            print(condition_line(name, run, eta), flush=True)
+        return
+    asked = [
+        Questions(family, args.split, args.fonts, args.phrasings, args.hints and family == "text")
+        for family in args.family
+    ]
+    if args.all:
+        asked = [TEXT, PRESENCE, ATTRIBUTES, OTHER_PHRASINGS, TRAINING_FONTS]
+    sections = []
+    for questions in asked:
+        quality = QUALITY if args.all else args.quality
+        run = runs.get(questions, quality)
+        title = f"{questions.name}, JPEG {quality}: {len(run)} questions"
+        sections.append("\n".join([title, *report(run)]))
+    rows = table(runs.get, QUALITIES) if args.all else []
+    times = "median milliseconds, stage 1 / both stages, one question at a time: "
+    print("\n" + "\n\n".join(sections))
+    print(f"\n{times}{milliseconds(runs.timed())}")
+    if rows:
+        print("\n" + "\n".join(rows))
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="pocket",
                         help="who is asked: pocket, a directory, or a hub id")  # fmt: skip
@@ -363,33 +393,7 @@ def main() -> None:
     parser.add_argument("--runs", type=Path, default=Path("runs/evaluation"),
                         help="where run files are kept, in a folder for each model")  # fmt: skip
     add_load_arguments(parser)
-    args = parser.parse_args()
-    runs = Runs(args)
-    if args.conditions is not None:
-        eta = runs.vlm.info.thresholds["min_entropy"] if args.eta is None else args.eta
-        print(CONDITION_HEAD, flush=True)
-        for name in args.conditions or CONDITIONS:
-            run = runs.get(Trials(name, args.split), args.quality)
-            print(condition_line(name, run, eta), flush=True)
-        return
-    asked = [
-        Questions(family, args.split, args.fonts, args.phrasings, args.hints and family == "text")
-        for family in args.family
-    ]
-    if args.all:
-        asked = [TEXT, PRESENCE, ATTRIBUTES, OTHER_PHRASINGS, TRAINING_FONTS]
-    sections = []
-    for questions in asked:
-        quality = QUALITY if args.all else args.quality
-        run = runs.get(questions, quality)
-        title = f"{questions.name}, JPEG {quality}: {len(run)} questions"
-        sections.append("\n".join([title, *report(run)]))
-    rows = table(runs.get, QUALITIES) if args.all else []
-    times = "median milliseconds, stage 1 / both stages, one question at a time: "
-    print("\n" + "\n\n".join(sections))
-    print(f"\n{times}{milliseconds(runs.timed())}")
-    if rows:
-        print("\n" + "\n".join(rows))
+    return parser
 
 
 if __name__ == "__main__":
