@@ -2,8 +2,8 @@
 
 Edges ask the questions of a recorded run, each from an address of its own and at the same moments
 as in the simulation, through one throttled uplink, of a server that knows of it. Compared are the
-share that was asked for a crop, and how long 95 % of the answers took. The server's work is taken
-at the speed that it had.
+share that was asked for a local image, and how long 95 % of the answers took. The server's work is
+taken at the speed that it had.
 """
 
 from __future__ import annotations

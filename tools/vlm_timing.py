@@ -1,7 +1,7 @@
 """What sharing saves: `python -m tools.vlm_timing --model pocket`, or `--shape llava qwen3_vl`.
 
-Retransmitted questions (of `signs-text`, with a crop around the sign), each asked in one process by
-turns on each path:
+Retransmitted questions (of `signs-text`, with a local image around the sign), each asked in one
+process by turns on each path:
 
 reference  core.vlm.reference, the plain published procedure
 shared     what core.protocol runs: one look, everything else on its prefix, and the first answer
@@ -138,7 +138,7 @@ PATHS = {"reference": reference_path, "shared": shared_path, "floor": floor_path
 
 
 def text_cases(vlm: Adapter, count: int, max_new_tokens: int) -> list[Case]:
-    """Questions of `signs-text` as this model is asked them, and the crops that would answer."""
+    """Questions of `signs-text` as this model is asked them, and local images that answer them."""
     cases, samples = [], load_dataset("signs-text")
     for i in range(count):
         sample = samples[i % len(samples)]

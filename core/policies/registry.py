@@ -1,9 +1,9 @@
-"""The policies: whether a question may send a crop over a link that others wait for.
+"""The policies: whether a question may send a local image over a link that others wait for.
 
 Each decides when the first answer is there, from what is known then (`Moment`), and says why not.
 An entry of `POLICIES` is all that a new one takes: simulation, server, figures and the page read it
 from there. Symbols: u uncertainty of the first answer, η threshold, ĝ expected gain of a second
-look, b bytes of the crop, Q bytes that wait for the link, R its rate, D the deadline.
+look, b bytes of the local image, Q bytes that wait for the link, R its rate, D the deadline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from core.policies.expectation import Expectation
 __all__ = ["POLICIES", "Entry", "Moment", "Policy", "Terms", "Verdict", "known_of"]
 
 Verdict = Literal["ask", "sure", "late", "dear"]
-"""Ask for the crop; or not: sure of the answer, the crop would be too late, or cost too much."""
+"""Ask for the local image; or not: sure of the answer, it would be too late, or cost too much."""
 
 
 class Moment(NamedTuple):
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     now: float  # seconds
     uncertainty: float  # u, ranked: more is more uncertain
     gain: float  # ĝ, in score
-    link_seconds: float  # b / R: what the crop takes of the link
+    link_seconds: float  # b / R: what the local image takes of the link
     work_seconds: float  # what the second stage takes of the server
     link_wait: float  # Q / R: seconds of work that wait for the link
     server_wait: float  # seconds of work that wait for the server
@@ -48,7 +48,7 @@ class Terms:
     """What policies are made from; without an expectation, what needs one raises ValueError.
 
     threshold: η, ranked. share: of the questions, for an η that asks so many, and by chance.
-    crop_load: share of the link that crops may take, over time. deadline: D, seconds.
+    crop_load: share of the link that local images may take, over time. deadline: D, seconds.
     rate: R, bytes per second.
     """
 
@@ -111,8 +111,9 @@ class BacklogPrice:
     question). The function is Q³, not the textbook's Q²: a short queue costs nearly nothing.
 
     The link and the server are a queue each, Q in seconds of work. V sets how long they get: no
-    gain is worth a crop once a third of D is full of work (a question with a crop waits three
-    times: for the link, the server, the link again), V ĝ_max = (D / 3)² b. A late gain is none.
+    gain is worth a local image once a third of D is full of work (a question with a local image
+    waits three times: for the link, the server, the link again), V ĝ_max = (D / 3)² b. A late gain
+    is none.
     """
 
     bound: float  # D / 3
@@ -137,7 +138,7 @@ class BudgetPrice:
     """Ask if V ĝ > Z b, where Z rises by what is asked for and falls by the budget β:
     Z ← max(Z + b - β Δt, 0) (Neely 2010, section 4.4: a virtual queue for an average constraint).
 
-    β: share of the link that crops may have. It follows the bytes, not who waits.
+    β: share of the link that local images may have. It follows the bytes, not who waits.
     """
 
     budget: float  # β, seconds of the link per second

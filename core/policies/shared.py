@@ -1,4 +1,4 @@
-"""The uplink that a server's edges share: which of them may send a crop, and by when."""
+"""The uplink that a server's edges share: which of them may send a local image, and by when."""
 
 from __future__ import annotations
 
@@ -84,11 +84,11 @@ class SharedLink:
         self._lock = threading.Lock()
 
     def crop_seconds(self, question_bytes: int) -> float:
-        """Return what a crop takes of the link; as much as the question, before any has come."""
+        """Return what a local image takes of the link; at first, as much as the question."""
         return (self._crop_bytes or question_bytes) / self.rate
 
     def decide(self, uncertainty: float, question_bytes: int, age: float) -> Verdict:
-        """Return whether to ask for a crop, and if not, why.
+        """Return whether to ask for a local image, and if not, why.
 
         uncertainty: as the gate compares it with η. age: seconds since the question was asked, as
         far as is known; that it waited for the link as others do is assumed of it anyway.
@@ -108,11 +108,11 @@ class SharedLink:
             return self.policy.decide(moment)
 
     def asked(self, session: Hashable) -> None:
-        """A crop was asked for in this session."""
+        """A local image was asked for in this session."""
         self.uplink.ask(session)
 
     def arrived(self, session: Hashable, byte_count: int) -> None:
-        """The crop of this session is there, a message of so many bytes."""
+        """The local image of this session is there, a message of so many bytes."""
         with self._lock:
             known = self._crop_bytes or byte_count
             self._crop_bytes = known + LEARNING * (byte_count - known)

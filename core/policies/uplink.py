@@ -1,9 +1,9 @@
 """How long the shared uplink is busy, as far as a server can know.
 
 Edges may say how long a message waited at theirs before it was sent. Where they don't, the server
-still sees its own crops: what it asked for and doesn't have yet waits for the link; the oldest of
-them has waited since it was asked for; and one that arrives has measured the queue it found. A
-queue found then can't have drained by more than the time that has passed.
+still sees its own local images: what it asked for and doesn't have yet waits for the link; the
+oldest of them has waited since it was asked for; and one that arrives has measured the queue it
+found. A queue found then can't have drained by more than the time that has passed.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ __all__ = ["Uplink"]
 class Uplink:
     """The queue of an uplink that several edges share. May be told by several threads at once.
 
-    crop_seconds: of the link, that a crop is expected to take. patience: seconds after which a crop
-    isn't waited for any more.
+    crop_seconds: of the link, that a local image is expected to take. patience: seconds after
+    which one isn't waited for any more.
     """
 
     def __init__(
@@ -35,12 +35,12 @@ class Uplink:
         self._lock = threading.Lock()
 
     def ask(self, crop: Hashable) -> None:
-        """A crop was asked for."""
+        """A local image was asked for."""
         with self._lock:
             self._asked[crop] = self._clock()
 
     def arrived(self, crop: Hashable) -> None:
-        """A crop that was asked for is there; others are passed over."""
+        """A local image that was asked for is there; others are passed over."""
         with self._lock:
             if (asked := self._asked.pop(crop, None)) is not None:
                 now = self._clock()
@@ -54,7 +54,7 @@ class Uplink:
                 self._note(seconds, now)
 
     def waiting(self) -> int:
-        """Return how many crops were asked for and aren't there yet."""
+        """Return how many local images were asked for and aren't there yet."""
         with self._lock:
             self._forget(self._clock())
             return len(self._asked)

@@ -1,9 +1,9 @@
 """Equal or unequal protection: packets that are lost for good, at the same bytes.
 
 A question is three things of unlike worth: its text and the head of its image, without which there
-is no answer; the rows of the global image, of which some may be missing; and the crop, which costs
-only its gain. `measure` asks the model about images with rows missing. `expected` is exact over the
-losses: nothing is drawn there.
+is no answer; the rows of the global image, of which some may be missing; and the local image, which
+costs only its gain. `measure` asks the model about images with rows missing. `expected` is exact
+over the losses: nothing is drawn there.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ LEVELS = (1, 2, 4, 8, 14)  # packets of the global image that are lost
 
 @dataclass(frozen=True)
 class Sizes:
-    """Packets of a question's text and head, of its rows, and of its crop, as they are on average.
+    """Packets of a question's text and head, rows, and local image, as they are on average.
 
-    asked: share of the questions that send a crop.
+    asked: share of the questions that send a local image.
     """
 
     head: int
@@ -50,7 +50,7 @@ class Damage:
     lost: tuple[int, ...]  # packets of the rows, of each level
     scores: np.ndarray
     uncertainty: np.ndarray
-    second: np.ndarray  # score with the crop, (N,)
+    second: np.ndarray  # score with the local image, (N,)
     asked: np.ndarray  # whether the gate asks for it, (N,) bool
     sizes: Sizes
 
@@ -81,7 +81,7 @@ class Split:
 def measure(server: Server, samples: Sequence[Sample], scorer: Scorer, quality: int = 75) -> Damage:
     """Ask about each sample's global image, whole and with packets missing at random.
 
-    server: with the model, and the gate that asks for crops.
+    server: with the model, and the gate that asks for local images.
     """
     rng = np.random.default_rng(0)
     scores, doubt, second, asked, packets = [], [], [], [], []
@@ -145,8 +145,8 @@ def best_split(damage: Damage, redundancy: float, loss: float) -> Split:
 def expected(damage: Damage, split: Split, loss: float) -> np.ndarray:
     """Return the expected score of each question, (N,), over all losses of packets.
 
-    A lost head is a lost question, 0. Rows that can't be recovered are missing, and no crop is
-    asked for. A crop that can't be recovered leaves the first answer.
+    A lost head is a lost question, 0. Rows that can't be recovered are missing, and no local image
+    is asked for. A local image that can't be recovered leaves the first answer.
     """
     sizes, whole = damage.sizes, damage.scores[0]
     crop_there = 1 - failure(sizes.crop + split.crop, sizes.crop, loss)
@@ -176,7 +176,7 @@ def _without(rows: Sequence[bytes], ends: np.ndarray, gone: np.ndarray) -> list[
 
 
 def _second(edge: Edge, server: Server, message: Question) -> tuple[int, str]:
-    """Packets of the crop, and the answer with it, whatever the gate says."""
+    """Packets of the local image, and the answer with it, whatever the gate says."""
     transcript = ask(edge, server, message.question, force=True)
     local = transcript.local_image
     assert local is not None

@@ -2,8 +2,9 @@
 
 Discrete events on a heap. A question waits for the uplink (first come, first served), crosses it,
 waits for the server, and is answered; then the policy decides. If it asks, the crop request goes
-down, and the crop waits for the same uplink, for the server, and brings the refined answer. Until
-that is there, the first answer stands: it is what counts if the second comes after the deadline.
+down, and the local image waits for the same uplink, for the server, and brings the refined answer.
+Until that is there, the first answer stands: it is what counts if the second comes after the
+deadline.
 
 A plain heap, because SimPy takes several times as long; tests hold it against SimPy.
 """
@@ -32,7 +33,7 @@ class Scenario:
     """The link, the deadline in seconds, and how fast the server is.
 
     speed: as a multiple of the machine that recorded the runs. reports: whether edges say what
-    waits at theirs; if not, the server goes by the crops that it asked for
+    waits at theirs; if not, the server goes by the local images that it asked for
     (`core.policies.uplink`).
     """
 
@@ -57,7 +58,7 @@ class Outcome:
 
     @property
     def asked(self) -> np.ndarray:
-        """Return which sent a crop, (N,) bool."""
+        """Return which sent a local image, (N,) bool."""
         return self.verdict == 0
 
     def late(self, deadline: float) -> np.ndarray:
@@ -163,7 +164,7 @@ class _Plan:
     gain: list[float]
     age: list[float]  # of a question that waited for nobody, when its first answer is there
     chance: list[float]
-    # What is expected of any crop, seconds: of the link, of its way, of the server and back.
+    # What is expected of any local image, seconds: of the link, of its way, of the server and back.
     crop_mean: float
     request_mean: float
     later_mean: float

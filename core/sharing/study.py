@@ -48,7 +48,7 @@ class Figures:
     """What a policy comes to at one load; each is (seeds,)."""
 
     accuracy: np.ndarray  # by the deadline, 0..1
-    asked: np.ndarray  # share that sent a crop
+    asked: np.ndarray  # share that sent a local image
     late: np.ndarray  # share without any answer by the deadline
     p95: np.ndarray  # seconds until the last answer that came
     fairness: np.ndarray  # Jain's index over edges
@@ -70,7 +70,7 @@ def draw(
 ) -> tuple[Questions, Arrivals]:
     """Return questions at random from those recorded, and when they come.
 
-    load: share of the uplink that the questions alone take, without any crop.
+    load: share of the uplink that the questions alone take, without any local image.
     """
     link, count = setting.scenario.link, setting.questions
     rate = load * link.duty_cycle / float(link.airtime(pool.question_bytes, "up").mean())

@@ -18,7 +18,7 @@ def check(case: Case) -> Iterator[Finding]:
     vlm, question, edge = case.vlm, case.photo.question, Edge(case.photo.image)
     view = edge.resize(vlm.info.fit)
     look, answer = vlm.look(view), vlm.answer(vlm.look(view), question)
-    local = view  # an image as large as any crop
+    local = view  # an image as large as any local image
     steps = {
         "look": lambda: vlm.look(view),
         "first answer": lambda: vlm.answer(look, question),

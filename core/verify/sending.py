@@ -1,4 +1,4 @@
-"""What the edge sends, what of it the model sees, and whether the crop is the box asked for."""
+"""What the edge sends, what of it the model sees, and whether the local image is the box."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from core.verify.report import Finding
 
 _ALWAYS = Gate("min_entropy", 0.0)  # every question is asked again
 _KEPT = 0.95  # of the detail that the model could read, to be sent
-_FINER = 1.05  # a crop that is no finer than this shows nothing new
+_FINER = 1.05  # a local image that is no finer than this shows nothing new
 
 
 def check(case: Case) -> Iterator[Finding]:
-    """Yield what is sent and seen of the photo, and where the crop of a forced second look lies."""
+    """Yield what is sent and seen of the photo, and where the local image of a second look lies."""
     yield _sent_whole(case)
     yield _crop(case)
     transcript = ask(Edge(case.photo.image), Server(case.vlm, _ALWAYS), case.photo.question, True)

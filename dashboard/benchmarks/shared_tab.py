@@ -35,9 +35,9 @@ EXPLAINED = (
     " are set on half of the run's images and tried on the other half."
 )
 VERDICT_WORDS = {
-    "ask": "asked for a crop", "sure": "was content with the first answer",
-    "late": "asked for no crop: it would have come too late",
-    "dear": "asked for no crop: the queue was worth more",
+    "ask": "asked for a local image", "sure": "was content with the first answer",
+    "late": "asked for no local image: it would have come too late",
+    "dear": "asked for no local image: the queue was worth more",
 }  # fmt: skip
 
 
