@@ -20,7 +20,8 @@ from core.certificate import Certificate, CertificateError, Setting
 from core.imaging import MAX_PIXELS
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
-from core.support.commands import called
+from core.server.phone.invitation import announce
+from core.support.commands import add_tls_arguments, called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options
 from dashboard.edges import mounted, phone
@@ -31,6 +32,41 @@ M_ARENA_MAX = -8  # of glibc's malloc.h
 
 
 def main() -> None:
+    parser = _parser()
+    args = parser.parse_args()
+    try:
+        certificate = args.certificate and Certificate.read(args.certificate)
+    except CertificateError as error:
+        parser.error(str(error))
+
+    share_arenas()
+    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    model: Future[VLM] = Future()
+    if zero_gpu():  # what is loaded after the launch never reaches the GPU
+        load(model, args, certificate)
+    options = load_options(args)
+    for of_this_model in ("attention_layer", "resolution", "instruction"):
+        del options[of_this_model]
+    live = LiveModel(args.model, model, **options)
+    page = build(live, switch=args.switch)
+    service = create_app(model, tokens=tokens_of_environment(), certificate=certificate)
+    live.followers.append(service.state.service.serve)
+    options = {"server_name": args.host, "server_port": args.port, "root_path": args.root_path}
+    if args.tls_certificate:  # signed by oneself, perhaps: gradio asks itself whether it answers
+        options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
+        options["ssl_verify"] = False
+    edges = mounted(service, args.root_path)
+    try:
+        launch(page, app_kwargs={"routes": [edges, phone()]}, **options)
+    except OSError as error:  # the port is taken
+        sys.exit(str(error))
+    announce(page.server_name, page.server_port, bool(args.tls_certificate), args.root_path)
+    if not model.done():  # after the launch: importing torch takes longer than building the page
+        load(model, args, certificate, page)
+    page.block_thread()
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog=called("dashboard"), description="Second Look in the browser."
     )
@@ -59,34 +95,9 @@ def main() -> None:
         "--certificate",
         help="file of `core.bench calibrate`: the edges under /edge get its gate, and its promise",
     )
+    add_tls_arguments(parser)
     add_load_arguments(parser)
-    args = parser.parse_args()
-    try:
-        certificate = args.certificate and Certificate.read(args.certificate)
-    except CertificateError as error:
-        parser.error(str(error))
-
-    share_arenas()
-    Image.MAX_IMAGE_PIXELS = MAX_PIXELS
-    model: Future[VLM] = Future()
-    if zero_gpu():  # what is loaded after the launch never reaches the GPU
-        load(model, args, certificate)
-    options = load_options(args)
-    for of_this_model in ("attention_layer", "resolution", "instruction"):
-        del options[of_this_model]
-    live = LiveModel(args.model, model, **options)
-    page = build(live, switch=args.switch)
-    service = create_app(model, tokens=tokens_of_environment(), certificate=certificate)
-    live.followers.append(service.state.service.serve)
-    options = {"server_name": args.host, "server_port": args.port, "root_path": args.root_path}
-    edges = mounted(service, args.root_path)
-    try:
-        launch(page, app_kwargs={"routes": [edges, phone()]}, **options)
-    except OSError as error:  # the port is taken
-        sys.exit(str(error))
-    if not model.done():  # after the launch: importing torch takes longer than building the page
-        load(model, args, certificate, page)
-    page.block_thread()
+    return parser
 
 
 def share_arenas() -> None:

@@ -13,6 +13,7 @@ from dashboard.benchmarks.library import RUNS, Library
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
 from dashboard.drawing.about import about_model, header
 from dashboard.live import LiveModel
+from dashboard.phone import invitation
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
 from dashboard.visit import Visit
@@ -50,6 +51,7 @@ def build(
                 gr.HTML(header(), elem_id="header")
             with gr.Column(min_width=300):
                 about = gr.HTML(about_model(live.name), elem_id="about")
+                phone = gr.HTML(elem_id="phone")
                 other = ModelSwitch(live, switch)
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Walkthrough", id="walkthrough"):
@@ -69,19 +71,18 @@ def build(
         other.connect(about, asking.visit, asking.metric, asking.eta, asking.own_eta)
         _greet(page, live, about, other, asking)
 
+        def invite(request: gr.Request) -> str:
+            """Return where telephones go."""
+            return invitation(request, getattr(page, "server_name", ""))
+
         def restore(request: gr.Request) -> dict:
             """Return what a shared link says."""
             wanted = benchmarks.restore(dict(request.query_params))
             return wanted or {tabs: gr.skip()}  # an empty dict isn't taken for one of updates
 
-        page.load(
-            restore,
-            None,
-            benchmarks.restored,
-            api_visibility="private",
-            show_progress="hidden",
-            queue=False,
-        )
+        quietly = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
+        page.load(restore, None, benchmarks.restored, **quietly)
+        page.load(invite, None, phone, **quietly)
     page.queue(max_size=64, api_open=False)
     return page
 

@@ -19,9 +19,10 @@ from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.limits import Limits
 from core.server.listening import make_server
+from core.server.phone.invitation import announce
 from core.server.telemetry import JsonLines
 from core.support.bundled import EXPECTATION
-from core.support.commands import called
+from core.support.commands import add_tls_arguments, called
 from core.support.headers import TOKEN
 from core.uncertainty import METRICS, Gate
 from core.vlm.base import VLM, VLMError
@@ -68,6 +69,7 @@ def main() -> None:
             server.should_exit = True
 
     threading.Thread(target=load, name="load", daemon=True).start()
+    announce(args.host, args.port, bool(args.tls_certificate), args.root_path)
     server.run()
     if model.done() and (failure := model.exception()):
         sys.exit(str(failure))
@@ -143,8 +145,7 @@ def _parser() -> argparse.ArgumentParser:
         help="file of `core.bench calibrate`, to take its gate and give its promise",
     )
     _add_link(parser)
-    add("--tls-certificate", help="file with the TLS certificate, for https")
-    add("--tls-key", "--key", help="file with the private key of --tls-certificate")
+    add_tls_arguments(parser)
     add("--proxy", help="address of a reverse proxy whose X-Forwarded-For is to be believed")
     add(
         "--root-path",

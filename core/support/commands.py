@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["called", "run"]
+__all__ = ["add_tls_arguments", "called", "run"]
 
 
 def called(module: str) -> str:
@@ -16,6 +16,12 @@ def called(module: str) -> str:
     """
     name = Path(sys.argv[0]).name
     return f"python -m {module}" if name == "__main__.py" else name.removesuffix(".exe")
+
+
+def add_tls_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the options of a server that speaks https itself."""
+    parser.add_argument("--tls-certificate", help="file with the TLS certificate, for https")
+    parser.add_argument("--tls-key", "--key", help="file with the private key of --tls-certificate")
 
 
 def run(

@@ -143,6 +143,32 @@ def test_a_large_photo_leaves_as_two_small_messages(phone, server, before):
     expect(page.locator("#live")).to_be_visible(visible=not before)
 
 
+# A camera that shows a sign, for browsers that have none.
+CAMERA = """
+navigator.mediaDevices.getUserMedia = async () => {
+  const canvas = document.createElement("canvas");
+  [canvas.width, canvas.height] = [1600, 1200];
+  const context = canvas.getContext("2d");
+  setInterval(() => { context.fillStyle = "teal"; context.fillRect(0, 0, 1600, 1200); }, 50);
+  return canvas.captureStream(10);
+};
+"""
+
+
+def test_the_camera_in_the_page_takes_a_photo_and_is_let_go(phone):
+    page = phone(CAMERA)
+    page.locator("#live").click()
+    expect(page.locator("#video")).to_be_visible()
+    page.wait_for_function("document.getElementById('video').videoWidth === 1600")
+    page.locator("#shutter").click()
+    expect(page.locator("#video")).to_be_hidden()
+    assert page.evaluate("document.getElementById('video').srcObject") is None
+    expect(page.locator("#ask")).to_be_enabled()
+    page.locator("#ask").click()
+    expect(page.locator("#status")).to_contain_text("Answered in")
+    assert Message.from_bytes(page.sent[0][1]).original_size == (1600, 1200)
+
+
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_no_serious_violation(phone, dark):
     page = phone(dark=dark)
