@@ -16,6 +16,7 @@ from core.verify.case import Case
 from core.verify.meter import metered
 from core.verify.report import Finding, Report, Section
 from core.vlm.adapter import Adapter
+from core.vlm.loading.revision import revision
 
 Check = Callable[[Case], Iterator[Finding]]
 
@@ -68,7 +69,7 @@ def _model(vlm: Adapter) -> dict[str, Any]:
     return {
         "model": info.name,
         "family": info.family,
-        "revision": info.revision,
+        "revision": revision(vlm),
         "parameters": info.parameters,
         **{name: value for name, value in info.load.items() if value is not None},
     }

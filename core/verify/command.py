@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import sys
-from argparse import ArgumentParser, Namespace
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 
 from core.support.whole import write_whole
@@ -34,6 +34,8 @@ def main(args: Namespace) -> int:
     from core.vlm.adapter import Adapter
     from core.vlm.loading.checkpoint import find_checkpoint
 
+    if args.json and not args.json.parent.is_dir():  # known now, and not after minutes
+        raise ValueError(f"There is no folder {str(args.json.parent)!r} to write --json into.")
     vlm = load_vlm(args.model, **load_options(args))
     if not isinstance(vlm, Adapter):
         raise VLMError(f"{vlm.info.name!r} is not run here: there is nothing to verify.")
@@ -46,7 +48,11 @@ def main(args: Namespace) -> int:
 
 
 def _ratio(text: str) -> tuple[int, int]:
-    width, height = map(int, text.split(":"))
-    if not 1 <= width <= 50 or not 1 <= height <= 50:
-        raise ValueError
-    return width, height
+    width, _, height = text.partition(":")
+    try:
+        ratio = int(width), int(height)
+    except ValueError:
+        ratio = 0, 0
+    if not 1 <= min(ratio) <= max(ratio) <= 50:
+        raise ArgumentTypeError(f"{text!r} is not a ratio of numbers from 1 to 50, such as 4:3")
+    return ratio

@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from core.bench.datasets.base import Sample
+from core.bench.datasets.records import DatasetError
 from core.bench.datasets.scoring import Scorer
 from core.cropping import find_box
 from core.hits import holds_any, random_hit
-from core.imaging import Codec, load_image, to_rgb
+from core.imaging import Codec, ImageError, load_image, to_rgb
 from core.protocol import Box, Edge, Server, first_stage
 from core.server.machine import attention_maps
 from core.sessions import FirstStage
@@ -44,12 +45,14 @@ class Trial:
 
 
 def ask(vlm: VLM, samples: Iterable[Sample], scorer: Scorer, codec: Codec) -> Iterator[Trial]:
-    """Ask each sample that has a box; yield what came of it. Raises what the protocol raises."""
+    """Ask each sample that has a box; yield what came of it. Raises what the protocol
+    raises, and DatasetError for an image that can't be read or a box beside it."""
     for sample in samples:
         targets = [Box(*box) for box in sample.boxes]
         if not targets:
             continue
         original = opened(sample)
+        _check_boxes(sample, targets, original.size)
         edge, server = Edge(original, codec), Server(vlm, NEVER)
         transcript = first_stage(edge, server, sample.prompt)
         held = server.sessions.get(transcript.session)
@@ -121,6 +124,21 @@ def contrast(attention: Attention, box: Box) -> float:
 
 
 def opened(sample: Sample) -> Image.Image:
-    """Return the original of a sample."""
-    image = sample.image
-    return to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
+    """Return the original of a sample. Raises DatasetError, which names it."""
+    try:
+        image = sample.image
+        return to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
+    except (ImageError, OSError) as error:
+        raise DatasetError(f"The image of question {sample.id!r} can't be used: {error}") from error
+
+
+def _check_boxes(sample: Sample, boxes: Sequence[Box], size: tuple[int, int]) -> None:
+    """Raise DatasetError if one lies beside the image: no layer could ever hit it."""
+    width, height = size
+    for box in boxes:
+        if box.left >= width or box.top >= height or box.right <= 0 or box.bottom <= 0:
+            raise DatasetError(
+                f"The box {box.left} {box.top} {box.right} {box.bottom} of question "
+                f"{sample.id!r} lies beside its image of {width} × {height} pixels: give boxes in "
+                "pixels of the image as it is stored."
+            )

@@ -166,6 +166,12 @@ class Checkpoint:
         folder = Path(self.location)
         with explained(self):
             files = weight_files(folder)
+        if not files and any(folder.glob("model-*.safetensors")):
+            raise VLMError(
+                f"{self.name!r} has its weights in several files, and no "
+                "model.safetensors.index.json that names them: the download is not complete, "
+                "so download it again."
+            )
         if not files:
             raise VLMError(
                 f"{self.name!r} has no model.safetensors: weights are loaded from safetensors "

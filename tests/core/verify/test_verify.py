@@ -23,6 +23,7 @@ from core.vlm import FAMILIES, load_vlm
 from core.vlm.__main__ import main
 from core.vlm.adapter import Adapter
 from core.vlm.capture import AttentionRow
+from core.vlm.loading.revision import directory_digest
 from core.vlm.reference import Reference
 from tests.support.published import NAMES, save_published
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
@@ -107,6 +108,30 @@ def test_the_command_ends_with_the_verdict(folders, tmp_path, capsys, monkeypatc
     assert json.loads(written.read_text())["model"]["family"] == "llava"
     assert main(["verify", "--model", "/nowhere"]) == 1
     assert "is not a model" in capsys.readouterr().err
+
+
+def test_a_report_that_cannot_be_written_costs_no_page(folders, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("core.verify.checks.CHECKS", {})
+    monkeypatch.setattr("core.verify.verify.__kwdefaults__", None)
+    asked = ["verify", "--model", str(folders["pad"]), "--json"]
+    assert main([*asked, str(tmp_path)]) == 1  # a folder
+    said = capsys.readouterr()
+    assert "Result: passed" in said.out and "can't be written" in said.err
+    assert main([*asked, str(tmp_path / "no" / "report.json")]) == 1
+    said = capsys.readouterr()
+    assert "There is no folder" in said.err and not said.out  # before anything is checked
+
+
+def test_a_report_says_which_weights_of_a_folder_it_is_about(padding):
+    vlm, folder = padding
+    assert verify(vlm, folder, checks={}).model["revision"] == directory_digest(folder)
+
+
+@pytest.mark.parametrize("ratio", ["5x3", "0:1", "51:1", "4:3:2", ":"])
+def test_what_is_no_ratio_is_told_what_one_is(ratio, capsys):
+    with pytest.raises(SystemExit):
+        main(["verify", "--ratio", ratio])
+    assert "numbers from 1 to 50, such as 4:3" in capsys.readouterr().err
 
 
 # The faults.

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.datasets import Sample
+from core.bench.datasets import DatasetError, Sample
 from core.bench.datasets.scoring import SCORERS
 from core.bench.tuning.measure import ask, contrast, with_sides
 from core.cropping import Box
@@ -46,6 +46,21 @@ def test_each_layer_is_asked_once_and_has_a_box_of_its_own():
     assert trial.score == 0 and set(trial.scores) >= {"min_entropy"}
     assert 0 < trial.chance < 1
     assert len(vlm.seen) == 1  # one look, for the answer and all layers
+
+
+def test_a_box_beside_the_image_is_not_counted_as_missed():
+    width, height = picture().size
+    beside = replace(sample(boxes=[SPOT, (width, 0, width + 9, height)]), id="seven")
+    with pytest.raises(DatasetError, match=r"of question 'seven' lies beside its image of "):
+        list(ask(Layered(), [beside], EXACT, CODEC))
+    partly = sample(boxes=[(width - 9, 0, width + 9, height)])
+    assert len(list(ask(Layered(), [partly], EXACT, CODEC))) == 1
+
+
+def test_an_image_that_cannot_be_read_is_named():
+    page = replace(sample(), id="seven", opener=lambda: b"<html>")
+    with pytest.raises(DatasetError, match="The image of question 'seven' can't be used: "):
+        list(ask(Layered(), [page], EXACT, CODEC))
 
 
 @pytest.mark.parametrize("layer, right", [(0, 0.0), (1, 1.0)])

@@ -68,6 +68,10 @@ def test_missing_files_of_weights_are_counted_and_named(folder):
     assert said.startswith("Of the 3 files of weights of ")
     assert f"2 are missing, {names[1]} first: the download is not complete" in said
     index.write_text("{}")
+    assert "no model.safetensors.index.json that names them: the down" in sentence(folder)
+    index.unlink()
+    assert "no model.safetensors.index.json that names them: the down" in sentence(folder)
+    (folder / names[0]).unlink()
     assert "has no model.safetensors" in sentence(folder)
 
 
