@@ -34,7 +34,7 @@ from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from dashboard.samples import Sample, load_samples
-from tools.own_server import leaving_on_sigterm
+from tools.support.own_server import leaving_on_sigterm
 
 COMMAND = (sys.executable, "-m", "dashboard")
 PATIENCE = 300.0  # seconds for one answer

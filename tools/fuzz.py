@@ -35,7 +35,7 @@ from core.edge.client import Client, EdgeError
 from core.imaging import Codec, available_formats
 from core.messages import LocalImage, Question, SecondLook
 from core.support.headers import COMPACT
-from tools.own_server import own_server
+from tools.support.own_server import own_server
 
 LONGEST = 10.0  # seconds
 WARM_UP = 1_000  # requests from which on growth is reported

@@ -30,7 +30,7 @@ from core.support.proxies import way_to
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
-from tools.own_server import own_server
+from tools.support.own_server import own_server
 
 
 @dataclass

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect, sync_playwright
 from core.bench import save_run
 from core.uncertainty import METRICS
 from tools.doubles.synthetic import synthetic_run
-from tools.own_page import own_page
+from tools.support.own_page import own_page
 
 NAMES = ("first", "second")
 STEPS = 120  # of η in one drag

@@ -15,7 +15,7 @@ from typing import Any
 from core.edge.client import Client, Result
 from core.signs.render import render
 from core.signs.scenes import make_scene
-from tools.own_server import own_server
+from tools.support.own_server import own_server
 
 CELL = 1 / 14  # of a side: pocket's grid, near enough for others
 

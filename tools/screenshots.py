@@ -16,7 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.support.bundled import RUNS
-from tools.own_page import own_page
+from tools.support.own_page import own_page
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 TABS = ("tradeoff", "compression", "measures", "compare")

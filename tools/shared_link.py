@@ -29,8 +29,8 @@ from core.policies.registry import POLICIES, Terms
 from core.sharing.demand import Arrivals, Questions, poisson
 from core.sharing.simulation import Outcome, Scenario, simulate
 from core.support.bundled import EXPECTATION, RUNS
-from tools.own_server import own_server
-from tools.throttle import shared_uplink
+from tools.support.own_server import own_server
+from tools.support.throttle import shared_uplink
 
 NEAR = 0.1  # of the simulation's figure
 

@@ -30,7 +30,7 @@ from core.support.proxies import without_proxies
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
-from tools.own_server import own_server
+from tools.support.own_server import own_server
 
 NAMESPACE, CABLE = "second-look-edge", ("second-look-s", "second-look-e")
 HERE, THERE = "10.207.163.1", "10.207.163.2"

@@ -65,6 +65,9 @@ class Fit:
             return original
         # As `smart_resize` of Qwen's image processor rounds it, so that it has nothing left to do.
         most, cell = prod(self.input_size), self.cell
+        rounded_w, rounded_h = (max(cell, round(side / cell) * cell) for side in original)
+        if rounded_w * rounded_h <= most:
+            return min(w, rounded_w), min(h, rounded_h)
         shrink = sqrt(w * h / most)
         width, height = (
             min(side, max(cell, int(side / shrink / cell) * cell)) for side in original

@@ -17,12 +17,12 @@ import numpy as np
 from core.bench.datasets.base import Sample
 from core.bench.datasets.scoring import Scorer
 from core.edge.device import Edge
-from core.erasure import failure
 from core.imaging import Codec
 from core.imaging.partial import encode_in_rows, put_together
 from core.messages import Question
 from core.protocol import ask
 from core.server.machine import Server
+from core.sharing.erasure import failure
 
 __all__ = ["LEVELS", "Damage", "Sizes", "Split", "best_split", "equal", "expected", "measure"]
 

@@ -11,7 +11,7 @@ from core.sharing.simulation import Outcome
 from tests.support.pixels import picture
 from tests.support.serving import serving
 from tools.shared_link import Seen, report
-from tools.throttle import shared_uplink
+from tools.support.throttle import shared_uplink
 
 
 def test_one_rate_is_shared_by_all_connections_and_first_come_is_first_served():

@@ -290,7 +290,7 @@ def separation_intervals(
     - The same distribution twice, if two samples of the pooled answers are so far apart in 2.5 % of
       the draws.
 
-    `python tools/coverage_of_intervals.py` measures how often it covers.
+    `python tools/statistics/coverage.py` measures how often it covers.
     Raises ValueError as `separability` does.
     """
     run = run.answered

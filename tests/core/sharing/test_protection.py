@@ -3,8 +3,8 @@ import pytest
 
 from core.bench.datasets import load_dataset
 from core.bench.datasets.scoring import SCORERS
-from core.erasure import failure
 from core.server.machine import Server
+from core.sharing.erasure import failure
 from core.sharing.protection import (
     LEVELS,
     Damage,

@@ -27,8 +27,8 @@ from core.bench.runs.run import Run
 from core.uncertainty import METRICS
 from tests.support.paths import ROOT
 from tests.support.strategies import METADATA, patient, runs
-from tools import coverage_of_intervals as coverage
 from tools.doubles.synthetic import synthetic_run
+from tools.statistics import coverage
 
 RUNS = ROOT / "assets" / "runs"
 metrics = st.sampled_from(sorted(METRICS))
@@ -136,7 +136,7 @@ def test_no_figure_lies_outside_its_own_interval(metric):
 
 @pytest.mark.parametrize("population", ["sure", "alike"])
 def test_intervals_of_overlap_and_distance_hold_the_truth(population):
-    """The hardest of what `python tools/coverage_of_intervals.py` measures, on few and small runs:
+    """The hardest of what `python tools/statistics/coverage.py` measures, on few and small runs:
     27 wrong answers on 50 bins, where percentiles of draws hold the truth in no run at all."""
     make = coverage.POPULATIONS[population]
     truth = coverage.Truth(make(20_000, 0))

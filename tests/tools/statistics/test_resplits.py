@@ -5,7 +5,7 @@ import pytest
 
 from core.bench.analysis.guarantee import ASKED, LOST, Goal, Questions
 from tools.doubles.synthetic import synthetic_run
-from tools.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
+from tools.statistics.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 
 DRAWS = 100
 NOISE = 3 * np.sqrt(0.1 * 0.9 / DRAWS)

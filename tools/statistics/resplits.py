@@ -1,7 +1,7 @@
 """How often promises are kept: set η on few questions of a run, look at all of it, 400 times.
 
-    python -m tools.resplits assets/runs/*.parquet
-    python -m tools.resplits signs-text-q75.parquet --shifted signs-text-q5.parquet
+    python -m tools.statistics.resplits assets/runs/*.parquet
+    python -m tools.statistics.resplits signs-text-q75.parquet --shifted signs-text-q5.parquet
 
 A promise is broken where the gate that was set on n questions, drawn anew each time, loses more
 than promised on the whole run; or, of invented questions, in truth. It may be in δ of the draws.

@@ -1,4 +1,4 @@
-"""`python -m tools.coverage_of_intervals`: how often report's and page's intervals hold the truth.
+"""`python -m tools.statistics.coverage`: how often report's and page's intervals hold the truth.
 
 Runs are invented from distributions that are known, so that the truth is: the figure of a run of
 400,000 questions, which is off by less than a tenth of any interval. Overlap and D_B are on the

@@ -3,7 +3,7 @@ import itertools
 import pytest
 from scipy.stats import binom
 
-from core.erasure import failure, packets_of, protect, recover
+from core.sharing.erasure import failure, packets_of, protect, recover
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import sys
 
 WORK = """
 import time
-from tools.own_server import leaving_on_sigterm
+from tools.support.own_server import leaving_on_sigterm
 with leaving_on_sigterm():
     try:
         print("begun", flush=True)

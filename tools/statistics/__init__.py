@@ -1,0 +1,1 @@
+"""Instruments that try the statistics: coverage of intervals, promises on other splits."""

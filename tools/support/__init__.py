@@ -1,0 +1,1 @@
+"""Own servers, pages and slow links that instruments start."""
