@@ -17,6 +17,8 @@ from core.support.whole import write_whole
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
+LONGEST = 8  # times as long as high, a picture on which nine places can be painted
+
 
 def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument("--model", default="pocket", help="pocket, a directory, or a hub id")
@@ -55,4 +57,6 @@ def _ratio(text: str) -> tuple[int, int]:
         ratio = 0, 0
     if not 1 <= min(ratio) <= max(ratio) <= 50:
         raise ArgumentTypeError(f"{text!r} is not a ratio of numbers from 1 to 50, such as 4:3")
+    if max(ratio) > LONGEST * min(ratio):  # what is painted would be higher than the picture
+        raise ArgumentTypeError(f"{text!r} is longer than the {LONGEST}:1 that can be tried")
     return ratio

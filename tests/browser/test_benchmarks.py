@@ -243,4 +243,4 @@ def test_every_tab_fits_and_is_accessible(open_page, width, theme):
         assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in serious] == [], tab
     named = page.locator("#analyses .js-plotly-plot[role=figure]")
     labels = [named.nth(i).get_attribute("aria-label") for i in range(named.count())]
-    assert len(labels) == 8 and all(len(label) > 10 for label in labels)
+    assert len(labels) == 10 and all(len(label) > 10 for label in labels)

@@ -77,7 +77,7 @@ def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) ->
 def read(file: Path) -> Models:
     """Return what a file says of all its models. Raises VLMError, one sentence."""
     try:
-        found = json.loads(file.read_text("utf-8"))
+        found = json.loads(file.read_text("utf-8-sig"))  # an editor may put a mark before it
     except OSError as error:
         raise VLMError(
             f"The settings file {str(file)!r} can't be read: {error.strerror}."

@@ -24,6 +24,8 @@ export function size(fit, original) {
   }
   const most = inputW * inputH, { cell } = fit;
   if (w * h <= most) return [w, h];
+  const rounded = [w, h].map((side) => Math.max(cell, round(side / cell) * cell));
+  if (rounded[0] * rounded[1] <= most) return [Math.min(w, rounded[0]), Math.min(h, rounded[1])];
   const shrink = Math.sqrt((w * h) / most);
   const [width, height] = [w, h].map((side) =>
     Math.min(side, Math.max(cell, Math.trunc(side / shrink / cell) * cell)));

@@ -112,6 +112,11 @@ def test_a_folder_goes_by_its_place_and_its_files(folder, file, tmp_path, monkey
     assert (key("pocket"), key("owner/name")) == ("pocket", "owner/name")
 
 
+def test_a_file_of_an_editor_that_marks_utf8_is_read(file):
+    file.write_bytes(b"\xef\xbb\xbf" + b'{"a/b": {"any": {"attention_layer": 2}}}')
+    assert read(file) == {"a/b": {"any": {"attention_layer": 2}}}
+
+
 def test_all_else_in_a_file_stays(file):
     before = {"base_side": 7, "thresholds": {"min_entropy": 1, "sum_nll": 2}}
     put(file, {"other": {"any": {"base_side": 5}}, "owner/name": {"abc": before}})
