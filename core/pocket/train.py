@@ -68,6 +68,7 @@ PHASES = ("charts", "views", "primer", "strips", "scenes")
 ASKED = PHASES[2:]  # of both towers, and their reading is checked
 EASY = 0.8  # share of clean and upright strips at the beginning
 HEADS_FASTER = 8
+SLOWER = 0.5  # times the rate, with questions: at the tower's, answers' losses stood still
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 
 
@@ -419,7 +420,7 @@ def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.
 def rate_at(settings: Recipe, phase: str, step: int) -> float:
     """Warm-up at the start of each phase, then constant; in the last phase a linear fall."""
     steps = settings.steps[phase]
-    factor = min(1.0, (step + 1) / settings.warmup)
+    factor = min(1.0, (step + 1) / settings.warmup) * (SLOWER if phase in ASKED else 1.0)
     if phase == PHASES[-1]:
         left = (steps - step) / max(1, settings.decay * steps)
         factor *= min(1.0, max(0.01, left))

@@ -75,8 +75,8 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, 
 def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
     settings = Recipe(dict.fromkeys(PHASES, 100) | {"scenes": 1000}, rate=1.0, decay=0.2)
     rates = [rate_at(settings, "scenes", step) for step in range(1000)]
-    assert rates[0] == pytest.approx(0.01) and rates[99:800] == [1.0] * 701
-    assert rates[900] == pytest.approx(0.5) and rates[999] == pytest.approx(0.01)
+    assert rates[0] == pytest.approx(0.005) and rates[99:800] == [0.5] * 701
+    assert rates[900] == pytest.approx(0.25) and rates[999] == pytest.approx(0.005)
     assert rate_at(settings, "charts", 99) == 1.0
 
 
