@@ -33,7 +33,7 @@ from core.protocol import Edge, Server, ask
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from core.vlm import load_vlm
-from dashboard.samples import Sample, load_samples
+from dashboard.samples import BundledSample, load_samples
 from tools.support.own_server import leaving_on_sigterm
 
 COMMAND = (sys.executable, "-m", "dashboard")
@@ -110,7 +110,7 @@ def memory(process: subprocess.Popen) -> float:
     return int(re.search(r"VmRSS:\s+(\d+)", status)[1]) / 1000
 
 
-def answers(samples: tuple[Sample, ...]) -> dict[Sample, Transcript]:
+def answers(samples: tuple[BundledSample, ...]) -> dict[BundledSample, Transcript]:
     """Return what the model says when nobody else asks; both stages of each sample."""
     server = Server(load_vlm("pocket", device="cpu"), Gate())
     return {s: ask(Edge(s.path), server, s.question, force=True) for s in samples}
@@ -128,7 +128,7 @@ class Event:
 class Student:
     """A browser, without drawing."""
 
-    def __init__(self, url: str, index: int, expected: dict[Sample, Transcript]):
+    def __init__(self, url: str, index: int, expected: dict[BundledSample, Transcript]):
         self.url, self.expected = url, expected
         self.session = secrets.token_hex(8)
         self.random = random.Random(index)
@@ -153,7 +153,7 @@ class Student:
             return PATIENCE, f"{type(error).__name__}: {error}"
         return took, self.complaint(shown, sample, eta)
 
-    def complaint(self, shown: dict[str, str], sample: Sample, eta: float) -> str:
+    def complaint(self, shown: dict[str, str], sample: BundledSample, eta: float) -> str:
         expected = self.expected[sample].with_gate(Gate(threshold=eta))
         first = text_of("first-answer", shown["gate-view"])
         second = text_of("second-answer", shown["comparison-view"])

@@ -51,9 +51,13 @@ OWN = {"SmolVLM-256M-Instruct", "InternVL3-1B-hf", "llava-1.5-7b-hf", "llava-v1.
 
 def cases(few, plain=False):
     ways = [(name, None) for name in NAMES] + ([] if plain else [(n, "own") for n in sorted(OWN)])
-    for (name, way), shape in product(ways, SHAPES):
-        marks = () if (name, shape, way) in few else pytest.mark.shapes
-        yield pytest.param(name, shape, way, marks=marks, id=f"{name}-{shape}-{way or 'default'}")
+    return [
+        pytest.param(
+            name, shape, way, id=f"{name}-{shape}-{way or 'default'}",
+            marks=() if (name, shape, way) in few else pytest.mark.shapes,
+        )
+        for (name, way), shape in product(ways, SHAPES)
+    ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
