@@ -159,7 +159,7 @@ def test_the_camera_in_the_page_takes_a_photo_and_is_let_go(phone):
     page = phone(CAMERA)
     page.locator("#live").click()
     expect(page.locator("#video")).to_be_visible()
-    page.wait_for_function("document.getElementById('video').videoWidth === 1600")
+    expect(page.locator("#video")).to_have_js_property("videoWidth", 1600)  # evaluates no string
     page.locator("#shutter").click()
     expect(page.locator("#video")).to_be_hidden()
     assert page.evaluate("document.getElementById('video').srcObject") is None
