@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Callable
 
 import pytest
 
@@ -44,13 +45,18 @@ def test_it_finds_them():
     assert leaning('def f():\n  "Ask which."') == leaning("def f(): pass") == []
 
 
-@pytest.mark.parametrize("folder", FOLDERS)
-def test_docstrings_begin_with_what_is_returned_or_done(folder):
+def lines_of(folder: str, look: Callable[[str], list[str]]) -> dict[str, list[str]]:
+    """Return what a look at each source of a folder finds, by file; none where it finds nothing."""
     found = {
-        str(path.relative_to(ROOT)): leaning(path.read_text(encoding="utf-8"))
+        str(path.relative_to(ROOT)): look(path.read_text(encoding="utf-8"))
         for path in sorted((ROOT / folder).rglob("*.py"))
     }
-    assert not {path: lines for path, lines in found.items() if lines}
+    return {path: lines for path, lines in found.items() if lines}
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_docstrings_begin_with_what_is_returned_or_done(folder):
+    assert not lines_of(folder, leaning)
 
 
 def unclear(source: str) -> list[str]:
@@ -82,8 +88,4 @@ def test_it_finds_unclear_helps():
 
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_option_says_what_it_is(folder):
-    found = {
-        str(path.relative_to(ROOT)): unclear(path.read_text(encoding="utf-8"))
-        for path in sorted((ROOT / folder).rglob("*.py"))
-    }
-    assert not {path: lines for path, lines in found.items() if lines}
+    assert not lines_of(folder, unclear)

@@ -12,11 +12,10 @@ import time
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from PIL import Image
 
 from core.bench.datasets import Sample, load_dataset
 from core.bench.datasets.scoring import SCORERS
-from core.imaging import load_image
+from core.imaging import rgb_of
 
 Read = Callable[[np.ndarray], str]  # pixels (H, W, 3), blue first -> what is written
 
@@ -26,9 +25,7 @@ def read_all(samples: Sequence[Sample], scoring: str, read: Read) -> tuple[float
     score, begin = SCORERS[scoring].score, time.process_time()
     scores = []
     for sample in samples:
-        image = sample.image
-        image = image if isinstance(image, Image.Image) else load_image(image)
-        scores.append(score(read(np.asarray(image)[..., ::-1]), sample))
+        scores.append(score(read(np.asarray(rgb_of(sample.image))[..., ::-1]), sample))
     return float(np.mean(scores)), (time.process_time() - begin) / len(scores)
 
 

@@ -12,7 +12,7 @@ from typing import BinaryIO
 from PIL import Image
 
 from core.box import Box
-from core.imaging import Codec, Fit, crop_local, downscale, load_image, to_rgb
+from core.imaging import Codec, Fit, crop_local, downscale, rgb_of
 from core.messages import LocalImage, MessageError, Question
 
 __all__ = ["Edge"]
@@ -31,7 +31,7 @@ class Edge:
         codec: Codec | None = None,
         local_codec: Codec | None = None,
     ):
-        self.image = to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
+        self.image = rgb_of(image)
         self.original_bytes = _file_size(image)
         self.codec = codec or Codec()
         self.local_codec = local_codec or self.codec

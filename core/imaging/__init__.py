@@ -7,7 +7,7 @@ from .codec import Codec, available_formats
 from .errors import ImageError
 from .fit import FINER, Fit
 from .geometry import Geometry
-from .load import MAX_PIXELS, load_image
+from .load import MAX_PIXELS, load_image, rgb_of
 from .pixels import to_rgb
 from .resize import crop_local, downscale
 
@@ -22,5 +22,6 @@ __all__ = [
     "crop_local",
     "downscale",
     "load_image",
+    "rgb_of",
     "to_rgb",
 ]

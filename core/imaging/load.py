@@ -36,6 +36,14 @@ def load_image(
     return to_rgb(decode(data, readable_formats(), max_pixels))
 
 
+def rgb_of(source: Image.Image | str | os.PathLike[str] | bytes | BinaryIO) -> Image.Image:
+    """Return the image in 8-bit RGB: a PIL image converted, all else as `load_image` loads it.
+
+    Raises `ImageError` as that does.
+    """
+    return to_rgb(source) if isinstance(source, Image.Image) else load_image(source)
+
+
 def _read(source: str | os.PathLike[str] | bytes | BinaryIO, limit: int) -> bytes:
     if isinstance(source, (bytes, bytearray, memoryview)):
         data = bytes(source)

@@ -248,12 +248,17 @@ def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry
     )
 
 
-def chosen_box(vlm: VLM, attention: Attention, original_size: tuple[int, int]) -> Box:
-    """Return the box of the original that the map asks for (eq. 11), in pixels."""
+def chosen_box(
+    vlm: VLM, attention: Attention, original_size: tuple[int, int], side: float | None = None
+) -> Box:
+    """Return the box of the original that the map asks for (eq. 11), in pixels.
+
+    side: of the box at ratio 1.0, in pixels of the original; None: the model's own.
+    """
     return find_box(  # eq. 11
         np.asarray(attention.relative),
         original_size,
-        vlm.info.base_side,
+        vlm.info.base_side if side is None else side,
         extent=attention.extent,
         min_cells=vlm.info.min_cells,
     )

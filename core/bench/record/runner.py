@@ -30,7 +30,7 @@ from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save
 from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
 from core.bench.runs.series import with_fit
-from core.imaging import Codec, ImageError, load_image, to_rgb
+from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import ProtocolError
 from core.support.whole import write_whole
 from core.vlm.base import VLM, VLMError
@@ -350,8 +350,7 @@ def chunks_of(samples: int) -> int:
 
 def _open(sample: Sample) -> Image.Image | Exception:
     try:
-        image = sample.image
-        return to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
+        return rgb_of(sample.image)
     except Exception as error:  # a sample that fails must not end the run
         return error
 

@@ -16,11 +16,10 @@ from PIL import Image
 from core.bench.datasets.base import Sample
 from core.bench.datasets.records import DatasetError
 from core.bench.datasets.scoring import Scorer
-from core.cropping import find_box
 from core.hits import holds_any, random_hit
-from core.imaging import Codec, ImageError, load_image, to_rgb
+from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import Box, Edge, Server, first_stage
-from core.server.machine import attention_maps
+from core.server.machine import attention_maps, chosen_box
 from core.sessions import FirstStage
 from core.transcript import Attention
 from core.uncertainty import Gate
@@ -57,7 +56,7 @@ def ask(vlm: VLM, samples: Iterable[Sample], scorer: Scorer, codec: Codec) -> It
         transcript = first_stage(edge, server, sample.prompt)
         held = server.sessions.get(transcript.session)
         maps = every_layer(vlm, held, transcript.question)
-        boxes = [box_of(vlm, one, original.size, vlm.info.base_side) for one in maps]
+        boxes = [chosen_box(vlm, one, original.size) for one in maps]
         used = boxes[vlm.info.attention_layer]
         yield Trial(
             sample=sample,
@@ -83,7 +82,7 @@ def with_sides(
     edge, fit = Edge(original, codec), vlm.info.fit
     look = vlm.look(codec.decode(codec.encode(edge.resize(fit))))
     scores: dict[Box, float] = {}
-    boxes = [box_of(vlm, trial.maps[layer], original.size, side) for side in sides]
+    boxes = [chosen_box(vlm, trial.maps[layer], original.size, side) for side in sides]
     for box in dict.fromkeys(boxes):  # where cells are large, several sides may give one box
         local = codec.decode(codec.encode(edge.crop(box, fit)))
         answer = vlm.answer(look, trial.sample.prompt, local, draft=trial.draft)
@@ -97,14 +96,6 @@ def every_layer(vlm: VLM, held: FirstStage, question: str) -> tuple[Attention, .
     assert look is not None, "one look at a time is never forgotten"
     asked, generic = (vlm.attend_layers(look, text) for text in (question, vlm.info.generic_prompt))
     return tuple(attention_maps(*rows, held.geometry) for rows in zip(asked, generic, strict=True))
-
-
-def box_of(vlm: VLM, attention: Attention, size: tuple[int, int], side: float) -> Box:
-    """Return the box that a map asks for, of a base side in pixels of the original."""
-    return find_box(
-        np.asarray(attention.relative), size, side,
-        extent=attention.extent, min_cells=vlm.info.min_cells,
-    )  # fmt: skip
 
 
 def contrast(attention: Attention, box: Box) -> float:
@@ -126,8 +117,7 @@ def contrast(attention: Attention, box: Box) -> float:
 def opened(sample: Sample) -> Image.Image:
     """Return the original of a sample. Raises DatasetError, which names it."""
     try:
-        image = sample.image
-        return to_rgb(image) if isinstance(image, Image.Image) else load_image(image)
+        return rgb_of(sample.image)
     except (ImageError, OSError) as error:
         raise DatasetError(f"The image of question {sample.id!r} can't be used: {error}") from error
 

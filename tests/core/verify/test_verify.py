@@ -26,6 +26,7 @@ from core.vlm.capture import AttentionRow
 from core.vlm.loading.revision import directory_digest
 from core.vlm.reference import Reference
 from tests.support.published import NAMES, save_published
+from tests.support.threads import one_thread
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
 from tools.doubles.untrained import save_untrained
 
@@ -33,11 +34,9 @@ SENT, PROMPT, SAME, PLACES, LOOKING, COST, GUESS = CHECKS
 
 
 @pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+def one_thread_a_model():
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="module")

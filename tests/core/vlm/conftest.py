@@ -2,10 +2,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from core.vlm import FAMILIES, load_vlm
+from tests.support.threads import one_thread
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
 from tools.doubles.untrained import save_untrained
 
@@ -14,11 +14,8 @@ SAVE = {"clip": save_clip_llava, "focalnet": save_focalnet_llava}
 
 @pytest.fixture(scope="package", autouse=True)
 def one_thread_a_model():
-    """These models are so small that sharing their work out costs more than doing it."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
+    with one_thread():
+        yield
 
 
 @pytest.fixture(scope="session")

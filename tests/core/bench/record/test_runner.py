@@ -172,7 +172,7 @@ def test_the_tokens_of_second_answers_are_scored_too(plan):
 def test_qualities_share_their_images_and_give_what_each_gives_alone(plan, monkeypatch):
     opened = []
     monkeypatch.setattr(
-        runner_module, "load_image", lambda path, load=runner_module.load_image: (
+        runner_module, "rgb_of", lambda path, load=runner_module.rgb_of: (
             opened.append(path) or load(path))
     )  # fmt: skip
     several = replace(plan, out=plan.out.replace("run", "q{quality}"), qualities=(10, 80))
