@@ -17,7 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from huggingface_hub import hf_hub_download, snapshot_download
+from huggingface_hub import (
+    get_hf_file_metadata,
+    hf_hub_download,
+    hf_hub_url,
+    snapshot_download,
+    try_to_load_from_cache,
+)
 from huggingface_hub.errors import (
     GatedRepoError,
     LocalEntryNotFoundError,
@@ -303,10 +309,26 @@ def _with_config(checkpoint: Checkpoint) -> Checkpoint:
         if checkpoint.local:
             path, commit = Path(checkpoint.location) / "config.json", None
         else:
-            path = Path(hf_hub_download(checkpoint.location, "config.json"))
+            path = _config_of_the_hub(checkpoint.location)
             commit = path.parent.name
         config, _ = PreTrainedConfig.get_config_dict(path.parent, local_files_only=True)
     return replace(checkpoint, revision=commit, config=config)
+
+
+def _config_of_the_hub(name: str) -> Path:
+    """Return where the config.json of a hub model lies, fetched if need be.
+
+    What isn't in the cache is asked for once before it is fetched: without internet,
+    `hf_hub_download` tries again for 23 seconds.
+    """
+    if not isinstance(try_to_load_from_cache(name, "config.json"), str):
+        try:
+            get_hf_file_metadata(hf_hub_url(name, "config.json"))
+        except OSError:  # the hub's own: it has answered, or is not to be asked
+            raise
+        except Exception as error:  # a transport's, of whichever library the hub's client takes
+            raise LocalEntryNotFoundError(f"The hub can't be reached: {error}") from error
+    return Path(hf_hub_download(name, "config.json"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 
 import httpx
 import numpy as np
@@ -190,15 +191,26 @@ def test_what_the_hub_answers_is_told_in_one_sentence(monkeypatch, no_network, c
     def fail(*args, **kwargs):
         raise OSError("wrapped\nin more lines") from cause()
 
-    monkeypatch.setattr(loading, "hf_hub_download", fail)
+    monkeypatch.setattr(loading, "get_hf_file_metadata", fail)
     text = sentence("owner/name")
     assert expected in text
     assert "owner/name" in text
 
 
+def test_a_hub_that_cant_be_reached_isnt_waited_for(monkeypatch):
+    """The hub's client would wait 23 seconds in all between six attempts."""
+
+    def unknown(*args, **kwargs):
+        raise socket.gaierror(-2, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    monkeypatch.setattr(time, "sleep", lambda seconds: pytest.fail(f"waits {seconds} s"))
+    assert "nor can the hub be reached" in sentence("owner/name")
+
+
 def test_a_variable_that_keeps_the_hub_away_is_named(monkeypatch, no_network, folder):
     monkeypatch.setenv("HTTPS_PROXY", "socks9://h:1")
-    monkeypatch.setattr(loading, "hf_hub_download", lambda *_: 1 / 0)
+    monkeypatch.setattr(loading, "get_hf_file_metadata", lambda *_: 1 / 0)
     assert "HTTPS_PROXY doesn't name a proxy" in sentence("owner/name")
     (folder / "config.json").write_text("{")
     assert "HTTPS_PROXY" not in sentence(folder)  # which has nothing to do with it
@@ -224,6 +236,7 @@ def hub(monkeypatch, folder, no_network):
             bar(total=3, desc="Fetching 3 files").update(1)
         return str(folder)
 
+    monkeypatch.setattr(loading, "get_hf_file_metadata", lambda url: None)
     monkeypatch.setattr(loading, "hf_hub_download", config)
     monkeypatch.setattr(loading, "snapshot_download", download)
     return asked
