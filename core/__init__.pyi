@@ -13,6 +13,8 @@ from core.box import Box as Box
 from core.channel import PRESETS as PRESETS
 from core.channel import Link as Link
 from core.channel import Traffic as Traffic
+from core.croppers import CROPPERS as CROPPERS
+from core.croppers import Cropper as Cropper
 from core.edge.client import Client as Client
 from core.edge.client import EdgeError as EdgeError
 from core.edge.client import Result as Result

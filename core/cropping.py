@@ -7,7 +7,7 @@ the published window would be no cell wide, and its box arbitrary. ``min_cells=0
 search itself, to the pixel and with that flaw, for who repeats published figures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, isfinite
 from operator import index
 
@@ -16,8 +16,9 @@ from numpy.typing import ArrayLike
 
 from core.box import Box
 
-__all__ = ["MIN_CELLS", "RATIOS", "Box", "find_box"]
+__all__ = ["MIN_CELLS", "OVERLAP", "RATIOS", "Box", "find_box", "find_boxes", "place"]
 
+OVERLAP = 0.3  # of the smaller of two boxes: with less in common, the next one shows something new
 MIN_CELLS = 2  # a side, of a box: the least that the attention can place
 RATIOS = (1.0, 1.2, 1.4, 1.6, 1.8, 2.0)  # section VI-B: "{1.0, 1.2, …, 2.0} times the input"
 
@@ -54,6 +55,24 @@ def find_box(
     smaller than the square. Raises ValueError for arguments other than described, TypeError for an
     image size that isn't whole.
     """
+    return find_boxes(attention, image_size, base_side, ratios, extent, min_cells)[0]
+
+
+def find_boxes(
+    attention: ArrayLike,
+    image_size: tuple[int, int],
+    base_side: float,
+    ratios: Sequence[float] = RATIOS,
+    extent: tuple[float, float, float, float] | None = None,
+    min_cells: int = MIN_CELLS,
+    count: int = 1,
+) -> list[Box]:
+    """Return the box of `find_box`, then the next best ones, at most `count`.
+
+    Each is the best of those that share less than `OVERLAP` of the smaller one's area with every
+    box before it. There may be fewer: at least one, and none whose window is the whole grid but
+    the first. Raises as `find_box` does.
+    """
     attention = np.asarray(attention, dtype=np.float64)
     _check(attention, image_size, base_side, ratios, min_cells)
     image_w, image_h = map(index, image_size)
@@ -65,47 +84,96 @@ def find_box(
     base_side = max(base_side, min_cells * ceil(max(block_w, block_h)))
     as_published = min_cells == 0
 
-    contrast, side, (height, width), (row, col) = _best_window(
-        integral, (block_h, block_w), base_side, ratios
-    )
-    if as_published and contrast == -np.inf:
-        return Box(0, 0, image_w, image_h)
-    placed = 2 * (side // 2) if as_published else side
-    left, right = _place(x0 + col * block_w + block_w * width / 2, placed, image_w)
-    top, bottom = _place(y0 + row * block_h + block_h * height / 2, placed, image_h)
-    return Box(left, top, right, bottom)
+    def across(col: int, width: int, side: float) -> tuple[int, int]:
+        return place(x0 + col * block_w + block_w * width / 2, side, image_w)
+
+    def down(row: int, height: int, side: float) -> tuple[int, int]:
+        return place(y0 + row * block_h + block_h * height / 2, side, image_h)
+
+    boxes: list[Box] = []
+    while len(boxes) < max(1, count):
+
+        def free(side: float, window: tuple[int, int]) -> np.ndarray:
+            height, width = window
+            spans_x = [across(col, width, side) for col in range(integral.shape[1] - width)]
+            spans_y = [down(row, height, side) for row in range(integral.shape[0] - height)]
+            return _apart(np.array(spans_x), np.array(spans_y), boxes)
+
+        contrast, side, (height, width), (row, col) = _best_window(
+            integral, (block_h, block_w), base_side, ratios, free if boxes else None
+        )
+        if contrast == -np.inf and boxes:
+            break
+        if as_published and contrast == -np.inf:
+            return [Box(0, 0, image_w, image_h)]
+        placed = 2 * (side // 2) if as_published else side
+        (left, right), (top, bottom) = across(col, width, placed), down(row, height, placed)
+        boxes.append(Box(left, top, right, bottom))
+    return boxes
 
 
 def _best_window(
-    integral: np.ndarray, block: tuple[float, float], base_side: float, ratios: Sequence[float]
+    integral: np.ndarray,
+    block: tuple[float, float],
+    base_side: float,
+    ratios: Sequence[float],
+    free: Callable[[float, tuple[int, int]], np.ndarray] | None = None,
 ) -> tuple[float, float, tuple[int, int], tuple[int, int]]:
     """Return contrast, side (pixels), (height, width) in cells and (row, col) of the best window.
 
-    block: (height, width) of a cell in pixels. The contrast is -inf where each window is the whole
-    grid, inf for a window of no cells.
+    block: (height, width) of a cell in pixels. free: of a side and a window, which of its places
+    (rows, cols) may be taken; None: all, in the search for the first box. The contrast is -inf
+    where each window is the whole grid or no place is free, inf for a window of no cells.
     """
     rows, cols = integral.shape[0] - 1, integral.shape[1] - 1
     best = (-np.inf, base_side * min(ratios), (rows, cols), (0, 0))
     for ratio in ratios:
         side = base_side * ratio
         window = min(int(side / block[0]), rows), min(int(side / block[1]), cols)
+        if 0 in window and free is not None:
+            continue
         if 0 in window:  # 0 / 0 in the published code, and not a number counts as the maximum
             return np.inf, side, window, (0, 0)
         if window != (rows, cols):
-            contrast, position = _search(integral, window)
+            contrast, position = _search(integral, window, free and free(side, window))
             if contrast > best[0]:
                 best = contrast, side, window, position
     return best
 
 
-def _search(integral: np.ndarray, window: tuple[int, int]) -> tuple[float, tuple[int, int]]:
-    """The contrast and the (row, col) of the window with the largest sum."""
+def _search(
+    integral: np.ndarray, window: tuple[int, int], free: np.ndarray | None = None
+) -> tuple[float, tuple[int, int]]:
+    """The contrast and the (row, col) of the window with the largest sum, of those at free places.
+
+    free: (rows, cols) bool, None: all. Without a free place the contrast is -inf.
+    """
     h, w = window
     sums = integral[h:, w:] - integral[:-h, w:] - integral[h:, :-w] + integral[:-h, :-w]
-    col, row = np.unravel_index(np.argmax(sums.T), sums.T.shape)  # first of equals: leftmost column
+    allowed = sums if free is None else np.where(free, sums, -np.inf)
+    # The first of equals: of the leftmost column.
+    col, row = np.unravel_index(np.argmax(allowed.T), sums.T.shape)
+    if allowed[row, col] == -np.inf:
+        return -np.inf, (0, 0)
     around = [(row, col - 1), (row, col + 1), (row - 1, col), (row + 1, col)]
     neighbours = [sums[r, c] for r, c in around if 0 <= r < len(sums) and 0 <= c < len(sums[0])]
     return float((sums[row, col] - np.mean(neighbours)) / (h * w)), (int(row), int(col))
+
+
+def _apart(spans_x: np.ndarray, spans_y: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
+    """Return which boxes share little with those found, (rows, cols) bool.
+
+    spans_x: (cols, 2), left and right of each; spans_y: (rows, 2), top and bottom.
+    """
+    width, height = spans_x[:, 1] - spans_x[:, 0], spans_y[:, 1] - spans_y[:, 0]
+    areas = np.outer(height, width)
+    apart = np.ones(areas.shape, dtype=bool)
+    for box in boxes:
+        across = np.minimum(spans_x[:, 1], box.right) - np.maximum(spans_x[:, 0], box.left)
+        down = np.minimum(spans_y[:, 1], box.bottom) - np.maximum(spans_y[:, 0], box.top)
+        shared = np.outer(np.maximum(down, 0), np.maximum(across, 0))
+        apart &= shared < OVERLAP * np.minimum(areas, box.area)
+    return apart
 
 
 def _integral_image(attention: np.ndarray) -> np.ndarray:
@@ -139,9 +207,9 @@ def _axis(start: float, stop: float, cells: int, size: int) -> tuple[float, floa
     return float(edges[first]), block, slice(first, last + 1)
 
 
-def _place(centre: float, side: float, size: int) -> tuple[int, int]:
-    """An interval of `side` around `centre`, rounded down to an even length as published, and
-    shifted into 0…size; all of it if that isn't longer than `side`.
+def place(centre: float, side: float, size: int) -> tuple[int, int]:
+    """Return an interval of `side` around `centre`, rounded down to an even length as published,
+    and shifted into 0…size; all of it if that isn't longer than `side`.
     """
     if side >= size:
         return 0, size

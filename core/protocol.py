@@ -107,6 +107,8 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
         global_image=EncodedImage(message.image_format, message.image, image.size),
         first=reply.stage,
         fit=server.fit,
+        cropper=server.cropper.name,
+        box_fallback=reply.box_fallback,
         attention=reply.attention,
         box=received.box if isinstance(received, CropRequest) else None,
         events=tuple(events),
@@ -123,11 +125,17 @@ def second_stage(
     a box that isn't in the original, SessionExpired if the server has answered the second stage
     of this transcript already or has forgotten its first one: then run `first_stage` again.
     """
-    events, attention, session = list(transcript.events), transcript.attention, transcript.session
+    events, session = list(transcript.events), transcript.session
     if box is None and transcript.box is None:
         received, reply = _exchange(events, server, SecondLook(session))  # lines 13-15, on demand
         assert isinstance(received, CropRequest)
-        attention, box = reply.attention, received.box
+        transcript = replace(
+            transcript,
+            cropper=server.cropper.name,
+            attention=reply.attention,
+            box=received.box,
+            box_fallback=reply.box_fallback,
+        )
     box = box or transcript.box
     assert box is not None
 
@@ -139,7 +147,6 @@ def second_stage(
 
     return replace(
         transcript,
-        attention=attention,
         box=box,
         forced=not transcript.uncertain,
         local_image=EncodedImage(message.image_format, message.image, image.size),

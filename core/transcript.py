@@ -40,7 +40,8 @@ __all__ = [
     "timed",
 ]
 
-VERSION = 4
+VERSION = 5
+RELATIVE = "relative"  # the cropper of eq. 22, the only one before version 5
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE: dict[float, Literal["Infinity", "-Infinity"]] = {
     float("inf"): "Infinity",
@@ -95,10 +96,19 @@ class Attention:
     """Where the server looked: one layer's attention over the visual tokens (section VI-B)."""
 
     question: AttentionMap  # numerator of eq. 22
-    generic: AttentionMap  # denominator: the same for the generic prompt
-    relative: AttentionMap  # A_rel (eq. 22)
+    # The denominator, the same for the generic prompt, and A_rel (eq. 22); None: the cropper needs
+    # neither.
+    generic: AttentionMap | None
+    relative: AttentionMap | None
     extent: tuple[float, float, float, float]  # of the grid: left, top, right, bottom, in pixels
     # of the original; beyond its borders if the model pads, within them if it crops
+    # What another cropper than `relative` found its box on; None: it used no map of its own.
+    searched: AttentionMap | None = None
+
+    @property
+    def shown(self) -> AttentionMap:
+        """The map that says best where the server looked."""
+        return self.searched or self.relative or self.question
 
 
 @dataclass(frozen=True)
@@ -166,6 +176,8 @@ class Transcript:
     global_image: EncodedImage
     first: Stage
     fit: Fit | None = None  # how images are brought to the model; None: not known
+    cropper: str = RELATIVE  # who chooses the box: as a rule a name in core.croppers.CROPPERS
+    box_fallback: str = ""  # why the cropper's rule gave no box, and `box` is another; "": it did
     attention: Attention | None = None  # None: nobody asked where to look
     box: Box | None = None  # the box looked at: the server's, or one chosen in its place
     forced: bool = False  # the second stage was run although the gate said no
@@ -269,14 +281,14 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return the inverse of `to_dict`; also of what versions 2 and 3 wrote.
+        """Return the inverse of `to_dict`; also of what versions 2 to 4 wrote.
 
         Raises TranscriptError, and nothing else, on anything else.
         """
         if not isinstance(data, dict):
             raise TranscriptError("A transcript must be a JSON object.")
         version = data.get("version")
-        if type(version) is not int or version not in (2, 3, VERSION):
+        if type(version) is not int or version not in range(2, VERSION + 1):
             raise TranscriptError(f"version must be {VERSION}: record this transcript anew.")
         rest = {name: value for name, value in data.items() if name != "version"}
         if version < 4:
@@ -290,6 +302,10 @@ class Transcript:
                 for name in ("first", "second")
                 if isinstance(rest.get(name), dict)
             }
+        if version < 5:  # there was one cropper
+            rest |= {"cropper": RELATIVE, "box_fallback": ""}
+            if isinstance(rest.get("attention"), dict):
+                rest["attention"] = {"searched": None} | rest["attention"]
         transcript = _typed(rest, cls, "")
         _check(transcript)
         return transcript
@@ -496,12 +512,17 @@ def _check_stage(stage: Stage, where: str) -> None:
 
 
 def _check_attention(attention: Attention) -> None:
-    shape = [len(row) for row in attention.relative]
-    for name in ("relative", "question", "generic"):
+    shape = [len(row) for row in attention.question]
+    for name in ("question", "generic", "relative", "searched"):
         rows = getattr(attention, name)
+        if rows is None:
+            _require(name != "question", f"attention.{name}", "present")
+            continue
         rectangular = len(rows) > 0 and len(rows[0]) > 0 and len({len(row) for row in rows}) == 1
         _require(rectangular, f"attention.{name}", "a map of equal rows")
         same = [len(row) for row in rows] == shape
-        _require(same, f"attention.{name}", "as large as attention.relative")
+        _require(same, f"attention.{name}", "as large as attention.question")
+    both = (attention.generic is None) == (attention.relative is None)
+    _require(both, "attention.generic", "present if, and only if, attention.relative is")
     left, top, right, bottom = attention.extent
     _require(left < right and top < bottom, "attention.extent", "left, top, right, bottom in order")

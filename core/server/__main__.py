@@ -11,6 +11,7 @@ import threading
 from concurrent.futures import Future
 
 from core.certificate import Certificate, CertificateError, Setting
+from core.croppers import DEFAULT, served
 from core.gain import use
 from core.policies.expectation import Expectation
 from core.policies.registry import POLICIES
@@ -50,7 +51,7 @@ def main() -> None:
     tokens = tokens_of_environment()
 
     model: Future[VLM] = Future()
-    app = create_app(model, gate, limits, tokens, certificate, link)
+    app = create_app(model, gate, limits, tokens, certificate, link, args.cropper)
     options = {"host": args.host, "port": args.port, "log_config": None}
     options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
     options |= {"root_path": args.root_path.rstrip("/")}
@@ -143,6 +144,12 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--certificate",
         help="file of `core.bench calibrate`, to take its gate and give its promise",
+    )
+    add(
+        "--cropper",
+        choices=served(),
+        default=DEFAULT,
+        help="rule for where to look again; docs/croppers.md explains each (default: %(default)s)",
     )
     _add_link(parser)
     add_tls_arguments(parser)

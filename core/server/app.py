@@ -20,6 +20,7 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from core.certificate import Certificate
+from core.croppers import DEFAULT
 from core.messages import ProtocolError
 from core.policies.shared import LinkTerms
 from core.server.admission import Busy
@@ -49,6 +50,7 @@ def create_app(
     tokens: Sequence[str] = (),
     certificate: Certificate | None = None,
     link: LinkTerms | None = None,
+    cropper: str = DEFAULT,
 ) -> FastAPI:
     """Return the service as an ASGI app.
 
@@ -56,9 +58,10 @@ def create_app(
     model's own threshold. tokens: bearer tokens of which a client must show one; none: anyone may
     ask. A client is a token where there are any, and an address where there are none. certificate:
     in place of a gate; another model, or images in another codec, are refused. link: that the edges
-    share, and whose policy decides who may send a local image.
+    share, and whose policy decides who may send a local image. cropper: of
+    `core.croppers.CROPPERS`, what chooses the box.
     """
-    service = Service(model, gate, limits or Limits(), certificate, link)
+    service = Service(model, gate, limits or Limits(), certificate, link, cropper)
     app = FastAPIOffline(
         redoc_url=None,
         title="Second Look server",

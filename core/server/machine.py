@@ -17,7 +17,10 @@ from PIL import Image
 
 from core.attention import relative_attention
 from core.cost import prefill_flops
-from core.cropping import Box, find_box
+from core.croppers.base import Clues, Cropper, Found, Need, finite, windows
+from core.croppers.registry import DEFAULT
+from core.croppers.registry import cropper as chosen_cropper
+from core.cropping import Box
 from core.imaging import Codec, Fit, Geometry
 from core.messages import (
     Answer,
@@ -56,16 +59,22 @@ class Reply:
     attention: Attention | None = None  # when the server looked for a box
     skipped: Verdict | None = None  # why no local image was asked for, though the gate might have
     fallback: str | None = None  # what stands until the local image has come, on a shared link
+    box_fallback: str = ""  # why the cropper's rule gave no box, and this is another one
 
 
 class Server:
     """The machine with the model. Messages in, messages out: `handle` is its only door.
 
     vlm: a `core.vlm.base.VLM`. gate: decides whether the first answer will do. sessions: where
-    first stages are held until the local image comes; servers that differ in their gate only
+    first stages are held until the local image comes; servers that differ in gate and cropper only
     may share them. looks: local images that one first stage may be asked again with; the paper's
     protocol has one, an experiment may compare several. link: that the edges share; then its policy
-    decides in the gate's place. `handle` may be called from several threads at once.
+    decides in the gate's place. cropper: what chooses the box, an entry of
+    `core.croppers.CROPPERS` or its name. truth: the true boxes in pixels of the original, for one
+    that needs them: then all questions must be about one image. `handle` may be called from several
+    threads at once.
+
+    Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none.
     """
 
     def __init__(
@@ -75,8 +84,13 @@ class Server:
         sessions: Sessions | None = None,
         looks: int = 1,
         link: SharedLink | None = None,
+        cropper: str | Cropper = DEFAULT,
+        truth: tuple[Box, ...] | None = None,
     ):
         self.vlm, self.gate, self.looks, self.link = vlm, gate, looks, link
+        self.cropper, self.truth = chosen_cropper(cropper), truth
+        if Need.TRUTH in self.cropper.needs and truth is None:
+            raise ValueError(f"The cropper {self.cropper.name!r} needs {Need.TRUTH.value}.")
         self.sessions = Sessions() if sessions is None else sessions
 
     @property
@@ -138,15 +152,32 @@ class Server:
 
     def _request_crop(self, session: str, held: FirstStage) -> Reply:
         steps: list[Step] = []
-        info = self.vlm.info
-        with self._asked(steps, "relative attention", held.view_size):  # eq. 19, first term
-            generic = self.vlm.attend(self._look(held), info.generic_prompt)
-            attention = attention_maps(held.attention, generic, held.geometry)  # line 13
-        with timed(steps, "find box", "server"):
-            box = chosen_box(self.vlm, attention, held.message.original_size)  # line 14
+        clues = self._clues(held, steps)
+        start = time.perf_counter()
+        found = self.cropper.find(clues)  # lines 13, 14
+        seconds = time.perf_counter() - start - sum(step.seconds for step in steps)
+        steps.append(Step("find box", "server", max(0.0, seconds)))
         if self.link:
             self.link.asked(session)
-        return Reply(CropRequest(session, box), tuple(steps), attention=attention)  # line 15
+        request = CropRequest(session, found.boxes[0])  # line 15
+        return Reply(
+            request, tuple(steps), attention=_seen(clues, found), box_fallback=found.fallback
+        )
+
+    def _clues(self, held: FirstStage, steps: list[Step]) -> Clues:
+        """Return what the cropper is given; what the model does for it is noted in `steps`."""
+        return Clues(
+            self.vlm,
+            self.cropper.needs,
+            held.message.question,
+            held.message.original_size,
+            held.geometry,
+            held.attention,
+            held_look=lambda: self._look(held),
+            held_image=lambda: self._decode(held.message),
+            asked=lambda name: self._asked(steps, name, held.view_size),
+            truth=self.truth or (),
+        )
 
     def _second_stage(self, message: LocalImage) -> Reply:
         steps: list[Step] = []
@@ -155,6 +186,7 @@ class Server:
         held = self.sessions.take(message.session)  # no local image is answered twice
         with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
             look, question = self._look(held), held.message.question
+            local = self.cropper.shows(local) if self.cropper.shows else local
             generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22 (eq. 12)
         with timed(steps, "score tokens", "server"):
             stage = self._stage(generation, question, 2)
@@ -248,23 +280,31 @@ def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry
     )
 
 
+def _seen(clues: Clues, found: Found) -> Attention:
+    """Return the maps that there are after a cropper has looked."""
+    grid, relative = clues.geometry.grid, clues.relative_if_read
+    left, top, right, bottom = clues.geometry.extent
+    searched = None if found.map is relative else found.map
+    return Attention(
+        question=_map(clues.row, grid),
+        generic=None if relative is None else _map(clues.generic_row, grid),
+        relative=None if relative is None else _map(relative, grid),
+        extent=(float(left), float(top), float(right), float(bottom)),
+        searched=None if searched is None else _map(searched, grid),
+    )
+
+
 def chosen_box(
     vlm: VLM, attention: Attention, original_size: tuple[int, int], side: float | None = None
 ) -> Box:
-    """Return the box of the original that the map asks for (eq. 11), in pixels.
+    """Return the box of the original that `relative` asks for (eq. 11, 22), in pixels.
 
     side: of the box at ratio 1.0, in pixels of the original; None: the model's own.
     """
-    return find_box(  # eq. 11
-        np.asarray(attention.relative),
-        original_size,
-        vlm.info.base_side if side is None else side,
-        extent=attention.extent,
-        min_cells=vlm.info.min_cells,
-    )
+    weights = np.asarray(attention.relative)
+    return windows(weights, attention.extent, original_size, vlm.info, side)[0]
 
 
 def _map(weights: np.ndarray, grid: tuple[int, int]) -> AttentionMap:
     """(rows, cols) of plain floats; a weight that isn't a number is not evidence, hence 0."""
-    weights = np.asarray(weights, dtype=np.float64).reshape(grid)
-    return tuple(map(tuple, np.where(np.isfinite(weights), weights, 0.0).tolist()))
+    return tuple(map(tuple, finite(weights, grid).tolist()))

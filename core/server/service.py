@@ -12,6 +12,7 @@ from functools import cached_property
 from fastapi import Request, Response
 
 from core.certificate import Certificate, CertificateError, Setting
+from core.croppers import DEFAULT
 from core.messages import CropRequest, LocalImage, Message, Question
 from core.policies.shared import LinkTerms, SharedLink
 from core.server import wire
@@ -34,7 +35,7 @@ class Service:
 
     model: loaded, or still being loaded. gate: None for the model's own threshold. certificate: the
     gate is its own, and what it doesn't hold for is refused. link: that the edges share, None: they
-    don't.
+    don't. cropper: what chooses the box.
     """
 
     def __init__(
@@ -44,6 +45,7 @@ class Service:
         limits: Limits,
         certificate: Certificate | None = None,
         link: LinkTerms | None = None,
+        cropper: str = DEFAULT,
     ):
         if not isinstance(model, Future):
             loaded: Future[VLM] = Future()
@@ -56,6 +58,7 @@ class Service:
             share = certificate.asked / certificate.questions
             self.drift = Drift(round(share * certificate.images), certificate.images)
         self.model, self.gate, self.limits, self.link = model, gate, limits, link
+        self.cropper = cropper
         self.sessions = self._new_sessions()
         self.rate = Rate(limits.rate, limits.burst)
         self.queue = Queue(
@@ -91,7 +94,7 @@ class Service:
             metric = Gate().metric
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
         link = SharedLink(self.link, gate, lambda: self.queue.wait) if self.link else None
-        return Server(vlm, gate, self.sessions, link=link)
+        return Server(vlm, gate, self.sessions, link=link, cropper=self.cropper)
 
     def _new_sessions(self) -> Sessions:
         limits = self.limits

@@ -40,10 +40,12 @@ def picture_file(case: Case) -> Parcel:
         original = load_image(case.image)
         files["box.png"] = _png(spotlight(original, transcript.box))
         if transcript.attention is not None:
-            for name in ("relative", "question", "generic"):
+            for name in ("searched", "relative", "question", "generic"):
                 weights = getattr(transcript.attention, name)
+                if weights is None:
+                    continue
                 heat = heatmap(original, weights, transcript.attention.extent)
-                if name == "relative":
+                if weights is transcript.attention.shown:
                     heat = outline(heat, transcript.box, transcript.original_size)
                 files[f"attention-{name}.png"] = _png(heat)
     archive = io.BytesIO()

@@ -19,6 +19,7 @@ from dashboard.drawing.templating import render
 MAP_SIDE = 480  # px of the picture below the maps, of which three stand side by side
 SMALLEST_BOX = 8  # px of the original that a box in the browser may be narrow
 TITLES = {  # of an attention map
+    "searched": "What the box was found on",
     "relative": "Question ÷ generic",
     "question": "The question",
     "generic": "The generic prompt",
@@ -28,7 +29,8 @@ Size = tuple[int, int]  # width, height
 
 
 def maps(original: Image.Image, attention: Attention, box: Box, layer: int, own: int) -> Markup:
-    """Return question, generic and relative attention of one layer, with a slider for opacity.
+    """Return the maps that there are of one layer, with a slider for opacity; the first one is
+    what the box was found on.
 
     box: what the server would ask for by this layer. own: the layer that the model is used with.
     """
@@ -37,11 +39,14 @@ def maps(original: Image.Image, attention: Attention, box: Box, layer: int, own:
         {
             "name": name,
             "title": title,
-            "element": "heatmap" if name == "relative" else f"heatmap-{name}",
-            "source": source(_cells(getattr(attention, name)), "PNG"),
+            "element": f"heatmap-{name}",
+            "source": source(_cells(weights), "PNG"),
+            "peak": f"{max(map(max, weights)):.3g}",
         }
         for name, title in TITLES.items()
+        if (weights := getattr(attention, name)) is not None
     ]
+    shown[0]["element"] = "heatmap"
     return render(
         "pictures/maps.html",
         maps=shown,
@@ -51,7 +56,6 @@ def maps(original: Image.Image, attention: Attention, box: Box, layer: int, own:
         # Stretched over the extent; what lies outside the original is cut off.
         place=_place(attention.extent, size),
         outline=_place(box.as_tuple(), size),
-        peak=f"{max(max(row) for row in attention.relative):.3g}",
         layer=layer,
         own=own,
     )

@@ -10,10 +10,10 @@ import pytest
 import core
 
 PUBLIC = """
-    METRICS PRESETS VLM Box Client Codec Curve Edge EdgeError Gate ImageError Link Metadata
-    ProtocolError Reply Result Run RunError Server Sessions Traffic Transcript TranscriptError
-    VLMError ask first_stage load_run load_vlm save_run second_stage threshold_for_accuracy
-    threshold_for_budget tradeoff
+    CROPPERS METRICS PRESETS VLM Box Client Codec Cropper Curve Edge EdgeError Gate ImageError Link
+    Metadata ProtocolError Reply Result Run RunError Server Sessions Traffic Transcript
+    TranscriptError VLMError ask first_stage load_run load_vlm save_run second_stage
+    threshold_for_accuracy threshold_for_budget tradeoff
 """.split()
 
 
