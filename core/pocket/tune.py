@@ -12,7 +12,7 @@ from pathlib import Path
 
 from core.bench.commands.tune_command import tune
 from core.bench.datasets import Dataset, load_dataset
-from core.bench.datasets.open_signs import EACH
+from core.bench.datasets.rendered.open_signs import EACH
 from core.imaging import Codec
 from core.signs.scenes import GLOBAL_SIDE
 from core.support.whole import write_whole

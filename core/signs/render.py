@@ -15,13 +15,18 @@ def render(scene: Scene) -> Image.Image:
     size = scene.width, scene.height
     photograph = scene.photograph
     image = background(rng, photograph, size) if photograph else draw_background(rng, *size)
+    draw_objects(rng, image, scene)
+    return conditions.apply(image, dict(scene.effects))
+
+
+def draw_objects(rng: np.random.Generator, image: Image.Image, scene: Scene) -> None:
+    """Draw what stands before the background: posts, then small objects, then signs."""
     for sign in scene.signs:
         draw_post(rng, image, sign)
     for thing in scene.things:
         draw_thing(image, thing)
     for sign in scene.signs:
         draw_sign(image, sign)
-    return conditions.apply(image, dict(scene.effects))
 
 
 # --- backgrounds ---------------------------------------------------------------------------

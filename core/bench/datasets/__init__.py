@@ -11,18 +11,16 @@
 `DATASETS` lists the names. Each module says in its first lines which files it reads.
 """
 
-from core.bench.datasets import (  # noqa: F401
+from core.bench.datasets import folder, words  # noqa: F401
+from core.bench.datasets.base import DATASETS, Dataset, Entry, Place, Sample, load_dataset
+from core.bench.datasets.published import (  # noqa: F401
     aokvqa,
-    folder,
     gqa,
-    open_signs,
     pope,
-    signs,
     textvqa,
     vqav2,
-    words,
 )
-from core.bench.datasets.base import DATASETS, Dataset, Entry, Place, Sample, load_dataset
 from core.bench.datasets.records import DatasetError
+from core.bench.datasets.rendered import open_signs, search, signs  # noqa: F401
 
 __all__ = ["DATASETS", "Dataset", "DatasetError", "Entry", "Place", "Sample", "load_dataset"]

@@ -29,13 +29,15 @@ def check_originals(run: Run) -> None:
 def original(run: Run, index: int) -> Image.Image:
     """The image that sample `index` of the run asked about. Raises OriginalMissing."""
     held_out = _held_out_fonts(run.metadata)
-    from core.bench.datasets.signs import scene_image
+    from core.bench.datasets.rendered.search import search_image
+    from core.bench.datasets.rendered.signs import scene_image
 
+    drawn = search_image if run.metadata.dataset == "signs-search" else scene_image
     split, _, number = run.image_id[index].rpartition("-")
     digits = number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS
     if split not in SPLITS or not digits:
         raise OriginalMissing(f"No scene is called {run.image_id[index]!r:.80}.")
-    return scene_image(split, int(number), held_out)
+    return drawn(split, int(number), held_out)
 
 
 def _held_out_fonts(metadata: Metadata) -> bool:

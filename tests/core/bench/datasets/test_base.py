@@ -22,6 +22,7 @@ def dataset(request, official):
 
 def test_the_registry_holds_every_data_set():
     signs = ["signs-text", "signs-text+hints", "signs-presence", "signs-attributes", "open-signs"]
+    signs += ["signs-search"]
     boxed = ["textvqa+boxes"]  # from a mirror, with tests of its own
     own = ["folder", "folder+vqa", "folder+yes-no", "words"]
     assert sorted(DATASETS) == sorted(PUBLISHED + boxed + signs + own)

@@ -13,10 +13,13 @@ def _run(**metadata):
     return replace(run, metadata=replace(run.metadata, **metadata))
 
 
-@pytest.mark.parametrize("fonts", ["training", "held-out"])
-def test_a_scene_is_drawn_again_with_the_fonts_of_the_run(fonts):
-    dataset = load_dataset("signs-text", "validation", options={"fonts": fonts})
-    run = _run(dataset="signs-text", split="validation", source=dataset.source)
+@pytest.mark.parametrize(
+    ("name", "fonts"),
+    [("signs-text", "training"), ("signs-text", "held-out"), ("signs-search", "held-out")],
+)
+def test_a_scene_is_drawn_again_with_the_fonts_of_the_run(name, fonts):
+    dataset = load_dataset(name, "validation", options={"fonts": fonts})
+    run = _run(dataset=name, split="validation", source=dataset.source)
     run = replace(run, image_id=np.array([dataset[i].image_id for i in range(3)], dtype=object))
     assert np.array_equal(np.asarray(original(run, 1)), np.asarray(dataset[1].image))
 

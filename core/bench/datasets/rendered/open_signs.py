@@ -13,7 +13,7 @@ from functools import partial
 from PIL import Image
 
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
-from core.bench.datasets.signs import Rendered
+from core.bench.datasets.rendered.signs import Rendered
 from core.signs import fonts
 from core.signs.render import render
 from core.signs.world import faces

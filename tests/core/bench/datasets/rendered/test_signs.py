@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from core.bench.datasets import DatasetError, load_dataset
+from core.bench.datasets.rendered.signs import draw_question
 from core.bench.datasets.scoring import SCORERS
-from core.bench.datasets.signs import draw_question
 from core.imaging import Codec
 from core.protocol import Edge
 from core.signs.render import render

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from typing import Any
 
 from PIL import Image
 
@@ -110,17 +111,28 @@ def scene_image(split: str, index: int, held_out_fonts: bool) -> Image.Image:
 def load(
     place: Place, split: str, family: str, fonts: str, phrasings: str, hints: bool = False
 ) -> Loaded:
-    held_out_fonts = split == "test" if fonts == "split's" else fonts == "held-out"
+    held_out = held_out_fonts(split, fonts)
+    source = signs_source(held_out, family=family, hints=hints, seed=0, phrasings=phrasings)
+    return Signs(family, split, hints, held_out, phrasings == "held-out"), source
+
+
+def held_out_fonts(split: str, fonts: str) -> bool:
+    """Return whether the option `fonts` of a split means those that are held out."""
+    return split == "test" if fonts == "split's" else fonts == "held-out"
+
+
+def signs_source(held_out_fonts: bool, **said: Any) -> dict[str, Any]:
+    """Return what it takes to draw such samples again: what is `said`, and the fonts."""
     families = faces.families(held_out_fonts) or ("Pillow's own",)
-    source = {"kind": "rendered", "family": family, "hints": hints, "seed": 0}
-    source |= {"phrasings": phrasings, "fonts": list(families)}
-    return Signs(family, split, hints, held_out_fonts, phrasings == "held-out"), source
+    return {"kind": "rendered", **said, "fonts": list(families)}
+
+
+OPTIONS = {"fonts": ("split's", "held-out", "training"), "phrasings": ("training", "held-out")}
 
 
 def _entry(name: str, label: str, scoring: str, **settings) -> Entry:
-    options = {"fonts": ("split's", "held-out", "training"), "phrasings": ("training", "held-out")}
     load_family = partial(load, **settings)
-    return Entry(name, label, ("test", "validation"), scoring, load_family, options=options)
+    return Entry(name, label, ("test", "validation"), scoring, load_family, options=OPTIONS)
 
 
 register(
