@@ -13,6 +13,7 @@ from dashboard.benchmarks.library import RUNS, Library
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
 from dashboard.drawing.about import about_model, header
 from dashboard.live import LiveModel
+from dashboard.one_eta import OneEta
 from dashboard.phone import invitation
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
@@ -54,8 +55,10 @@ def build(
                 phone = gr.HTML(elem_id="phone")
                 other = ModelSwitch(live, switch)
         with gr.Tabs(elem_id="tabs") as tabs:
-            with gr.Tab("Walkthrough", id="walkthrough"):
-                walkthrough = Walkthrough(live, load_samples(samples), about, library.of_weights)
+            with gr.Tab("Walkthrough", id="walkthrough") as own:
+                walkthrough = Walkthrough(
+                    live, load_samples(samples), about, library.of_weights, library.fitting
+                )
             with gr.Tab("Benchmarks", id=OWN_TAB):
                 benchmarks = Benchmarks(
                     library,
@@ -67,6 +70,7 @@ def build(
                     walkthrough.asking.placed,
                 )
 
+        OneEta(walkthrough, own, benchmarks, tabs)
         asking = walkthrough.asking
         other.connect(about, asking.visit, asking.metric, asking.eta, asking.own_eta)
         _greet(page, live, about, other, asking)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from math import ceil, floor, isfinite
 from typing import Any
 
 import gradio as gr
@@ -27,6 +26,7 @@ from dashboard.drawing.overlays import outline
 from dashboard.drawing.pictures import as_file, as_picture
 from dashboard.drawing.sentences import explain, notice, outcome
 from dashboard.drawing.templating import render
+from dashboard.eta.places import playable
 from dashboard.visit import Visit
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
@@ -131,7 +131,7 @@ class QuestionCards:
             image = original(run, index)
         except OriginalMissing as error:
             raise gr.Error(str(error), print_exception=False) from None
-        gate, codec = _playable(behind.gate), _codec_of(run)
+        gate, codec = playable(behind.gate), _codec_of(run)
         same = [
             f"η of {METRICS[gate.metric].noun} at {gate.threshold:g}" if gate else "",
             f"{run.metadata.codec.upper()} at quality {run.metadata.quality}" if codec else "",
@@ -171,18 +171,6 @@ class QuestionCards:
             self.previous: gr.Button(interactive=behind.first > 0),
             self.next: gr.Button(interactive=last < len(behind.samples)),
         }
-
-
-def _playable(gate: Gate) -> Gate | None:
-    """Return the gate, if the walkthrough can have it: over all tokens, at some η.
-
-    Its slider has steps of 0.01. η moves to the step at which everything is still asked for that
-    was asked for here, the question on a clicked point of the curve among it.
-    """
-    if gate.first_tokens is not None or not isfinite(gate.threshold):
-        return None
-    rounded = floor if METRICS[gate.metric].higher_is_uncertain else ceil
-    return replace(gate, threshold=rounded(round(100 * gate.threshold, 6)) / 100)
 
 
 def _codec_of(run: Run) -> Codec | None:

@@ -17,7 +17,9 @@ from core.bench.runs.kept import kept
 from core.bench.runs.series import QUALITY, codec_name, kind, rank
 from core.bench.runs.uploads import MAX_ROWS, MAX_UNPACKED
 from core.channel import PRESETS
+from core.imaging import Codec
 from core.support.bundled import RUNS
+from dashboard.eta.recorded import Recorded
 
 UPLOAD = "upload-"  # begins the key of an upload
 HELD = 12  # runs kept in memory, whoever looks at them
@@ -108,6 +110,28 @@ class Library:
             if choice.metadata.revision == revision:
                 with suppress(RunError):  # it has gone meanwhile
                     yield choice.name, self.load(choice)
+
+    def fitting(self, revision: str, codec: Codec) -> Recorded | None:
+        """Return the run of these weights and this format whose quality is nearest to a codec's.
+
+        Of several, the largest. None: nobody has recorded one, or it has gone meanwhile.
+        """
+        same = [
+            choice
+            for choice in self.choices()
+            if (choice.metadata.revision, choice.metadata.codec) == (revision, codec.format)
+        ]
+
+        def away(choice: Choice) -> int:
+            quality = choice.metadata.quality
+            return 0 if quality is None else abs(quality - codec.quality)
+
+        nearest = min(same, key=away, default=None)
+        if nearest is None:
+            return None
+        with suppress(RunError):
+            return Recorded(nearest.key, nearest.name, self.load(nearest), not away(nearest))
+        return None
 
     def load(self, choice: Choice) -> Run:
         """Return a run. Raises RunError, one sentence, also for an upload that has been deleted."""

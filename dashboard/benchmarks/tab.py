@@ -89,6 +89,7 @@ class Benchmarks:
         link = [bar.quality, bar.metric, bar.tokens, self.tradeoff.axis, self.tradeoff.link,
                 self.tradeoff.eta, self.tradeoff.chart.plot]  # fmt: skip
         settle = {"fn": None, "inputs": link, "outputs": None, "js": SETTLE, **PRIVATE}
+        self.draw_event, self.settle_event = {"fn": self.draw, **drawn}, settle
         for control in (bar.run, bar.quality, bar.metric, bar.tokens):
             _chosen(control, self.draw, drawn).then(**settle)
         for name, (tab, page) in self.pages.items():

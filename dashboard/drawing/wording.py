@@ -54,3 +54,16 @@ def measured(value: float, metric: Metric) -> str:
 def unit(metric: Metric) -> str:
     """Return the head of a column of its values."""
     return metric.unit.capitalize() or "Margin"
+
+
+def energy(joules: float) -> str:
+    """Return an energy, in mJ below one joule."""
+    return f"{1000 * joules:.3g} mJ" if joules < 0.9995 else f"{joules:.3g} J"
+
+
+def many_bytes(count: float) -> str:
+    """Return bytes that many questions make, in kB, MB or GB: three digits."""
+    for size, unit in ((1e9, "GB"), (1e6, "MB")):
+        if count >= 0.9995 * size:
+            return f"{count / size:.3g} {unit}"
+    return f"{count / 1e3:.3g} kB"

@@ -1,7 +1,9 @@
 /* The moving parts of the charts. η is moved here, in the browser: what the gate does at each η
    came with the figure. */
 
-import { countOf, etaOf, heightAt, nearest, rowOf, sentence, versusRandom } from "./operating.js";
+import {
+  countOf, etaOf, heightAt, meaning, nearest, rowOf, sentence, versusRandom,
+} from "./operating.js";
 import { save } from "./save.js";
 import { addressOf, fileName } from "./view.js";
 
@@ -84,6 +86,7 @@ export function move(eta) {
   const row = rowOf(meta.table, eta), distribution = drawnIn(UNCERTAINTY);
   say('readout-sentence', sentence(meta, row));
   say('readout-random', versusRandom(meta, row));
+  say('readout-means', escaped(meaning(meta, row)));
   count(meta, row);
   place(chart, row);
   if (distribution?.layout?.meta) divide(distribution, Number(etaOf(meta.table, row)));

@@ -57,6 +57,20 @@ export function versusRandom({ table }, row) {
   return `At random, the same cost would get ${percent(accuracy)} right.`;
 }
 
+/* What it means on a link: seconds and energy of a question, and the bytes of a day. */
+export function meaning({ table, link, a_day }, row) {
+  const sent = table.bytes[row] * a_day;
+  const [size, unit] = [[1e9, "GB"], [1e6, "MB"], [1e3, "kB"]].find(([size]) => sent >= size)
+    ?? [1, "bytes"];
+  const day = `${a_day.toLocaleString("en")} questions a day send ${short(sent / size)} ${unit}`;
+  if (!link) return `${day}; with a link chosen, its seconds and energy stand here.`;
+  const { seconds, joules: { [row]: joules } } = table;
+  const energy = joules === null ? "energy that isn't known"
+    : joules < 1 ? `${short(1000 * joules)} mJ` : `${short(joules)} J`;
+  return `On ${link} a question takes ${short(seconds[row])} s and ${energy} of the edge's radio; `
+    + `${day}.`;
+}
+
 /* How many questions are of one kind, and their share. */
 export function countOf({ table, samples }, asked, way, row) {
   const number = (asked ? table.asked_kinds : table.not_asked_kinds)[way][row];

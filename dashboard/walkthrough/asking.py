@@ -13,6 +13,7 @@ from core.uncertainty import METRICS, Gate
 from dashboard import inputs
 from dashboard.drawing.pictures import for_browsers
 from dashboard.drawing.sentences import alert, explain
+from dashboard.eta.ways import WaysOfEta
 from dashboard.inputs import RAW, eta_slider
 from dashboard.live import LiveModel
 from dashboard.own_eta import OwnEta, Runs
@@ -134,6 +135,7 @@ class Asking:
                 )
                 self.eta = gr.Slider(**eta_slider(gate.metric, gate.threshold), elem_id="eta")
                 self.own_eta = OwnEta(self.live, runs)
+                self.ways = WaysOfEta()
             self.format, self.quality = self._codec("Global image", "global")
             self.local_format, self.local_quality = self._codec("Local image", "local")
 

@@ -93,7 +93,7 @@ class Records:
                 f"These messages were sent at η = {case.asked.threshold:.2f} ({metric}), where the"
                 " gate decided otherwise."
             )
-        return {self.log_html: message_log(case.transcript, _link(link), note)}
+        return {self.log_html: message_log(case.transcript, link_of(link), note)}
 
     def hidden(self) -> dict:
         """Return nothing to see."""
@@ -103,5 +103,6 @@ class Records:
         return {self.parcel: parcel, self.status_files: ""}
 
 
-def _link(name: Any) -> Link:
+def link_of(name: Any) -> Link:
+    """Return a link by its key of PRESETS, the default by any other."""
     return PRESETS[name if isinstance(name, str) and name in PRESETS else DEFAULT_LINK]

@@ -11,12 +11,14 @@ from dashboard.api import Api
 from dashboard.case import Case, ask_second
 from dashboard.drawing.about import about_model
 from dashboard.drawing.sentences import notice
+from dashboard.eta.recorded import Fitting
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.own_eta import Runs
 from dashboard.samples import BundledSample
 from dashboard.visit import Visit
 from dashboard.walkthrough.answer import FirstAnswer
 from dashboard.walkthrough.asking import Asking
+from dashboard.walkthrough.curve import RecordedCurve
 from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, scroll_to
 from dashboard.walkthrough.explained import explained, present
 from dashboard.walkthrough.look import SecondLook
@@ -27,7 +29,8 @@ class Walkthrough:
     """The parts of the tab, and what runs through all of them; call it inside a `gr.Blocks`.
 
     live: the model, which may still be being loaded. about: where the page says which model that
-    is; kept true as it is asked. runs: of which η may be taken. What belongs to a user is in that
+    is; kept true as it is asked. runs: of which η may be taken.
+    fitting: finds the run that stands beside the gauge. What belongs to a user is in that
     user's `gr.State`; here is only what all users share.
     """
 
@@ -37,14 +40,16 @@ class Walkthrough:
         samples: tuple[BundledSample, ...],
         about: gr.HTML | None = None,
         runs: Runs | None = None,
+        fitting: Fitting | None = None,
     ):
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
         self.asking = Asking(live, samples, self._cleared, runs)
         self.answer = FirstAnswer()
+        self.curve = RecordedCurve(live, fitting)
         self.look = SecondLook(live, self.case)
         self.records = Records(self.case)
-        self.results = [self.answer, self.look, self.records]
+        self.results = [self.answer, self.curve, self.look, self.records]
         self._connect()
 
     # Events
@@ -92,11 +97,12 @@ class Walkthrough:
         asking = self.asking
         latest = {"trigger_mode": "always_last", **FAST}
         judge = {"fn": self.judge, "inputs": self.judging, "outputs": self.judged}
+        self.judge_event = judge | FAST
         asking.eta.input(self.set_eta, self.judging, self.judged, **latest)
         self.records.link.input(**judge, **latest)
-        asking.own_eta.connect(asking.visit, asking.metric, asking.eta, judge | FAST)
+        asking.own_eta.connect(asking.visit, asking.metric, asking.eta, self.judge_event)
         asking.metric.input(asking.adapt, [asking.visit, asking.metric], asking.eta, **latest).then(
-            **judge, **FAST
+            **self.judge_event
         )
 
     # Handlers: each returns {component: update}, and says what went wrong where the user is
@@ -177,11 +183,13 @@ class Walkthrough:
     def _judged(self, case: Case, link) -> dict:
         """Return the part of what there is to see that depends on the gate."""
         parts = self.answer.judged(case) | self.look.judged(case)
-        return parts | self.records.judged(case, link)
+        return parts | self.curve.judged(case, link) | self.records.judged(case, link)
 
     def _cleared(self) -> dict:
         """Return no results: those of one image must not stand beside another."""
-        hidden = self.answer.hidden() | self.look.hidden() | self.records.hidden()
+        hidden: dict = {}
+        for part in self.results:
+            hidden |= part.hidden()
         return hidden | self._silent() | {self.case: None}
 
     def _silent(self) -> dict:

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import {
-  countOf, etaOf, heightAt, nearest, rowOf, sentence, versusRandom,
+  countOf, etaOf, heightAt, meaning, nearest, rowOf, sentence, versusRandom,
 } from "../../dashboard/static/operating.js";
 
 const TABLE = {
@@ -75,4 +75,17 @@ test("a click means the nearest point within reach", () => {
   assert.equal(nearest(points, [9, 1], 10), 1);
   assert.equal(nearest(points, [100, 100], 10), null);
   assert.equal(nearest([], [0, 0], 10), null);
+});
+
+test("what η means on a link is seconds and energy of a question, and bytes of a day", () => {
+  const table = { ...TABLE, seconds: [1.234, 90, 0.02], joules: [0.0123, 2.5, null] };
+  const meta = { ...META, table, link: "4G LTE", a_day: 1000 };
+  assert.equal(
+    meaning(meta, 0),
+    "On 4G LTE a question takes 1.23 s and 12.3 mJ of the edge's radio; "
+      + "1,000 questions a day send 12.3 MB.",
+  );
+  assert.match(meaning(meta, 1), /takes 90 s and 2\.5 J of/);
+  assert.match(meaning(meta, 2), /0\.02 s and energy that isn't known of/);
+  assert.match(meaning({ ...meta, link: "" }, 0), /^1,000 questions a day send 12\.3 MB; with/);
 });

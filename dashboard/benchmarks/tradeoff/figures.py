@@ -7,12 +7,15 @@ from gradio.components.plot import PlotData
 from core.bench import Run
 from core.bench.analysis.separability import separability
 from core.bench.plots import tradeoff
-from core.bench.plots.base import AXES, Figure, aggregated
+from core.bench.plots.base import AXES, Figure, aggregated, numbers
 from core.bench.plots.tradeoff import band_of, curve_of, histogram_figure
 from core.bench.runs.kept import kept
+from core.channel import PRESETS
 from core.uncertainty import METRICS
 from dashboard.benchmarks.figures import plot, stamped
-from dashboard.benchmarks.tradeoff import places as eta_module
+from dashboard.benchmarks.library import timed
+from dashboard.eta import places as eta_module
+from dashboard.eta.means import A_DAY, means
 
 
 def tradeoff_figure(
@@ -23,20 +26,22 @@ def tradeoff_figure(
     shown: tuple[str, ...],
     key: str,
     title: str,
+    link: str = "",
 ) -> Figure:
     """Return accuracy over a cost, for all strategies `shown`; the one that η belongs to on top.
 
-    key: says which figure this is. title: of the cost axis. What happens at each η is a table in
-    the meta of its layout.
+    key: says which figure this is. title: of the cost axis. link: what seconds are over, a key of
+    PRESETS; without one they are those of computing. What happens at each η is a table in the meta
+    of its layout.
     """
     _, unit, factor = AXES[cost]
-    table = eta_module.table(
-        run,
-        curve_of(run, metric, first_tokens),
-        eta_module.scale(run, metric, first_tokens),
-        cost,
-        band_of(run, metric, first_tokens),
-    )
+    plain, run = run, timed(run, link)
+    places = eta_module.scale(run, metric, first_tokens)
+    curve, band = curve_of(run, metric, first_tokens), band_of(run, metric, first_tokens)
+    table = eta_module.table(run, curve, places, cost, band)
+    if link in PRESETS:
+        costs = means(plain, metric, first_tokens, places.thresholds, PRESETS[link])
+        table |= {"seconds": numbers(costs.seconds), "joules": numbers(costs.joules)}
     entry = METRICS[metric]
     meta = {
         "key": key,
@@ -48,6 +53,8 @@ def tradeoff_figure(
         "cost_unit": unit,
         "factor": factor,
         "samples": len(run),
+        "link": PRESETS[link].name if link in PRESETS else "",
+        "a_day": A_DAY,
     }
     figure = tradeoff.tradeoff_figure(run, metric, first_tokens, cost, shown, title, meta)
     return stamped(figure, [run])

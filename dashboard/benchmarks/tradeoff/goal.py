@@ -22,7 +22,6 @@ from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.library import timed
-from dashboard.benchmarks.tradeoff import places as places_of
 from dashboard.benchmarks.tradeoff.promise import (
     CONFIDENCE,
     EXPLAINED,
@@ -34,6 +33,7 @@ from dashboard.benchmarks.tradeoff.promise import (
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.drawing.sentences import alert, explain, outcome
 from dashboard.drawing.templating import render
+from dashboard.eta import places as places_of
 
 UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is
     "% of the local images": ("additional_cost", 0.01),

@@ -13,13 +13,12 @@ from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.axis import axis_and_link, title_of
 from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import PRIVATE, Chart
-from dashboard.benchmarks.library import timed
-from dashboard.benchmarks.tradeoff import places as places_of
 from dashboard.benchmarks.tradeoff.confusion import confusion
 from dashboard.benchmarks.tradeoff.data import curves_csv, uncertainty_csv
 from dashboard.benchmarks.tradeoff.figures import tradeoff_plot, uncertainty_plot
 from dashboard.benchmarks.tradeoff.goal import GoalForm
 from dashboard.benchmarks.view import View, Viewer
+from dashboard.eta import places as places_of
 
 PICK = """element.addEventListener('click', event => {
     const kind = event.target.closest('button')?.dataset.kind;
@@ -43,9 +42,11 @@ class Tradeoff:
             )
         gr.HTML(
             """<div id="readout" role="status"><p id="readout-sentence"></p>
-<p id="readout-random" class="fine"></p></div>"""
+<p id="readout-random" class="fine"></p><p id="readout-means" class="fine"></p></div>"""
         )
         self.eta = gr.Slider(**places_of.slider("min_entropy", _NOTHING, 0.0), elem_id="run-eta")
+        self.use = gr.Button("Use this η in the walkthrough", size="sm", elem_id="use-run-eta")
+        self.use_status = gr.HTML(elem_id="use-run-eta-status")
         with gr.Row():
             with gr.Column(scale=3, min_width=320):
                 self.chart = Chart("tradeoff", "the tradeoff curves")
@@ -115,8 +116,7 @@ class Tradeoff:
         chosen = offered if held is None else tuple(s for s in offered if s in shown)
         key = f"{view.key} {axis} {link} {' '.join(chosen)}"
         figure = tradeoff_plot(
-            timed(view.run, link), view.metric, view.first_tokens, axis, chosen, key,
-            title_of(axis, link),
+            view.run, view.metric, view.first_tokens, axis, chosen, key, title_of(axis, link), link,
         )  # fmt: skip
         distribution = uncertainty_plot(view.run, view.metric, view.first_tokens, key)
         asked = curve.retransmitted[curve.at(places.thresholds)]

@@ -36,9 +36,9 @@ from dashboard.benchmarks.chart import drawn_csv
 from dashboard.benchmarks.library import Library, timed
 from dashboard.benchmarks.tab import Benchmarks
 from dashboard.benchmarks.tradeoff.data import curves_csv
-from dashboard.benchmarks.tradeoff.places import START, scale
 from dashboard.benchmarks.tradeoff.tab import _picked
 from dashboard.benchmarks.view import AGGREGATIONS, look_at
+from dashboard.eta.places import START, scale
 from dashboard.live import LiveModel
 
 ALL = next(iter(AGGREGATIONS))

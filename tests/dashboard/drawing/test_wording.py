@@ -38,3 +38,9 @@ def test_seconds_at_every_scale(value, text):
 def test_values_carry_their_unit():
     assert wording.measured(1.5, METRICS["min_entropy"]) == "1.50 bits"
     assert wording.measured(0.25, METRICS["probability_margin"]) == "0.25"
+
+
+def test_energy_and_the_bytes_of_a_day():
+    assert [wording.energy(j) for j in (0.0123, 0.9996, 2.5)] == ["12.3 mJ", "1 J", "2.5 J"]
+    sizes = (12_340, 999_600, 12_345_678, 2.5e9)
+    assert [wording.many_bytes(n) for n in sizes] == ["12.3 kB", "1 MB", "12.3 MB", "2.5 GB"]

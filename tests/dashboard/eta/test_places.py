@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from core.bench import confusion, operating_point, random_curve, tradeoff
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks.tradeoff.places import (
+from dashboard.eta.places import (
     PLACES,
     Scale,
     at_share,

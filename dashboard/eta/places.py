@@ -7,7 +7,7 @@ number, and a row of the table is what `core.bench` says of the gate at exactly 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -16,7 +16,7 @@ import numpy as np
 from core.bench import Curve, Run, confusion
 from core.bench.plots.base import numbers
 from core.bench.plots.tradeoff import Band, curve_of
-from core.uncertainty import METRICS
+from core.uncertainty import METRICS, Gate
 from dashboard.inputs import eta_slider
 
 PLACES = 1_000  # at most about as many; a slider has no more pixels
@@ -124,6 +124,18 @@ def within(places: Scale, eta: float, metric: str, more: bool = False) -> float:
     beyond = METRICS[metric].higher_is_uncertain != more  # at η, or the first place above it
     index = np.searchsorted(places.thresholds, eta, side="left" if beyond else "right")
     return float(places.thresholds[np.clip(index - (not beyond), 0, places.count - 1)])
+
+
+def playable(gate: Gate) -> Gate | None:
+    """Return the gate, if the walkthrough can have it: over all tokens, at some η.
+
+    Its slider has steps of 0.01. η moves to the step at which everything is still asked for that
+    was asked for here, the question on a clicked point of the curve among it.
+    """
+    if gate.first_tokens is not None or not math.isfinite(gate.threshold):
+        return None
+    rounded = math.floor if METRICS[gate.metric].higher_is_uncertain else math.ceil
+    return replace(gate, threshold=rounded(round(100 * gate.threshold, 6)) / 100)
 
 
 def slider(metric: str, places: Scale, eta: float) -> dict[str, Any]:
