@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy, deepcopy
+from copy import copy
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +14,7 @@ from PIL import Image
 from transformers import AttentionInterface
 
 from core.vlm.adapter import Adapter
+from core.vlm.detailed import sharing_weights
 from core.vlm.reference import Reference
 
 _BLIND = "second_look_blind"  # an attention through which no token sees another
@@ -85,9 +86,8 @@ def without_attention(vlm: Adapter) -> Adapter:
     Trained or not, what is painted on one place then changes the tokens of that place. A tower
     without attention stays as it is. The weights are shared, the model itself isn't touched.
     """
-    blind, model = copy(vlm), vlm._model
-    weights = (*model.parameters(), *model.buffers())
-    blind._model = deepcopy(model, {id(weight): weight for weight in weights})
+    blind = copy(vlm)
+    blind._model = sharing_weights(vlm._model)
     blind._model.set_attn_implementation({"vision_config": _BLIND})
     return blind
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import Any, ClassVar
+from functools import cached_property, partial
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -31,6 +32,7 @@ from core.vlm.decode import (
     read,
     with_draft,
 )
+from core.vlm.detailed import in_own_way
 from core.vlm.loading.checkpoint import Checkpoint, Options, explained
 from core.vlm.loading.ends import end_ids
 from core.vlm.loading.fit import preparation
@@ -74,6 +76,13 @@ class AdapterLook(Look):
         return self.visual.features.nbytes + (self.prefix.nbytes if self.prefix else 0)
 
 
+class AsPublished(NamedTuple):
+    """How a checkpoint prepares images by itself."""
+
+    fit: Fit
+    image_processor: Any
+
+
 class Adapter(VLM):
     """A model of transformers behind the interface of core.vlm.base. No state between calls."""
 
@@ -92,8 +101,10 @@ class Adapter(VLM):
         self._model: Any = model
         self._processor: Any = processor
         with explained(checkpoint):
+            own = AsPublished(self._own_fit(), deepcopy(processor.image_processor))
+            self.as_published = own
             self._preparation = preparation(
-                options.fit, options.resolution, self._own_fit(), self._side(), self._default_way(),
+                options.fit, options.resolution, own.fit, self._side(), self._default_way(),
                 processor.image_processor.image_mean,
             )  # fmt: skip
             self._adjust()
@@ -146,6 +157,10 @@ class Adapter(VLM):
 
     def _adjust(self) -> None:
         """Let the checkpoint's own preparation do no more than is wanted; it is called once."""
+
+    def _unadjusted(self) -> Any:
+        """Return the model for the checkpoint's own preparation, on the same weights."""
+        return self._model
 
     def _cells(self, image_size: tuple[int, int]) -> torch.Tensor | None:
         """Return which of an image's tokens (cells,) are its grid, row by row; None: all."""
@@ -336,6 +351,13 @@ class Adapter(VLM):
         rows = AttentionRows(self._language.layers - 1, stop=True)
         reading = read(self._language, inputs, [_own(look).prefix], rows)
         return np.stack([_over_grid(one, inputs, reading.slots)[0] for one in rows.of_layers])
+
+    def in_full_detail(self) -> VLM | None:
+        return self._detailed
+
+    @cached_property
+    def _detailed(self) -> Adapter | None:
+        return in_own_way(self)
 
     def decode_token(self, token_id: int) -> str:
         return readable(token_id, self._tokenizer, self._special)

@@ -187,6 +187,13 @@ class VLM(ABC):
         """`attend` of every layer, (layers, cells) float32: from one pass where a family can."""
         return np.stack([self.attend(look, prompt, layer) for layer in range(self.info.layers)])
 
+    def in_full_detail(self) -> VLM | None:
+        """Return this model reading images as its checkpoint does by itself, in all their tiles.
+
+        Itself, if it does so already; None if its checkpoint reads no more of an image than this.
+        """
+        return None
+
     # Several at once: the same results as one by one, and faster where the family can do it. What
     # would be refused alone makes the whole batch raise.
 

@@ -274,7 +274,7 @@ def full(run: Run) -> Point:
 
 
 def high_resolution(run: Run) -> Point | None:
-    """Every image sent once, at twice the side; None if the run hasn't measured it."""
+    """Every image sent once, in high resolution; None if the run hasn't measured it."""
     point = operating_point(run, "high_resolution")
     return None if np.isnan(point.accuracy) else point
 

@@ -43,7 +43,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--hd",
         action="store_true",
-        help="also ask the high-resolution baseline: every image at twice the side, at once",
+        help="also ask the high-resolution baseline: every image at once in all tiles that the "
+        "checkpoint itself would cut it into, or, where it has none, at twice the side in four",
     )
     add("--batch", type=int, default=8, help="how many samples are asked at once")
     add_place(parser)

@@ -223,7 +223,7 @@ def band_trace(band: Band, costs: np.ndarray, look: Stroke) -> dict:
 
 
 def high_resolution_point(run: Run, cost: str) -> dict | None:
-    """Always sending the image at twice the side; None where the run hasn't measured it."""
+    """Always sending the image in high resolution; None where the run hasn't measured it."""
     point = high_resolution(run)
     if point is None or not np.isfinite(getattr(point, cost)):
         return None

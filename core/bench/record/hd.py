@@ -1,8 +1,10 @@
-"""The high-resolution baseline: all of the image at twice the side, for every question.
+"""The high-resolution baseline: all of the image in more detail, for every question, at once.
 
-The counterpart of LLaVA-1.5-HD in Fig. 4 and 5. The server cuts what it gets into four tiles and
-asks the model about five images: all of it at the usual size, and the tiles, left to right and top
-to bottom, in the places of local images. The bundled model was not trained for that.
+A model whose checkpoint reads images in tiles, or as large as they are, reads them so (`--fit own`
+of the same weights). Others, the counterpart of LLaVA-1.5-HD in Fig. 4 and 5, get the image at
+twice the side: the server cuts it into four tiles and asks the model about five images, all of it
+at the usual size, and the tiles, left to right and top to bottom, in the places of local images.
+The bundled model was not trained for that.
 """
 
 from __future__ import annotations
@@ -26,22 +28,23 @@ def ask_in_high_resolution(vlm: Asker, edge: Edge, question: str) -> tuple[str, 
 
     Raises what the model raises, such as VLMError for one that takes no more than two images.
     """
-    start, waited = time.perf_counter(), vlm.waited
-    info = vlm.info
+    start, detailed = time.perf_counter(), vlm.in_full_detail()
+    asked, waited = detailed or vlm, detailed.waited if detailed else vlm.waited
+    info = asked.info
     width, height = info.input_size
     twice = replace(info.fit, input_size=(TIMES * width, TIMES * height))
-    message = edge.question(question, edge.resize(twice))
+    message = edge.question(question, edge.resize(info.fit if detailed else twice))
     received = edge.codec.decode(message.image)
-    whole, parts = downscale(received, info.fit), tiles(received)
-    answer = vlm.answer(vlm.look(whole), question, parts).text
-    n_visual = sum(vlm.visual_tokens(image.size) for image in (whole, *parts))
+    whole, parts = (received, []) if detailed else (downscale(received, info.fit), tiles(received))
+    answer = asked.answer(asked.look(whole), question, parts).text
+    n_visual = sum(asked.visual_tokens(image.size) for image in (whole, *parts))
     taken = {
         "hd_answer": answer,
         "hd_bytes": float(message.image_bytes),
         "hd_question_message_bytes": float(message.byte_count),
         "hd_answer_message_bytes": float(Answer(answer).byte_count),
         "hd_flops": float(prefill_flops(n_visual, info.hidden, info.layers)),
-        "hd_seconds": max(0.0, time.perf_counter() - start - (vlm.waited - waited)),
+        "hd_seconds": max(0.0, time.perf_counter() - start - (asked.waited - waited)),
     }
     return answer, taken
 

@@ -122,6 +122,11 @@ class Runner:
         self.dataset = plan.dataset()
         codecs = {quality: Codec(plan.codec, quality) for quality in plan.qualities}
         self.vlm = vlm or load_vlm(plan.model, **plan.load)
+        if plan.hd and self.vlm.in_full_detail() is self.vlm:
+            raise RunError(
+                f"With --fit own, {self.vlm.info.name!r} reads every image in high resolution: its "
+                "first answers are that baseline. Leave out --hd, or --fit own."
+            )
         scorer = SCORERS[self.dataset.scoring]
         self.parts: dict[int, Parts] = {}
         self.recorders: dict[int, Recorder] = {}

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import dataclass, replace
 from queue import SimpleQueue
 from typing import Any
@@ -21,6 +22,7 @@ from core.vlm.base import MAX_NEW_TOKENS, VLM, Request, Tally
 
 @dataclass(frozen=True)
 class _Order:
+    vlm: VLM  # who carries it out
     method: str  # of VLM, the one that takes a batch
     arguments: tuple  # one for each list that the method takes
     settings: tuple = ()  # what it takes besides, the same for a whole batch
@@ -52,17 +54,17 @@ class Asker(VLM):
         self.from_main: SimpleQueue[_Outcome] = SimpleQueue()
 
     def look(self, image):
-        return self._give(_Order("look_batch", (image,)))
+        return self._give("look_batch", (image,))
 
     def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS, draft=()):
         # No draft: the answers of a batch are decoded all at once.
         request = Request(look, question, local)
-        generation = self._give(_Order("answer_batch", (request,), (max_new_tokens,)))
+        generation = self._give("answer_batch", (request,), (max_new_tokens,))
         self.prompt_tokens.append(generation.prompt_tokens)
         return generation
 
     def attend(self, look, prompt, layer=None):
-        return self._give(_Order("attend_batch", (look, prompt), (layer,)))
+        return self._give("attend_batch", (look, prompt), (layer,))
 
     def geometry(self, image_size):
         return self._vlm.geometry(image_size)
@@ -86,9 +88,17 @@ class Asker(VLM):
         if len(counted) == len(shares):
             tally.flops = round(sum(counted))
 
-    def _give(self, order: _Order) -> Any:
+    def in_full_detail(self) -> Asker | None:
+        """Return the same asker of that model; what it waits isn't counted here."""
+        if (vlm := self._vlm.in_full_detail()) is None:
+            return None
+        other = copy(self)
+        other.info, other._vlm, other.waited = vlm.info, vlm, 0.0
+        return other
+
+    def _give(self, method: str, arguments: tuple, settings: tuple = ()) -> Any:
         start = time.perf_counter()
-        self.to_main.put(order)
+        self.to_main.put(_Order(self._vlm, method, arguments, settings))
         outcome = self.from_main.get()
         self.waited += time.perf_counter() - start - outcome.seconds
         self._flops.append(outcome.flops)
@@ -132,7 +142,7 @@ def together(
             threading.Thread(target=run, args=(asker, item), daemon=True).start()
             hear(index)
         while waiting:
-            for index, outcome in _carry_out(vlm, waiting).items():
+            for index, outcome in _carry_out(waiting).items():
                 del waiting[index]
                 askers[index].from_main.put(outcome)
                 hear(index)
@@ -142,24 +152,25 @@ def together(
     return results
 
 
-def _carry_out(vlm: VLM, orders: dict[int, _Order]) -> dict[int, _Outcome]:
+def _carry_out(orders: dict[int, _Order]) -> dict[int, _Outcome]:
     outcomes: dict[int, _Outcome] = {}
-    for kind in dict.fromkeys((order.method, order.settings) for order in orders.values()):
-        batch = {i: o for i, o in sorted(orders.items()) if (o.method, o.settings) == kind}
-        whole = _attempt(vlm, list(batch.values()))
+    kinds = {i: (id(o.vlm), o.method, o.settings) for i, o in sorted(orders.items())}
+    for kind in dict.fromkeys(kinds[i] for i in orders):
+        batch = {i: orders[i] for i in kinds if kinds[i] == kind}
+        whole = _attempt(list(batch.values()))
         if whole.error is None:
             seconds = whole.seconds / len(batch)
             flops = None if whole.flops is None else whole.flops / len(batch)
             each = [_Outcome(value, seconds=seconds, flops=flops) for value in whole.value]
         else:
-            each = [_first(_attempt(vlm, [order])) for order in batch.values()]
+            each = [_first(_attempt([order])) for order in batch.values()]
         outcomes |= zip(batch, each, strict=True)
     return outcomes
 
 
-def _attempt(vlm: VLM, orders: list[_Order]) -> _Outcome:
+def _attempt(orders: list[_Order]) -> _Outcome:
     """Return what came of a batch: a list of values, or what the model raised."""
-    lists = zip(*(order.arguments for order in orders), strict=True)
+    vlm, lists = orders[0].vlm, zip(*(order.arguments for order in orders), strict=True)
     start = time.perf_counter()
     try:
         with vlm.tally() as tally:

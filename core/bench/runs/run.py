@@ -167,7 +167,7 @@ class Record:
     letter_height: float = np.nan  # of a capital that has to be read, pixels of the global image
     guided_answer: str = ""  # with the local image of the true box; "" where that isn't measured
     guided_score: float = np.nan
-    # The high-resolution baseline: all of the image at twice the side, always. NaN: not measured.
+    # The high-resolution baseline (core.bench.record.hd), always. NaN: not measured.
     hd_answer: str = ""
     hd_score: float = np.nan
     hd_bytes: float = np.nan  # the encoded image

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil, isqrt
+from typing import Any
 
 import torch
 from PIL import Image
@@ -24,6 +25,7 @@ from transformers.models.llava_next.image_processing_pil_llava_next import (
 from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
 from core.vlm.base import VLMError
+from core.vlm.detailed import sharing_weights
 from core.vlm.loading.checkpoint import Checkpoint, Options
 from core.vlm.loading.settings import Settings
 
@@ -94,6 +96,11 @@ class LlavaNextVLM(Adapter):
             said = processor.image_processor.to_dict() | {"image_grid_pinpoints": _NO_CANVAS}
             processor.image_processor = SqueezedImages.from_dict(said)
             self._model.config.image_grid_pinpoints = _NO_CANVAS
+
+    def _unadjusted(self) -> Any:
+        model = sharing_weights(self._model)
+        model.config.image_grid_pinpoints = self._processor.image_processor.image_grid_pinpoints
+        return model
 
     @property
     def _tiled(self) -> bool:

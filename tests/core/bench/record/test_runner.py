@@ -33,9 +33,11 @@ from core.imaging import Codec, crop_local, downscale
 from core.messages import Answer
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate, token_scores
+from core.vlm import load_vlm
 from tests.support.paths import ROOT
 from tests.support.pixels import SIDE, TOKENS, PixelVLM, picture
 from tests.support.tiny import save_focalnet_llava
+from tools.doubles.untrained import save_untrained
 
 SAMPLES = 11
 TIMES = ("first_seconds", "second_seconds", "hd_seconds")
@@ -229,6 +231,28 @@ def test_in_high_resolution_the_whole_image_is_asked_about_at_twice_the_side(pla
     (without,) = carry_out(replace(plan, limit=4, out=plan.out.replace("run", "without")))
     assert without.first_answer.tolist() == run.first_answer.tolist()
     assert np.isnan(without.hd_score).all()
+
+
+def test_in_high_resolution_a_model_of_tiles_reads_all_of_them(tmp_path, questions):
+    """As it is with --fit own: one image, in the tiles that the checkpoint itself cuts."""
+    folder = str(save_untrained("internvl", tmp_path / "model"))
+    plan = Plan(
+        str(tmp_path / "run.parquet"), folder, "folder", folder=str(questions), limit=3, batch=2,
+        hd=True, load={"device": "cpu"},
+    )  # fmt: skip
+    (run,) = carry_out(plan, load_vlm(folder, "cpu"))
+    own = load_vlm(folder, "cpu", fit="own")
+    assert own.info.fit.input_size > load_vlm(folder, "cpu").info.fit.input_size
+    codec = Codec("jpeg", 75)
+    for i, sample in enumerate(plan.dataset()):
+        row, sent = run.record(i), codec.encode(Edge(sample.image).resize(own.info.fit))
+        view = codec.decode(sent)
+        assert row.hd_answer == own.answer(own.look(view), sample.prompt).text
+        assert row.hd_bytes == len(sent) > row.global_bytes
+        tokens = own.visual_tokens(view.size)
+        assert row.hd_flops == prefill_flops(tokens, own.info.hidden, own.info.layers)
+    with pytest.raises(RunError, match="With --fit own, .* its first answers are that baseline"):
+        Runner(replace(plan, out=str(tmp_path / "own.parquet")), own)
 
 
 @pytest.mark.parametrize(
