@@ -15,6 +15,7 @@ import json
 import logging
 import os
 from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -23,6 +24,7 @@ from core.support.whole import write_whole
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import FITS
 from core.vlm.loading.revision import revision_of
+from core.vlm.loading.settings import Settings
 
 if TYPE_CHECKING:
     from core.vlm.loading.checkpoint import Checkpoint
@@ -67,6 +69,12 @@ def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) ->
             file, checkpoint.name, " or ".join(sorted(revisions)), revision,
         )  # fmt: skip
         return Own()
+    known = [*(one.name for one in fields(Settings)), "fit"]
+    if unknown := sorted(set(found) - set(known)):
+        names = ", ".join(known)
+        raise _broken(
+            file, f"{checkpoint.name!r} has an unknown key {unknown[0]!r} there; known are {names}"
+        )
     if found.get("fit") not in (None, *FITS):
         ways = ", ".join(FITS)
         raise _broken(file, f"the fit {found['fit']!r} of {checkpoint.name!r} isn't one of {ways}")

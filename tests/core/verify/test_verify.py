@@ -244,12 +244,12 @@ def test_padding_that_is_not_counted(padding, monkeypatch):
 
 
 def test_a_box_shifted_by_the_padding(padding, monkeypatch):
-    find_box = machine.find_box
+    windows = machine.windows
 
-    def shifted(attention, size, side, extent=None, **how):
-        return find_box(attention, size, side, **how)
+    def shifted(weights, extent, size, *rest):
+        return windows(weights, (0.0, 0.0, *map(float, size)), size, *rest)
 
-    monkeypatch.setattr(machine, "find_box", shifted)
+    monkeypatch.setattr(machine, "windows", shifted)
     (sentence,) = told(padding, PLACES)
     assert "beside what changed the tokens, as if padding weren't counted" in sentence
 
