@@ -13,8 +13,10 @@ import pytest
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"  # read when gradio is imported
 for _name in [name for name in os.environ if name.lower().endswith("_proxy")]:
     del os.environ[_name]  # whatever a test asks is on this machine
-# Nobody's settings of models are a test's.
+# Nobody's settings of models are a test's, and no measurement that somebody began.
 os.environ["XDG_CONFIG_HOME"] = os.path.join(tempfile.gettempdir(), "second-look-tests")
+_state = tempfile.TemporaryDirectory(prefix="second-look-tests-")
+os.environ["XDG_STATE_HOME"] = _state.name
 
 
 def pytest_collection_modifyitems(items):

@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from core.bench.commands.tune_command import tune
+from core.bench.commands.tune_command import kept_for, tune
 from core.bench.datasets import Dataset, load_dataset
 from core.bench.datasets.rendered.open_signs import EACH
 from core.imaging import Codec
@@ -50,12 +50,15 @@ def main() -> None:
     from core.vlm.loading.checkpoint import POCKET
 
     vlm = load_vlm(args.model, **load_options(args))
-    chosen = tune(vlm, WORLDS[args.world](), args.questions, Codec("jpeg", 75), SIDES)
+    data, codec = WORLDS[args.world](), Codec("jpeg", 75)
+    kept = kept_for(vlm, data, codec, SIDES)
+    chosen = tune(vlm, data, args.questions, codec, SIDES, kept)
     if args.write:
         path = (POCKET if args.model == "pocket" else Path(args.model)) / "config.json"
         config = json.loads(path.read_text())
         config["second_look"] |= chosen
         write_whole(path, json.dumps(config, indent=2) + "\n")
+        kept.forget()
         print(f"All of this is in {path.name} now.")
 
 

@@ -11,32 +11,17 @@ set on half of each run's images and tried on the other; docs/sharing.md says wh
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from core.sharing import fit_command, loss_command, study_command
-from core.support.commands import called
+from core.support.commands import run
 
 COMMANDS = {"study": study_command, "loss": loss_command, "fit": fit_command}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        prog=called("core.sharing"), description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )  # fmt: skip
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
-        what = (module.__doc__ or "").strip()
-        one = commands.add_parser(name, help=what.split("\n")[0], description=what)
-        module.add_arguments(one)
-    args = parser.parse_args(argv)
-    try:
-        return COMMANDS[args.command].main(args)
-    except (ValueError, OSError) as error:  # our own errors are sentences
-        print(error, file=sys.stderr)
-        return 1
+    return run("core.sharing", __doc__, COMMANDS, argv)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["add_tls_arguments", "called", "run"]
+__all__ = ["INTERRUPTED", "add_tls_arguments", "called", "run"]
+
+INTERRUPTED = 130  # exit status, as of a shell's command that was ended by SIGINT
 
 
 def called(module: str) -> str:
@@ -30,12 +32,16 @@ def run(
     """Run the command that `argv` names, and return its exit status.
 
     commands: by name, modules with `add_arguments(parser)` and `main(args)`. What they raise of
-    our own, ValueError or OSError with a sentence, is said, and the status is 1.
+    our own, ValueError or OSError with a sentence, is said, and the status is 1. So is that it was
+    interrupted (Ctrl-C), in the sentence that a command's KeyboardInterrupt has, and 130.
     """
-    parser = argparse.ArgumentParser(prog=called(module), description=about)
+    parser = argparse.ArgumentParser(
+        prog=called(module), description=about,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
     found = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, command in commands.items():
-        summary = (command.__doc__ or "").split("\n")[0]
+        summary = (command.__doc__ or "").strip().split("\n")[0]
         own = found.add_parser(
             name, help=summary, description=command.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -47,3 +53,6 @@ def run(
     except (ValueError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
+    except KeyboardInterrupt as stop:
+        print(f"\n{stop or 'Stopped.'}", file=sys.stderr)
+        return INTERRUPTED

@@ -112,6 +112,10 @@ def plan_of(args: argparse.Namespace) -> Plan:
 def main(args: argparse.Namespace) -> int:
     try:
         return _main(args)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            "Stopped. What is finished is kept: the same command goes on."
+        ) from None
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise

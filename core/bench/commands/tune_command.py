@@ -7,12 +7,14 @@
 For any data set that knows the boxes of what is asked. Every layer's box comes from one pass of
 each question; the sides of the box are tried with the best layer; η parts right from wrong first
 answers best. What is best goes into your settings of models, where `load_vlm`, the page, the server
-and the bench find it (docs/models.md).
+and the bench find it (docs/models.md). A layer that was published or set, and an η that was set,
+stay unless another is surely better. Interrupted, even killed, the same command goes on.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -25,12 +27,14 @@ from core.bench.datasets import Dataset, DatasetError, load_dataset
 from core.bench.datasets.scoring import SCORERS, Scorer
 from core.bench.tuning.choose import (
     Layer,
+    as_good_a_layer,
     best_layer,
     best_side,
-    best_threshold,
     layers,
     sides_of,
+    threshold,
 )
+from core.bench.tuning.kept import Kept, file_of
 from core.bench.tuning.measure import Trial, ask, with_sides
 from core.imaging import Codec
 from core.uncertainty import METRICS
@@ -74,13 +78,39 @@ def main(args: argparse.Namespace) -> int:
     if args.settings and not file.exists():
         options["settings"] = ""  # it is made here
     vlm = load_vlm(args.model, **options)
-    chosen = tune(vlm, data, args.questions, codec, args.sides)
+    sides = tuple(args.sides or sides_of(vlm.info.input_size))
+    kept = kept_for(vlm, data, codec, sides)
+    try:
+        chosen = tune(vlm, data, args.questions, codec, sides, kept)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(
+            f"Stopped. {kept.file} keeps what was measured: the same command goes on."
+            if kept.file
+            else "Stopped, and nothing is kept."
+        ) from None
     if args.no_write:
         return 0
     weights = revision(vlm)
     write(file, vlm.info.name, weights, chosen)
+    kept.forget()
     print(f"Written to {file}, for {vlm.info.name} in revision {weights}.")
     return 0
+
+
+def kept_for(vlm: VLM, data: Dataset, codec: Codec, sides: tuple[int, ...]) -> Kept:
+    """Return where each question is kept; nowhere, with a sentence, if nothing can be written."""
+    file = file_of(vlm, data, codec, sides)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+        return Kept(file)
+    except OSError as error:
+        print(
+            f"{str(file)!r} can't be written ({error.strerror}): if this is interrupted, it begins "
+            "again.",
+            file=sys.stderr,
+        )
+        return Kept(None)
 
 
 def dataset(args: argparse.Namespace) -> Dataset:
@@ -97,17 +127,20 @@ def dataset(args: argparse.Namespace) -> Dataset:
 
 
 def tune(
-    vlm: VLM, data: Dataset, questions: int, codec: Codec, sides: Sequence[int] | None = None
+    vlm: VLM, data: Dataset, questions: int, codec: Codec, sides: Sequence[int], kept: Kept
 ) -> dict[str, Any]:
     """Measure, print what came of it, and return the settings that are best.
 
+    sides: of the box, to try. kept: what was measured before, and keeps what is measured now.
     Raises DatasetError for data without boxes.
     """
     from tqdm import tqdm
 
     scorer, trials = SCORERS[data.scoring], list[Trial]()
     with tqdm(total=questions, unit="question", desc="every layer") as bar:
-        for trial in ask(vlm, data, scorer, codec):
+        for trial in ask(vlm, data, sides, scorer, codec, kept.trials):
+            if trial.sample.id not in kept.trials:
+                kept.add(trial)
             trials.append(trial)
             bar.update()
             if len(trials) == questions:
@@ -120,18 +153,18 @@ def tune(
     right = np.mean([trial.score for trial in trials])
     print(f"{len(trials)} questions of {data.name}, {data.split}; first answers {right:.1%} right")
     found = layers(trials)
-    best = best_layer(found)
-    _say_layers(found, best, vlm, trials)
+    best = _layer(found, vlm, trials)
     chosen: dict[str, Any] = {"attention_layer": best.index}
-    chosen["base_side"] = _side(vlm, trials, best, sides, scorer, codec)
-    if thresholds := _thresholds(trials):
+    chosen["base_side"] = _side(vlm, trials, best, sides, scorer, codec, kept)
+    if thresholds := _thresholds(trials, vlm):
         chosen["thresholds"] = thresholds
     return chosen
 
 
-def _say_layers(found: Sequence[Layer], best: Layer, vlm: VLM, trials: Sequence[Trial]) -> None:
+def _layer(found: Sequence[Layer], vlm: VLM, trials: Sequence[Trial]) -> Layer:
+    best, used = best_layer(found), found[vlm.info.attention_layer]
     for layer in found:
-        marks = ["best"] * (layer is best) + ["in use"] * (layer.index == vlm.info.attention_layer)
+        marks = ["best"] * (layer is best) + ["in use"] * (layer is used)
         print(
             f"layer {layer.index:2}: box holds it {layer.hit:6.1%}, IoU {layer.overlap:.3f}, "
             f"contrast {layer.contrast:5.2f}  {', '.join(marks)}".rstrip()
@@ -140,23 +173,29 @@ def _say_layers(found: Sequence[Layer], best: Layer, vlm: VLM, trials: Sequence[
     chance = np.mean([trial.chance for trial in trials])
     print(
         f"layer {best.index} is best; 95 % interval {low:.1%} to {high:.1%}, a box at random "
-        f"{chance:.1%}; in use: layer {vlm.info.attention_layer}, {vlm.info.layer_source}"
+        f"{chance:.1%}; in use: layer {used.index}, {vlm.info.layer_source}"
     )
     if low <= chance:
         print("No layer's box is surely better than one at random: ask more, or easier, questions.")
+    guessed = "guess" in vlm.info.layer_source
+    if used is not best and not guessed and as_good_a_layer(trials, used.index):
+        print(f"Layer {used.index} stays: none is surely better.")
+        return used
+    return best
 
 
 def _side(
-    vlm: VLM, trials: Sequence[Trial], best: Layer, sides: Sequence[int] | None,
-    scorer: Scorer, codec: Codec,
+    vlm: VLM, trials: Sequence[Trial], best: Layer, sides: Sequence[int], scorer: Scorer,
+    codec: Codec, kept: Kept,
 ) -> int:  # fmt: skip
     from tqdm import tqdm
 
-    sides = sides or sides_of(vlm.info.input_size)
-    scores = [
-        with_sides(vlm, trial, best.index, sides, scorer, codec)
-        for trial in tqdm(trials, unit="question", desc="sides of the box")
-    ]
+    scores = []
+    for trial in tqdm(trials, unit="question", desc="sides of the box"):
+        if (found := kept.sides.get((trial.sample.id, best.index))) is None:
+            found = with_sides(vlm, trial, best.index, scorer, codec)
+            kept.add_sides(trial, best.index, found)
+        scores.append(found)
     side = best_side(sides, scores, vlm.info.base_side)
     for one, mean in zip(sides, np.mean(scores, axis=0), strict=True):
         marks = ["best"] * (one == side) + ["in use"] * (one == vlm.info.base_side)
@@ -164,12 +203,19 @@ def _side(
     return side
 
 
-def _thresholds(trials: Sequence[Trial]) -> dict[str, float]:
-    found = {}
+def _thresholds(trials: Sequence[Trial], vlm: VLM) -> dict[str, float]:
+    """The η of every metric: one that was set for this model stays unless another is surely
+    better, because the best is flat, and lies elsewhere with every draw of questions."""
+    chosen = {}
     for name in METRICS:
-        if (best := best_threshold(name, trials)) is None:
+        if (found := threshold(name, trials, vlm.info.thresholds[name])) is None:
             print("η can't be told: all first answers are right, or all are wrong.")
             return {}
-        found[name] = round(best[0], 2)
-        print(f"{name}: η = {best[0]:.2f}, Youden index {best[1]:.2f}")
-    return found
+        stays = name in vlm.info.calibrated and found.as_good
+        chosen[name] = found.now if stays else round(found.best, 2)
+        said = f"{name}: η = {found.best:.2f}, Youden index {found.best_index:.2f}"
+        if name in vlm.info.calibrated:
+            what = "stays: none is surely better" if stays else "is surely worse"
+            said += f"; {found.now:g}, in use, has {found.now_index:.2f} and {what}"
+        print(said)
+    return chosen

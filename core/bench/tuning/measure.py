@@ -7,8 +7,9 @@ own, and whether that holds what was asked about takes no more of the model.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 import numpy as np
 from PIL import Image
@@ -36,19 +37,33 @@ class Trial:
     score: float  # of the first answer, 0 to 1
     scores: dict[str, tuple[float, ...]]  # of its tokens, by metric
     draft: tuple[int, ...]  # its token ids
-    maps: tuple[Attention, ...]  # by layer
+    boxes: tuple[tuple[Box, ...], ...]  # by layer, those of every side that is tried
     hits: tuple[bool, ...]  # by layer: does its box hold what was asked about?
     overlaps: tuple[float, ...]  # by layer: IoU of its box with the nearest of those asked about
     contrasts: tuple[float, ...]  # by layer, see `contrast`
     chance: float  # how often a box of that size (of the layer in use) would hold it at random
 
 
-def ask(vlm: VLM, samples: Iterable[Sample], scorer: Scorer, codec: Codec) -> Iterator[Trial]:
-    """Ask each sample that has a box; yield what came of it. Raises what the protocol
-    raises, and DatasetError for an image that can't be read or a box beside it."""
+def ask(
+    vlm: VLM,
+    samples: Iterable[Sample],
+    sides: Sequence[int],
+    scorer: Scorer,
+    codec: Codec,
+    before: Mapping[str, Trial] = MappingProxyType({}),
+) -> Iterator[Trial]:
+    """Ask each sample that has a box; yield what came of it.
+
+    sides: of the box, in pixels of the original, that are to be tried. before: trials of an earlier
+    call, by the id of their sample, which isn't asked again. Raises what the protocol raises, and
+    DatasetError for an image that can't be read or a box beside it.
+    """
     for sample in samples:
         targets = [Box(*box) for box in sample.boxes]
         if not targets:
+            continue
+        if sample.id in before:
+            yield replace(before[sample.id], sample=sample)
             continue
         original = opened(sample)
         _check_boxes(sample, targets, original.size)
@@ -63,7 +78,9 @@ def ask(vlm: VLM, samples: Iterable[Sample], scorer: Scorer, codec: Codec) -> It
             score=scorer.score(transcript.first_answer, sample),
             scores=transcript.scores,
             draft=transcript.first.token_ids,
-            maps=maps,
+            boxes=tuple(
+                tuple(chosen_box(vlm, one, original.size, side) for side in sides) for one in maps
+            ),
             hits=tuple(holds_any(box, targets) for box in boxes),
             overlaps=tuple(max(box.iou(target) for target in targets) for box in boxes),
             contrasts=tuple(contrast(one, box) for one, box in zip(maps, boxes, strict=True)),
@@ -71,18 +88,15 @@ def ask(vlm: VLM, samples: Iterable[Sample], scorer: Scorer, codec: Codec) -> It
         )
 
 
-def with_sides(
-    vlm: VLM, trial: Trial, layer: int, sides: Sequence[int], scorer: Scorer, codec: Codec
-) -> list[float]:
+def with_sides(vlm: VLM, trial: Trial, layer: int, scorer: Scorer, codec: Codec) -> list[float]:
     """Return the score of the answer from both images, 0 to 1, for each side of the box.
 
     layer: whose map chooses it.
     """
-    original = opened(trial.sample)
-    edge, fit = Edge(original, codec), vlm.info.fit
+    edge, fit = Edge(opened(trial.sample), codec), vlm.info.fit
     look = vlm.look(codec.decode(codec.encode(edge.resize(fit))))
     scores: dict[Box, float] = {}
-    boxes = [chosen_box(vlm, trial.maps[layer], original.size, side) for side in sides]
+    boxes = trial.boxes[layer]
     for box in dict.fromkeys(boxes):  # where cells are large, several sides may give one box
         local = codec.decode(codec.encode(edge.crop(box, fit)))
         answer = vlm.answer(look, trial.sample.prompt, local, draft=trial.draft)

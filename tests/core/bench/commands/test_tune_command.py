@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+from itertools import count
 
 import pytest
 
+from core.bench.commands import tune_command
+from core.bench.tuning.kept import usual_folder
+from core.support.commands import INTERRUPTED
 from core.uncertainty import METRICS
 from core.vlm import load_vlm
 from core.vlm.__main__ import main
@@ -46,6 +50,79 @@ def test_a_trained_model_gets_its_eta(tmp_path, capsys):
     (written,) = json.loads(file.read_text())["pocket"].values()
     assert set(written["thresholds"]) == set(METRICS)
     assert "min_entropy: η = " in capsys.readouterr().out
+
+
+def stopped_after(monkeypatch, name, times):
+    """Let a function of the command be interrupted when it has been called so often."""
+    called, own = count(1), getattr(tune_command, name)
+
+    def interrupted(*args):
+        if next(called) > times:
+            raise KeyboardInterrupt
+        return own(*args)
+
+    monkeypatch.setattr(tune_command, name, interrupted)
+
+
+def test_an_interrupted_measurement_goes_on(model, tmp_path, capsys, monkeypatch):
+    """Stopped at its second question, again at the second trial of the sides, cut off in a line:
+    the file of settings and all that is said are those of one that was not."""
+    words = "tune", "--model", model, *QUICK[:2], "--questions", "3", "--sides", "60", "90"
+    whole, pieces = tmp_path / "whole.json", tmp_path / "pieces.json"
+    assert main((*words, "--settings", str(whole))) == 0
+    assert not list(usual_folder().iterdir())  # all that is kept has been written
+    said = capsys.readouterr().out
+    words = *words, "--settings", str(pieces)
+
+    asked, own = [], tune_command.ask
+
+    def counted(vlm, data, *args):
+        for trial in own(vlm, data, *args):
+            asked.append(trial.sample.id)
+            if len(asked) == 2:
+                raise KeyboardInterrupt
+            yield trial
+
+    monkeypatch.setattr(tune_command, "ask", counted)
+    assert main(words) == INTERRUPTED
+    monkeypatch.undo()
+    (kept,) = usual_folder().iterdir()
+    assert capsys.readouterr().err.endswith(
+        f"Stopped. {kept} keeps what was measured: the same command goes on.\n"
+    )
+    with kept.open("a") as lines:  # as if the machine had gone down
+        lines.write('{"id": "validation-1", "score": 1.0, "sco')
+    stopped_after(monkeypatch, "with_sides", 1)
+    assert main(words) == INTERRUPTED
+    monkeypatch.undo()
+    again = []
+    own_sides = tune_command.with_sides
+    monkeypatch.setattr(
+        tune_command, "with_sides", lambda *args: again.append(1) or own_sides(*args)
+    )
+    capsys.readouterr()
+    assert main(words) == 0
+    assert len(again) == 2  # of three: the first was kept
+    assert capsys.readouterr().out == said.replace(str(whole), str(pieces))
+    assert pieces.read_text() == whole.read_text()
+
+
+def test_what_was_kept_is_not_asked_again(model, tmp_path, capsys, monkeypatch):
+    words = "tune", "--model", model, *QUICK, "--no-write"
+    assert main(words) == 0
+    said = capsys.readouterr().out
+    monkeypatch.setattr("core.bench.tuning.measure.opened", None)  # no image is needed
+    assert main(words) == 0
+    assert capsys.readouterr().out == said
+    with pytest.raises(TypeError):  # of another codec, all is measured
+        main((*words, "--quality", "40"))
+
+
+def test_where_nothing_can_be_kept_it_goes_on_all_the_same(model, tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    (tmp_path / "file").write_text("")
+    assert main(("tune", "--model", model, *QUICK, "--no-write")) == 0
+    assert "can't be written (Not a directory): if this is interrupted" in capsys.readouterr().err
 
 
 def test_nothing_need_be_written(model, tmp_path):
