@@ -52,6 +52,11 @@ def test_a_trained_model_gets_its_eta(tmp_path, capsys):
     assert "min_entropy: η = " in capsys.readouterr().out
 
 
+@pytest.fixture(autouse=True)
+def nothing_kept(tmp_path, monkeypatch):
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+
+
 def stopped_after(monkeypatch, name, times):
     """Let a function of the command be interrupted when it has been called so often."""
     called, own = count(1), getattr(tune_command, name)
