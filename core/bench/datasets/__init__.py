@@ -15,10 +15,16 @@ from core.bench.datasets import folder, words  # noqa: F401
 from core.bench.datasets.base import DATASETS, Dataset, Entry, Place, Sample, load_dataset
 from core.bench.datasets.published import (  # noqa: F401
     aokvqa,
+    chartqa,
+    docvqa,
     gqa,
+    hr_bench,
+    mme_realworld,
     pope,
+    realworldqa,
     textvqa,
     vqav2,
+    vstar,
 )
 from core.bench.datasets.records import DatasetError
 from core.bench.datasets.rendered import open_signs, search, signs  # noqa: F401

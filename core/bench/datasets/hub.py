@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from core.bench.datasets.pictures import decoded
 from core.bench.datasets.records import DatasetError, Record
 from core.support.proxies import faults
 
@@ -16,9 +17,19 @@ from core.support.proxies import faults
 class Table:
     """One split of one configuration of a mirror. Rows are read without their image."""
 
-    def __init__(self, mirror: str, config: str | None, split: str, revision: str | None = None):
-        """Raises DatasetError if `datasets` isn't installed, or if there is no such mirror,
-        configuration or split, or none of Parquet files, or no way to reach it."""
+    def __init__(
+        self,
+        mirror: str,
+        config: str | None,
+        split: str,
+        revision: str | None = None,
+        image: str = "image",
+    ):
+        """image: the column of the images, files or their base64.
+
+        Raises DatasetError if `datasets` isn't installed, or if there is no such mirror,
+        configuration or split, or none of Parquet files, or no way to reach it.
+        """
         datasets = _library()
         self.where = f"{mirror}, {config}, {split}" if config else f"{mirror}, {split}"
         try:
@@ -34,12 +45,12 @@ class Table:
             rows = datasets.load_dataset("parquet", data_files={split: list(files)}, split=split)
         except Exception as error:
             raise _unreadable(self.where, error) from error
-        images = [name for name in ("image",) if name in rows.column_names]
+        images = [name for name in (image,) if name in rows.column_names]
         for name in images:  # the bytes as they were published: decoding them is load_image's work
             if isinstance(rows.features[name], datasets.Image):
                 rows = rows.cast_column(name, datasets.Image(decode=False))
         self._rows = rows.remove_columns(images)
-        self._images = rows.select_columns(images)
+        self._images, self._image = rows.select_columns(images), image
         commit = re.search(r"@([0-9a-f]{40})/", str(files[0]))
         self.source: dict[str, Any] = {
             "kind": "hub",
@@ -58,11 +69,13 @@ class Table:
 
     def image(self, index: int) -> bytes:
         """The image file of one row, as published."""
-        stored = self._images[index].get("image")
+        stored, where = self._images[index].get(self._image), f"{self.where}, row {index}"
+        if isinstance(stored, str):
+            return decoded(stored, where)
         content = stored.get("bytes") if isinstance(stored, dict) else None
         if not content:
             wanted = "an image with its bytes"
-            raise DatasetError(f"{self.where}, row {index}: 'image' should be {wanted}.")
+            raise DatasetError(f"{where}: {self._image!r} should be {wanted}.")
         return content
 
 

@@ -14,6 +14,13 @@ from functools import lru_cache
 from typing import Protocol
 
 from core.bench.datasets.choices import read_choice
+from core.bench.datasets.documents import anls, nearly
+from core.bench.datasets.letters import (
+    inferred_letter,
+    mme_realworld_letter,
+    ranked_letter,
+    vstar_letter,
+)
 
 
 class Truth(Protocol):
@@ -243,6 +250,47 @@ def choice_accuracy(prediction: str, truth: Truth) -> float:
     return float(truth.choices[read] == truth.choices[truth.choice])
 
 
+# --- searching large images, documents and charts ------------------------------------------
+
+
+def vstar_accuracy(prediction: str, truth: Truth) -> float:
+    """1 if lmms-eval reads the right option's letter for V*Bench."""
+    return float(vstar_letter(prediction) == _letter(truth))
+
+
+def inferred_accuracy(prediction: str, truth: Truth) -> float:
+    """1 if VLMEvalKit infers the right option, without a model that reads for it."""
+    return float(inferred_letter(prediction, truth.choices) == _letter(truth))
+
+
+def mme_realworld_accuracy(prediction: str, truth: Truth) -> float:
+    """1 if MME-RealWorld's script reads the right option's letter."""
+    return float(mme_realworld_letter(prediction) == _letter(truth))
+
+
+def realworldqa_accuracy(prediction: str, truth: Truth) -> float:
+    """1 if lmms-eval reads the right letter, or where no letter is right, for equal texts, letter
+    case and final periods aside."""
+    answer = truth.answers[0].strip()
+    if answer.upper() in ("A", "B", "C", "D"):
+        return float(ranked_letter(prediction) == answer.upper())
+    return float(prediction.lower().strip().rstrip(".") == answer.lower())
+
+
+def anls_accuracy(prediction: str, truth: Truth) -> float:
+    """Average normalised Levenshtein similarity (ANLS) of one answer."""
+    return anls(prediction, truth.answers)
+
+
+def relaxed_accuracy(prediction: str, truth: Truth) -> float:
+    """1 if a right answer is met: a number within 5 %, a text but for letter case (ChartQA)."""
+    return float(any(nearly(prediction.strip(), answer) for answer in truth.answers))
+
+
+def _letter(truth: Truth) -> str | None:
+    return None if truth.choice is None else chr(ord("A") + truth.choice)
+
+
 def _mean(values: Iterable[float]) -> float:
     values = list(values)
     return sum(values) / len(values)
@@ -272,6 +320,24 @@ SCORERS: dict[str, Scorer] = {
         Scorer("choice", "multiple choice",
                "Share of questions whose right option is named by its letter or its text.",
                choice_accuracy),
+        Scorer("vstar", "V*Bench accuracy",
+               "Share of questions whose right letter is read by lmms-eval's rule for V*Bench.",
+               vstar_accuracy),
+        Scorer("inferred", "multiple choice, inferred",
+               "Share of questions whose right option VLMEvalKit infers by exact matching.",
+               inferred_accuracy),
+        Scorer("mme-realworld", "MME-RealWorld accuracy",
+               "Share of questions whose right letter is the first capital from A to E.",
+               mme_realworld_accuracy),
+        Scorer("realworldqa", "RealWorldQA accuracy",
+               "Share of questions whose right letter lmms-eval reads, or whose text is right.",
+               realworldqa_accuracy),
+        Scorer("anls", "ANLS",
+               "Normalised Levenshtein similarity to the nearest right answer, 0 below a half.",
+               anls_accuracy),
+        Scorer("relaxed", "relaxed accuracy",
+               "Share of answers that are right, numbers within 5 %.",
+               relaxed_accuracy),
     )
 }  # fmt: skip
 """What `Dataset.scoring` names -> how its answers are scored."""

@@ -9,6 +9,17 @@ from __future__ import annotations
 
 SHORT = "Answer the question using a single word or phrase."
 LETTER = "Answer with the option's letter from the given choices directly."
+# How other benchmarks ask for one, or for a short answer, as published.
+HR_BENCH = "Answer the option letter directly."
+MME_REALWORLD = (
+    "Select the best answer to the above multiple-choice question based on the image. Respond with "
+    "only the letter (A, B, C, D, or E) of the correct option.\nThe best answer is:"
+)
+REALWORLDQA = (
+    "Please answer directly with only the letter of the correct option and nothing else.",
+    "Please answer directly with a single word or number.",
+)
+OWN = (SHORT, LETTER, HR_BENCH, MME_REALWORLD, *REALWORLDQA)
 PLACE = "{question}"  # where an instruction has it, the question takes its place
 
 _OF_FAMILY = {"instructblip": f"Question: {PLACE} Short answer:"}  # its authors' and ViCrop's
@@ -31,7 +42,7 @@ def instructed(question: str, instruction: str) -> str:
     A question that brings one already (that of a data set about its options, one that somebody
     typed) keeps it: none is added.
     """
-    if question.rstrip().endswith((SHORT, LETTER, instruction or SHORT)):
+    if question.rstrip().endswith((*OWN, instruction or SHORT)):
         return question
     if PLACE in instruction:
         return instruction.replace(PLACE, question)

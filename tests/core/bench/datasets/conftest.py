@@ -64,7 +64,7 @@ def mirror(tmp_path, monkeypatch):
             last = config
             file = f"{config}/{split}-00000-of-00001.parquet"
             table = datasets.Dataset.from_list(rows)
-            if "image" in rows[0]:
+            if isinstance(rows[0].get("image"), dict):
                 table = table.cast_column("image", datasets.Image())
             (root / config).mkdir(exist_ok=True)
             table.to_parquet(root / file)
