@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from itertools import count
+from itertools import islice
 
 import pytest
 
@@ -57,57 +57,42 @@ def nothing_kept(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
 
 
-def stopped_after(monkeypatch, name, times):
-    """Let a function of the command be interrupted when it has been called so often."""
-    called, own = count(1), getattr(tune_command, name)
-
-    def interrupted(*args):
-        if next(called) > times:
-            raise KeyboardInterrupt
-        return own(*args)
-
-    monkeypatch.setattr(tune_command, name, interrupted)
-
-
 def test_an_interrupted_measurement_goes_on(model, tmp_path, capsys, monkeypatch):
-    """Stopped at its second question, again at the second trial of the sides, cut off in a line:
-    the file of settings and all that is said are those of one that was not."""
+    """Stopped at its third question, cut off in a line, and stopped again at the second trial of
+    the sides: the settings and all that is said are those of one that was not."""
     words = "tune", "--model", model, *QUICK[:2], "--questions", "3", "--sides", "60", "90"
     whole, pieces = tmp_path / "whole.json", tmp_path / "pieces.json"
     assert main((*words, "--settings", str(whole))) == 0
-    assert not list(usual_folder().iterdir())  # all that is kept has been written
+    assert not list(usual_folder().iterdir())  # all that was kept has been written
     said = capsys.readouterr().out
     words = *words, "--settings", str(pieces)
+    ask, with_sides, tried = tune_command.ask, tune_command.with_sides, []
 
-    asked, own = [], tune_command.ask
+    def twice(*args):
+        yield from islice(ask(*args), 2)
+        raise KeyboardInterrupt
 
-    def counted(vlm, data, *args):
-        for trial in own(vlm, data, *args):
-            asked.append(trial.sample.id)
-            if len(asked) == 2:
-                raise KeyboardInterrupt
-            yield trial
+    def once(vlm, trial, *args):
+        tried.append(trial.sample.id)
+        if len(tried) == 2:
+            raise KeyboardInterrupt
+        return with_sides(vlm, trial, *args)
 
-    monkeypatch.setattr(tune_command, "ask", counted)
-    assert main(words) == INTERRUPTED
-    monkeypatch.undo()
+    with monkeypatch.context() as stop:
+        stop.setattr(tune_command, "ask", twice)
+        assert main(words) == INTERRUPTED
     (kept,) = usual_folder().iterdir()
     assert capsys.readouterr().err.endswith(
         f"Stopped. {kept} keeps what was measured: the same command goes on.\n"
     )
     with kept.open("a") as lines:  # as if the machine had gone down
-        lines.write('{"id": "validation-1", "score": 1.0, "sco')
-    stopped_after(monkeypatch, "with_sides", 1)
+        lines.write('{"id": "validation-2", "score": 1.0, "sco')
+    monkeypatch.setattr(tune_command, "with_sides", once)
     assert main(words) == INTERRUPTED
-    monkeypatch.undo()
-    again = []
-    own_sides = tune_command.with_sides
-    monkeypatch.setattr(
-        tune_command, "with_sides", lambda *args: again.append(1) or own_sides(*args)
-    )
     capsys.readouterr()
     assert main(words) == 0
-    assert len(again) == 2  # of three: the first was kept
+    first, *others = tried
+    assert len(others) == 3 and first not in others  # the second one twice
     assert capsys.readouterr().out == said.replace(str(whole), str(pieces))
     assert pieces.read_text() == whole.read_text()
 
