@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.checked import read_checked
+from core.croppers import DEFAULT
 from core.support.whole import write_whole
 from core.uncertainty import Gate
 
@@ -68,6 +69,7 @@ class Setting(BaseModel):
     prompt: str
     codec: str | None
     quality: int | None
+    cropper: str = DEFAULT  # what chooses the box
 
     @classmethod
     def of_run(cls, metadata: Any) -> Self:
@@ -75,8 +77,8 @@ class Setting(BaseModel):
         return cls(**{name: getattr(metadata, name) for name in cls.model_fields})
 
     @classmethod
-    def of_model(cls, vlm: VLM) -> Self:
-        """Return that of a loaded model; its edges choose the codec."""
+    def of_model(cls, vlm: VLM, cropper: str = DEFAULT) -> Self:
+        """Return that of a loaded model that looks again by a cropper; edges choose the codec."""
         from core.vlm.base import VLMError
         from core.vlm.loading.revision import revision
 
@@ -87,6 +89,7 @@ class Setting(BaseModel):
         return cls(
             model=vlm.info.name, revision=weights, load=dict(vlm.info.load),
             prompt=vlm.prompt_text("{question}", 1), codec=None, quality=None,
+            cropper=cropper,
         )  # fmt: skip
 
 
@@ -151,6 +154,7 @@ class Certificate(BaseModel):
             ("the prompt", mine.prompt, other.prompt),
             ("the codec", mine.codec, other.codec),
             ("a codec of quality", mine.quality, other.quality),
+            ("the cropper", mine.cropper, other.cropper),
             *_loaded(mine.load, other.load),
         ):
             if value is not None and found is not None and value != found:

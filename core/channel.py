@@ -224,6 +224,12 @@ class RecordedSizes(Protocol):
     @property
     def refined_message_bytes(self) -> np.ndarray: ...
     @property
+    def search_up_bytes(self) -> np.ndarray: ...  # of all messages of a search; NaN: there is none
+    @property
+    def search_down_bytes(self) -> np.ndarray: ...
+    @property
+    def search_round_trips(self) -> np.ndarray: ...
+    @property
     def hd_question_message_bytes(self) -> np.ndarray: ...  # NaN where it wasn't measured
     @property
     def hd_answer_message_bytes(self) -> np.ndarray: ...
@@ -237,7 +243,9 @@ class Traffic:
     """The bytes of each message of N questions, (N,) int64 each; see `Run` for the bytes of stages.
 
     If the first answer stands, `question` and `answer` cross the link; if not, `crop_request`
-    comes in place of `answer`, and `local_image` and `refined` follow.
+    comes in place of `answer`, and `local_image` and `refined` follow. A cropper that searches asks
+    for as many more images as it makes `trips`; `search_up` and `search_down` are the bytes of all
+    of a question's.
     """
 
     question: np.ndarray
@@ -245,6 +253,9 @@ class Traffic:
     crop_request: np.ndarray
     local_image: np.ndarray
     refined: np.ndarray
+    search_up: np.ndarray
+    search_down: np.ndarray
+    trips: np.ndarray
 
     @classmethod
     def of_run(cls, run: RecordedSizes) -> Self:
@@ -255,6 +266,10 @@ class Traffic:
             run.crop_request_message_bytes,
             run.local_image_message_bytes,
             run.refined_message_bytes,
+            *(
+                np.nan_to_num(column).astype(np.int64)
+                for column in (run.search_up_bytes, run.search_down_bytes, run.search_round_trips)
+            ),
         )
 
     @staticmethod
@@ -284,7 +299,13 @@ class Traffic:
         answer = cost(self.answer, "down")
         first = cost(self.question, "up") + answer
         second = cost(self.crop_request, "down") + cost(self.local_image, "up")
-        return first, second + cost(self.refined, "down") - answer
+        return first, second + self._search(cost) + cost(self.refined, "down") - answer
+
+    def _search(self, cost: Callable[[ArrayLike, Direction], np.ndarray]) -> np.ndarray:
+        """Return what the round trips of a search cost: each as if all were equally large."""
+        trips = np.maximum(self.trips, 1)
+        each = cost(self.search_up // trips, "up") + cost(self.search_down // trips, "down")
+        return np.where(self.trips > 0, each * self.trips, 0.0)
 
 
 def expected_rounds(packets: ArrayLike, failure: float) -> np.ndarray:

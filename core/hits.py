@@ -1,10 +1,11 @@
-"""Hits and misses: the boxes asked for, against the boxes of what was asked."""
+"""Hits and misses: the boxes asked for, against the boxes of what was asked, and their maps."""
 
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from core.cropping import Box
+from core.box import Box
 
 COVERED = 0.8  # of the object's area
 PLACES = 24  # tried along each axis for the expectation over random boxes
@@ -43,3 +44,20 @@ def box_around(target: Box, image_size: tuple[int, int], base_side: int) -> Box:
     left = int(np.clip((target.left + target.right - w) / 2, 0, width - w))
     top = int(np.clip((target.top + target.bottom - h) / 2, 0, height - h))
     return Box(left, top, left + w, top + h)
+
+
+def contrast(weights: ArrayLike, extent: tuple[float, float, float, float], box: Box) -> float:
+    """Return how many times as much a cell in the box gets as one outside; 1: nothing stands out.
+
+    weights: (rows, cols), laid over `extent` (left, top, right, bottom, pixels of the original). A
+    cell lies where its centre does. NaN where all of them, or none, are in the box.
+    """
+    weights = np.asarray(weights)
+    left, top, right, bottom = extent
+    rows, cols = weights.shape
+    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
+    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
+    inside = np.outer((box.top <= y) & (y < box.bottom), (box.left <= x) & (x < box.right))
+    if inside.all() or not inside.any() or not weights[~inside].any():
+        return float("nan")
+    return float(weights[inside].mean() / weights[~inside].mean())

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -80,36 +79,45 @@ class Clues:
     asked: Callable[[str], AbstractContextManager[None]]  # a step of the model on the global image
     truth: tuple[Box, ...] = ()  # where what is asked about really is
     count: int = field(default=1, kw_only=True)  # boxes that are wanted, at most
+    # What was read already. Not `functools.cached_property`: in Python 3.11 that computes under a
+    # lock, one for all clues, where questions of a batch would wait for each other forever.
+    kept: dict[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
 
     @property
     def info(self) -> ModelInfo:
         return self.vlm.info
 
-    @cached_property
+    @property
     def question_map(self) -> np.ndarray:
         """Attention of the question (rows, cols), the numerator of eq. 22."""
         self._need(Need.QUESTION)
         return finite(self.row, self.geometry.grid)
 
-    @cached_property
+    @property
     def generic_row(self) -> np.ndarray:
         """Attention (cells,) of the generic prompt, the denominator of eq. 22."""
         self._need(Need.GENERIC)
-        with self.asked("relative attention"):  # eq. 19, first term
-            return self.vlm.attend(self.held_look(), self.info.generic_prompt)
+        if "generic" not in self.kept:
+            with self.asked("relative attention"):  # eq. 19, first term
+                generic = self.vlm.attend(self.held_look(), self.info.generic_prompt)
+            self.kept["generic"] = generic
+        return self.kept["generic"]
 
-    @cached_property
+    @property
     def relative_map(self) -> np.ndarray:
         """A_rel (eq. 22), (rows, cols)."""
         self._need(Need.QUESTION)
-        return relative_attention(self.row, self.generic_row, self.geometry.grid)
+        if "relative" not in self.kept:
+            rows = self.row, self.generic_row
+            self.kept["relative"] = relative_attention(*rows, self.geometry.grid)
+        return self.kept["relative"]
 
     @property
     def relative_if_read(self) -> np.ndarray | None:
         """Return `relative_map` if it was asked for; the model does nothing for this."""
-        return vars(self).get("relative_map")
+        return self.kept.get("relative")
 
-    @cached_property
+    @property
     def image(self) -> Image.Image:
         """The global image, as it was sent."""
         self._need(Need.PIXELS)

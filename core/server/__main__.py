@@ -63,7 +63,7 @@ def main() -> None:
         try:
             vlm = load_vlm(args.model, **load_options(args))
             if certificate:
-                certificate.check(Setting.of_model(vlm))
+                certificate.check(Setting.of_model(vlm, args.cropper))
             model.set_result(vlm)
         except (VLMError, CertificateError) as error:
             model.set_exception(error)

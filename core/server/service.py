@@ -87,7 +87,7 @@ class Service:
         self.sessions.max_bytes = self.limits.room(vlm.info.look_bytes)
         if self.certificate:
             try:
-                self.certificate.check(Setting.of_model(vlm))
+                self.certificate.check(Setting.of_model(vlm, self.cropper))
             except CertificateError as error:
                 raise Problem(503, "uncertified", str(error)) from None
         if gate is None:

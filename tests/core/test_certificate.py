@@ -70,6 +70,7 @@ def test_a_run_gives_its_gate_and_its_setting():
         ({"model": "llava", "revision": None}, "holds for the model 'pocket', and this is 'llava'"),
         ({"revision": "sha256:9"}, "the model 'pocket' of revision 'sha256:1', and this is 'sha25"),
         ({"codec": "webp"}, "holds for the codec 'jpeg', and this is 'webp'"),
+        ({"cropper": "attention"}, "holds for the cropper 'relative', and this is 'attention'"),
         ({"quality": 5}, "holds for a codec of quality 75, and this is 5"),
         ({"prompt": "Q: {question}"}, "holds for the prompt '{question}', and this is 'Q: {q"),
         ({"load": {"resolution": 224}}, "holds for the resolution 'None', and this is '224'"),

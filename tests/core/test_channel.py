@@ -141,6 +141,19 @@ def test_presets():
     assert PRESETS["lte"].transmit_watts == pytest.approx(0.43839 * 6 + 1.28804)
 
 
+def test_a_search_takes_its_round_trips():
+    run = run_of([message.byte_count for message in MESSAGES])
+    columns = {"search_up_bytes": 30_000, "search_down_bytes": 300, "search_round_trips": 3}
+    searched = dataclasses.replace(
+        run, **{name: np.array([value, np.nan]) for name, value in columns.items()}
+    )
+    for link in (PRESETS["lte"], PRESETS["nb-iot"]):
+        plain, more = (Traffic.of_run(one).seconds(link)[1] for one in (run, searched))
+        each = link.seconds(10_000, "up") + link.seconds(100, "down")
+        np.testing.assert_allclose(more - plain, [3 * each, 0])
+    assert searched.second_message_bytes[0] - run.second_message_bytes[0] == 30_300
+
+
 MESSAGES = [  # of one question that is asked twice
     Question((4000, 3000), b"g" * 3_001, "jpeg", "Was heißt „größer“?"),
     Answer('nine "inches"\n', "s" * 22),
@@ -171,7 +184,7 @@ def test_a_run_and_its_transcripts_agree():
     sizes = [message.byte_count for message in MESSAGES]
     traffic = Traffic.of_run(run_of(sizes))
     columns = [getattr(traffic, f.name).tolist() for f in dataclasses.fields(traffic)]
-    assert columns == [[size, 0] for size in sizes]  # to the byte
+    assert columns == [[size, 0] for size in [*sizes, 0, 0, 0]]  # to the byte; nobody searched
 
     senders = ["edge", "server", "server", "edge", "server"]
     records = [

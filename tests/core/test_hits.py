@@ -1,7 +1,8 @@
+import numpy as np
 import pytest
 
 from core.cropping import Box
-from core.hits import box_around, holds, holds_any, random_hit
+from core.hits import box_around, contrast, holds, holds_any, random_hit
 
 
 def test_a_box_holds_centre_and_four_fifths():
@@ -28,3 +29,12 @@ def test_the_box_around_an_object_is_one_the_search_could_ask_for():
     assert box_around(Box(500, 500, 540, 520), (1600, 900), 192) == Box(424, 414, 616, 606)
     assert box_around(Box(0, 0, 300, 100), (1600, 900), 192).size == (330, 330)
     assert box_around(Box(0, 0, 900, 900), (1000, 900), 192).size == (384, 384)
+
+
+def test_contrast_is_what_a_cell_in_the_box_gets_of_one_outside():
+    extent, weights = (0.0, 0.0, 20.0, 20.0), [[6.0, 2.0], [2.0, 2.0]]
+    assert contrast(weights, extent, Box(0, 0, 10, 10)) == pytest.approx(3.0)
+    assert np.isnan(contrast(weights, extent, Box(0, 0, 20, 20)))
+    beyond = (-5.0, -5.0, 15.0, 15.0)  # padding is in the grid, and no cell lost
+    assert contrast([[1.0, 1.0], [1.0, 1.0]], beyond, Box(0, 0, 5, 5)) == 1.0
+    assert np.isnan(contrast([[1.0, 0.0], [0.0, 0.0]], extent, Box(0, 0, 10, 10)))

@@ -57,7 +57,7 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         second_seconds=0.04 + 0.01 * rng.random(samples),
         box=np.stack((left, top, left + 336, top + 336), axis=1), truth_boxes=text("[]"),
         box_hit=rng.integers(0, 2, samples).astype(float),
-        group=text(""), guided_answer=text(""), hd_answer=text(""),
+        group=text(""), guided_answer=text(""), hd_answer=text(""), box_fallback=text(""),
         **{name: np.full(samples, np.nan) for name in NOT_INVENTED},
         error=np.full(samples, "", object),
         scores={name: metric.score(evidence) for name, metric in METRICS.items()}, offsets=offsets,

@@ -15,6 +15,7 @@ import numpy as np
 from core.bench.record.runner import Plan, Runner
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run, RunError
+from core.croppers import CROPPERS
 from core.imaging import FINER
 from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
@@ -33,8 +34,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--out",
         required=True,
-        help="run file to write; with several qualities, {quality} stands for each",
+        help="run file to write; with several qualities, {quality} stands for each, and {cropper} "
+        "with several croppers",
     )
+    add("--cropper", nargs="+", choices=tuple(CROPPERS), default=list(Plan.croppers),
+        help="rule for where to look again; several make a run each, and read every question "
+             "once")  # fmt: skip
     add(
         "--guided",
         action="store_true",
@@ -104,6 +109,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
     return Plan(
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
+        croppers=tuple(dict.fromkeys(args.cropper)),
         options=pairs("--option", args.option),
         load=load_options(args),
     )

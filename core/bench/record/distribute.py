@@ -114,7 +114,7 @@ def _progress(plan: Plan, samples: int) -> Iterator[None]:
             bar.update(there() - bar.n)
 
     over = threading.Event()
-    total = samples * len(plan.qualities)
+    total = samples * len(plan.paths)
     name = f"{plan.model}, {plan.data}"
     with tqdm(total=total, initial=there(), unit="sample", desc=name, smoothing=0) as bar:
         follower = threading.Thread(target=follow, daemon=True)

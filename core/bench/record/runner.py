@@ -30,6 +30,7 @@ from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save
 from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
 from core.bench.runs.series import with_fit
+from core.croppers import DEFAULT, cropper
 from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import ProtocolError
 from core.support.whole import write_whole
@@ -47,8 +48,9 @@ MAX_ERROR = 500  # characters of a sample's error that are kept
 class Plan:
     """What is to be run. It holds no model and no data, so it can be handed to another machine.
 
-    out: one run file, or with several qualities a name with `{quality}` in it. The images of a
-    sample are then opened once for all of them.
+    out: one run file, or with several qualities a name with `{quality}` in it, with several
+    croppers one with `{cropper}`. The images of a sample are then opened once for all of them, and
+    its first stage runs once for all croppers.
     """
 
     out: str
@@ -58,6 +60,7 @@ class Plan:
     limit: int | None = None  # the first samples only
     codec: str = "jpeg"
     qualities: tuple[int, ...] = (Codec().quality,)
+    croppers: tuple[str, ...] = (DEFAULT,)  # of core.croppers.CROPPERS: a run each
     guided: bool = False  # also ask with the local image of the true box, where there is one
     hd: bool = False  # also ask in high resolution (core.bench.record.hd)
     batch: int = 8  # samples asked at once
@@ -73,17 +76,32 @@ class Plan:
             raise RunError("A run needs a quality.")
         if len(self.qualities) > 1 and "{quality}" not in self.out:
             raise RunError("For several qualities, put {quality} into the name of the run file.")
+        for name in self.croppers:
+            try:
+                cropper(name)
+            except ValueError as error:
+                raise RunError(str(error)) from None
+        if not self.croppers:
+            raise RunError("A run needs a cropper.")
+        if len(self.croppers) > 1 and "{cropper}" not in self.out:
+            raise RunError("For several croppers, put {cropper} into the name of the run file.")
         if self.limit is not None and self.limit < 1:
             raise RunError(f"limit must be at least 1, not {self.limit}.")
         if self.batch < 1:
             raise RunError(f"batch must be at least 1, not {self.batch}.")
 
-    def path(self, quality: int) -> Path:
-        return Path(self.out.replace("{quality}", str(quality)))
+    def path(self, quality: int, cropper: str = DEFAULT) -> Path:
+        name = self.out.replace("{quality}", str(quality))
+        return Path(name.replace("{cropper}", cropper))
+
+    @property
+    def kinds(self) -> list[tuple[int, str]]:
+        """Return quality and cropper of each run."""
+        return [(quality, name) for quality in self.qualities for name in self.croppers]
 
     @property
     def paths(self) -> list[Path]:
-        return [self.path(quality) for quality in self.qualities]
+        return [self.path(*kind) for kind in self.kinds]
 
     def dataset(self) -> Dataset:
         """The samples to be asked. Raises DatasetError."""
@@ -93,8 +111,8 @@ class Plan:
         )  # fmt: skip
         return whole[: self.limit]
 
-    def command(self, quality: int) -> str:
-        """The command that makes the run of one quality, without the folder it is written to."""
+    def command(self, quality: int, cropper: str = DEFAULT) -> str:
+        """The command that makes one of the runs, without the folder it is written to."""
         words = ["python", "-m", "core.bench", "run", "--model", self.model, "--data", self.data]
         for name in ("split", "limit", "folder", "images", "mirror", "revision"):
             if (value := getattr(self, name)) is not None:
@@ -103,8 +121,9 @@ class Plan:
         for name, value in self.options.items():
             words += ["--option", f"{name}={value}"]
         words += ["--codec", self.codec, "--quality", str(quality)]
+        words += ["--cropper", cropper] if cropper != DEFAULT else []
         words += ["--guided"] * self.guided + ["--hd"] * self.hd
-        words += ["--batch", str(self.batch), "--out", self.path(quality).name]
+        words += ["--batch", str(self.batch), "--out", self.path(quality, cropper).name]
         return shlex.join(words)
 
 
@@ -128,12 +147,14 @@ class Runner:
                 "first answers are that baseline. Leave out --hd, or --fit own."
             )
         scorer = SCORERS[self.dataset.scoring]
-        self.parts: dict[int, Parts] = {}
+        self.parts: dict[tuple[int, str], Parts] = {}
         self.recorders: dict[int, Recorder] = {}
-        for quality, codec in codecs.items():
-            metadata = self._metadata(quality)
-            self.parts[quality] = Parts(plan.path(quality), metadata, len(self.dataset))
-            self.recorders[quality] = Recorder(metadata, scorer, codec, plan.guided, plan.hd)
+        for quality, name in plan.kinds:
+            metadata = self._metadata(quality, name)
+            self.parts[quality, name] = Parts(plan.path(quality, name), metadata, len(self.dataset))
+            self.recorders[quality] = Recorder(
+                metadata, scorer, codecs[quality], plan.guided, plan.hd
+            )
 
     def work(
         self, rank: int = 0, workers: int = 1, progress: Callable[[int], Any] = lambda _: None
@@ -143,17 +164,21 @@ class Runner:
         `progress` is called with the number of samples recorded since the last time.
         """
         for chunk in range(rank, chunks_of(len(self.dataset)), workers):
-            missing = [q for q, parts in self.parts.items() if not parts.has(chunk)]
+            missing = [kind for kind, parts in self.parts.items() if not parts.has(chunk)]
             if not missing:
                 continue
-            rows: dict[int, list[Record]] = {quality: [] for quality in missing}
+            rows: dict[tuple[int, str], list[Record]] = {kind: [] for kind in missing}
             for batch in self._batches(chunk):
                 opened = [_open(sample) for sample in batch]
-                for quality in missing:
-                    rows[quality] += self._ask(quality, batch, opened)
-                    progress(len(batch))
-            for quality in missing:
-                self.parts[quality].put(chunk, rows[quality])
+                for quality in dict.fromkeys(quality for quality, _ in missing):
+                    names = [name for other, name in missing if other == quality]
+                    for name, asked in zip(
+                        names, self._ask(quality, names, batch, opened), strict=True
+                    ):
+                        rows[quality, name] += asked
+                    progress(len(batch) * len(names))
+            for kind in missing:
+                self.parts[kind].put(chunk, rows[kind])
 
     @property
     def remarks(self) -> list[str]:
@@ -166,7 +191,7 @@ class Runner:
 
     @property
     def total(self) -> int:
-        """Samples to record, of all qualities."""
+        """Samples to record, of all runs."""
         return len(self.dataset) * len(self.parts)
 
     def recorded(self) -> int:
@@ -178,11 +203,14 @@ class Runner:
         for start in range(chunk * CHUNK, stop, self.plan.batch):
             yield [self.dataset[i] for i in range(start, min(start + self.plan.batch, stop))]
 
-    def _ask(self, quality: int, batch: list[Sample], opened: list) -> list[Record]:
+    def _ask(
+        self, quality: int, croppers: list[str], batch: list[Sample], opened: list
+    ) -> list[list[Record]]:
+        """Return the rows of a batch, a list a cropper."""
         recorder = self.recorders[quality]
         answered = together(
             self.vlm,
-            lambda asker, item: recorder.record(asker, *item),
+            lambda asker, item: recorder.record(asker, item[0], item[1], croppers),
             [
                 (sample, image)
                 for sample, image in zip(batch, opened, strict=True)
@@ -191,20 +219,24 @@ class Runner:
         )
         results = iter(answered)
         outcomes = [image if isinstance(image, Exception) else next(results) for image in opened]
+        each = [[one] * len(croppers) if isinstance(one, Exception) else one for one in outcomes]
         return [
-            unanswered(sample, _sentence(outcome)) if isinstance(outcome, Exception) else outcome
-            for sample, outcome in zip(batch, outcomes, strict=True)
+            [
+                unanswered(sample, _sentence(one)) if isinstance(one, Exception) else one
+                for sample, one in zip(batch, of_cropper, strict=True)
+            ]
+            for of_cropper in zip(*each, strict=True)
         ]
 
-    def _metadata(self, quality: int) -> Metadata:
+    def _metadata(self, quality: int, cropper: str) -> Metadata:
         info, dataset = self.vlm.info, self.dataset
         return Metadata(
             model=info.name, revision=revision(self.vlm), parameters=info.parameters,
             dataset=dataset.name, split=dataset.split, seed=dataset.source.get("seed"),
             codec=self.plan.codec, quality=quality, prompt=self.vlm.prompt_text("{question}", 1),
             versions=versions(), machine=machine(), date=today(),
-            command=self.plan.command(quality), source=dataset.source, load=info.load,
-            code=(code(),),
+            command=self.plan.command(quality, cropper), source=dataset.source, load=info.load,
+            code=(code(),), cropper=cropper,
         )  # fmt: skip
 
 

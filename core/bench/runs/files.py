@@ -50,14 +50,14 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
 
 __all__ = ["SUFFIX", "RunFile", "list_runs", "load_run", "save_pieces", "save_run"]
 
-SCHEMA = 4
+SCHEMA = 5
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
-ADDED_METADATA = {"load", "code"}  # with schema 2
+ADDED_METADATA = {"load": 2, "code": 2, "cropper": 5}  # name -> schema it came with
 HD_MESSAGES = ("hd_question_message_bytes", "hd_answer_message_bytes")
-ADDED = {"group", "guided_answer", "hd_answer", *OPTIONAL, *old_runs.MEASURES}
+ADDED = {"group", "guided_answer", "hd_answer", "box_fallback", *OPTIONAL, *old_runs.MEASURES}
 ADDED -= {"box_hit"}
 LENGTHS = {PREFIX: "lengths", SECOND_PREFIX: "second_lengths"}  # tokens of each row's answers
 
@@ -335,7 +335,7 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
             f"{_name(path)} was written by a newer version (schema {schema}; this one reads up to "
             f"{SCHEMA}): update Second Look."
         )
-    names = {f.name for f in fields(Metadata)} - (ADDED_METADATA if schema < 2 else set())
+    names = {f.name for f in fields(Metadata) if ADDED_METADATA.get(f.name, 1) <= schema}
     if values.keys() != names:
         odd = ", ".join(sorted(values.keys() ^ names))
         raise RunError(

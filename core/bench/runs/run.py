@@ -19,6 +19,7 @@ from numpy.typing import ArrayLike
 from core.bench.runs import tokens
 from core.bench.runs.kept import Keeper, kept
 from core.bench.runs.tokens import StoredScores, not_finite
+from core.croppers import DEFAULT
 from core.cropping import Box
 from core.uncertainty import METRICS
 
@@ -84,6 +85,7 @@ class Metadata:
     load: dict[str, Any] = field(default_factory=dict)  # `ModelInfo.load`; {}: not known
     # One, or several where a run was gone on with by other code; (): not known.
     code: tuple[Code, ...] = ()
+    cropper: str = DEFAULT  # what chose the boxes, of core.croppers.CROPPERS
 
     def __post_init__(self) -> None:
         for name, kind, optional in (
@@ -91,6 +93,7 @@ class Metadata:
             ("dataset", str, False), ("split", str, False), ("seed", int, True),
             ("codec", str, False), ("quality", int, True), ("prompt", str, False),
             ("machine", str, False), ("date", str, False), ("command", str, False),
+            ("cropper", str, False),
         ):  # fmt: skip
             value = getattr(self, name)
             if type(value) is kind or (optional and value is None):
@@ -160,6 +163,13 @@ class Record:
     first_seconds: float = np.nan  # wall clock of the computation; the link is not in it
     second_seconds: float = np.nan
     box: Box | None = None  # pixels of the original image
+    box_fallback: str = ""  # why the cropper's rule gave no box, and `box` is another; "": it did
+    box_contrast: float = np.nan  # of what the box was found on, see `core.hits.contrast`
+    # What crossed the link while the cropper searched, up and down, and how often: it looked at
+    # parts of the original before it chose. NaN: not recorded, and none before there was a search.
+    search_up_bytes: float = np.nan
+    search_down_bytes: float = np.nan
+    search_round_trips: float = np.nan
     finer: float = np.nan  # times as fine as the global image the local one is; 1: not at all
     truth_boxes: str = "[]"  # JSON: [[left, top, right, bottom], ...], where they are known
     box_hit: bool | None = None  # does the box hold a true one? None: not known
@@ -191,7 +201,8 @@ SHARES = ("random_hit", "guided_score", "hd_score")
 OPTIONAL_COSTS = ("first_flops_exact", "second_flops_exact", "letter_height", "finer", "hd_bytes",
                   "hd_question_message_bytes", "hd_answer_message_bytes", "hd_flops", "hd_seconds",
                   "first_visual_tokens", "second_visual_tokens", "first_prompt_tokens",
-                  "second_prompt_tokens")  # fmt: skip
+                  "second_prompt_tokens", "box_contrast", "search_up_bytes",
+                  "search_down_bytes", "search_round_trips")  # fmt: skip
 OPTIONAL = ("box_hit", *SHARES, *OPTIONAL_COSTS)
 
 
@@ -394,7 +405,8 @@ class Run(Keeper):
     def second_message_bytes(self) -> np.ndarray:
         """Return what these bytes grow by if it doesn't stand, (N,) int64."""
         asked = self.crop_request_message_bytes + self.local_image_message_bytes
-        return asked + self.refined_message_bytes - self.answer_message_bytes
+        searched = np.nan_to_num(self.search_up_bytes + self.search_down_bytes).astype(np.int64)
+        return asked + searched + self.refined_message_bytes - self.answer_message_bytes
 
     @cached_property
     def hd_message_bytes(self) -> np.ndarray:

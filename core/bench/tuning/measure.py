@@ -11,13 +11,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
-import numpy as np
 from PIL import Image
 
 from core.bench.datasets.base import Sample
 from core.bench.datasets.records import DatasetError
 from core.bench.datasets.scoring import Scorer
-from core.hits import holds_any, random_hit
+from core.hits import contrast, holds_any, random_hit
 from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import Box, Edge, Server, first_stage
 from core.server.machine import attention_maps, chosen_box
@@ -40,7 +39,7 @@ class Trial:
     boxes: tuple[tuple[Box, ...], ...]  # by layer, those of every side that is tried
     hits: tuple[bool, ...]  # by layer: does its box hold what was asked about?
     overlaps: tuple[float, ...]  # by layer: IoU of its box with the nearest of those asked about
-    contrasts: tuple[float, ...]  # by layer, see `contrast`
+    contrasts: tuple[float, ...]  # by layer, see `core.hits.contrast`
     chance: float  # how often a box of that size (of the layer in use) would hold it at random
 
 
@@ -83,7 +82,9 @@ def ask(
             ),
             hits=tuple(holds_any(box, targets) for box in boxes),
             overlaps=tuple(max(box.iou(target) for target in targets) for box in boxes),
-            contrasts=tuple(contrast(one, box) for one, box in zip(maps, boxes, strict=True)),
+            contrasts=tuple(
+                contrast(one.shown, one.extent, box) for one, box in zip(maps, boxes, strict=True)
+            ),
             chance=random_hit(used, targets, original.size),
         )
 
@@ -110,22 +111,6 @@ def every_layer(vlm: VLM, held: FirstStage, question: str) -> tuple[Attention, .
     assert look is not None, "one look at a time is never forgotten"
     asked, generic = (vlm.attend_layers(look, text) for text in (question, vlm.info.generic_prompt))
     return tuple(attention_maps(*rows, held.geometry) for rows in zip(asked, generic, strict=True))
-
-
-def contrast(attention: Attention, box: Box) -> float:
-    """Return how many times as much a cell in the box gets as one outside; 1: nothing stands out.
-
-    A cell lies where its centre does. NaN where all of them, or none, are in the box.
-    """
-    relative = np.asarray(attention.relative)
-    left, top, right, bottom = attention.extent
-    rows, cols = relative.shape
-    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
-    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
-    inside = np.outer((box.top <= y) & (y < box.bottom), (box.left <= x) & (x < box.right))
-    if inside.all() or not inside.any() or not relative[~inside].any():
-        return float("nan")
-    return float(relative[inside].mean() / relative[~inside].mean())
 
 
 def opened(sample: Sample) -> Image.Image:

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from core.bench.record.together import together
 from core.croppers import CROPPERS, DEFAULT, Clues, Cropper, Found, Need, cropper, served
 from core.cropping import Box, find_box
 from core.protocol import Edge, Server, ask, second_stage
@@ -160,6 +161,16 @@ def test_a_cropper_of_ones_own_needs_no_registry(vlm, edge):
     t = looked(vlm, edge, corner)
     assert (t.cropper, t.box) == ("corner", Box(0, 0, 9, 9))
     assert Transcript.from_json(t.to_json()).cropper == "corner"
+
+
+def test_questions_of_a_batch_do_not_wait_for_each_other(edge):
+    """Each waits for the model in a thread of its own, and the model for all of them."""
+    vlm = PixelVLM()
+
+    def work(asker, question):
+        return ask(edge, Server(asker, ALWAYS), question).box
+
+    together(vlm, work, ["What?", "Where?", "Who?"])
 
 
 def test_an_unknown_name_is_told_the_known_ones(vlm):

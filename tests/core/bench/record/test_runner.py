@@ -28,6 +28,7 @@ from core.bench.runs import files
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Code, Record, RunError
 from core.cost import prefill_flops
+from core.croppers import CROPPERS
 from core.cropping import Box
 from core.imaging import Codec, crop_local, downscale
 from core.messages import Answer
@@ -184,6 +185,48 @@ def test_qualities_share_their_images_and_give_what_each_gives_alone(plan, monke
         (alone,) = carry_out(replace(plan, out=plan.out + str(quality), qualities=(quality,)))
         assert same(run, alone) and run.metadata.quality == quality
     assert runs[0].global_bytes.sum() < runs[1].global_bytes.sum()
+
+
+def test_croppers_share_the_first_stage_and_give_what_each_gives_alone(plan):
+    vlm, names = PixelVLM(), ("relative", "attention", "random", "blank")
+    several = replace(plan, out=plan.out.replace("run", "{cropper}"), croppers=names)
+    runs = carry_out(several, vlm)
+    # All images but the broken one, once; and a local image of each of them a cropper.
+    assert len(vlm.seen) == (SAMPLES - 1) * (1 + len(names))
+    for name, run in zip(names, runs, strict=True):
+        (alone,) = carry_out(replace(plan, out=plan.out + name, croppers=(name,)))
+        assert same(run, alone) and run.metadata.cropper == name
+        assert ("--cropper" in run.metadata.command) == (name != "relative")
+    relative, attention, random, blank = (run.answered for run in runs)
+    assert (blank.box == relative.box).all() and (random.box != relative.box).any()
+    assert (blank.second_message_bytes - blank.refined_message_bytes == (
+        relative.second_message_bytes - relative.refined_message_bytes)).all()  # fmt: skip
+    assert (attention.second_flops < relative.second_flops).all()
+    assert (relative.search_round_trips == 0).all()
+    assert np.isfinite(attention.box_contrast).any()
+
+
+def test_a_cropper_that_fails_spoils_no_other_ones_run(plan, monkeypatch):
+    def find(clues):
+        raise RuntimeError("lost")
+
+    lost = replace(CROPPERS["attention"], find=find)
+    monkeypatch.setitem(CROPPERS, "attention", lost)
+    several = replace(
+        plan, out=plan.out.replace("run", "{cropper}"), croppers=("relative", "attention")
+    )
+    relative, attention = carry_out(several)
+    assert relative.failed.sum() == 1 and attention.failed.all()
+    assert attention.error[0] == "RuntimeError: lost"
+
+
+def test_the_runs_of_some_croppers_are_gone_on_with(plan):
+    several = replace(plan, out=plan.out.replace("run", "{cropper}"), croppers=("relative",))
+    carry_out(several)
+    vlm = PixelVLM()
+    both = carry_out(replace(several, croppers=("relative", "centre")), vlm)
+    assert [run.metadata.cropper for run in both] == ["relative", "centre"]
+    assert len(vlm.seen) == (SAMPLES - 1) * 2  # nothing is asked of `relative` again
 
 
 def test_with_the_true_box_its_local_image_is_asked_too(tmp_path):
@@ -392,7 +435,16 @@ def test_the_command_says_what_is_left_when_the_disk_is_full(plan, monkeypatch, 
     )
 
 
-@pytest.mark.parametrize("change", [{"qualities": (50,)}, {"limit": 3}, {"hd": True}, {"batch": 5}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"qualities": (50,)},
+        {"limit": 3},
+        {"hd": True},
+        {"batch": 5},
+        {"croppers": ("centre",)},
+    ],
+)
 def test_another_run_of_that_name_is_neither_continued_nor_overwritten(plan, change):
     Runner(plan, PixelVLM()).work(0, 2)
     with pytest.raises(RunError, match="the beginning of another run"):
@@ -480,6 +532,9 @@ def test_the_command_takes_every_option_of_loading_and_a_run_repeats_them(plan, 
     [
         ({"qualities": (1, 2)}, "put {quality} into the name"),
         ({"qualities": ()}, "needs a quality"),
+        ({"croppers": ("relative", "blank")}, "put {cropper} into the name"),
+        ({"croppers": ()}, "needs a cropper"),
+        ({"croppers": ("nowhere",)}, "A cropper must be one of relative"),
         ({"limit": 0}, "limit must be at least 1"),
         ({"batch": 0}, "batch must be at least 1"),
     ],

@@ -140,7 +140,7 @@ def test_second_answers_scores_that_are_text_are_read_as_lists(tmp_path):
 
         return change
 
-    _rewrite(path, older(*texts), entries=_metadata_entries(path, schema=3))
+    _rewrite(path, older(*texts), entries=_metadata_entries(path, cropper=..., schema=3))
     assert _equal(load_run(path), run)
     for text in ("{", "[]", '{"min_entropy": [1]}', '{"min_entropy": ["x"]}', "[" * 9999):
         save_run(run, path)
@@ -159,17 +159,29 @@ def _with_second(samples: int) -> Run:
 
 def test_a_file_of_the_first_schema_knows_neither_options_nor_code(saved):
     run, path = saved
-    entries = _metadata_entries(path, load=..., code=..., schema=1)
+    entries = _metadata_entries(path, load=..., code=..., cropper=..., schema=1)
     _rewrite(path, entries=_metadata_entries(path, schema=1))
-    _refused(path, "lack a field or have one too many: code, load")
+    _refused(path, "lack a field or have one too many: code, cropper, load")
     _rewrite(path, entries=entries)
     assert _equal(load_run(path), run)  # an invented run knows nothing of them either
+
+
+def test_a_file_of_schema_4_was_looked_at_by_eq_22(saved):
+    run, path = saved
+    new = ["box_fallback", "box_contrast"] + [name for name in files.ADDED if "search" in name]
+    entries = _metadata_entries(path, cropper=..., schema=4)
+    _rewrite(path, lambda table: table.drop_columns(new), entries=entries)
+    again = load_run(path)
+    assert again.metadata.cropper == "relative" and _equal(again, run)
+    assert (again.second_message_bytes == run.second_message_bytes).all()
 
 
 def test_options_and_code_come_back(tmp_path):
     code = (Code("a" * 40, True, None), Code(None, None, "0.1"))
     run = synthetic_run(2)
-    run = replace(run, metadata=replace(run.metadata, load={"resolution": 224}, code=code))
+    run = replace(
+        run, metadata=replace(run.metadata, load={"resolution": 224}, code=code, cropper="blank")
+    )
     save_run(run, tmp_path / "run.parquet")
     assert load_run(tmp_path / "run.parquet").metadata == run.metadata
 

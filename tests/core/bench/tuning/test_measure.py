@@ -10,10 +10,8 @@ import pytest
 
 from core.bench.datasets import DatasetError, Sample
 from core.bench.datasets.scoring import SCORERS
-from core.bench.tuning.measure import ask, contrast, with_sides
-from core.cropping import Box
+from core.bench.tuning.measure import ask, with_sides
 from core.imaging import Codec
-from core.transcript import Attention
 from tests.support.pixels import TOKENS, PixelVLM, picture
 
 EXACT, CODEC, SIDES = SCORERS["exact"], Codec("png"), (60, 61, 100)
@@ -77,18 +75,3 @@ def test_sides_are_tried_with_the_layer_that_was_chosen(layer, right):
     vlm.answer = answer
     assert with_sides(vlm, trial, layer, EXACT, CODEC) == [right] * 3
     assert len(asked) == 2
-
-
-def attention(relative, extent):
-    relative = tuple(map(tuple, relative))
-    return Attention(relative, relative, relative, extent)
-
-
-def test_contrast_is_what_a_cell_in_the_box_gets_of_one_outside():
-    one = attention([[6.0, 2.0], [2.0, 2.0]], (0.0, 0.0, 20.0, 20.0))
-    assert contrast(one, Box(0, 0, 10, 10)) == pytest.approx(3.0)
-    assert np.isnan(contrast(one, Box(0, 0, 20, 20)))
-    flat = attention([[1.0, 1.0], [1.0, 1.0]], (-5.0, -5.0, 15.0, 15.0))
-    assert contrast(flat, Box(0, 0, 5, 5)) == 1.0  # padding is in the grid, and no cell lost
-    dark = attention([[1.0, 0.0], [0.0, 0.0]], (0.0, 0.0, 20.0, 20.0))
-    assert np.isnan(contrast(dark, Box(0, 0, 10, 10)))
