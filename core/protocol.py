@@ -8,6 +8,7 @@ experiments, and even there what crosses from one to the other is the bytes of a
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from core.cropping import Box
@@ -106,6 +107,7 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
         session=received.session,
         global_image=EncodedImage(message.image_format, message.image, image.size),
         first=reply.stage,
+        date=datetime.now(UTC).isoformat(timespec="seconds"),
         fit=server.fit,
         cropper=server.cropper.name,
         box_fallback=reply.box_fallback,

@@ -13,7 +13,8 @@ import json
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from datetime import datetime
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, Self, get_args, get_origin, get_type_hints
@@ -175,6 +176,8 @@ class Transcript:
     session: str  # names the server's state; spent once the second stage is answered
     global_image: EncodedImage
     first: Stage
+    # When it was asked, ISO 8601 in UTC; None: not known. Not compared: nothing depends on it.
+    date: str | None = field(default=None, compare=False)
     fit: Fit | None = None  # how images are brought to the model; None: not known
     cropper: str = RELATIVE  # who chooses the box: as a rule a name in core.croppers.CROPPERS
     box_fallback: str = ""  # why the cropper's rule gave no box, and `box` is another; "": it did
@@ -302,8 +305,8 @@ class Transcript:
                 for name in ("first", "second")
                 if isinstance(rest.get(name), dict)
             }
-        if version < 5:  # there was one cropper
-            rest |= {"cropper": RELATIVE, "box_fallback": ""}
+        if version < 5:  # there was one cropper, and no date
+            rest |= {"cropper": RELATIVE, "box_fallback": "", "date": None}
             if isinstance(rest.get("attention"), dict):
                 rest["attention"] = {"searched": None} | rest["attention"]
         transcript = _typed(rest, cls, "")
@@ -460,6 +463,7 @@ def _check(t: Transcript) -> None:
     width, height = t.original_size
     _require(width > 0 and height > 0, "original_size", "positive")
     _require(t.original_bytes is None or t.original_bytes > 0, "original_bytes", "positive")
+    _require(t.date is None or _is_date(t.date), "date", "a date and time as ISO 8601 has them")
     _require(t.gate.metric in METRICS, "gate.metric", f"one of {', '.join(METRICS)}")
     _check_image(t.global_image, "global_image")
     _check_stage(t.first, "first")
@@ -488,6 +492,14 @@ def _check(t: Transcript) -> None:
         for name in ("flops", "exact_flops"):
             flops = getattr(event, name)
             _require(flops is None or flops >= 0, f"events[{i}].{name}", "0 or more")
+
+
+def _is_date(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return len(text) <= 40
 
 
 def _check_image(image: EncodedImage, where: str) -> None:

@@ -47,7 +47,7 @@ def style() -> str:
     """Return the style sheets, their colours in front."""
     colors = "".join(f"--{name}: {color};" for name, color in MEANING.items())
     heat = ", ".join("rgb({}, {}, {})".format(*color) for color in HEAT)
-    sheets = _static("style.css", "charts.css", "eta.css")
+    sheets = _static("style.css", "charts.css", "eta.css", "visit.css")
     return f":root {{{colors} --heat: linear-gradient(to right, {heat});}}\n{sheets}"
 
 

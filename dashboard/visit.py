@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.transcript import Transcript
+from dashboard.asked import AskedInVisit
 
 MOST_ANSWERS = 200  # kept
 
@@ -25,6 +26,7 @@ class Visit:
     own_eta: bool = False  # η was set by the user, or for a question that needs it
     answers: list[dict[str, tuple[float, ...]]] = field(default_factory=list)  # token scores, of
     answered_by: tuple[str, str | None] | None = None  # this model's, by metric
+    asked_in_visit: AskedInVisit = field(default_factory=AskedInVisit)
     _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original
 
     def take(self, original: str | None, shown: str | None = None, question: str = "") -> None:

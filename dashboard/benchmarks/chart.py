@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
+from dashboard.drawing.spreadsheet import to_csv
 from dashboard.drawing.templating import render
 
 PRIVATE = {"api_visibility": "private"}
@@ -45,22 +44,6 @@ class Chart:
             js=f"text => window.secondLook.saveData('{self.name}-plot', text)",
             **PRIVATE,
         )
-
-
-def to_csv(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Return a table as comma-separated text, in full precision.
-
-    A text that a spreadsheet would run is quoted for it.
-    """
-    file = io.StringIO()
-    writer = csv.writer(file)
-    writer.writerow(columns)
-    for row in rows:
-        writer.writerow(
-            "'" + cell if isinstance(cell, str) and cell[:1] in "=+-@" and cell else cell
-            for cell in row
-        )
-    return file.getvalue()
 
 
 def drawn_csv(figure: Mapping[str, Any] | None) -> str:

@@ -14,11 +14,12 @@ from core.bench.plots.tradeoff import curve_of
 from core.uncertainty import METRICS
 from dashboard.benchmarks.axis import COLUMNS, axis_and_link, title_of
 from dashboard.benchmarks.cards import QuestionCards
-from dashboard.benchmarks.chart import Chart, to_csv
+from dashboard.benchmarks.chart import Chart
 from dashboard.benchmarks.figures import plot, source_of, stamped
 from dashboard.benchmarks.library import Choice, Library, find, series, timed
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.sentences import notice
+from dashboard.drawing.spreadsheet import to_csv
 from dashboard.drawing.templating import render
 
 MOST = 12  # runs at once

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
 
 from core.channel import PRESETS, Link
+from core.transcript import Transcript
 from core.uncertainty import METRICS
+from core.vlm.loading.revision import revision_named
 from dashboard import inputs
 from dashboard.case import Case
 from dashboard.drawing import downloads
 from dashboard.drawing.timeline import message_log
 from dashboard.inputs import RAW
+from dashboard.live import LiveModel
 from dashboard.visit import Visit
 from dashboard.walkthrough.events import PRIVATE
 from dashboard.walkthrough.explained import explained, present
@@ -24,8 +28,8 @@ DEFAULT_LINK = "lte"
 class Records:
     """Components and handlers of the part; call it inside a `gr.Blocks`. case: the user's."""
 
-    def __init__(self, case: gr.State) -> None:
-        self.case = case
+    def __init__(self, case: gr.State, live: LiveModel) -> None:
+        self.case, self.live = case, live
         with gr.Column(visible=False, elem_classes="stage") as self.column:
             self.link = gr.Dropdown(
                 [(link.name, name) for name, link in PRESETS.items()],
@@ -68,7 +72,7 @@ class Records:
 
         def pack() -> Iterator[dict]:
             judged = present(case).judged(inputs.gate(metric, eta))
-            yield self._packed(downloads.transcript_file(judged.transcript))
+            yield self._packed(downloads.transcript_file(self._revised(judged.transcript)))
 
         yield from explained(pack(), self.status_files, visit, case and case.image)
 
@@ -98,6 +102,13 @@ class Records:
     def hidden(self) -> dict:
         """Return nothing to see."""
         return {self.column: gr.Column(visible=False)}
+
+    def _revised(self, transcript: Transcript) -> Transcript:
+        """Return the transcript with the revision of a local model, a digest of its files."""
+        info = self.live.current().vlm.info
+        if transcript.revision is not None or transcript.model != info.name:
+            return transcript
+        return replace(transcript, revision=revision_named(info))
 
     def _packed(self, parcel: downloads.Parcel) -> dict:
         return {self.parcel: parcel, self.status_files: ""}

@@ -23,6 +23,7 @@ from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, scroll_to
 from dashboard.walkthrough.explained import explained, present
 from dashboard.walkthrough.look import SecondLook
 from dashboard.walkthrough.records import DEFAULT_LINK, Records
+from dashboard.walkthrough.visit_table import VisitTable
 
 
 class Walkthrough:
@@ -48,8 +49,9 @@ class Walkthrough:
         self.answer = FirstAnswer()
         self.curve = RecordedCurve(live, fitting)
         self.look = SecondLook(live, self.case)
-        self.records = Records(self.case)
-        self.results = [self.answer, self.curve, self.look, self.records]
+        self.records = Records(self.case, live)
+        self.table = VisitTable(samples)
+        self.results = [self.answer, self.curve, self.look, self.records, self.table]
         self._connect()
 
     # Events
@@ -89,6 +91,7 @@ class Walkthrough:
         self._connect_gate()
         self.look.connect(asking.visit, asking.gate, tidy)
         self.records.connect(asking.visit, asking.gate)
+        self.table.connect(asking.visit)
         asking.connect(self.shown)
         Api(self.live, asking.inputs, ON_MODEL)
 
@@ -139,8 +142,8 @@ class Walkthrough:
     def tidy(self, visit: Visit, case: Case | None, *judging) -> dict:
         """Judge by where the sliders are after a run, or clear if the picture has changed."""
         if case is not None and visit.has_left(case.image):
-            return self._cleared()
-        return self.judge(visit, case, *judging)
+            return self._cleared() | self.table.noted(visit, case)
+        return self.judge(visit, case, *judging) | self.table.noted(visit, case)
 
     # What they are made of
 

@@ -106,6 +106,7 @@ def test_transcript_and_pictures_can_be_kept(asked):
         page.locator("#save-transcript").click()
     transcript = Transcript.from_dict(json.loads(download.value.path().read_text()))
     assert download.value.suggested_filename == "transcript.json"
+    assert transcript.date and transcript.revision.startswith("sha256:")  # of a local model
     shown = page.locator("#second-answer").inner_text()
     assert (transcript.answer or "(an empty answer)") == shown  # the model is untrained
     with page.expect_download() as download:

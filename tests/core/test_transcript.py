@@ -329,6 +329,14 @@ def as_version_2(transcript):
     return plain
 
 
+def test_the_date_is_kept_and_must_be_one():
+    dated = replace(BOTH, date="2026-11-26T07:00:00+00:00")
+    assert Transcript.from_json(dated.to_json()).date == dated.date and dated == BOTH
+    for wrong in ("yesterday", "2026-11-26T07:00:00+00:00" + " " * 90, 5):
+        with pytest.raises(TranscriptError, match="date must be"):
+            Transcript.from_dict(BOTH.to_dict() | {"date": wrong})
+
+
 def test_version_3_which_kept_no_prompts_is_read():
     said = replace(BOTH, first=replace(BOTH.first, prompt="USER: <image> What?"))
     assert Transcript.from_dict(as_version_3(said)) == replace(BOTH, fit=None)

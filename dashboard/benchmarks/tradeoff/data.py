@@ -9,11 +9,12 @@ from core.bench.plots.tradeoff import band_of, curve_of, strategies
 from core.channel import PRESETS
 from core.uncertainty import METRICS
 from dashboard.benchmarks.axis import COLUMNS
-from dashboard.benchmarks.chart import drawn_csv, to_csv
+from dashboard.benchmarks.chart import drawn_csv
 from dashboard.benchmarks.figures import source_of
 from dashboard.benchmarks.library import timed
 from dashboard.benchmarks.tradeoff.figures import uncertainty_figure
 from dashboard.benchmarks.view import View
+from dashboard.drawing.spreadsheet import to_csv
 
 
 def curves_csv(view: View | None, link: str, shown: list[str], eta: float | None) -> str:
