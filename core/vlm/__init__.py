@@ -48,13 +48,13 @@ def load_vlm(
 
     device: CUDA if there is one. dtype: float32 on the CPU, bfloat16 or float16 on CUDA.
     attention_layer: 0-based, of the language model, in place of the checkpoint's or the family's.
-    attention: ``"sdpa"``, or ``"eager"``. bits: 8 or 4, to load the weights quantised (needs
-    bitsandbytes and accelerate). fit: how an image is brought to the model: ``"pad"``,
-    ``"crop"``, ``"stretch"`` (to a square), ``"area"`` (Qwen) or ``"own"``, as the checkpoint does
-    it; None: the family's. resolution: side of that square in pixels; without ``fit``, images are
-    stretched to it, as the paper does with Qwen2.5-VL (224). instruction: what prompts say beside
-    the question, in place of the checkpoint's or the family's; "" for nothing. A text with
-    ``{question}`` in it holds the question. settings: the user's file of settings
+    attention: ``"sdpa"``, ``"eager"``, or on CUDA ``"flash_attention_2"``. bits: 8 or 4, to load
+    the weights quantised (needs bitsandbytes and accelerate). fit: how an image is brought to the
+    model: ``"pad"``, ``"crop"``, ``"stretch"`` (to a square), ``"area"`` (Qwen) or ``"own"``, as
+    the checkpoint does it; None: the family's. resolution: side of that square in pixels; without
+    ``fit``, images are stretched to it, as in the paper (Qwen2.5-VL: 224). instruction: what
+    prompts say beside the question, in place of the checkpoint's or the family's; "" for nothing. A
+    text with ``{question}`` in it holds the question. settings: the user's file of settings
     (core.vlm.loading.own), in place of the usual one; "" for none. progress: called with what is
     being done, ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1; bars are
     drawn on the terminal in any case.

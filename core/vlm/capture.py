@@ -14,15 +14,20 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from copy import copy
 from functools import partial
+from typing import Any
 
 import torch
 from transformers import AttentionInterface, AttentionMaskInterface, PreTrainedModel
 from transformers.integrations.sdpa_attention import repeat_kv, sdpa_attention_forward
-from transformers.masking_utils import eager_mask, sdpa_mask
+from transformers.masking_utils import eager_mask, flash_attention_mask, sdpa_mask
+
+FLASH = "flash_attention_2"
 
 # Implementation -> the name of its variant that can give a row. On CUDA, sdpa is FlashAttention.
-ATTENTION = {"sdpa": "sdpa_attention_row", "eager": "eager_attention_row"}
+# For a name with "flash" in it, transformers looks for kernels of that name.
+ATTENTION = {"sdpa": "sdpa_attention_row", "eager": "eager_attention_row", FLASH: "fa2_row"}
 
 
 class Stopped(Exception):
@@ -87,11 +92,30 @@ def _eager_attention_forward(module, *args, **kwargs):
     return sys.modules[type(module).__module__].eager_attention_forward(module, *args, **kwargs)
 
 
+class _AsFlash:
+    """A module of attention whose config has the name by which the kernels are found."""
+
+    def __init__(self, module: Any):
+        self._module, self.config = module, copy(module.config)
+        self.config._attn_implementation_internal = FLASH
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._module, name)
+
+
+def _flash_attention_forward(module, *args, **kwargs):
+    """The registered one: whoever has kernels of their own puts them there."""
+    return AttentionInterface()[FLASH](_AsFlash(module), *args, **kwargs)
+
+
 def _attention_forward(attend: Callable, module, query, key, value, attention_mask, **kwargs):
     row = kwargs.pop("attention_row", None)
     if row is not None and row.wants(module.layer_idx):
         end, seen = query.shape[2] - row.after, key.shape[2] - row.after
-        mask = None if attention_mask is None else attention_mask[:, :, :end, :seen]
+        mask = attention_mask
+        if mask is not None and mask.ndim == 2:  # of keys only: flash attention knows no other
+            mask = mask[:, None, None].to(torch.bool)
+        mask = None if mask is None else mask[:, :, :end, :seen]
         keys, queries = key[:, :, :seen], query[:, :, :end]
         row.take(_last_row(module, queries, keys, mask, kwargs.get("scaling")))
         if row.stop and module.layer_idx == row.layer:
@@ -117,6 +141,7 @@ def _last_row(module, query, key, attention_mask, scaling) -> torch.Tensor:
 for _name, _attend, _mask in (
     ("sdpa", sdpa_attention_forward, sdpa_mask),
     ("eager", _eager_attention_forward, eager_mask),
+    (FLASH, _flash_attention_forward, flash_attention_mask),
 ):
     AttentionInterface.register(ATTENTION[_name], partial(_attention_forward, _attend))
     # Without the same mask under the same name, logits are silently wrong after a cached prefix.

@@ -37,9 +37,10 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     }),
     "bits": ("--bits", {"type": int, "choices": (8, 4), "help": "bits of each of its weights"}),
     "attention": ("--attention", {
-        "choices": ("sdpa", "eager"),
+        "choices": ("sdpa", "eager", "flash_attention_2"),
         "default": "sdpa",
-        "help": "how its attention is computed (default: %(default)s)",
+        "help": "how its attention is computed; flash_attention_2 needs a CUDA card and flash-attn "
+        "(default: %(default)s)",
     }),
     "attention_layer": ("--layer", {
         "type": int,

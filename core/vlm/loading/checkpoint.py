@@ -35,7 +35,7 @@ from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedConfig, PreTr
 from core.support.bundled import POCKET
 from core.support.proxies import faults
 from core.vlm.base import ModelInfo, VLMError
-from core.vlm.capture import ATTENTION
+from core.vlm.capture import ATTENTION, FLASH
 from core.vlm.loading.arguments import FITS
 from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files, working_bytes
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
@@ -66,6 +66,8 @@ class Options:
                 f"{self.attention!r} is not a way to compute attention here: try "
                 f"{' or '.join(map(repr, ATTENTION))}."
             )
+        if self.attention == FLASH and (why := without_flash(self.device, self.dtype)) is not None:
+            raise VLMError(why)
         if self.bits not in (None, 8, 4):
             raise VLMError(f"Weights can be loaded in 8 or 4 bits, not in {self.bits}.")
         if self.resolution is not None and self.resolution < 1:
@@ -270,6 +272,27 @@ def find_checkpoint(name_or_path: str | Path) -> Checkpoint:
         f"{name!r} is not a model: give 'pocket', a directory that exists, "
         "or a model of the Hugging Face hub as owner/name."
     )
+
+
+def without_flash(device: torch.device, dtype: torch.dtype) -> str | None:
+    """Return why flash attention can't be had, and what to do; None: it can.
+
+    Only from its package: without it, transformers would fetch kernels from the hub and run them.
+    """
+    if device.type != "cuda":
+        return (
+            f"--attention {FLASH} runs on a CUDA card only, and the model is on {device.type!r}: "
+            "leave it out."
+        )
+    if dtype not in (torch.bfloat16, torch.float16):
+        named = str(dtype).removeprefix("torch.")
+        return f"--attention {FLASH} computes in bf16 or fp16, not in {named}: see --dtype."
+    if find_spec("flash_attn") is None:
+        return (
+            f"--attention {FLASH} needs a package: pip install flash-attn. Without it, sdpa is "
+            "PyTorch's own FlashAttention on CUDA."
+        )
+    return None
 
 
 def placement(
