@@ -10,7 +10,6 @@ from dashboard import inputs
 from dashboard.benchmarks.tab import Benchmarks
 from dashboard.drawing.sentences import alert, notice
 from dashboard.eta.places import playable
-from dashboard.inputs import eta_slider
 from dashboard.live import EXPECTED
 from dashboard.visit import Visit
 from dashboard.walkthrough.events import FAST, PRIVATE
@@ -29,17 +28,18 @@ class OneEta:
         self, walkthrough: Walkthrough, own: gr.Tab, benchmarks: Benchmarks, tabs: gr.Tabs
     ) -> None:
         self.walkthrough, self.benchmarks, self.tabs = walkthrough, benchmarks, tabs
-        asking, tradeoff, bar = walkthrough.asking, benchmarks.tradeoff, benchmarks.bar
+        asking, gate, codecs = walkthrough.asking, walkthrough.gate, walkthrough.codecs
+        tradeoff, bar = benchmarks.tradeoff, benchmarks.bar
         there = [tradeoff.held, tradeoff.eta, *bar.values]
-        took = [tabs, asking.metric, asking.eta, asking.ways.take, tradeoff.use_status]
-        for button in (tradeoff.use, asking.ways.take):
+        took = [tabs, gate.metric, gate.eta, gate.ways.take, tradeoff.use_status]
+        for button in (tradeoff.use, gate.ways.take):
             button.click(self.take, [asking.visit, *there], took, **FAST).then(
                 **walkthrough.judge_event
             )
-        own.select(self.offer, [*asking.gate, *there], asking.ways.take, **FAST)
-        asking.ways.show.click(
+        own.select(self.offer, [*gate.inputs, *there], gate.ways.take, **FAST)
+        gate.ways.show.click(
             self.show,
-            [*asking.gate, asking.format, asking.quality],
+            [*gate.inputs, codecs.format, codecs.quality],
             [*benchmarks.restored, asking.status],
             **FAST,
         ).success(**benchmarks.draw_event).then(**benchmarks.settle_event).then(
@@ -54,12 +54,10 @@ class OneEta:
         if not gate:
             return {self.benchmarks.tradeoff.use_status: alert(ONLY_ALL)}
         visit.metric, visit.own_eta = gate.metric, True
-        asking = self.walkthrough.asking
-        return {
+        settings = self.walkthrough.gate
+        return settings.set_to(gate) | {
             self.tabs: gr.Tabs(selected="walkthrough"),
-            asking.metric: gate.metric,
-            asking.eta: gr.Slider(**eta_slider(gate.metric, gate.threshold)),
-            asking.ways.take: gr.Button(visible=False),
+            settings.ways.take: gr.Button(visible=False),
             self.benchmarks.tradeoff.use_status: "",
         }
 
@@ -73,7 +71,7 @@ class OneEta:
             here = inputs.gate(metric, eta)
         except ProtocolError:
             here = None
-        return self.walkthrough.asking.ways.offer(here, there)
+        return self.walkthrough.gate.ways.offer(here, there)
 
     def show(self, metric, eta, format, quality) -> dict:
         """Return Benchmarks at the walkthrough's η, on the run that fits model and codec."""

@@ -18,7 +18,8 @@ from dashboard.phone import invitation
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
 from dashboard.visit import Visit
-from dashboard.walkthrough.asking import LARGEST_FILE, Asking
+from dashboard.walkthrough.asking import LARGEST_FILE
+from dashboard.walkthrough.settings import GateSettings
 from dashboard.walkthrough.tab import Walkthrough
 
 TITLE = "Second Look: a vision-language model that asks for a closer look"
@@ -71,9 +72,9 @@ def build(
                 )
 
         OneEta(walkthrough, own, benchmarks, tabs)
-        asking = walkthrough.asking
-        other.connect(about, asking.visit, asking.metric, asking.eta, asking.own_eta)
-        _greet(page, live, about, other, asking)
+        visit, gate = walkthrough.asking.visit, walkthrough.gate
+        other.connect(about, visit, gate.metric, gate.eta, gate.own_eta)
+        _greet(page, live, about, other, visit, gate)
 
         def invite(request: gr.Request) -> str:
             """Return where telephones go."""
@@ -92,19 +93,24 @@ def build(
 
 
 def _greet(
-    page: gr.Blocks, live: LiveModel, about: gr.HTML, other: ModelSwitch, asking: Asking
+    page: gr.Blocks,
+    live: LiveModel,
+    about: gr.HTML,
+    other: ModelSwitch,
+    visit: gr.State,
+    gate: GateSettings,
 ) -> None:
     """Say at each visit which model it is and, unless the user was faster, take its own η."""
 
     def greet(visit: Visit, request: gr.Request) -> dict:
         info = live.current().vlm.info  # which may take a while
         shown = {about: about_model(info.name, info), other.panel: other.shown(request)}
-        return shown | {asking.eta: asking.slider(visit)} | asking.own_eta.offer(info)
+        return shown | {gate.eta: gate.slider(visit)} | gate.own_eta.offer(info)
 
     page.load(
         greet,
-        asking.visit,
-        [about, asking.eta, other.panel, *asking.own_eta.offered],
+        visit,
+        [about, gate.eta, other.panel, *gate.own_eta.offered],
         api_visibility="private",
         show_progress="hidden",
         concurrency_limit=None,

@@ -16,7 +16,8 @@ from dashboard.drawing.templating import render
 # The modules of the page's script, each after those it imports.
 MODULES = (
     "box.js", "numbers.js", "operating.js", "save.js", "view.js",  # compute
-    "editor.js", "sliders.js", "files.js", "camera.js", "charts.js", "page.js",  # listen and draw
+    # listen and draw
+    "editor.js", "sliders.js", "files.js", "camera.js", "board.js", "charts.js", "page.js",
 )  # fmt: skip
 
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")

@@ -155,10 +155,10 @@ class Student:
 
     def complaint(self, shown: dict[str, str], sample: BundledSample, eta: float) -> str:
         expected = self.expected[sample].with_gate(Gate(threshold=eta))
-        first = text_of("first-answer", shown["gate-view"])
-        second = text_of("second-answer", shown["comparison-view"])
+        first = text_of("first-answer", shown["answers-view"])
+        second = text_of("second-answer", shown["answers-view"])
         wanted = expected.first_answer, expected.answer if expected.uncertain else None
-        asked = unescape(shown["stage-1-view"])
+        asked = unescape(shown["asked-view"])
         if sample.question not in asked:
             return f"another question than {sample.question!r}"
         if (first, second) != wanted:

@@ -46,8 +46,8 @@ def walkthrough(browser: Browser, url: str, out: Path) -> None:
     page = opened(browser, url, 1280, 860)
     keep(page.screenshot(), out / "start.webp")
     asked(page)
-    keep(around(page, "#stage-1-view", "#gate-view"), out / "stage-1.webp")
-    keep(around(page, "#stage-2-view", "#local-view", "#comparison-view"), out / "stage-2.webp")
+    keep(around(page, "#board"), out / "stage-1.webp")
+    keep(around(page, "#stage-2-view", "#maps-view"), out / "stage-2.webp")
     keep(around(page, "#log-view"), out / "timeline.webp")
     page.locator(".box-editor .frame").focus()
     for key in ("ArrowRight", "ArrowDown") * 6:
@@ -61,8 +61,6 @@ def walkthrough(browser: Browser, url: str, out: Path) -> None:
 def telephone(browser: Browser, url: str, out: Path) -> None:
     page = opened(browser, url, 360, 760, theme="dark")
     asked(page)
-    page.locator("#first-answer-heading").scroll_into_view_if_needed()
-    page.evaluate("document.querySelector('#first-answer-heading').scrollIntoView()")
     keep(page.screenshot(), out / "telephone.webp")
     page.context.close()
 

@@ -13,7 +13,7 @@ from PIL import Image
 from core.cropping import Box
 from core.transcript import Attention, AttentionMap
 from dashboard.drawing.overlays import LONGEST_SIDE, OPACITY, display_copy, heat
-from dashboard.drawing.pictures import as_picture, source
+from dashboard.drawing.pictures import Size, as_picture, place, source
 from dashboard.drawing.templating import render
 
 MAP_SIDE = 480  # px of the picture below the maps, of which three stand side by side
@@ -24,8 +24,6 @@ TITLES = {  # of an attention map
     "question": "The question",
     "generic": "The generic prompt",
 }
-
-Size = tuple[int, int]  # width, height
 
 
 def maps(original: Image.Image, attention: Attention, box: Box, layer: int, own: int) -> Markup:
@@ -54,8 +52,8 @@ def maps(original: Image.Image, attention: Attention, box: Box, layer: int, own:
         opacity=OPACITY,
         ratio=_ratio(size),
         # Stretched over the extent; what lies outside the original is cut off.
-        place=_place(attention.extent, size),
-        outline=_place(box.as_tuple(), size),
+        place=place(attention.extent, size),
+        outline=place(box.as_tuple(), size),
         layer=layer,
         own=own,
     )
@@ -72,7 +70,7 @@ def box_editor(original: Image.Image, box: Box) -> Markup:
         smallest=min(SMALLEST_BOX, width, height),
         ratio=_ratio(original.size),
         picture=as_picture(display_copy(original, LONGEST_SIDE), "box", "The original, whole"),
-        place=_place(box.as_tuple(), original.size),
+        place=place(box.as_tuple(), original.size),
         edges=tuple(zip(names, box.as_tuple(), ends, strict=True)),
     )
 
@@ -80,16 +78,6 @@ def box_editor(original: Image.Image, box: Box) -> Markup:
 def _cells(weights: AttentionMap) -> Image.Image:
     """Return a map as a picture, one pixel a cell."""
     return Image.fromarray(heat(np.asarray(weights, dtype=np.float64)))
-
-
-def _place(edges: tuple[float, float, float, float], size: Size) -> str:
-    """Return edges in pixels of the original (left, top, right, bottom) as CSS, in shares of it."""
-    left, top, right, bottom = edges
-    width, height = size
-    return (
-        f"left:{100 * left / width:.4f}%;top:{100 * top / height:.4f}%;"
-        f"width:{100 * (right - left) / width:.4f}%;height:{100 * (bottom - top) / height:.4f}%"
-    )
 
 
 def _ratio(size: Size) -> str:

@@ -16,6 +16,8 @@ from core.transcript import EncodedImage
 from dashboard.drawing.templating import render
 
 DRAWN = {"JPEG", "PNG", "WEBP", "AVIF", "GIF", "BMP"}  # by every browser, as we read them
+Size = tuple[int, int]  # width, height
+Edges = tuple[float, float, float, float]  # left, top, right, bottom
 COPY = (2048, 2048)  # px, at most, of a picture that no browser draws
 
 
@@ -43,24 +45,40 @@ def as_sent(image: EncodedImage, css_class: str, alt: str) -> Markup:
 
 
 def comparison(
-    original: Image.Image, sent: EncodedImage, seen: tuple[float, float, float, float]
+    original: Image.Image, sent: EncodedImage, size: Size, region: Edges, box: Edges | None = None
 ) -> Markup:
     """Return the original and the global image at one scale, with a bar to slide between them.
 
-    original: at a size for looking at. seen: left, top, right, bottom of what was sent of it, in
-    shares of its sides; the rest is shaded.
+    original: at a size for looking at; size: its own, in pixels. region: left, top, right, bottom
+    of what was sent of it, in its pixels; the rest is shaded. box: what was asked for, drawn on it.
     """
-    left, top, right, bottom = seen
-    place = {"left": left, "top": top, "width": right - left, "height": bottom - top}
+    width, height = size
+    left, top, right, bottom = region
+    seen = {
+        "left": left / width,
+        "top": top / height,
+        "width": (right - left) / width,
+        "height": (bottom - top) / height,
+    }
     return render(
         "pictures/compare.html",
         ratio=f"{original.width / original.height:.5f}",
         original=as_picture(original, "original-image", "The original"),
         sent=as_sent(sent, "global-image", "The global image as the server saw it"),
-        size=sent.size,
-        place="".join(f"--{name}:{100 * share:.4f}%;" for name, share in place.items()),
-        share=f"{right - left:.6f}",
-        cut=min(place["width"], place["height"]) < 1,
+        place="".join(f"--{name}:{100 * share:.4f}%;" for name, share in seen.items()),
+        share=f"{seen['width']:.6f}",
+        cut=min(seen["width"], seen["height"]) < 1,
+        outline=None if box is None else place(box, size),
+    )
+
+
+def place(edges: Edges, size: Size) -> str:
+    """Return edges in pixels of the original as CSS, in shares of its sides."""
+    left, top, right, bottom = edges
+    width, height = size
+    return (
+        f"left:{100 * left / width:.4f}%;top:{100 * top / height:.4f}%;"
+        f"width:{100 * (right - left) / width:.4f}%;height:{100 * (bottom - top) / height:.4f}%"
     )
 
 

@@ -8,38 +8,66 @@ from PIL import Image
 from core.imaging import FINER
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
-from dashboard.drawing import gauge, pictures, tokens, wording
+from dashboard.drawing import pictures, tokens, wording
 from dashboard.drawing.overlays import display_copy
 from dashboard.drawing.templating import render
 
 
-def first_stage(transcript: Transcript, original: Image.Image) -> Markup:
-    """Return the first stage. original: at any size, what the global image is compared with."""
-    fit, (width, height) = transcript.fit, transcript.original_size
-    left, top, right, bottom = (0, 0, width, height) if fit is None else fit.region((width, height))
-    seen = left / width, top / height, right / width, bottom / height
-    compared = pictures.comparison(display_copy(original), transcript.global_image, seen)
-    covered = 1.0 if fit is None else fit.covered((width, height))
+def question(transcript: Transcript) -> Markup:
+    """Return the question, as the heading of all that comes of it."""
+    return render("transcript/question.html", transcript=transcript)
+
+
+def picture(transcript: Transcript, original: Image.Image) -> Markup:
+    """Return the original beside the global image and, once it was asked for, the box on both.
+
+    original: at any size.
+    """
+    fit, size = transcript.fit, transcript.original_size
+    region = (0, 0, *size) if fit is None else fit.region(size)
+    box = transcript.second and transcript.box.as_tuple()
+    shown = display_copy(original)
+    compared = pictures.comparison(shown, transcript.global_image, size, region, box)
     return render(
-        "transcript/first_stage.html",
+        "transcript/picture.html",
         transcript=transcript,
         compared=compared,
-        unseen=None if covered >= 0.995 else f"{100 * (1 - covered):.0f}",
+        unseen=_unseen(transcript),
         size=_size_of(transcript.global_image, transcript),
     )
 
 
-def verdict(transcript: Transcript) -> Markup:
-    """Return the first answer, and what the gate makes of it: all that depends on metric and η."""
-    gate = transcript.gate
+def answers(transcript: Transcript) -> Markup:
+    """Return the answers there are, side by side, and how sure the model was of each."""
+    gate, second = transcript.gate, transcript.second
     return render(
-        "transcript/verdict.html",
+        "transcript/answers.html",
+        transcript=transcript,
+        phrase=METRICS[gate.metric].phrase,
+        first=tokens.coloured(transcript.first, gate),
+        before=_measured(transcript.first, gate),
+        second=second and tokens.coloured(second, gate),
+        after=second and _measured(second, gate),
+    )
+
+
+def verdict(transcript: Transcript) -> Markup:
+    """Return what the gate makes of the first answer, in a sentence."""
+    state = "uncertain" if transcript.uncertain else "confident"
+    return render("transcript/verdict.html", transcript=transcript, state=state)
+
+
+def notes(transcript: Transcript) -> Markup:
+    """Return how all that is to be read, and the answers token by token."""
+    gate, second = transcript.gate, transcript.second
+    return render(
+        "transcript/notes.html",
         transcript=transcript,
         metric=METRICS[gate.metric],
-        state="uncertain" if transcript.uncertain else "confident",
-        coloured=tokens.coloured(transcript.first, gate),
-        gauge=gauge.gauge(transcript),
-        table=tokens.table(transcript.first, gate, "first-tokens"),
+        unseen=_unseen(transcript),
+        legend=tokens.legend(transcript.first, gate),
+        first=tokens.table(transcript.first, gate, "first-tokens"),
+        second=second and tokens.table(second, gate, "second-tokens"),
     )
 
 
@@ -67,22 +95,6 @@ def local_image(transcript: Transcript) -> Markup:
     )
 
 
-def comparison(transcript: Transcript) -> Markup:
-    """Return both answers side by side, and how sure the model was of each."""
-    if transcript.second is None:
-        return Markup()
-    gate = transcript.gate
-    return render(
-        "transcript/comparison.html",
-        transcript=transcript,
-        phrase=METRICS[gate.metric].phrase,
-        before=_measured(transcript.first, gate),
-        after=_measured(transcript.second, gate),
-        coloured=tokens.coloured(transcript.second, gate),
-        table=tokens.table(transcript.second, gate, "second-tokens"),
-    )
-
-
 def move_the_box() -> Markup:
     """Return what stands above the box that a user may move."""
     return render("transcript/move_the_box.html")
@@ -106,6 +118,13 @@ def elsewhere(transcript: Transcript) -> Markup:
 
 def _measured(stage: Stage, gate: Gate) -> str:
     return wording.measured(gate.uncertainty(stage.scores[gate.metric]), METRICS[gate.metric])
+
+
+def _unseen(transcript: Transcript) -> str | None:
+    """Return how many % of the picture the model is never shown; None if that is next to none."""
+    fit = transcript.fit
+    covered = 1.0 if fit is None else fit.covered(transcript.original_size)
+    return None if covered >= 0.995 else f"{100 * (1 - covered):.0f}"
 
 
 def _size_of(image: EncodedImage, transcript: Transcript) -> str:

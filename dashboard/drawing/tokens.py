@@ -20,7 +20,7 @@ def coloured(stage: Stage, gate: Gate) -> Markup:
     """Return the answer token by token; each one's value and rivals appear on hover and focus."""
     metric = METRICS[gate.metric]
     spans = []
-    begin, end = scale = _colours(metric, stage.scores[metric.name])
+    scale = _colours(metric, stage.scores[metric.name])
     for token, score in zip(stage.tokens, stage.scores[metric.name], strict=True):
         level = scales.share(score, scale)
         level = level if metric.higher_is_uncertain else 1 - level
@@ -33,11 +33,17 @@ def coloured(stage: Stage, gate: Gate) -> Markup:
                 "rivals": _visibly(token.alternatives[: RUNNERS_UP + 1]),
             }
         )
+    return render("transcript/tokens_line.html", tokens=spans)
+
+
+def legend(stage: Stage, gate: Gate) -> Markup:
+    """Return what the colours of `coloured` mean."""
+    metric = METRICS[gate.metric]
+    begin, end = _colours(metric, stage.scores[metric.name])
     low, high = ("certain", "unsure") if metric.higher_is_uncertain else ("unsure", "certain")
     top = f"{end:g}{'+' if math.isinf(metric.bounds[1]) else ''}"
     return render(
-        "transcript/tokens_line.html",
-        tokens=spans,
+        "transcript/tokens_legend.html",
         low=f"{low} {begin:g}",
         high=f"{top} {metric.unit} {high}",
         reverse=not metric.higher_is_uncertain,

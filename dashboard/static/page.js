@@ -1,5 +1,6 @@
 /* What the page's own components call in the browser, as `window.secondLook`. */
 
+import { toBoard } from "./board.js";
 import { copyLink, move, saveData, savePicture, settle } from "./charts.js";
 import { currentBox } from "./editor.js";
 import { decoded, save } from "./save.js";
@@ -11,6 +12,7 @@ window.secondLook = {
   saveData,
   savePicture,
   settle,
+  toBoard,
   /* A file as the server hands it over: {name, type, base64}. */
   save: (file) => file && save(file.name, file.type, decoded(file.base64)),
 };

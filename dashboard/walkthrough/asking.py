@@ -1,4 +1,4 @@
-"""What is asked: a picture, a question about it, and the settings of the gate and the codecs."""
+"""What is asked: a picture, and a question about it."""
 
 from __future__ import annotations
 
@@ -8,19 +8,17 @@ from typing import Any
 
 import gradio as gr
 
-from core.imaging import Codec, ImageError, available_formats
-from core.uncertainty import METRICS, Gate
+from core.imaging import Codec, ImageError
+from core.uncertainty import Gate
 from dashboard import inputs
 from dashboard.drawing.pictures import for_browsers
 from dashboard.drawing.sentences import alert, explain
-from dashboard.eta.ways import WaysOfEta
-from dashboard.inputs import RAW, eta_slider
-from dashboard.live import LiveModel
-from dashboard.own_eta import OwnEta, Runs
+from dashboard.inputs import RAW
 from dashboard.samples import BundledSample
 from dashboard.visit import Visit
 from dashboard.walkthrough import offers
 from dashboard.walkthrough.events import FAST, PRIVATE
+from dashboard.walkthrough.settings import CodecSettings, GateSettings
 
 LARGEST_FILE = 64_000_000  # bytes; a camera's 50 megapixels as a good JPEG take half of it
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation
@@ -43,19 +41,16 @@ REFUSED = (
 class Asking:
     """Components and handlers of the part; call it inside a `gr.Blocks`.
 
-    live: the model, which may still be being loaded. runs: of which η may be taken.
-    cleared: the update that hides all results,
-    for those of one image must not stand beside another.
+    cleared: the update that hides all results, for those of one image must not stand beside
+    another.
     """
 
     def __init__(
         self,
-        live: LiveModel,
         samples: tuple[BundledSample, ...],
         cleared: Callable[[], dict],
-        runs: Runs | None = None,
     ) -> None:
-        self.live, self.samples, self.cleared = live, samples, cleared
+        self.samples, self.cleared = samples, cleared
         first = samples[0] if samples else None
         visit = Visit(metric=Gate().metric)
         if first is not None:
@@ -65,10 +60,6 @@ class Asking:
         with gr.Row(elem_classes="setup"):
             self._lay_out_image(first)
             self._lay_out_question(first)
-        self._lay_out_settings(runs)
-        self.gate = [self.metric, self.eta]
-        self.codecs = [self.format, self.quality, self.local_format, self.local_quality]
-        self.inputs = [self.image, self.question, *self.gate, *self.codecs]
         self.changed = [self.question, self.note, self.cards, self.image]
         self.said = [self.status, self.image_status]
 
@@ -122,48 +113,11 @@ class Asking:
             self.outgrown = gr.JSON(visible=False)  # [the question of the picture before]
             self.status = gr.HTML(elem_id="status")
 
-    def _lay_out_settings(self, runs: Runs | None) -> None:
-        gate = Gate()
-        with gr.Row(elem_classes="settings"):
-            with gr.Column(min_width=280):
-                self.metric = gr.Dropdown(
-                    [(metric.label, name) for name, metric in METRICS.items()],
-                    value=gate.metric,
-                    label="Measure of uncertainty",
-                    filterable=False,
-                    elem_id="metric",
-                )
-                self.eta = gr.Slider(**eta_slider(gate.metric, gate.threshold), elem_id="eta")
-                self.own_eta = OwnEta(self.live, runs)
-                self.ways = WaysOfEta()
-            self.format, self.quality = self._codec("Global image", "global")
-            self.local_format, self.local_quality = self._codec("Local image", "local")
-
-    def _codec(self, label: str, name: str) -> tuple[gr.Dropdown, gr.Slider]:
-        default = Codec()
-        with gr.Column(min_width=280):
-            format = gr.Dropdown(
-                [(name.upper(), name) for name in available_formats()],
-                value=default.format,
-                label=f"{label}: format",
-                filterable=False,
-                elem_id=f"{name}-format",
-            )
-            quality = gr.Slider(
-                1,
-                100,
-                value=default.quality,
-                step=1,
-                label=f"{label}: quality",
-                info="Lower is fewer bytes. PNG has none.",
-                elem_id=f"{name}-quality",
-            )
-        return format, quality
-
-    def connect(self, results: list) -> None:
+    def connect(self, results: list, gate: GateSettings, codecs: CodecSettings) -> None:
         """Let the part work. results: what `cleared` changes."""
         changed = [*self.changed, *results]
-        self.placed = [*self.gate, *self.codecs, *changed]  # what `place` changes
+        self.gate, self.codecs = gate, codecs
+        self.placed = [*gate.inputs, *codecs.inputs, *changed]  # what `place` changes
         self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
         # always_last: a clearing that is still under way must not swallow the upload after it.
         self.image.input(
@@ -181,20 +135,6 @@ class Asking:
             **PRIVATE,
         )
         self.refused.click(self.refuse, self.visit, [self.image, self.image_status], **FAST)
-
-    def adapt(self, visit: Visit, metric: str) -> gr.Slider:
-        """Return the slider for another metric, at that metric's default η."""
-        visit.metric, visit.own_eta = metric, False
-        return self.slider(visit)
-
-    def slider(self, visit: Visit) -> gr.Slider:
-        """Return η as the model wants it, as soon as it is there; what the user has set stays."""
-        info = self.live.current().vlm.info  # which may take a while
-        known = visit.own_eta or visit.metric in info.calibrated
-        slider = eta_slider(visit.metric, info.thresholds[visit.metric], known)
-        if visit.own_eta:
-            del slider["value"]
-        return gr.Slider(**slider)
 
     def choose(self, event: gr.EventData, visit: Visit) -> dict:
         """Return a sample, ready to be asked about."""
@@ -218,13 +158,9 @@ class Asking:
         settings = {}
         if gate is not None:
             visit.metric, visit.own_eta = gate.metric, True
-            settings = {
-                self.metric: gate.metric,
-                self.eta: gr.Slider(**eta_slider(gate.metric, gate.threshold)),
-            }
+            settings = self.gate.set_to(gate)
         if codec is not None:
-            settings |= dict.fromkeys((self.format, self.local_format), codec.format)
-            settings |= dict.fromkeys((self.quality, self.local_quality), codec.quality)
+            settings |= self.codecs.set_to(codec)
         return (
             self.cleared()
             | settings

@@ -19,3 +19,6 @@ def scroll_to(element: str, block: str = "start") -> dict[str, Any]:
         document.getElementById('{element}')?.scrollIntoView({{block: '{block}'}});
     }}"""
     return {"fn": None, "js": script, **PRIVATE}
+
+
+TO_THE_BOARD: dict[str, Any] = {"fn": None, "js": "window.secondLook.toBoard", **PRIVATE}

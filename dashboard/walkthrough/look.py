@@ -26,15 +26,10 @@ class SecondLook:
         self.live, self.case = live, case
         with gr.Column(visible=False, elem_classes="stage") as self.stage_2:
             self._lay_out_maps()
-            with gr.Row():
-                with gr.Column(min_width=300):
-                    self.local_html = gr.HTML(elem_id="local-view")
-                with gr.Column(min_width=300):
-                    self.comparison_html = gr.HTML(elem_id="comparison-view")
             self._lay_out_box()
         self.views = [self.stage_2, self.second_html, self.maps_html, self.layer, self.local_html]
         self.views += [self.box_html]
-        self.judgements = [self.comparison_html, self.elsewhere_html]
+        self.judgements = [self.elsewhere_html]
         self.said = [self.status_layer, self.status_box]
 
     def _lay_out_maps(self) -> None:
@@ -54,11 +49,12 @@ class SecondLook:
     def _lay_out_box(self) -> None:
         with gr.Row(elem_classes="stage"):
             with gr.Column(min_width=300):
+                self.local_html = gr.HTML(elem_id="local-view")
+            with gr.Column(min_width=300):
                 gr.HTML(stages.move_the_box(), padding=False)
                 self.box_html = gr.HTML(elem_id="box-view")
                 self.frame = gr.JSON(visible=False)  # filled in by the browser
                 self.look_here = gr.Button("Answer from this box", elem_id="look-here")
-            with gr.Column(min_width=300):
                 self.status_box = gr.HTML(elem_id="status-box")
                 self.elsewhere_html = gr.HTML(elem_id="elsewhere-view")
 
@@ -110,10 +106,8 @@ class SecondLook:
 
     def judged(self, case: Case) -> dict:
         """Return what depends on the gate."""
-        return {
-            self.comparison_html: stages.comparison(case.transcript),
-            self.elsewhere_html: stages.elsewhere(case.elsewhere) if case.elsewhere else "",
-        }
+        shown = stages.elsewhere(case.elsewhere) if case.elsewhere else ""
+        return {self.elsewhere_html: shown}
 
     def hidden(self) -> dict:
         """Return nothing to see."""

@@ -16,13 +16,13 @@ from dashboard.live import EXPECTED, LiveModel
 from dashboard.own_eta import Runs
 from dashboard.samples import BundledSample
 from dashboard.visit import Visit
-from dashboard.walkthrough.answer import FirstAnswer
 from dashboard.walkthrough.asking import Asking
-from dashboard.walkthrough.curve import RecordedCurve
-from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, scroll_to
+from dashboard.walkthrough.board import Board
+from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, TO_THE_BOARD
 from dashboard.walkthrough.explained import explained, present
 from dashboard.walkthrough.look import SecondLook
 from dashboard.walkthrough.records import DEFAULT_LINK, Records
+from dashboard.walkthrough.settings import CodecSettings
 from dashboard.walkthrough.visit_table import VisitTable
 
 
@@ -45,20 +45,22 @@ class Walkthrough:
     ):
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
-        self.asking = Asking(live, samples, self._cleared, runs)
-        self.answer = FirstAnswer()
-        self.curve = RecordedCurve(live, fitting)
+        self.asking = Asking(samples, self._cleared)
+        self.board = Board(live, runs, fitting)
+        self.gate = self.board.settings
+        self.codecs = CodecSettings()
         self.look = SecondLook(live, self.case)
         self.records = Records(self.case, live)
         self.table = VisitTable(samples)
-        self.results = [self.answer, self.curve, self.look, self.records, self.table]
+        self.results = [self.board, self.board.curve, self.look, self.records, self.table]
         self._connect()
 
     # Events
 
     def _connect(self) -> None:
-        asking, answer = self.asking, self.answer
-        self.judging = [asking.visit, self.case, *asking.gate, self.records.link]
+        asking, board = self.asking, self.board
+        self.inputs = [asking.image, asking.question, *self.gate.inputs, *self.codecs.inputs]
+        self.judging = [asking.visit, self.case, *self.gate.inputs, self.records.link]
         self.judged = [component for part in self.results for component in part.judgements]
         self.said = [component for part in (asking, *self.results) for component in part.said]
         views = [component for part in self.results for component in part.views]
@@ -73,38 +75,38 @@ class Walkthrough:
         ):
             event(
                 run,
-                [asking.visit, *asking.inputs],
+                [asking.visit, *self.inputs],
                 self.shown,
                 **ON_MODEL,
                 **PRIVATE,
                 show_progress_on=asking.status,
-            ).then(**tidy).then(**scroll_to("stage-1"))
-        for button in (answer.second, answer.anyway):
+            ).then(**tidy).then(**TO_THE_BOARD)
+        for button in (board.second, board.anyway):
             button.click(
                 self.look_again,
                 self.judging,
                 self.shown,
                 **ON_MODEL,
                 **PRIVATE,
-                show_progress_on=answer.status_below,
-            ).then(**tidy).then(**scroll_to("stage-2"))
+                show_progress_on=board.status_below,
+            ).then(**tidy).then(**TO_THE_BOARD)
         self._connect_gate()
-        self.look.connect(asking.visit, asking.gate, tidy)
-        self.records.connect(asking.visit, asking.gate)
+        self.look.connect(asking.visit, self.gate.inputs, tidy)
+        self.records.connect(asking.visit, self.gate.inputs)
         self.table.connect(asking.visit)
-        asking.connect(self.shown)
-        Api(self.live, asking.inputs, ON_MODEL)
+        asking.connect(self.shown, self.gate, self.codecs)
+        Api(self.live, self.inputs, ON_MODEL)
 
     def _connect_gate(self) -> None:
         """Let move what moves without the model."""
-        asking = self.asking
+        gate, visit = self.gate, self.asking.visit
         latest = {"trigger_mode": "always_last", **FAST}
         judge = {"fn": self.judge, "inputs": self.judging, "outputs": self.judged}
         self.judge_event = judge | FAST
-        asking.eta.input(self.set_eta, self.judging, self.judged, **latest)
+        gate.eta.input(self.set_eta, self.judging, self.judged, **latest)
         self.records.link.input(**judge, **latest)
-        asking.own_eta.connect(asking.visit, asking.metric, asking.eta, self.judge_event)
-        asking.metric.input(asking.adapt, [asking.visit, asking.metric], asking.eta, **latest).then(
+        gate.own_eta.connect(visit, gate.metric, gate.eta, self.judge_event)
+        gate.metric.input(gate.adapt, [visit, gate.metric], gate.eta, **latest).then(
             **self.judge_event
         )
 
@@ -123,7 +125,7 @@ class Walkthrough:
     ) -> Iterator[dict]:
         """Yield the second stage of a case, whatever the gate says of it."""
         run = self._look_again(case, metric, eta, link)
-        yield from explained(run, self.answer.status_below, visit, case and case.image)
+        yield from explained(run, self.board.status_below, visit, case and case.image)
 
     def set_eta(self, visit: Visit, *judging) -> dict:
         """Judge at an η of the user's own, which nothing replaces from now on."""
@@ -133,11 +135,11 @@ class Walkthrough:
     def judge(self, visit: Visit, case: Case | None, metric: str, eta, link=DEFAULT_LINK) -> dict:
         """Return what the gate says at this η. The model doesn't run; the case stays as it is."""
         if case is None or visit.has_left(case.image):
-            return {self.answer.verdict_html: gr.skip()}
+            return {self.board.verdict_html: gr.skip()}
         try:
             return self._judged(case.judged(inputs.gate(metric, eta)), link)
         except EXPECTED:  # a number field left empty: nothing to judge by until it is filled
-            return {self.answer.verdict_html: gr.skip()}
+            return {self.board.verdict_html: gr.skip()}
 
     def tidy(self, visit: Visit, case: Case | None, *judging) -> dict:
         """Judge by where the sliders are after a run, or clear if the picture has changed."""
@@ -172,7 +174,7 @@ class Walkthrough:
     def _first_shown(self, case: Case) -> dict:
         """Return everything there is to see of a case after its first stage."""
         shown = self._judged(case, DEFAULT_LINK) | {self.case: case} | self._silent()
-        shown |= self.answer.shown(case) | self.look.hidden() | self.records.shown()
+        shown |= self.board.shown(case) | self.look.hidden() | self.records.shown()
         if self.about is not None:
             info = self.live.current().vlm.info
             shown[self.about] = about_model(info.name, info)
@@ -181,12 +183,12 @@ class Walkthrough:
     def _second_shown(self, case: Case, link) -> dict:
         """Return what the second stage adds to that."""
         shown = self._judged(case, link) | {self.case: case} | self._silent()
-        return shown | self.look.shown(case)
+        return shown | self.board.shown(case) | self.look.shown(case)
 
     def _judged(self, case: Case, link) -> dict:
         """Return the part of what there is to see that depends on the gate."""
-        parts = self.answer.judged(case) | self.look.judged(case)
-        return parts | self.curve.judged(case, link) | self.records.judged(case, link)
+        parts = self.board.judged(case) | self.look.judged(case)
+        return parts | self.board.curve.judged(case, link) | self.records.judged(case, link)
 
     def _cleared(self) -> dict:
         """Return no results: those of one image must not stand beside another."""

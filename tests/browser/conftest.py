@@ -1,6 +1,7 @@
 """The page in Debian's Chromium. Nothing here waits for the network: `expect` retries."""
 
 from concurrent.futures import Future
+from contextlib import contextmanager
 from urllib.parse import urlsplit
 
 import pytest
@@ -29,18 +30,37 @@ def browser():
 
 @pytest.fixture(scope="session")
 def url(vlm, samples, runs_folder, tmp_path_factory):
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+    """The page with an untrained model, which is unsure of everything."""
+    with served(vlm, tmp_path_factory.mktemp("gradio"), samples=samples, runs=runs_folder) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def bundled(tmp_path_factory):
+    """The page as it comes: the bundled model, its samples, and the server for edges."""
+    from core.vlm import load_vlm
+
+    with served(load_vlm("pocket", device="cpu"), tmp_path_factory.mktemp("gradio")) as url:
+        yield url
+
+
+@contextmanager
+def served(vlm, folder, **options):
+    """Yield the address of the page of a model, with the routes that the command gives it."""
+    from core.server.app import create_app
+    from dashboard.edges import mounted, phone
     from dashboard.live import LiveModel
     from dashboard.page import build, launch
 
     model = Future()
     model.set_result(vlm)
-    page = build(LiveModel("pocket", model), samples, runs=runs_folder)
-    launch(page, server_name="127.0.0.1", quiet=True)
-    yield page.local_url
-    page.close()
-    patch.undo()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GRADIO_TEMP_DIR", str(folder))
+        page = build(LiveModel("pocket", model), **options)
+        routes = [mounted(create_app(model)), phone()]
+        launch(page, server_name="127.0.0.1", quiet=True, app_kwargs={"routes": routes})
+        yield page.local_url
+        page.close()
 
 
 @pytest.fixture
@@ -53,8 +73,8 @@ def open_page(browser, url):
         if address.scheme not in ("data", "blob") and address.hostname not in LOOPBACK:
             strangers.append(request.url)
 
-    def open_page(width=1280, theme="light", link="", before=""):
-        context = browser.new_context(viewport={"width": width, "height": 900})
+    def open_page(width=1280, theme="light", link="", before="", height=900, at=url):
+        context = browser.new_context(viewport={"width": width, "height": height})
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.add_init_script(before)
@@ -62,7 +82,7 @@ def open_page(browser, url):
         page = context.new_page()
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.goto(f"{url}?__theme={theme}&{link}")
+        page.goto(f"{at}?__theme={theme}&{link}")
         # The question is there as soon as the page is drawn, the facts once it is connected.
         page.locator("#model-facts", has_text="parameters").wait_for()
         return page

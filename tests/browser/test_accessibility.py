@@ -13,9 +13,13 @@ def test_no_serious_violation(open_page, theme):
     field.press("Enter")
     page.locator("#both").click()
     expect(page.locator("#second-answer")).to_be_visible()
-    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
-    page.get_by_role("button", name="Use another model").click()
+    page.locator("#about-again").click()
+    for folded in ("Use another model", "How to read this", "Format and quality of the images"):
+        page.get_by_role("button", name=folded).click()
     expect(page.locator("#model-name")).to_be_visible()
+    expect(page.locator("#first-tokens")).to_be_visible()
+    expect(page.locator("#global-quality")).to_be_visible()
+    page.evaluate("document.querySelectorAll('details').forEach(part => part.open = true)")
 
     found = Axe().run(page).response
     assert len(found["passes"]) > 30  # it looked

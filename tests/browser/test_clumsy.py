@@ -113,7 +113,7 @@ def test_a_clumsy_visit(open_page, samples, bad_files, telephone, heavy, theme):
     question.fill("Is there a star?")
     question.press("Enter")
     expect(page.locator("#second-answer")).to_be_visible()
-    expect(page.locator("#stage-1-view")).to_contain_text("Is there a star?")
+    expect(page.locator("#asked")).to_contain_text("Is there a star?")
     assert "\n" not in question.input_value()
     eta.fill("999")
     largest = float(eta.input_value())

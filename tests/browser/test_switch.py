@@ -17,4 +17,4 @@ def test_another_model_from_the_page(open_page, checkpoint, tmp_path):
     expect(page.locator("#model-status")).to_contain_text("answers from now on")
     expect(page.locator("#about")).to_contain_text(str(other))
     page.locator("#both").click()
-    expect(page.locator("#stage-1-view")).to_contain_text(f"Asked of {other}")
+    expect(page.locator("#stage-1-view")).to_contain_text(f"Sent to {other}")

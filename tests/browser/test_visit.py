@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 def _ask(page, question):
     page.locator("#question textarea").fill(question)
     page.locator("#both").click()
-    expect(page.locator("#stage-1-view")).to_contain_text(question)
+    expect(page.locator("#asked")).to_contain_text(question)
     expect(page.locator("#visit-table")).to_contain_text(question)
 
 

@@ -93,7 +93,7 @@ def test_another_layer_link_and_opacity(asked):
     page.get_by_role("option", name="LoRa").click()
     expect(page.locator("#total-seconds")).not_to_have_text(total)
 
-    token = page.locator("#gate-view .token").first
+    token = page.locator("#answers-view .token").first
     expect(token.locator(".tip")).to_be_hidden()
     token.hover()
     expect(token.locator(".tip")).to_be_visible()

@@ -36,11 +36,13 @@ def original(samples):
 
 def _all(transcript, original):
     return str(
-        stages.first_stage(transcript, original)
+        stages.question(transcript)
+        + stages.picture(transcript, original)
+        + stages.answers(transcript)
         + stages.verdict(transcript)
+        + stages.notes(transcript)
         + stages.second_stage(transcript)
         + stages.local_image(transcript)
-        + stages.comparison(transcript)
         + stages.elsewhere(transcript)
         + message_log(transcript, LINK, ATTACK)
     )
@@ -84,7 +86,7 @@ def test_no_element_asks_another_host_for_anything(transcript, original):
 @pytest.mark.parametrize("metric", METRICS)
 def test_every_token_has_a_row_with_its_value(transcript, metric):
     gate = Gate(metric, 0.5)
-    shown = stages.verdict(replace(transcript, gate=gate, forced=False))
+    shown = stages.notes(replace(transcript, gate=gate, forced=False))
     body = shown[shown.index("<tbody>") : shown.index("</tbody>")]
     values = [float(v) for v in re.findall(r'class="number">([-\d.]+)</td>', body)]
     assert values == [round(score, 2) for score in transcript.scores[metric]]
@@ -95,26 +97,27 @@ def test_every_token_has_a_row_with_its_value(transcript, metric):
     assert widths and all(0 <= width <= 100 for width in widths)
 
 
-def test_before_the_second_stage_there_is_nothing_of_it(transcript):
+def test_before_the_second_stage_there_is_nothing_of_it(transcript, original):
     first = replace(transcript, second=None, local_image=None)
     assert stages.second_stage(first) == stages.local_image(first) == ""
-    assert stages.comparison(first) == ""
+    assert "second" not in stages.answers(first) + stages.notes(first).replace("second look", "")
+    assert 'class="outline"' not in stages.picture(first, original)
 
 
 def test_an_original_without_a_file_has_no_share(transcript, original):
-    shown = stages.first_stage(replace(transcript, original_bytes=None), original)
+    shown = stages.picture(replace(transcript, original_bytes=None), original)
     assert "of the original" not in shown
 
 
 def test_what_the_model_cannot_see_is_shaded_and_said(transcript, original):
-    shown = stages.first_stage(transcript, original)
+    shown = stages.picture(transcript, original)
     assert 'id="unseen"' not in shown and 'class="seen"' not in shown
     assert "--left:0.0000%;--top:0.0000%;--width:100.0000%;--height:100.0000%" in shown
     cut = replace(transcript, original_size=(1600, 900), fit=Fit("cover", (192, 192)))
-    shown = stages.first_stage(cut, original)
+    shown = stages.picture(cut, original)
     assert "The shaded 44 %" in shown and 'class="seen"' in shown
     assert "--left:21.8750%;--top:0.0000%;--width:56.2500%;--height:100.0000%" in shown
-    assert stages.first_stage(replace(transcript, fit=None), original)  # of before
+    assert stages.picture(replace(transcript, fit=None), original)  # of before
 
 
 def test_it_says_how_much_finer_the_crop_is_and_warns_where_it_is_not(transcript):

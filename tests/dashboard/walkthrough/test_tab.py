@@ -40,7 +40,7 @@ def _content(update):
 
 def _said(tab, updates):
     """The sentences of all status lines in the last update."""
-    places = (tab.asking.status, tab.answer.status_below, tab.asking.image_status)
+    places = (tab.asking.status, tab.board.status_below, tab.asking.image_status)
     return " ".join(updates[place] for place in places if updates.get(place))
 
 
@@ -73,18 +73,18 @@ def _step(tab, image, question=QUESTION, **settings):
 
 def test_both_stages_at_once(tab, scene_file):
     first, both = _ask(tab, scene_file)
-    assert 'id="first-answer"' in first[tab.answer.verdict_html]
+    assert 'id="first-answer"' in first[tab.board.answers_html]
     assert "under way" in first[tab.asking.status]
     assert not first[tab.look.stage_2].visible and both[tab.look.stage_2].visible
     assert "heatmap" in both[tab.look.maps_html] and "box-editor" in both[tab.look.box_html]
-    assert 'id="second-answer"' in _content(both[tab.look.comparison_html])
+    assert 'id="second-answer"' in both[tab.board.answers_html]
     assert _said(tab, both) == ""
-    assert not both[tab.answer.go_on].visible  # nothing is left to do
+    assert not both[tab.board.go_on].visible  # nothing is left to do
 
 
 def test_step_by_step_equals_both_at_once(tab, scene_file):
     step = _step(tab, scene_file)
-    assert step[tab.answer.second].interactive and not step[tab.answer.anyway].visible
+    assert step[tab.board.second].interactive and not step[tab.board.anyway].visible
     [then] = tab.look_again(_visit(), step[tab.case], "min_entropy", 0.0)
     both = _ask(tab, scene_file)[-1]
     assert then[tab.case].transcript.second == both[tab.case].transcript.second
@@ -94,17 +94,17 @@ def test_step_by_step_equals_both_at_once(tab, scene_file):
 def test_a_closed_gate_stops_and_can_be_forced(tab, scene_file):
     [only] = _ask(tab, scene_file, eta=100.0)
     assert not only[tab.case].transcript.retransmitted
-    assert not only[tab.answer.second].interactive and only[tab.answer.anyway].visible
+    assert not only[tab.board.second].interactive and only[tab.board.anyway].visible
     [forced] = tab.look_again(_visit(), only[tab.case], "min_entropy", 100.0)
     assert forced[tab.case].transcript.forced
-    assert "forced" in forced[tab.answer.verdict_html]
+    assert "forced" in forced[tab.board.verdict_html]
 
 
 def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
     step = _step(tab, scene_file, eta=100.0)
     case = step[tab.case]
     moved = tab.judge(_visit(), case, "min_entropy", 0.0)
-    assert "Uncertain" in moved[tab.answer.verdict_html] and moved[tab.answer.second].interactive
+    assert "Uncertain" in moved[tab.board.verdict_html] and moved[tab.board.second].interactive
     assert "η = 100.00" in _content(
         moved[tab.records.log_html]
     )  # what was sent was sent under that
@@ -117,10 +117,8 @@ def test_moving_eta_decides_again_as_stage_two_will(tab, scene_file):
 @pytest.mark.parametrize("eta", [None, "many", float("nan")])
 def test_judging_waits_for_a_number(tab, scene_file, eta):
     step = _step(tab, scene_file, eta=1.0)
-    assert list(tab.judge(_visit(), step[tab.case], "min_entropy", eta)) == [
-        tab.answer.verdict_html
-    ]
-    assert list(tab.judge(_visit(), None, "min_entropy", 1.0)) == [tab.answer.verdict_html]
+    assert list(tab.judge(_visit(), step[tab.case], "min_entropy", eta)) == [tab.board.verdict_html]
+    assert list(tab.judge(_visit(), None, "min_entropy", 1.0)) == [tab.board.verdict_html]
 
 
 @pytest.mark.parametrize(
@@ -174,7 +172,7 @@ def test_no_image_and_no_case(tab):
     [update] = _ask(tab, None)
     assert "choose a sample or upload one" in _one_alert(update[tab.asking.status])
     [update] = tab.look_again(_visit(), None, "min_entropy", 0.5)
-    assert "ask first" in _one_alert(update[tab.answer.status_below])
+    assert "ask first" in _one_alert(update[tab.board.status_below])
 
 
 def test_a_defect_is_logged_and_not_shown(tab, scene_file, monkeypatch, caplog):
@@ -207,8 +205,8 @@ def test_what_is_shown_belongs_together(tab, samples, scene_file):
     opened = tab.asking.place(visit, scene_file, QUESTION, "From a run.", Gate("energy", 0.5))
     assert opened[tab.asking.cards] is None and visit.own_eta and visit.metric == "energy"
     for update in (chosen, brought, mine, removed, opened):
-        assert update[tab.case] is None and not update[tab.answer.stage_1].visible
-        assert not update[tab.records.column].visible and not update[tab.answer.go_on].visible
+        assert update[tab.case] is None and not update[tab.board.seen].visible
+        assert not update[tab.records.column].visible and not update[tab.board.go_on].visible
         for part in update.keys() & {tab.asking.outgrown, tab.records.parcel}:
             part.postprocess(update[part])  # as Gradio does; a text that isn't JSON is an error
 
@@ -220,8 +218,8 @@ def test_an_answer_that_comes_after_another_picture_was_chosen_is_not_shown(tab,
     tab.asking.choose(Event(index=1), visit)
     assert list(updates) == [{tab.asking.status: ""}]
     left = tab.tidy(visit, case, "min_entropy", 0.0)
-    assert left[tab.case] is None and not left[tab.answer.stage_1].visible
-    assert list(tab.judge(visit, case, "min_entropy", 0.0)) == [tab.answer.verdict_html]
+    assert left[tab.case] is None and not left[tab.board.seen].visible
+    assert list(tab.judge(visit, case, "min_entropy", 0.0)) == [tab.board.verdict_html]
     for run in (
         tab.ask_step(visit, *asked),
         tab.look_again(visit, case, "min_entropy", 0.0),
@@ -239,7 +237,7 @@ def test_an_upload_that_is_asked_about_at_once_keeps_its_answer(tab, samples, sc
     case = update[tab.case]
     brought = tab.asking.bring(visit, {"path": upload})
     assert tab.case not in brought and visit.original == upload
-    assert tab.tidy(visit, case, "min_entropy", 0.0)[tab.answer.verdict_html]
+    assert tab.tidy(visit, case, "min_entropy", 0.0)[tab.board.verdict_html]
 
 
 @pytest.mark.parametrize("suffix", ["heic", "tiff", "gif"])
@@ -274,7 +272,7 @@ def test_a_slider_that_was_touched_stays(tab, vlm, samples):
         early = Walkthrough(LiveModel("pocket", model), load_samples(samples))
     assert early.set_eta(visit, None, "min_entropy", 0.7) and visit.own_eta
     with ThreadPoolExecutor(1) as pool:
-        adapted = pool.submit(early.asking.adapt, visit, "probability_margin")
+        adapted = pool.submit(early.gate.adapt, visit, "probability_margin")
         while visit.own_eta:  # until it waits for the model
             time.sleep(0.001)
         early.set_eta(visit, None, "probability_margin", 0.1)
@@ -306,7 +304,7 @@ def test_sessions_are_bounded(tab, scene_file):
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_slider_fits_the_metric_and_the_model(tab, vlm, metric):
     default = vlm.info.thresholds[metric]
-    slider = tab.asking.adapt(_visit(), metric)
+    slider = tab.gate.adapt(_visit(), metric)
     assert slider.value == default and slider.minimum <= default <= slider.maximum
     assert METRICS[metric].unit in slider.label
     assert eta_slider("min_entropy", 7.3)["maximum"] >= 7.3
@@ -319,7 +317,7 @@ def test_a_question_asked_too_early_waits_for_the_model(vlm, samples, scene_file
     updates = early.ask_step(*_asked(scene_file))
     assert "being loaded" in next(updates)[early.asking.status]
     model.set_result(vlm)
-    assert 'id="first-answer"' in next(updates)[early.answer.verdict_html]
+    assert 'id="first-answer"' in next(updates)[early.board.answers_html]
 
 
 def test_another_layer_and_back(tab, vlm, scene_file):
