@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -37,6 +38,7 @@ class Case:
     vlm: Adapter
     folder: Path  # of its files
     ratio: tuple[int, int] = (16, 9)  # width and height of the pictures: by default, not square
+    step: Callable[[str], object] = lambda what: None  # told what comes next, before it begins
 
     @cached_property
     def plain(self) -> Plain:

@@ -13,7 +13,7 @@ import transformers
 
 from core.verify import costs, looking, places, prompts, same, sending
 from core.verify.case import Case
-from core.verify.meter import metered
+from core.verify.meter import metered, slowness
 from core.verify.report import Finding, Report, Section
 from core.vlm.adapter import Adapter
 from core.vlm.loading.revision import revision
@@ -31,6 +31,15 @@ CHECKS: dict[str, Check] = {
 }
 
 
+# What doesn't depend on the number format, where that is hopeless on this machine.
+SAME_IN_ANY_FORMAT = (
+    "Where the visual tokens lie",
+    "Where it looks (only trained weights can)",
+    "Time and memory",
+)
+HOPELESS = 10  # times as slow as float32
+
+
 def verify(
     vlm: Adapter,
     folder: Path,
@@ -41,10 +50,23 @@ def verify(
     """Verify a loaded model.
 
     folder: where its files lie. ratio: width and height of the pictures it is tried with. checks:
-    title -> check. said: called with the title of every check before it begins.
+    title -> check. said: called with the title of every check, and what it does next, before it
+    begins. Where the model's number format is very slow on its device, what doesn't depend on it is
+    left out, and the report says so.
     """
-    case, sections = Case(vlm, folder, ratio), []
+    case, sections = Case(vlm, folder, ratio, lambda what: said(f"  {what}")), []
+    dtype, device = vlm._model.dtype, vlm._model.device
+    slow = 1.0 if dtype == torch.float32 else slowness(dtype, device)
+    left_out = SAME_IN_ANY_FORMAT if slow > HOPELESS else ()
+    if left_out:
+        name = str(dtype).removeprefix("torch.")
+        why = f"Left out: {name} is {slow:.0f} times as slow as float32 on this {device.type}"
+        said(f"{why}, and what float32 shows as well isn't tried.")
     for title, check in checks.items():
+        if title in left_out:
+            said_so = Finding("left out", f"{why}: verify with --dtype fp32, too.")
+            sections.append(Section(title, (said_so,), 0.0, None))
+            continue
         said(title)
         done = metered(partial(_all, check, case))
         sections.append(Section(title, done.result, done.seconds, done.peak_bytes))

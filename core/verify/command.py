@@ -12,6 +12,7 @@ import json
 import sys
 from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
+from time import perf_counter
 
 from core.support.whole import write_whole
 from core.vlm.base import VLMError
@@ -42,7 +43,11 @@ def main(args: Namespace) -> int:
     if not isinstance(vlm, Adapter):
         raise VLMError(f"{vlm.info.name!r} is not run here: there is nothing to verify.")
     folder = Path(find_checkpoint(args.model).fetched().location)
-    report = verify(vlm, folder, args.ratio, said=lambda title: print(title, file=sys.stderr))
+    start = perf_counter()
+    report = verify(
+        vlm, folder, args.ratio,
+        said=lambda what: print(f"{perf_counter() - start:6.0f} s  {what}", file=sys.stderr),
+    )  # fmt: skip
     print(report)  # first: it took minutes, and the file may not be writable
     if args.json:
         write_whole(args.json, json.dumps(report.to_json(), indent=1, ensure_ascii=False) + "\n")

@@ -25,7 +25,10 @@ def check(case: Case) -> Iterator[Finding]:
         "generic attention": lambda: vlm.attend(look, vlm.info.generic_prompt),
         "second answer": lambda: vlm.answer(look, question, local, draft=answer.token_ids),
     }
-    taken = {name: metered(run) for name, run in steps.items()}
+    taken = {}
+    for name, run in steps.items():
+        case.step(name)
+        taken[name] = metered(run)
     said = [
         f"{name} {one.seconds:.2f} s"
         + ("" if one.peak_bytes is None else f" and {one.peak_bytes / 1e6:.0f} MB")

@@ -37,7 +37,10 @@ class Looked:
 
 def check(case: Case) -> Iterator[Finding]:
     """Yield where attention and box go in a few pictures, and what covering the object does."""
-    looked = [look_at(case, scene(1 + i)) for i in range(_SCENES)]
+    looked = []
+    for i in range(1, 1 + _SCENES):
+        case.step(f"picture {i} of {_SCENES}, whole, and covered at two places")
+        looked.append(look_at(case, scene(i)))
     hits, chance = sum(one.hit for one in looked), sum(one.chance for one in looked)
     density = float(np.median([one.density for one in looked]))
     moved = sum(one.covered > one.elsewhere for one in looked)

@@ -7,11 +7,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 import torch
+
+_SIDE = 192  # of the matrices by which number formats are compared
 
 
 @dataclass
@@ -39,6 +42,17 @@ def metered(work: Callable[[], Any]) -> Metered:
             torch.cuda.synchronize()
         seconds = perf_counter() - start
     return Metered(result, seconds, peak.nbytes)
+
+
+def slowness(dtype: torch.dtype, device: torch.device) -> float:
+    """Return how many times as long as in float32 a product of two matrices takes."""
+    return _product(dtype, device) / _product(torch.float32, device)
+
+
+def _product(dtype: torch.dtype, device: torch.device) -> float:
+    """Seconds, the least of three after a first."""
+    one = torch.ones(_SIDE, _SIDE, dtype=dtype, device=device)
+    return min([metered(partial(torch.mm, one, one)).seconds for _ in range(4)][1:])
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from copy import copy
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 import torch
@@ -77,12 +78,12 @@ def paint(case: Case, picture: Image.Image) -> list[Painted]:
     blind, grid = without_attention(case.vlm), case.vlm.geometry(_view(case, picture).size).grid
     before = on_grid(blind, _view(case, picture))
     painted = []
-    for down in _THIRDS:
-        for across in _THIRDS:
-            spot = across * picture.width, down * picture.height
-            after = on_grid(blind, _view(case, _with_spot(picture, spot)))
-            change = (after - before).float().norm(dim=-1).cpu().numpy()
-            painted.append(Painted(spot, change.reshape(grid)))
+    for i, (down, across) in enumerate(product(_THIRDS, repeat=2), 1):
+        case.step(f"place {i} of {len(_THIRDS) ** 2}")
+        spot = across * picture.width, down * picture.height
+        after = on_grid(blind, _view(case, _with_spot(picture, spot)))
+        change = (after - before).float().norm(dim=-1).cpu().numpy()
+        painted.append(Painted(spot, change.reshape(grid)))
     return painted
 
 

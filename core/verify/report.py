@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["passed", "failed", "note", "guess"]
+Kind = Literal["passed", "failed", "note", "guess", "left out"]
 
-_MARKS = {"passed": "  ok    ", "failed": "  FAULT ", "note": "        ", "guess": "  guess "}
+_MARKS: dict[Kind, str] = {
+    "passed": "  ok    ", "failed": "  FAULT ", "note": "        ", "guess": "  guess ",
+    "left out": "  --    ",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,11 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """``"passed"``, or one sentence a fault."""
-        return "passed" if self.passed else "\n".join(f"FAULT: {text}" for text in self.faults)
+        """``"passed"``, or one sentence a fault; and that something was left out, if it was."""
+        if not self.passed:
+            return "\n".join(f"FAULT: {text}" for text in self.faults)
+        found = (one for part in self.sections for one in part.findings)
+        return "passed, as far as it was checked" if any(map(_is_left_out, found)) else "passed"
 
     def to_json(self) -> dict[str, Any]:
         """Return all of it as JSON has it."""
@@ -88,6 +94,10 @@ class Report:
 
 def _is_fault(finding: Finding) -> bool:
     return finding.kind == "failed"
+
+
+def _is_left_out(finding: Finding) -> bool:
+    return finding.kind == "left out"
 
 
 def _line(finding: Finding) -> str:

@@ -25,7 +25,9 @@ _FINER = 1.05  # a local image that is no finer than this shows nothing new
 def check(case: Case) -> Iterator[Finding]:
     """Yield what is sent and seen of the photo, and where the local image of a second look lies."""
     yield _sent_whole(case)
+    case.step("a picture of coordinates, asked about twice")
     yield _crop(case)
+    case.step("the photo, asked about twice")
     transcript = ask(Edge(case.photo.image), Server(case.vlm, _ALWAYS), case.photo.question, True)
     yield from _seen(case, transcript)
 

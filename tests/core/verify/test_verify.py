@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 from transformers import RepetitionPenaltyLogitsProcessor
 
+from core.box import Box
 from core.imaging import Geometry, crop_local
 from core.server import machine
 from core.support.bundled import POCKET
@@ -18,6 +19,7 @@ from core.verify import verify
 from core.verify.case import coordinates, scene
 from core.verify.checks import CHECKS
 from core.verify.plain import Plain
+from core.verify.same import _boxes
 from core.verify.sending import covered, detail_kept, region
 from core.vlm import FAMILIES, load_vlm
 from core.vlm.__main__ import main
@@ -96,6 +98,38 @@ def test_a_report_is_a_page_of_text_and_json(padding):
     assert "So it doesn't look where it is asked." in text  # and that is not a fault
     for title in CHECKS:
         assert title in text
+
+
+def test_every_step_is_said_before_it_begins(padding):
+    said = []
+    verify(*padding, said=said.append)
+    assert [title for title in said if not title.startswith("  ")] == list(CHECKS)
+    assert said[said.index(PLACES) + 1] == "  place 1 of 9"
+    assert said[said.index(SAME) + 1] == "  the first answer"
+    assert sum(step.startswith("  picture ") for step in said) == 6
+
+
+def test_where_a_number_format_is_hopeless_less_is_checked_and_it_is_said(folders, monkeypatch):
+    vlm, done, said = load_vlm(folders["pad"], "cpu", dtype="bfloat16"), [], []
+    checks = {title: lambda case, title=title: iter(done.append(title) or ()) for title in CHECKS}
+    monkeypatch.setattr("core.verify.checks.slowness", lambda dtype, device: 57.0)
+    report = verify(vlm, folders["pad"], checks=checks, said=said.append)
+    assert done == [SENT, PROMPT, SAME, GUESS]
+    assert said[0].startswith("Left out: bfloat16 is 57 times as slow as float32 on this cpu")
+    assert report.passed and report.verdict == "passed, as far as it was checked"
+    assert str(report).count("  --    Left out: bfloat16 is 57 times as slow") == 3
+    done.clear()
+    monkeypatch.setattr("core.verify.checks.slowness", lambda dtype, device: 0.6)
+    assert verify(vlm, folders["pad"], checks=checks).verdict == "passed"
+    assert done == list(CHECKS)
+
+
+def test_another_box_is_a_fault_where_rounding_does_not_explain_it():
+    one, other = Box(0, 0, 10, 10), Box(5, 0, 15, 10)
+    assert _boxes(one, one, 0.5, True).kind == "passed"
+    assert _boxes(one, other, 1e-6, True).kind == "note"
+    assert _boxes(one, other, 3e-4, True).kind == "failed"
+    assert _boxes(one, other, 2e-2, False).kind == "note"  # in half precision, that is rounding
 
 
 def test_the_command_ends_with_the_verdict(folders, tmp_path, capsys, monkeypatch):
