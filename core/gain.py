@@ -110,7 +110,7 @@ class Gain(BaseModel):
                 )
                 for name in FROM
             }
-            count = len(evidence.logits)
+            count = len(evidence.logp)
             return np.full(count, self.expected(values, np.array([count]))[0])
 
         return Metric(

@@ -114,6 +114,7 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
         attention=reply.attention,
         box=received.box if isinstance(received, CropRequest) else None,
         events=tuple(events),
+        look=server.vlm.info.look,
     )
 
 

@@ -86,6 +86,9 @@ class Stage:
     tokens: tuple[Token, ...]  # T, the end-of-sequence token included
     scores: dict[str, tuple[float, ...]]  # metric name -> T token scores (eq. 14-16)
     prompt: str | None = None  # as the model read it, a placeholder for each image; None: not known
+    # Metric name -> lowest and highest of each token's score, where an engine tells too little for
+    # one number; `scores` has the more uncertain of the two.
+    bounds: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -187,6 +190,7 @@ class Transcript:
     local_image: EncodedImage | None = None
     second: Stage | None = None
     events: tuple[Event, ...] = ()  # steps and messages, in the order in which they happened
+    look: str = ""  # who looked for the box, where it wasn't the model that answered
 
     @property
     def answer(self) -> str:
@@ -244,11 +248,17 @@ class Transcript:
         return tuple(event for event in self.events if isinstance(event, Step))
 
     def with_gate(self, gate: Gate) -> Self:
-        """The same answers under another gate.
+        """The same answers under another gate. Raises ValueError for one on a metric that they
+        weren't scored by.
 
         The scores of every metric are here, so the model needn't run again; a second stage that
         continues from the result runs under that gate.
         """
+        if gate.metric not in self.scores:
+            raise ValueError(
+                f"These answers tell nothing of {METRICS[gate.metric].noun}: set the gate on one"
+                f" of {', '.join(self.scores)}."
+            )
         judged = replace(self, gate=gate)
         return replace(judged, forced=judged.retransmitted and not judged.uncertain)
 
@@ -305,10 +315,16 @@ class Transcript:
                 for name in ("first", "second")
                 if isinstance(rest.get(name), dict)
             }
-        if version < 5:  # there was one cropper, and no date
+        if version < 5:  # no date; one cropper, of the model that answered and told all its scores
             rest |= {"cropper": RELATIVE, "box_fallback": "", "date": None}
             if isinstance(rest.get("attention"), dict):
                 rest["attention"] = {"searched": None} | rest["attention"]
+            rest |= {
+                name: {"bounds": {}} | rest[name]
+                for name in ("first", "second")
+                if isinstance(rest.get(name), dict)
+            }
+            rest["look"] = ""
         transcript = _typed(rest, cls, "")
         _check(transcript)
         return transcript
@@ -467,6 +483,7 @@ def _check(t: Transcript) -> None:
     _require(t.gate.metric in METRICS, "gate.metric", f"one of {', '.join(METRICS)}")
     _check_image(t.global_image, "global_image")
     _check_stage(t.first, "first")
+    _require(t.gate.metric in t.first.scores, "first.scores", f"of {t.gate.metric}, too")
     if t.attention is not None:
         _check_attention(t.attention)
     if t.box is not None:
@@ -514,9 +531,15 @@ def _check_image(image: EncodedImage, where: str) -> None:
 
 def _check_stage(stage: Stage, where: str) -> None:
     _require(len(stage.tokens) > 0, f"{where}.tokens", "a list with at least one token")
-    _require(stage.scores.keys() == METRICS.keys(), f"{where}.scores", f"of {', '.join(METRICS)}")
+    known = stage.scores.keys() <= METRICS.keys()
+    _require(known, f"{where}.scores", f"of any of {', '.join(METRICS)}")
     for name, scores in stage.scores.items():
         _require(len(scores) == len(stage.tokens), f"{where}.scores[{name!r}]", "one score a token")
+    for name, pairs in stage.bounds.items():
+        bounded = f"{where}.bounds[{name!r}]"
+        _require(name in stage.scores, bounded, "of a metric that has scores")
+        _require(len(pairs) == len(stage.tokens), bounded, "two numbers a token")
+        _require(all(low <= high for low, high in pairs), bounded, "lowest and highest, in order")
     for i, token in enumerate(stage.tokens):
         for _, probability in token.alternatives:
             fits = 0 <= probability <= 1

@@ -10,6 +10,8 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -21,21 +23,79 @@ __all__ = [
     "Evidence",
     "Gate",
     "Metric",
+    "Told",
     "aggregate",
+    "all_scores",
     "token_scores",
 ]
 
 LN2 = np.log(2.0)
 INF = float("inf")
+LARGEST_VOCABULARY = 2**20  # tokens; an engine doesn't say how many there are, and none has more
+ROUNDING = 1e-3  # by how much the probabilities that an engine reports may exceed 1 in all
+
+Told = Literal["exact", "bounded"]  # what is known of a metric's value
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What there is to judge an answer of T tokens by, over a vocabulary of V."""
+    """What there is to judge an answer of T tokens by.
 
-    logits: np.ndarray  # (T, V) float64, raw
-    logp: np.ndarray  # (T, V) float64, natural log-probabilities
+    Of a model at hand that is all V logits of each token, and K = V. An engine behind HTTP reports
+    the K likeliest tokens only: then there are no logits, and the rest of the probability is left
+    over, spread in a way that nobody told.
+    """
+
+    logits: np.ndarray | None  # (T, V) float64, raw; None: of an engine
+    logp: np.ndarray  # (T, K) float64, natural log-probabilities; -inf: p = 0, or not reported
     attention: np.ndarray | None  # (cells,) of the question over the global image's grid
+
+    @classmethod
+    def of_logits(cls, logits: ArrayLike, attention: ArrayLike | None = None) -> Self:
+        """Return the evidence of logits (T, V), of any float type; -inf is a token that can't come.
+
+        Raises ValueError for logits that aren't (T, V) with V ≥ 1, and for a row that isn't a
+        distribution (one with NaN or +inf, or with nothing but -inf).
+        """
+        logits = np.asarray(logits, dtype=np.float64)
+        return cls(logits, _log_softmax(logits), _weights(attention))
+
+    @classmethod
+    def of_likeliest(
+        cls, logp: Sequence[Sequence[float]], attention: ArrayLike | None = None
+    ) -> Self:
+        """Return the evidence of each token's likeliest alternatives, as many as were reported.
+
+        logp: T sequences of natural log-probabilities, in any order, at least one in each. Raises
+        ValueError for what can't be log-probabilities of different tokens.
+        """
+        most = max(map(len, logp), default=0)
+        rows = np.full((len(logp), most), -np.inf)
+        for row, values in zip(rows, logp, strict=True):
+            row[: len(values)] = sorted(values, reverse=True)
+        if not most or np.isnan(rows).any() or not (np.isfinite(rows[:, 0])).all():
+            raise ValueError("each token must have a log-probability.")
+        if (np.exp(rows).sum(axis=1) > 1 + ROUNDING).any():
+            raise ValueError("the probabilities of a token's alternatives add up to more than 1.")
+        return cls(None, np.minimum(rows, 0.0), _weights(attention))
+
+    @cached_property
+    def reported(self) -> int:
+        """Return how many of the likeliest are known of every token."""
+        return int(np.isfinite(self.logp).sum(axis=1).min())
+
+    @cached_property
+    def left(self) -> np.ndarray:
+        """Return the probability (T,) of all tokens that were not reported."""
+        if self.logits is not None:
+            return np.zeros(len(self.logp))
+        return np.maximum(0.0, 1.0 - np.exp(self.logp).sum(axis=1))
+
+    @cached_property
+    def most_left(self) -> np.ndarray:
+        """Return the most (T,) that one of those can have: no more than the least reported one."""
+        least = np.where(np.isfinite(self.logp), self.logp, np.inf).min(axis=1)
+        return np.minimum(self.left, np.exp(least))
 
 
 @dataclass(frozen=True)
@@ -69,6 +129,29 @@ class Metric:
     aggregation: Aggregation = MEAN
     needs_attention: bool = False
     proper: bool = False  # the label begins with a name, which keeps its capital
+    # How many of a token's likeliest alternatives give the score exactly; None: only all of them.
+    likeliest: int | None = None
+    # The lowest and the highest that it can be (T,), (T,), where fewer are known; None: not known.
+    span: Callable[[Evidence], tuple[np.ndarray, np.ndarray]] | None = None
+
+    def told(self, evidence: Evidence) -> Told | None:
+        """Return whether the evidence gives its scores, or bounds of them; None: neither."""
+        if self.needs_attention and evidence.attention is None:
+            return None
+        if evidence.logits is not None:
+            return "exact"
+        return self.told_by(evidence.reported)
+
+    def told_by(self, likeliest: int | None, attention: bool = False) -> Told | None:
+        """Return what can be known of it where so many of the likeliest tokens are reported.
+
+        likeliest: None for a model at hand. attention: whether there is any.
+        """
+        if self.needs_attention and not attention:
+            return None
+        if likeliest is None or (self.likeliest is not None and likeliest >= self.likeliest):
+            return "exact"
+        return "bounded" if self.span and likeliest else None
 
     @property
     def noun(self) -> str:
@@ -97,18 +180,46 @@ def _shannon_entropy(evidence: Evidence) -> np.ndarray:
     return (p * surprisal).sum(axis=-1) / LN2  # eq. 14
 
 
+def _shannon_span(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """What is left over is least uncertain in as few tokens as can hold it, none likelier than the
+    least one reported, and most uncertain spread over the whole vocabulary."""
+    known, left = _shannon_entropy(evidence), evidence.left
+    with np.errstate(divide="ignore", invalid="ignore"):
+        few = np.where(left > 0, -left * np.log2(evidence.most_left), 0.0)
+        many = np.where(left > 0, left * np.log2(_unreported(evidence) / left), 0.0)
+    return known + few, known + np.maximum(few, many)
+
+
 def _probability_margin(evidence: Evidence) -> np.ndarray:
     p = np.exp(evidence.logp)
     second = np.partition(p, -2, axis=-1)[:, -2] if p.shape[-1] > 1 else 0.0
     return p.max(axis=-1) - second  # eq. 16
 
 
+def _margin_span(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    """With one token reported, the runner-up is among what is left over."""
+    first = np.exp(evidence.logp.max(axis=-1))
+    return first - evidence.most_left, first - evidence.left / _unreported(evidence)
+
+
 def _renyi_entropy(evidence: Evidence) -> np.ndarray:
     return -np.log2((np.exp(evidence.logp) ** 2).sum(axis=-1))  # Rényi 1961, of order 2
 
 
+def _renyi_span(evidence: Evidence) -> tuple[np.ndarray, np.ndarray]:
+    known, left = (np.exp(evidence.logp) ** 2).sum(axis=-1), evidence.left
+    few, many = left * evidence.most_left, left**2 / _unreported(evidence)
+    return -np.log2(known + np.maximum(few, many)), -np.log2(known + many)
+
+
+def _unreported(evidence: Evidence) -> int:
+    """How many tokens may share what is left over, at most."""
+    return LARGEST_VOCABULARY - evidence.logp.shape[1]
+
+
 def _energy(evidence: Evidence) -> np.ndarray:
     """Liu et al. 2020 (arXiv 2010.03759), eq. 4 at temperature 1."""
+    assert evidence.logits is not None  # the metric says that no likeliest tokens give it
     peak = evidence.logits.max(axis=-1)  # p = 1 / Σ e^(x - max x) of the token at the peak
     return evidence.logp.max(axis=-1) - peak
 
@@ -144,6 +255,7 @@ METRICS: dict[str, Metric] = {
             higher_is_uncertain=True,
             score=_min_entropy,
             threshold=0.5,
+            likeliest=1,
         ),
         Metric(
             name="shannon_entropy",
@@ -155,6 +267,7 @@ METRICS: dict[str, Metric] = {
             score=_shannon_entropy,
             threshold=1.0,
             proper=True,
+            span=_shannon_span,
         ),
         Metric(
             name="probability_margin",
@@ -166,6 +279,8 @@ METRICS: dict[str, Metric] = {
             score=_probability_margin,
             threshold=0.5,
             bounds=(0.0, 1.0),
+            likeliest=2,
+            span=_margin_span,
         ),
         Metric(
             name="max_nll",
@@ -178,6 +293,7 @@ METRICS: dict[str, Metric] = {
             score=_min_entropy,
             threshold=1.0,
             aggregation=MAXIMUM,
+            likeliest=1,
         ),
         Metric(
             name="sum_nll",
@@ -189,6 +305,7 @@ METRICS: dict[str, Metric] = {
             score=_min_entropy,
             threshold=2.0,
             aggregation=SUM,
+            likeliest=1,
         ),
         Metric(
             name="renyi_entropy",
@@ -199,6 +316,7 @@ METRICS: dict[str, Metric] = {
             higher_is_uncertain=True,
             score=_renyi_entropy,
             threshold=0.7,
+            span=_renyi_span,
         ),
         Metric(
             name="energy",
@@ -221,6 +339,7 @@ METRICS: dict[str, Metric] = {
             score=_focused_min_entropy,
             threshold=0.3,
             needs_attention=True,
+            likeliest=1,
         ),
     )
 }
@@ -239,13 +358,35 @@ def token_scores(logits: ArrayLike, metric: str, attention: ArrayLike | None = N
     that needs attention where there is none.
     """
     entry = _find(metric)
-    logits = np.asarray(logits, dtype=np.float64)
-    if attention is not None:
-        attention = np.asarray(attention, dtype=np.float64)
-    elif entry.needs_attention:
+    evidence = Evidence.of_logits(logits, attention)
+    if entry.told(evidence) is None:
         raise ValueError(f"{metric} needs the attention of the question.")
-    evidence = Evidence(logits, _log_softmax(logits), attention)
     return entry.score(evidence) + 0.0  # a certain token scores 0, not −0
+
+
+Pairs = tuple[tuple[float, float], ...]
+
+
+def all_scores(evidence: Evidence) -> tuple[dict[str, tuple[float, ...]], dict[str, Pairs]]:
+    """Return the token scores of each metric that the evidence gives, and the bounds of some.
+
+    A metric whose scores are only bounded has the more uncertain bound for its score, so that a
+    gate asks rather once too often, and stands in the second dictionary too, with the lowest and
+    the highest that the score of each token can be. A metric of which nothing is known is in
+    neither.
+    """
+    scores: dict[str, tuple[float, ...]] = {}
+    bounds: dict[str, Pairs] = {}
+    for name, metric in METRICS.items():
+        match metric.told(evidence):
+            case "exact":
+                scores[name] = tuple((metric.score(evidence) + 0.0).tolist())
+            case "bounded":
+                assert metric.span is not None  # else it isn't bounded
+                low, high = metric.span(evidence)
+                bounds[name] = tuple(zip((low + 0.0).tolist(), (high + 0.0).tolist(), strict=True))
+                scores[name] = tuple(pair[metric.higher_is_uncertain] for pair in bounds[name])
+    return scores, bounds
 
 
 def aggregate(
@@ -307,6 +448,10 @@ class Gate:
         if METRICS[self.metric].higher_is_uncertain:
             return value >= self.threshold
         return value <= self.threshold
+
+
+def _weights(attention: ArrayLike | None) -> np.ndarray | None:
+    return None if attention is None else np.asarray(attention, dtype=np.float64)
 
 
 def _log_softmax(logits: np.ndarray) -> np.ndarray:

@@ -73,7 +73,9 @@ class Clues:
     question: str
     original_size: tuple[int, int]  # (width, height), pixels
     geometry: Geometry  # from the original to the grid of the global image
-    row: np.ndarray  # (cells,), attention of the first answer; `question_map` for croppers
+    # (cells,), attention of the first answer, none if who answers isn't who looks; `question_map`
+    # for croppers.
+    row: np.ndarray
     held_look: Callable[[], Look]
     held_image: Callable[[], Image.Image]
     asked: Callable[[str], AbstractContextManager[None]]  # a step of the model on the global image
@@ -88,10 +90,20 @@ class Clues:
         return self.vlm.info
 
     @property
+    def question_row(self) -> np.ndarray:
+        """Attention (cells,) of the question, the numerator of eq. 22."""
+        self._need(Need.QUESTION)
+        if self.row.size:
+            return self.row
+        if "question" not in self.kept:
+            with self.asked("question attention"):
+                self.kept["question"] = self.vlm.attend(self.held_look(), self.question)
+        return self.kept["question"]
+
+    @property
     def question_map(self) -> np.ndarray:
         """Attention of the question (rows, cols), the numerator of eq. 22."""
-        self._need(Need.QUESTION)
-        return finite(self.row, self.geometry.grid)
+        return finite(self.question_row, self.geometry.grid)
 
     @property
     def generic_row(self) -> np.ndarray:
@@ -106,11 +118,15 @@ class Clues:
     @property
     def relative_map(self) -> np.ndarray:
         """A_rel (eq. 22), (rows, cols)."""
-        self._need(Need.QUESTION)
         if "relative" not in self.kept:
-            rows = self.row, self.generic_row
+            rows = self.question_row, self.generic_row
             self.kept["relative"] = relative_attention(*rows, self.geometry.grid)
         return self.kept["relative"]
+
+    @property
+    def row_if_read(self) -> np.ndarray:
+        """Return `question_row` if it is there already; of none, no cells."""
+        return self.kept.get("question", self.row)
 
     @property
     def relative_if_read(self) -> np.ndarray | None:

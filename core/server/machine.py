@@ -16,7 +16,6 @@ import numpy as np
 from PIL import Image
 
 from core.attention import relative_attention
-from core.cost import prefill_flops
 from core.croppers.base import Clues, Cropper, Found, Need, finite, windows
 from core.croppers.registry import DEFAULT
 from core.croppers.registry import cropper as chosen_cropper
@@ -35,12 +34,13 @@ from core.policies.registry import Verdict
 from core.policies.shared import SharedLink
 from core.sessions import FirstStage, Sessions
 from core.transcript import Attention, AttentionMap, Stage, Step, Token, timed
-from core.uncertainty import METRICS, Gate, token_scores
+from core.uncertainty import METRICS, Gate, all_scores
+from core.vlm.base import VLMError
 
 if TYPE_CHECKING:
-    from core.vlm.base import VLM, Generation, Look
+    from core.vlm.base import VLM, Generation, Look, ModelInfo
 
-__all__ = ["Reply", "Server", "attention_maps", "chosen_box", "geometry_on"]
+__all__ = ["Reply", "Server", "attention_maps", "check_gate", "chosen_box", "geometry_on"]
 
 ALTERNATIVES = 5  # tokens listed at each position of an answer
 
@@ -60,6 +60,7 @@ class Reply:
     skipped: Verdict | None = None  # why no local image was asked for, though the gate might have
     fallback: str | None = None  # what stands until the local image has come, on a shared link
     box_fallback: str = ""  # why the cropper's rule gave no box, and this is another one
+    prompt_tokens: int = 0  # that the model read for its answer; 0: not counted, or no answer
 
 
 class Server:
@@ -71,10 +72,11 @@ class Server:
     protocol has one, an experiment may compare several. link: that the edges share; then its policy
     decides in the gate's place. cropper: what chooses the box, an entry of
     `core.croppers.CROPPERS` or its name. truth: the true boxes in pixels of the original, for one
-    that needs them: then all questions must be about one image. `handle` may be called from several
-    threads at once.
+    that needs them: then all questions must be about one image. alternatives: tokens listed at each
+    position of an answer. `handle` may be called from several threads at once.
 
-    Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none.
+    Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none,
+    and VLMError for a gate on what isn't known of this model's answers.
     """
 
     def __init__(
@@ -86,11 +88,14 @@ class Server:
         link: SharedLink | None = None,
         cropper: str | Cropper = DEFAULT,
         truth: tuple[Box, ...] | None = None,
+        alternatives: int = ALTERNATIVES,
     ):
+        check_gate(gate, vlm.info)
         self.vlm, self.gate, self.looks, self.link = vlm, gate, looks, link
         self.cropper, self.truth = chosen_cropper(cropper), truth
         if Need.TRUTH in self.cropper.needs and truth is None:
             raise ValueError(f"The cropper {self.cropper.name!r} needs {Need.TRUTH.value}.")
+        self.alternatives = alternatives
         self.sessions = Sessions() if sessions is None else sessions
 
     @property
@@ -139,9 +144,15 @@ class Server:
             request = self._request_crop(session, held)  # lines 13-15
             fallback = generation.text if self.link else None
             steps += request.steps
-            return replace(request, steps=tuple(steps), stage=stage, fallback=fallback)
+            return replace(
+                request, steps=tuple(steps), stage=stage, fallback=fallback,
+                prompt_tokens=generation.prompt_tokens,
+            )  # fmt: skip
         skipped = None if verdict == "sure" else verdict
-        return Reply(Answer(generation.text, session), tuple(steps), stage, skipped=skipped)  # 23
+        return Reply(  # line 23
+            Answer(generation.text, session), tuple(steps), stage, skipped=skipped,
+            prompt_tokens=generation.prompt_tokens,
+        )  # fmt: skip
 
     def _verdict(self, stage: Stage, message: Question, asked_at: float) -> Verdict:
         scores = stage.scores[self.gate.metric]
@@ -188,15 +199,32 @@ class Server:
             look, question = self._look(held), held.message.question
             local = self.cropper.shows(local) if self.cropper.shows else local
             generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22 (eq. 12)
+        return self._refined(generation, question, steps)
+
+    def answer_both(self, message: Question, local_message: LocalImage) -> Reply:
+        """Answer from both images at once: a second stage of which no first one is held.
+
+        The session of the local image is not read. Raises what `handle` raises.
+        """
+        steps: list[Step] = []
+        with timed(steps, "decode both", "server"):
+            image, local = self._decode(message), self._decode(local_message)
+        with self._asked(steps, "second answer", image.size, local.size):
+            generation = self.vlm.answer(self.vlm.look(image), message.question, local)  # eq. 12
+        return self._refined(generation, message.question, steps)
+
+    def _refined(self, generation: Generation, question: str, steps: list[Step]) -> Reply:
         with timed(steps, "score tokens", "server"):
             stage = self._stage(generation, question, 2)
-        return Reply(Answer(generation.text), tuple(steps), stage)  # line 23
+        return Reply(  # line 23
+            Answer(generation.text), tuple(steps), stage, prompt_tokens=generation.prompt_tokens
+        )
 
     @contextmanager
     def _asked(self, steps: list[Step], name: str, *sizes: tuple[int, int]) -> Iterator[None]:
         """A step of the model, which reads images of these sizes."""
         n_visual = sum(map(self.vlm.visual_tokens, sizes))
-        flops = prefill_flops(n_visual, self.vlm.info.hidden, self.vlm.info.layers)
+        flops = self.vlm.info.prefill_flops(n_visual)
         with self.vlm.tally() as tally, timed(steps, name, "server", flops):
             yield
         steps[-1] = replace(steps[-1], exact_flops=tally.flops)
@@ -221,27 +249,47 @@ class Server:
         return image
 
     def _stage(self, generation: Generation, question: str, images: int = 1) -> Stage:
-        """An answer with the scores of every metric, from the raw logits (T, V)."""
-        scores = {
-            name: token_scores(generation.logits, name, generation.attention).tolist()
-            for name in METRICS
-        }
+        """An answer with the scores of every metric that it gives."""
+        scores, bounds = all_scores(generation.evidence)
+        tokens = tuple(
+            Token(text, chosen, alternatives)
+            for text, chosen, alternatives in zip(
+                generation.tokens, map(int, generation.token_ids), self._alternatives(generation),
+                strict=True,
+            )
+        )  # fmt: skip
+        prompt = self.vlm.prompt_text(question, images)
+        return Stage(generation.text, tokens, scores, prompt, bounds)
+
+    def _alternatives(self, generation: Generation) -> list[tuple[tuple[str, float], ...]]:
+        """Each token's likeliest alternatives as (text, probability), itself first."""
+        count = self.alternatives
+        if generation.likeliest:
+            return [
+                tuple((text, float(np.exp(logp))) for text, logp in row[:count])
+                for row in generation.likeliest
+            ]
         logits = np.asarray(generation.logits, dtype=np.float64)
         odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
         probabilities = odds / odds.sum(axis=-1, keepdims=True)
-        tokens = []
+        rows = []
         for text, chosen, p in zip(
             generation.tokens, generation.token_ids, probabilities, strict=True
         ):
-            top = np.argpartition(p, -min(ALTERNATIVES, p.size))[-ALTERNATIVES:]
+            top = np.argpartition(p, -min(count, p.size))[-count:]
             others = sorted((int(i) for i in top if i != chosen), key=lambda i: (-p[i], i))
-            ids = [chosen, *others[: ALTERNATIVES - 1]]
+            ids = [chosen, *others[: count - 1]]
             texts = [text] + [self.vlm.decode_token(i) for i in ids[1:]]
-            pairs = zip(texts, (float(p[i]) for i in ids), strict=True)
-            tokens.append(Token(text, int(chosen), tuple(pairs)))
-        prompt = self.vlm.prompt_text(question, images)
-        return Stage(
-            generation.text, tuple(tokens), {k: tuple(v) for k, v in scores.items()}, prompt
+            rows.append(tuple(zip(texts, (float(p[i]) for i in ids), strict=True)))
+        return rows
+
+
+def check_gate(gate: Gate, info: ModelInfo) -> None:
+    """Raise VLMError for a gate on a metric that this model's answers don't have."""
+    if gate.metric not in info.metrics:
+        raise VLMError(
+            f"{info.name!r} doesn't tell what {METRICS[gate.metric].noun} takes: set the gate on "
+            f"one of {', '.join(info.metrics)}."
         )
 
 
@@ -280,13 +328,15 @@ def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry
     )
 
 
-def _seen(clues: Clues, found: Found) -> Attention:
-    """Return the maps that there are after a cropper has looked."""
+def _seen(clues: Clues, found: Found) -> Attention | None:
+    """Return the maps that there are after a cropper has looked; None where nothing attended."""
+    if not clues.row_if_read.size:
+        return None
     grid, relative = clues.geometry.grid, clues.relative_if_read
     left, top, right, bottom = clues.geometry.extent
     searched = None if found.map is relative else found.map
     return Attention(
-        question=_map(clues.row, grid),
+        question=_map(clues.row_if_read, grid),
         generic=None if relative is None else _map(clues.generic_row, grid),
         relative=None if relative is None else _map(relative, grid),
         extent=(float(left), float(top), float(right), float(bottom)),

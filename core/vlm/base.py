@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from core.cost import prefill_flops
 from core.cropping import MIN_CELLS
+from core.uncertainty import METRICS, Evidence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,10 +40,10 @@ class ModelInfo:
     name: str  # as the user asked for it: "pocket", a directory, a hub id
     family: str  # config.model_type, e.g. "llava"
     revision: str | None  # commit on the hub; None for a local directory
-    parameters: int
-    hidden: int  # width of the language model, d_LLM of eq. 17
+    parameters: int  # 0: not known
+    hidden: int  # width of the language model, d_LLM of eq. 17; 0: not known
     layers: int  # layers of the language model, L of eq. 17
-    visual_tokens: int  # of an image as large as input_size, n_v of eq. 17
+    visual_tokens: int  # of an image as large as input_size, n_v of eq. 17; 0: not known
     fit: Fit  # how an image is brought to the model, and to how many pixels
     attention_layer: int  # 0-based layer of the language model whose attention is used
     base_side: int  # side in original pixels of the box at ratio 1.0
@@ -58,26 +60,54 @@ class ModelInfo:
     look_bytes: int = 0
     # How it was loaded: the options of `load_vlm`, defaults resolved. {}: not known.
     load: dict[str, Any] = field(default_factory=dict)
+    look: str = ""  # who looks for the box, where it isn't the model that answers; "": that one
+    # Of an engine behind HTTP: how many likeliest tokens it reports the log-probabilities of; None:
+    # the model is here, with all its logits and its attention.
+    likeliest: int | None = None
 
     @property
     def input_size(self) -> tuple[int, int]:
         """Return (width, height) in pixels of what the model reads of a square image, at most."""
         return self.fit.input_size
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Return the metrics that its answers have, the bounded ones too."""
+        here = self.likeliest is None
+        return tuple(n for n, metric in METRICS.items() if metric.told_by(self.likeliest, here))
+
+    def prefill_flops(self, n_visual: int) -> int | None:
+        """Return eq. 17 for so many visual tokens; None where the model's width isn't known."""
+        return prefill_flops(n_visual, self.hidden, self.layers) if self.hidden else None
+
 
 @dataclass(frozen=True, eq=False)
 class Generation:
     """One answer, decoded greedily, with what it takes to measure how sure the model was.
 
-    T counts the generated tokens, the end-of-sequence token included where the model gave one.
+    T counts the generated tokens, the end-of-sequence token included where the model gave one, or
+    its engine reports one.
     """
 
     text: str  # without special tokens, stripped
-    token_ids: tuple[int, ...]  # (T,)
+    token_ids: tuple[int, ...]  # (T,); -1: an engine doesn't say
     tokens: tuple[str, ...]  # (T,) readable, see VLM.decode_token
-    logits: np.ndarray  # (T, V) float32, the model's own: before any sampling or penalty
-    attention: np.ndarray  # (cells,) float32, last prompt token over the global image's grid
+    # (T, V) float32, the model's own: before any sampling or penalty; V = 0: of an engine.
+    logits: np.ndarray
+    # (cells,) float32, last prompt token over the global image's grid; 0 cells: of an engine.
+    attention: np.ndarray
     prompt_tokens: int = 0  # of what was read, visual tokens included; 0: not counted
+    # Of an engine, (T,): each token's alternatives, (text, natural log-probability), itself first.
+    likeliest: tuple[tuple[tuple[str, float], ...], ...] = ()
+
+    @property
+    def evidence(self) -> Evidence:
+        """Return what there is to judge the answer by. Raises ValueError for what isn't a
+        distribution."""
+        attention = self.attention if self.attention.size else None
+        if self.likeliest:
+            return Evidence.of_likeliest([[p for _, p in row] for row in self.likeliest], attention)
+        return Evidence.of_logits(self.logits, attention)
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +166,7 @@ class VLM(ABC):
         """Return how many tokens such an image is to the language model, n_v of eq. 17.
 
         As many as its grid has cells, except where a model also reads an overview, or nothing but
-        a summary.
+        a summary. 0: not known.
         """
         rows, cols = self.geometry(image_size).grid
         return rows * cols

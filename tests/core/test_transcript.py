@@ -310,9 +310,19 @@ def test_hostile_input_raises_nothing_but_transcript_errors(transcript, data):
         assert Transcript.from_json(read.to_json()) == read
 
 
+def as_version_4(transcript):
+    """What version 4 wrote, when every model told all of its scores and looked itself."""
+    plain = transcript.to_dict() | {"version": 4}
+    del plain["look"]
+    for stage in ("first", "second"):
+        if plain[stage] is not None:
+            del plain[stage]["bounds"]
+    return plain
+
+
 def as_version_3(transcript):
     """What version 3 wrote: neither prompts nor how images are brought to the model."""
-    plain = transcript.to_dict() | {"version": 3}
+    plain = as_version_4(transcript) | {"version": 3}
     del plain["fit"]
     for stage in ("first", "second"):
         if plain[stage] is not None:
@@ -335,6 +345,36 @@ def test_the_date_is_kept_and_must_be_one():
     for wrong in ("yesterday", "2026-11-26T07:00:00+00:00" + " " * 90, 5):
         with pytest.raises(TranscriptError, match="date must be"):
             Transcript.from_dict(BOTH.to_dict() | {"date": wrong})
+
+
+@SAMPLES
+def test_version_4_is_read(transcript):
+    assert Transcript.from_dict(as_version_4(transcript)) == transcript
+
+
+def test_scores_that_are_only_bounded_are_kept_with_their_bounds():
+    pairs = tuple((score - 0.5, score) for score in BOTH.first.scores["shannon_entropy"])
+    first = replace(BOTH.first, bounds={"shannon_entropy": pairs})
+    said = replace(BOTH, first=first, look="scout:pocket")
+    assert Transcript.from_json(said.to_json()) == said
+    for bad, what in (
+        ({"shannon_entropy": pairs[:-1]}, "two numbers a token"),
+        ({"shannon_entropy": tuple((high, low) for low, high in pairs)}, "in order"),
+        ({"other": pairs}, "of a metric that has scores"),
+    ):
+        with pytest.raises(TranscriptError, match=what):
+            Transcript.from_dict(replace(BOTH, first=replace(first, bounds=bad)).to_dict())
+
+
+def test_scores_of_fewer_metrics_are_enough_if_the_gates_is_among_them():
+    few = {name: BOTH.first.scores[name] for name in ("min_entropy", "max_nll")}
+    said = replace(BOTH, first=replace(BOTH.first, scores=few))
+    assert Transcript.from_json(said.to_json()) == said
+    with pytest.raises(ValueError, match="tell nothing of energy"):
+        said.with_gate(Gate("energy", 0.0))
+    few.pop("min_entropy")
+    with pytest.raises(TranscriptError, match="first.scores must be of min_entropy"):
+        Transcript.from_dict(replace(BOTH, first=replace(BOTH.first, scores=few)).to_dict())
 
 
 def test_version_3_which_kept_no_prompts_is_read():

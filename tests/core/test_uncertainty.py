@@ -9,7 +9,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from core.uncertainty import MAXIMUM, MEAN, METRICS, SUM, Gate, aggregate, token_scores
+from core.uncertainty import (
+    MAXIMUM,
+    MEAN,
+    METRICS,
+    SUM,
+    Evidence,
+    Gate,
+    aggregate,
+    all_scores,
+    token_scores,
+)
 
 ENTROPIES = ["min_entropy", "shannon_entropy"]
 
@@ -316,3 +326,75 @@ def test_focus_is_1_on_one_cell_and_0_on_all():
 def test_a_metric_of_attention_is_not_scored_without():
     with pytest.raises(ValueError, match="focused_min_entropy needs the attention"):
         token_scores(LOGITS, "focused_min_entropy")
+
+
+# From the likeliest tokens only, as an engine behind HTTP tells them.
+
+
+def _told(logits, k):
+    """The evidence of the k likeliest tokens of each row."""
+    logp = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
+    return Evidence.of_likeliest(np.sort(logp, axis=1)[:, : -k - 1 : -1].tolist())
+
+
+@pytest.mark.parametrize("k", [1, 2, 5, 20])
+@pytest.mark.parametrize("scale", [0.1, 1.0, 5.0, 30.0])
+def test_bounds_from_the_likeliest_hold_the_score_and_exact_ones_are_it(k, scale):
+    logits = np.random.default_rng(k).normal(0, scale, (50, 300))
+    full, _ = all_scores(Evidence.of_logits(logits, np.ones(4)))
+    scores, bounds = all_scores(_told(logits, k))
+    assert set(scores) == set(full) - {"energy", "focused_min_entropy"}
+    for name, values in scores.items():
+        metric, truth = METRICS[name], np.array(full[name])
+        if name not in bounds:
+            np.testing.assert_allclose(values, truth, atol=1e-9)
+            continue
+        low, high = np.array(bounds[name]).T
+        assert (low <= truth + 1e-9).all() and (truth <= high + 1e-9).all()
+        np.testing.assert_array_equal(values, high if metric.higher_is_uncertain else low)
+
+
+def test_bounds_are_tight_where_nothing_is_left_over():
+    logits = np.random.default_rng(0).normal(0, 2, (5, 20))
+    full, _ = all_scores(Evidence.of_logits(logits))
+    _, bounds = all_scores(_told(logits, 20))
+    for name, pairs in bounds.items():
+        np.testing.assert_allclose(np.array(pairs).T, [full[name]] * 2, atol=1e-6)
+
+
+def test_a_bound_on_the_shannon_entropy_by_hand():
+    evidence = Evidence.of_likeliest([[np.log(0.5), np.log(0.25)]])  # a quarter is left over
+    low, high = METRICS["shannon_entropy"].span(evidence)
+    known = 0.5 + 0.25 * 2
+    assert low == pytest.approx(known + 0.25 * 2)  # one more token of a quarter
+    assert high == pytest.approx(known + 0.25 * np.log2((2**20 - 2) / 0.25))
+
+
+def test_a_margin_from_one_token_is_bounded():
+    evidence = Evidence.of_likeliest([[np.log(0.6)]])
+    assert METRICS["probability_margin"].told(evidence) == "bounded"
+    low, high = METRICS["probability_margin"].span(evidence)
+    assert low == pytest.approx(0.6 - 0.4) and high == pytest.approx(0.6, abs=1e-5)
+
+
+def test_as_many_are_known_as_of_the_token_with_the_fewest():
+    evidence = Evidence.of_likeliest([[-0.1, -3.0, -4.0], [-0.2]])
+    assert evidence.reported == 1 and METRICS["probability_margin"].told(evidence) == "bounded"
+
+
+@pytest.mark.parametrize(
+    "rows", [[[]], [[-0.1], []], [[float("nan")]], [[-0.1, -0.1]], [[-np.inf]]]
+)
+def test_what_can_be_no_log_probabilities_is_refused(rows):
+    with pytest.raises(ValueError):
+        Evidence.of_likeliest(rows)
+
+
+def test_every_metric_says_what_the_likeliest_give():
+    told = {name: metric.told_by(20) for name, metric in METRICS.items()}
+    assert told == {
+        "min_entropy": "exact", "shannon_entropy": "bounded", "probability_margin": "exact",
+        "max_nll": "exact", "sum_nll": "exact", "renyi_entropy": "bounded", "energy": None,
+        "focused_min_entropy": None,
+    }  # fmt: skip
+    assert METRICS["focused_min_entropy"].told_by(20, attention=True) == "exact"

@@ -13,10 +13,10 @@ import time
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from core.bench.record.together import Asker
-from core.cost import prefill_flops
 from core.imaging import downscale
 from core.protocol import Answer, Edge
 
@@ -43,7 +43,7 @@ def ask_in_high_resolution(vlm: Asker, edge: Edge, question: str) -> tuple[str, 
         "hd_bytes": float(message.image_bytes),
         "hd_question_message_bytes": float(message.byte_count),
         "hd_answer_message_bytes": float(Answer(answer).byte_count),
-        "hd_flops": float(prefill_flops(n_visual, info.hidden, info.layers)),
+        "hd_flops": float(info.prefill_flops(n_visual) or np.nan),
         "hd_seconds": max(0.0, time.perf_counter() - start - (asked.waited - waited)),
     }
     return answer, taken
