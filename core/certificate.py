@@ -31,7 +31,7 @@ GAIN = "gain_"  # begins the name of a metric that a file brings (core.gain)
 # Options of loading that change an answer.
 SAME = (
     "dtype", "bits", "attention_layer", "resolution", "fit", "instruction", "base_side",
-    "min_cells", "generic_prompt",
+    "min_cells", "generic_prompt", "look", "likeliest", "end_token",
 )  # fmt: skip
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]

@@ -7,18 +7,16 @@ names, a firewall, the login page of a network. Those send statuses and web page
 
 from __future__ import annotations
 
-import ssl
-
 import httpx
 
 from core.support.headers import TOKEN
+from core.support.transport import certificate_fault, is_page, printable, shown
 
 # Statuses after which the same message may succeed. 520 to 524, 527 and 530 are of proxies that
 # don't get an answer from the server, or don't find it, like 502 and 504; 598 and 599 are of others
 # that waited in vain. (525 and 526 aren't here: a certificate that doesn't fit stays as it is.)
 PASSING = frozenset({408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599})
 _LATE = (504, 522, 524, 598, 599)  # the server is there, and takes too long
-_LONGEST = 1000  # characters of what a server says
 
 
 class EdgeError(Exception):
@@ -57,18 +55,17 @@ def refused(response: httpx.Response, path: str, proxy: str | None) -> Refused:
             raise TypeError
     except (ValueError, TypeError, KeyError, RecursionError):
         code, detail = "unknown", _of_another(response, path, proxy)
-    return Refused(response.status_code, code[:100], _printable(detail))
+    return Refused(response.status_code, code[:100], printable(detail))
 
 
 def not_the_protocol(response: httpx.Response, why: str) -> EdgeError:
     """Return what a success means that isn't what a Second Look server sends."""
-    kind = response.headers.get("Content-Type", "")
-    if kind.startswith("text/html") or response.content.lstrip()[:1] == b"<":
+    if is_page(response.headers.get("Content-Type", ""), response.content):
         return EdgeError(
-            f"A web page came from {_shown(response.url)} in place of an answer: check the URL, and"
+            f"A web page came from {shown(response.url)} in place of an answer: check the URL, and"
             " whether the network, or a proxy, wants somebody to log in first."
         )
-    return EdgeError(f"The server doesn't keep to the protocol: {_printable(why)}")
+    return EdgeError(f"The server doesn't keep to the protocol: {printable(why)}")
 
 
 def of_transport(
@@ -84,26 +81,17 @@ def of_transport(
             return EdgeError(_wants_password(proxy))
         return EdgeError(
             f"The proxy that {proxy} names refuses to connect to {url.host}"
-            f" ({_printable(str(error))}): add {url.host} to NO_PROXY, or ask whoever runs it."
+            f" ({printable(str(error))}): add {url.host} to NO_PROXY, or ask whoever runs it."
         )
     if "location header" in str(error):  # httpx reads where a redirect points, followed or not
         return EdgeError(f"{url} sends on to what isn't an address: check the URL.")
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return EdgeError(
-                f"The certificate of {url.host} isn't trusted ({cause.verify_message}): if it is"
-                " your own, or your network's, name the file of its authority in SSL_CERT_FILE."
-            )
-        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-            return EdgeError(f"{url} doesn't speak https: check the URL, is it http://?")
-        cause = cause.__cause__ or cause.__context__
-    return None
+    fault = certificate_fault(error, url)
+    return EdgeError(fault) if fault else None
 
 
 def _of_another(response: httpx.Response, path: str, proxy: str | None) -> str:
     """A sentence about a status that comes without the server's own words."""
-    status, where = response.status_code, _shown(response.url, path)
+    status, where = response.status_code, shown(response.url, path)
     size = len(response.request.content)
     if 300 <= status < 400 and (target := _target(response, path)):
         return (
@@ -150,17 +138,6 @@ def _wants_password(proxy: str | None) -> str:
 def _target(response: httpx.Response, path: str) -> str | None:
     """Return where a redirect points, as the URL of a server."""
     try:
-        return _shown(response.url.join(response.headers["Location"]), path)
+        return shown(response.url.join(response.headers["Location"]), path)
     except (KeyError, httpx.InvalidURL, ValueError):
         return None
-
-
-def _shown(url: httpx.URL, path: str = "") -> str:
-    """A URL for a sentence: without a password, and without the path that a message has."""
-    text = str(url.copy_with(username=None, password=None))
-    return _printable(text.removesuffix(path))[:300]
-
-
-def _printable(text: str) -> str:
-    """Return what a server says, as one line, and nothing that a terminal would obey."""
-    return "".join(c for c in " ".join(text.split()) if c.isprintable())[:_LONGEST]

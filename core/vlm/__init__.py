@@ -42,9 +42,11 @@ def load_vlm(
     fit: str | None = None,
     instruction: str | None = None,
     settings: str | Path | None = None,
+    look: str | None = None,
     progress: Progress | None = None,
 ) -> VLM:
-    """Load a model: ``"pocket"`` (the bundled one), a local directory, or a hub id.
+    """Load a model: ``"pocket"`` (the bundled one), a local directory, a hub id, or an engine that
+    serves one, as ``"openai:http://127.0.0.1:8000/v1#MODEL"`` (core.vlm.engine.address).
 
     device: CUDA if there is one. dtype: float32 on the CPU, bfloat16 or float16 on CUDA.
     attention_layer: 0-based, of the language model, in place of the checkpoint's or the family's.
@@ -55,7 +57,9 @@ def load_vlm(
     ``fit``, images are stretched to it, as in the paper (Qwen2.5-VL: 224). instruction: what
     prompts say beside the question, in place of the checkpoint's or the family's; "" for nothing. A
     text with ``{question}`` in it holds the question. settings: the user's file of settings
-    (core.vlm.loading.own), in place of the usual one; "" for none. progress: called with what is
+    (core.vlm.loading.own), in place of the usual one; "" for none. look: who looks for the box
+    where an engine answers: ``"scout:MODEL"``, for which the options of loading are then,
+    ``"ask"`` or ``"tiles"`` (core.vlm.engine.looking). progress: called with what is
     being done, ``"download"`` or ``"load"``, and the share of it that is done, 0 to 1; bars are
     drawn on the terminal in any case.
 
@@ -63,11 +67,26 @@ def load_vlm(
     known family.
     """
     # Here, not above: they import torch and transformers, which takes seconds.
-    from core.vlm.loading.checkpoint import Options, find_checkpoint, placement
+    from core.vlm.engine.address import Address
+    from core.vlm.loading.checkpoint import Checkpoint, Options, find_checkpoint, placement
     from core.vlm.loading.download import announce
     from core.vlm.loading.own import own_settings
     from core.vlm.loading.settings import OF_CALL
 
+    if Address.is_one(name_or_path):
+        from core.vlm.engine.loading import load
+
+        def scout(model: str) -> VLM:
+            return load_vlm(
+                model, device, dtype, attention_layer=attention_layer, attention=attention,
+                bits=bits, settings=settings, progress=progress,
+            )  # fmt: skip
+
+        name = str(name_or_path)
+        own = own_settings(Checkpoint(name, name, local=False), settings)
+        return load(name, look, scout, own, fit=fit, resolution=resolution, instruction=instruction)
+    if look is not None:
+        raise VLMError("Who looks can be chosen for an engine: a model on this machine does.")
     options = Options(*placement(device, dtype), attention, bits, resolution, fit, progress)
     checkpoint = find_checkpoint(name_or_path)
     own = own_settings(checkpoint, settings)

@@ -71,6 +71,11 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
         "help": "your settings of models (default: second-look/models.json in your configuration "
         "folder, if it is there)",
     }),
+    "look": ("--look", {
+        "metavar": "{scout:MODEL,ask,tiles}",
+        "help": "who looks for the box where an engine answers (--model openai:URL#MODEL): a small "
+        "model of this machine, the engine itself, or its confidence in parts of the global image",
+    }),
 }  # fmt: skip
 
 

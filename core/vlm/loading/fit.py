@@ -17,7 +17,7 @@ from core.imaging import Fit, Geometry
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import FITS
 
-_HOW = {"pad": "pad", "crop": "cover", "stretch": "stretch"}  # to a square; --fit -> Fit.how
+HOW = {"pad": "pad", "crop": "cover", "stretch": "stretch"}  # to a square; --fit -> Fit.how
 
 Size = tuple[int, int]
 
@@ -32,7 +32,7 @@ class Preparation:
 
     @property
     def _as_is(self) -> bool:
-        return self.way not in _HOW
+        return self.way not in HOW
 
     def seen(self, size: Size) -> Size:
         """Return the (width, height) in which the checkpoint's own preparation gets it."""
@@ -89,7 +89,7 @@ def preparation(
     if way == "own" and resolution:
         raise VLMError(
             "The checkpoint's own way has its own resolution: leave out --resolution, or take "
-            f"another --fit ({', '.join(_HOW)})."
+            f"another --fit ({', '.join(HOW)})."
         )
     if way == "area" and default != "area":
         raise VLMError(
@@ -102,7 +102,7 @@ def preparation(
     elif way == "area":
         rule = Fit("area", (side, side), min(own.cell, side))
     else:
-        rule = Fit(_HOW[way], (side, side))  # type: ignore[arg-type]
+        rule = Fit(HOW[way], (side, side))  # type: ignore[arg-type]
     means = [mean] * 3 if isinstance(mean, float | int) else list(mean or (0, 0, 0))
     red, green, blue = (int(255 * one) for one in means)
     return Preparation(way, rule, (red, green, blue))

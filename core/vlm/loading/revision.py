@@ -24,7 +24,7 @@ def revision(vlm: VLM) -> str | None:
 
 def revision_named(info: ModelInfo) -> str | None:
     """Return `revision` of the model with these facts."""
-    if info.revision is not None:
+    if info.revision is not None or info.likeliest is not None:  # an engine's weights aren't here
         return info.revision
     from core.vlm.loading.checkpoint import find_checkpoint  # here: it imports torch
 

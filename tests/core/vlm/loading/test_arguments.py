@@ -29,7 +29,7 @@ def test_what_is_not_said_is_the_default_of_load_vlm():
 
 
 def test_what_is_said_arrives():
-    own = "--instruction", "Answer in French.", "--settings", "mine.json"
+    own = "--instruction", "Answer in French.", "--settings", "mine.json", "--look", "ask"
     assert parse(*WORDS.split(), *own) == {
         "device": "cuda:1",
         "dtype": "bfloat16",
@@ -40,6 +40,7 @@ def test_what_is_said_arrives():
         "resolution": 224,
         "instruction": "Answer in French.",
         "settings": "mine.json",
+        "look": "ask",
     }
 
 
