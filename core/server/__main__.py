@@ -20,6 +20,7 @@ from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.limits import Limits
 from core.server.listening import make_server
+from core.server.machine import check_gate
 from core.server.phone.invitation import announce
 from core.server.telemetry import JsonLines
 from core.support.bundled import EXPECTATION
@@ -64,6 +65,8 @@ def main() -> None:
             vlm = load_vlm(args.model, **load_options(args))
             if certificate:
                 certificate.check(Setting.of_model(vlm, args.cropper))
+            if gate:
+                check_gate(gate, vlm.info)
             model.set_result(vlm)
         except (VLMError, CertificateError) as error:
             model.set_exception(error)

@@ -4,7 +4,8 @@
     POST /v1/local-images   second stage: the answer from both images
     POST /v1/second-looks   a request for a local image although the gate said no
 
-Beside them: /v1/info (what an edge must know before it asks), /phone (an edge in a browser),
+The same in the words of OpenAI's clients is at /v1/chat/completions and /v1/models (core.server.
+chat). Beside them: /v1/info (what an edge must know before it asks), /phone (an edge in a browser),
 /health, /ready, /metrics, /docs and /openapi.json. All of it may be mounted in another app: nothing
 needs a lifespan.
 """
@@ -24,6 +25,7 @@ from core.croppers import DEFAULT
 from core.messages import ProtocolError
 from core.policies.shared import LinkTerms
 from core.server.admission import Busy
+from core.server.chat.routes import chat_routes, error_response, is_chat
 from core.server.clients import identified
 from core.server.limits import Limits
 from core.server.phone.routes import phone_routes
@@ -72,6 +74,7 @@ def create_app(
     client = identified(tokens, service.rate)
     app.include_router(message_routes(service, client))
     app.include_router(status_routes(service, client))
+    app.include_router(chat_routes(service, client))
     app.include_router(phone_routes())
     for kind in EXPECTED:
         app.add_exception_handler(kind, _explained)
@@ -82,11 +85,17 @@ def create_app(
 
 
 async def _explained(request: Request, error: Exception) -> Response:
-    return response(as_problem(error))
+    return _in_form(request, as_problem(error))
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    return response(Problem(500, "internal", "The server failed at this: try again later."))
+    return _in_form(
+        request, Problem(500, "internal", "The server failed at this: try again later.")
+    )
+
+
+def _in_form(request: Request, problem: Problem) -> Response:
+    return error_response(problem) if is_chat(request) else response(problem)
 
 
 def _described(app: FastAPI, guarded: bool) -> dict[str, Any]:

@@ -115,37 +115,52 @@ class Service:
         Raises what `Server.handle` raises, Busy, Problem, or Abandoned if the client has gone.
         """
         server = self.server
-        if self.certificate and isinstance(message, Question | LocalImage):
-            _check_codec(self.certificate, message.image_format)
+        if isinstance(message, Question | LocalImage):
+            self.check_codec(message.image_format)
+
+        def work(waited: float) -> Reply:
+            return server.handle(message, age + waited)
+
+        reply, seconds = await self.turn(request, client, message.kind, work)
+        if server.link and isinstance(message, LocalImage):
+            server.link.worked(seconds)
+        return reply
+
+    async def turn(
+        self, request: Request, client: str, kind: str, work: Callable[[float], Reply]
+    ) -> tuple[Reply, float]:
+        """Return what came of a piece of work in this client's turn, and the seconds it took.
+
+        kind: of the message that it answers. work: gets the seconds that the turn was waited for.
+        Raises as `handle` does.
+        """
         waited = await self.queue.enter(client)
         start = time.monotonic()
         try:
             if await request.is_disconnected():
                 raise Abandoned
             loop = asyncio.get_running_loop()
-            work = loop.run_in_executor(self.threads, server.handle, message, age + waited)
+            done = loop.run_in_executor(self.threads, work, waited)
         except BaseException:
             self.queue.leave(0.0)
             raise
         # The turn ends with the work, even if nobody waits for it any more.
-        work.add_done_callback(lambda _: self.queue.leave(time.monotonic() - start))
-        reply = await asyncio.shield(work)
+        done.add_done_callback(lambda _: self.queue.leave(time.monotonic() - start))
+        reply = await asyncio.shield(done)
         seconds = time.monotonic() - start
         self.metrics.waited.observe(waited)
-        self.metrics.worked.labels(message.kind).observe(seconds)
+        self.metrics.worked.labels(kind).observe(seconds)
         self.metrics.replies.labels(reply.message.kind).inc()
         if reply.skipped:
             self.metrics.skipped.labels(reply.skipped).inc()
-        if server.link and isinstance(message, LocalImage):
-            server.link.worked(seconds)
-        if isinstance(message, Question):
+        if kind == Question.kind:
             self._count(isinstance(reply.message, CropRequest))
         request.scope["note"] = {
-            "kind": message.kind, "reply": reply.message.kind, "waited": round(waited, 4),
+            "kind": kind, "reply": reply.message.kind, "waited": round(waited, 4),
             "worked": round(seconds, 4), "queue": len(self.queue),
         }  # fmt: skip
         self._sweep_later()
-        return reply
+        return reply, seconds
 
     async def exchange(
         self, request: Request, client: str, key: str | None, kind: type[Message]
@@ -175,6 +190,16 @@ class Service:
             reply = await work()
         content, headers = wire.pack(reply, self.server.gate, form, wire.prefers_first(request))
         return Response(content, headers=headers, media_type=form)
+
+    def check_codec(self, image_format: str) -> None:
+        """Raise Problem for an image that the certificate, if there is one, doesn't hold for."""
+        codec = self.certificate.setting.codec if self.certificate else None
+        if codec is not None and image_format != codec:
+            raise Problem(
+                422, "uncertified",
+                f"The certificate of this server holds for images in {codec}, not {image_format}:"
+                f" send {codec}.",
+            )  # fmt: skip
 
     def _count(self, asked: bool) -> None:
         """Return whether a question is asked again, and whether the certificate expects as many."""
@@ -212,17 +237,6 @@ class Service:
         self._sweeper = None
         if len(self.sessions):
             self._sweep_later()
-
-
-def _check_codec(certificate: Certificate, image_format: str) -> None:
-    """Raise Problem for an image that the certificate doesn't hold for."""
-    codec = certificate.setting.codec
-    if codec is not None and image_format != codec:
-        raise Problem(
-            422, "uncertified",
-            f"The certificate of this server holds for images in {codec}, not {image_format}: send "
-            f"{codec}.",
-        )  # fmt: skip
 
 
 def _watch(metrics: Metrics, drift: Drift) -> None:

@@ -406,7 +406,8 @@ def test_an_unforeseen_failure_is_a_500_without_its_text(question, monkeypatch):
 def test_described_and_documented_without_the_internet(client):
     described = client.get("/openapi.json").json()
     assert {"/v1/questions", "/v1/local-images", "/v1/second-looks", "/v1/info", "/health",
-            "/ready", "/metrics"} == described["paths"].keys()  # fmt: skip
+            "/ready", "/metrics", "/v1/chat/completions", "/v1/models",
+            } == described["paths"].keys()  # fmt: skip
     body = described["paths"]["/v1/questions"]["post"]["requestBody"]["content"]
     assert set(body) == {"application/json", COMPACT["Content-Type"]}
     page = client.get("/docs").text

@@ -1,0 +1,133 @@
+"""The routes that OpenAI's clients ask: /v1/chat/completions and /v1/models."""
+
+import time
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from core.messages import LocalImage, Question
+from core.server import wire
+from core.server.chat import answering, forms, replies
+from core.server.machine import Server
+from core.server.problems import WHAT, Problem
+from core.server.routes import Identified
+from core.server.service import Service
+
+CHAT = "/v1/chat/completions"
+MODELS = "/v1/models"
+
+
+def chat_routes(service: Service, identified: Identified) -> APIRouter:
+    """Return both routes; their errors are in OpenAI's form (`error`)."""
+    router = APIRouter()
+    Client = Annotated[str, Depends(identified)]
+    started = int(time.time())
+
+    @router.post(
+        CHAT,
+        summary="Ask as OpenAI's clients do, with images as data URLs.",
+        response_class=Response,
+        openapi_extra=forms.request_body(),
+        responses={
+            200: _CHAT_REPLY,
+            **_documented(*_CHAT_ERRORS),
+        },
+    )
+    async def chat(request: Request, client: Client) -> Response:
+        begun = time.monotonic()
+        if wire.media_type(request) != wire.JSON:
+            raise Problem(415, "wrong_type", f"Send a body of type {wire.JSON}.")
+        asked = forms.read(await wire.read_body(request, service.limits))
+        server = _server(service)
+        if asked.model != server.vlm.info.name:
+            raise Problem(
+                404, "model_not_found",
+                f"There is no model {asked.model!r:.200} here, only {server.vlm.info.name!r}.",
+            )  # fmt: skip
+        for image_format, _ in asked.images:
+            service.check_codec(image_format)
+        age = time.monotonic() - begun
+
+        def work(waited: float) -> Any:
+            return answering.answer(server, asked, age + waited)
+
+        kind = Question.kind if len(asked.images) == 1 else LocalImage.kind
+        reply, _ = await service.turn(request, client, kind, work)
+        if asked.stream:
+            told = replies.events(asked, reply, server.gate)
+            return StreamingResponse(told, media_type="text/event-stream")
+        return JSONResponse(replies.completion(asked, reply, server.gate))
+
+    @router.get(MODELS, responses=_documented(401, 429, 503))
+    async def models(client: Client) -> dict[str, Any]:
+        """List the one model that answers, and how it wants its images."""
+        server = service.server
+        info, fit = server.vlm.info, server.fit
+        card = {
+            "fit": fit.how, "input_size": list(fit.input_size), "cell": fit.cell,
+            "revision": info.revision,
+        }  # fmt: skip
+        about = {"id": info.name, "object": "model", "created": started}
+        about |= {"owned_by": "second-look", "second_look": card}
+        return {"object": "list", "data": [about]}
+
+    return router
+
+
+def _server(service: Service) -> Server:
+    """The service's server, telling more alternatives of each token, and of no shared link: its
+    policy is for edges that keep to it."""
+    server = service.server
+    return Server(
+        server.vlm,
+        server.gate,
+        service.sessions,
+        cropper=server.cropper,
+        alternatives=forms.MOST_LIKELIEST + 1,
+    )
+
+
+def error_response(problem: Problem) -> JSONResponse:
+    """Return a problem in OpenAI's form."""
+    kind = "server_error" if problem.status >= 500 else "invalid_request_error"
+    said = {"message": problem.detail, "type": kind, "param": None, "code": problem.code}
+    return JSONResponse({"error": said}, problem.status, headers=problem.headers)
+
+
+def is_chat(request: Request) -> bool:
+    """Return whether a request is for one of these routes."""
+    return getattr(request.scope.get("route"), "path", None) in (CHAT, MODELS)
+
+
+_CHAT_ERRORS = (400, 401, 404, 408, 410, 413, 415, 422, 429, 503)
+_ERROR = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {"error": {
+        "type": "object",
+        "required": ["message", "type", "code"],
+        "properties": {
+            "message": {"type": "string"}, "type": {"type": "string"}, "code": {"type": "string"},
+        },
+    }},
+}  # fmt: skip
+_CHAT_REPLY = {
+    "description": "The answer; with `second_look` where the gate wants a local image: its box in"
+    " pixels of the original, the session, and the uncertainty.",
+    "content": {
+        "application/json": {"schema": {"type": "object", "required": ["choices"]}},
+        "text/event-stream": {"schema": {"type": "string"}},
+    },
+}
+
+
+def _documented(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    more = {404: "There is no such model here."}
+    return {
+        status: {
+            "description": (WHAT | more)[status],
+            "content": {"application/json": {"schema": _ERROR}},
+        }
+        for status in statuses
+    }
