@@ -17,7 +17,7 @@ def _bound(default: float, what: str) -> Any:
 class Limits:
     """The bounds of a service. Raises ValueError for one below its least value."""
 
-    workers: int = _bound(1, "questions the model works on at once")
+    workers: int = _bound(16, "questions the model works on at once, as a batch where it can")
     waiting: int = _bound(128, "requests that may wait for a turn")
     waiting_per_client: int = _bound(8, "requests of one client that may wait for a turn")
     max_wait: float = _bound(15.0, "seconds that a request may wait")
@@ -43,6 +43,12 @@ class Limits:
         model, and each look would be made twice.
         """
         return self.session_bytes or max(_LEAST_ROOM, _LOOKS * look_bytes)
+
+    def at_once(self, look_bytes: int) -> int:
+        """Return how many questions are a batch of a model whose looks take so many bytes: as many
+        as there is room to hold, for a batch copies what it has read of each.
+        """
+        return min(self.workers, max(1, self.room(look_bytes) // max(1, look_bytes)))
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():

@@ -114,13 +114,14 @@ class Server:
         QuestionError for the question in it, SessionExpired for a session not held here. The
         model's own VLMError passes through.
         """
-        match message:
-            case Question():
-                return self._first_stage(message, time.monotonic() - age)
-            case SecondLook(session):
-                return self._request_crop(session, self.sessions.get(session))
-            case LocalImage():
-                return self._second_stage(message)
+        with self.vlm.asking():
+            match message:
+                case Question():
+                    return self._first_stage(message, time.monotonic() - age)
+                case SecondLook(session):
+                    return self._request_crop(session, self.sessions.get(session))
+                case LocalImage():
+                    return self._second_stage(message)
         raise MessageError("Send the server a question, a wish for a second look, or an image.")
 
     def _first_stage(self, message: Question, asked_at: float) -> Reply:

@@ -26,6 +26,7 @@ from core.server.telemetry import Metrics, log
 from core.sessions import Sessions
 from core.uncertainty import Gate
 from core.vlm.base import VLM
+from core.vlm.batched import batched
 
 SWEEP = 10.0  # seconds between two looks for expired sessions
 
@@ -94,6 +95,7 @@ class Service:
             metric = Gate().metric
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
         link = SharedLink(self.link, gate, lambda: self.queue.wait) if self.link else None
+        vlm = batched(vlm, self.limits.at_once(vlm.info.look_bytes))
         return Server(vlm, gate, self.sessions, link=link, cropper=self.cropper)
 
     def _new_sessions(self) -> Sessions:

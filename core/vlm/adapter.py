@@ -86,6 +86,7 @@ class AsPublished(NamedTuple):
 class Adapter(VLM):
     """A model of transformers behind the interface of core.vlm.base. No state between calls."""
 
+    batches = True
     obstacle: ClassVar[str | None] = None  # why no model of a family can share a prefix, if so
     language_model: ClassVar[type[LanguageModel]] = LanguageModel
 

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -153,6 +153,7 @@ class VLM(ABC):
     """A loaded vision-language model. Every method may be called by several threads at once."""
 
     info: ModelInfo
+    batches: ClassVar[bool] = False  # whether several at once are faster than one by one
 
     @abstractmethod
     def geometry(self, image_size: tuple[int, int]) -> Geometry:
@@ -181,6 +182,11 @@ class VLM(ABC):
         decoding.
         """
         yield Tally(None)
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """Within, this thread may call again at any moment: a model that batches waits for it."""
+        yield
 
     @abstractmethod
     def look(self, image: Image.Image) -> Look:

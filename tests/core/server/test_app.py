@@ -237,7 +237,7 @@ def test_tokens(edge, question):
 
 def test_above_capacity_come_429s_and_nobody_waits_too_long(question):
     vlm = GatedVLM()
-    limits = Limits(rate=0, waiting=3, waiting_per_client=2, max_wait=0.3)
+    limits = Limits(rate=0, workers=1, waiting=3, waiting_per_client=2, max_wait=0.3)
     with serving(ALWAYS, limits, vlm=vlm) as (url, app), httpx.Client(base_url=url) as client:
         vlm.open.clear()
         results = []
@@ -268,7 +268,7 @@ def test_above_capacity_come_429s_and_nobody_waits_too_long(question):
 
 def test_a_client_that_left_is_not_worked_for(question):
     vlm = GatedVLM()
-    with serving(ALWAYS, vlm=vlm) as (url, app):
+    with serving(ALWAYS, Limits(rate=0, workers=1), vlm=vlm) as (url, app):
         vlm.open.clear()
         first = threading.Thread(
             target=httpx.post, args=(f"{url}/v1/questions",),
