@@ -25,7 +25,7 @@ from core.support.commands import add_tls_arguments, called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options
 from dashboard.edges import mounted, phone
-from dashboard.live import LiveModel
+from dashboard.live import LiveModel, shared
 from dashboard.page import build, launch
 
 M_ARENA_MAX = -8  # of glibc's malloc.h
@@ -127,7 +127,7 @@ def load(
             if math.isfinite(gate.threshold):
                 begin = vlm.info.thresholds | {gate.metric: gate.threshold}
                 vlm.info = replace(vlm.info, thresholds=begin)
-        model.set_result(vlm)
+        model.set_result(shared(vlm))
     except (VLMError, CertificateError) as error:
         if page is not None:
             page.close()

@@ -7,6 +7,8 @@ small machine.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -25,6 +27,9 @@ from core.protocol import (
 from core.transcript import Attention, Transcript
 from core.uncertainty import Gate
 from core.vlm import VLM
+from dashboard.room import Room
+
+_ROOM = Room()
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ def ask_first(
     local_codec: Codec,
 ) -> Case:
     """Return the first stage. Raises ImageError, ProtocolError or VLMError: one sentence each."""
-    edge = _edge(image, codec, local_codec)
-    transcript = first_stage(edge, Server(vlm, gate, sessions), question)
+    with _edge(image, codec, local_codec) as edge:
+        transcript = first_stage(edge, Server(vlm, gate, sessions), question)
     return Case(image, codec, local_codec, gate, transcript)
 
 
@@ -91,13 +96,13 @@ def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[
 def _continue(vlm: VLM, sessions: Sessions, case: Case, box: Box | None) -> tuple[Gate, Transcript]:
     """Return the gate that the first stage ran under, and the transcript with its second stage."""
     _check_model(vlm, case)
-    edge = _edge(case.image, case.codec, case.local_codec)
     server = Server(vlm, case.transcript.gate, sessions)
-    try:
-        return case.asked, second_stage(edge, server, case.transcript, box)
-    except SessionExpired:
-        again = first_stage(edge, server, case.transcript.question)
-        return server.gate, second_stage(edge, server, again, box)
+    with _edge(case.image, case.codec, case.local_codec) as edge:
+        try:
+            return case.asked, second_stage(edge, server, case.transcript, box)
+        except SessionExpired:
+            again = first_stage(edge, server, case.transcript.question)
+            return server.gate, second_stage(edge, server, again, box)
 
 
 def _check_model(vlm: VLM, case: Case) -> None:
@@ -109,9 +114,12 @@ def _check_model(vlm: VLM, case: Case) -> None:
         )
 
 
-def _edge(image: str | None, codec: Codec, local_codec: Codec) -> Edge:
+@contextmanager
+def _edge(image: str | None, codec: Codec, local_codec: Codec) -> Iterator[Edge]:
+    """Yield the edge with this original, once there is room for it."""
     if not image:
         raise ImageError("There is no image yet: choose a sample or upload one.")
     if not Path(image).is_file():  # uploads are deleted after an hour
         raise ImageError("The image is no longer here: choose it or upload it once more.")
-    return Edge(image, codec, local_codec)
+    with _ROOM.holding(image):
+        yield Edge(image, codec, local_codec)

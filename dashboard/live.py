@@ -11,10 +11,20 @@ from typing import Any
 
 from core.imaging import ImageError
 from core.protocol import ProtocolError, Sessions
+from core.server.limits import Limits
 from core.vlm import VLM, VLMError, load_vlm
+from core.vlm.batched import batched
 from dashboard.gpu import on_gpu, zero_gpu
 
 EXPECTED = (ImageError, ProtocolError, VLMError)  # each says in one sentence what to do
+
+
+def shared(vlm: VLM) -> VLM:
+    """Return the model as page and edges ask it, together: in batches, where that is faster.
+
+    On ZeroGPU each question runs in a process of its own.
+    """
+    return vlm if zero_gpu() else batched(vlm, Limits().at_once(vlm.info.look_bytes))
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +87,7 @@ class LiveModel:
             raise VLMError("A Space with ZeroGPU loads its model once, when it starts.")
         name = name.strip()
         try:
-            served = Served(load_vlm(name, **self._options))
+            served = Served(shared(load_vlm(name, **self._options)))
         except VLMError:
             raise
         except (MemoryError, RuntimeError) as error:  # of torch, when there is no more memory

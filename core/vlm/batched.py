@@ -56,6 +56,10 @@ class Batched(Ordering):
                 self._asking -= 1
                 self._changed.notify()
 
+    def in_full_detail(self) -> VLM | None:
+        vlm = self._vlm.in_full_detail()
+        return vlm and batched(vlm, self.at_once)
+
     def give(self, order: Order) -> Outcome:
         outcome: Future[Outcome] = Future()
         with self._changed:
@@ -71,7 +75,7 @@ class Batched(Ordering):
         if not (batch := self._next()):
             return
         try:
-            for outcomes in carry_out(self._vlm, [order for order, _ in batch]):
+            for outcomes in carry_out([order for order, _ in batch]):
                 for index, outcome in outcomes.items():
                     batch[index][1].set_result(outcome)
         finally:  # whatever has happened, nobody waits for ever

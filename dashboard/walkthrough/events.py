@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from core.server.limits import Limits
+from dashboard.gpu import zero_gpu
 from dashboard.inputs import RAW
 
+AT_ONCE = 1 if zero_gpu() else Limits().workers
+
 PRIVATE: dict[str, Any] = {"api_visibility": "private"}
-# The model serves one stage at a time; the queue in front of it is that of the page.
-ON_MODEL: dict[str, Any] = {"concurrency_limit": 1, "concurrency_id": "vlm", **RAW}
+# As many as are a batch at most ask together; those behind them wait in the queue of the page.
+ON_MODEL: dict[str, Any] = {"concurrency_limit": AT_ONCE, "concurrency_id": "vlm", **RAW}
 FAST: dict[str, Any] = {"queue": False, "show_progress": "hidden", **PRIVATE, **RAW}
 
 

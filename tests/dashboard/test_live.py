@@ -49,7 +49,7 @@ def test_the_new_model_is_loaded_as_the_page_was_told_to(checkpoint, other):
     loading = Future()
     loading.set_result(load_vlm(checkpoint, device="cpu"))
     live = LiveModel("pocket", loading, device="cpu", dtype="bfloat16")
-    assert live.switch(other).vlm._model.dtype == torch.bfloat16
+    assert live.switch(other).vlm.info.load["dtype"] == "bfloat16"
 
 
 def test_what_one_model_began_no_other_one_finishes(live, other, scene_file):

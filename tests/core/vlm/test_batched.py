@@ -13,8 +13,9 @@ from PIL import Image
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from core.vlm import batched as module
-from core.vlm.base import Tally, VLMError
+from core.vlm.base import VLM, Tally, VLMError
 from core.vlm.batched import Batched, batched
+from core.vlm.orders import Ordering
 from tests.support.pixels import PixelVLM, picture
 
 
@@ -167,6 +168,13 @@ def test_only_a_model_that_gains_by_it_is_batched_and_only_once():
     assert isinstance(batched(ours, 2), Batched)
     again = batched(ours, 2)
     assert batched(again, 2) is again
+
+
+def test_nothing_of_a_model_is_lost_on_the_way_through():
+    """A method with a default in VLM would silently be that default."""
+    public = {name for name in vars(VLM) if not name.startswith("_")} - {"batches"}
+    given = {name for name in public if name.endswith("_batch")}  # one by one, as orders
+    assert public - given <= {name for kind in (Ordering, Batched) for name in vars(kind)}
 
 
 def test_many_threads_through_the_protocol_lose_and_mix_up_nothing():
