@@ -61,9 +61,7 @@ class Ordering(VLM):
 
     def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS, draft=()):
         request = Request(look, question, local, draft)
-        return self._value(
-            Order(self._vlm, "answer_batch", (request,), (max_new_tokens,))
-        )
+        return self._value(Order(self._vlm, "answer_batch", (request,), (max_new_tokens,)))
 
     def attend(self, look, prompt, layer=None):
         return self._value(Order(self._vlm, "attend_batch", (look, prompt), (layer,)))

@@ -6,7 +6,6 @@ import weakref
 from concurrent.futures import Future
 
 import pytest
-import torch
 
 from core.imaging import Codec
 from core.protocol import ProtocolError
