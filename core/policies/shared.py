@@ -87,15 +87,23 @@ class SharedLink:
         """Return what a local image takes of the link; at first, as much as the question."""
         return (self._crop_bytes or question_bytes) / self.rate
 
+    def age(self, waited: float, byte_count: int, seconds: float) -> float:
+        """Return how old a question is, in seconds, when it is there.
+
+        waited: at its edge, as far as that says so. It is assumed to have waited for the link as a
+        local image would now. seconds: that its bytes took to come in; a proxy may hold them back
+        and pass them on at once.
+        """
+        return max(waited, self.uplink.wait()) + max(seconds, byte_count / self.rate)
+
     def decide(self, uncertainty: float, question_bytes: int, age: float) -> Verdict:
         """Return whether to ask for a local image, and if not, why.
 
-        uncertainty: as the gate compares it with η. age: seconds since the question was asked, as
-        far as is known; that it waited for the link as others do is assumed of it anyway.
+        uncertainty: as the gate compares it with η. age: seconds since the question was asked, on
+        its way (see `age`) and here.
         """
         wait, busy = self.uplink.wait(), self.server_wait()
         crop = self.crop_seconds(question_bytes)
-        age = max(age, question_bytes / self.rate + wait)
         ready = max(wait + crop, busy) + self._work_seconds
         ranked = self._sign * uncertainty
         moment = Moment(

@@ -176,12 +176,14 @@ class Service:
         form = wire.media_type(request)
         body = await wire.read_body(request, self.limits)
         message = wire.unpack(kind, form, body)
-        age = time.monotonic() - begun + wire.waited(request)
+        seconds, waited = time.monotonic() - begun, wire.waited(request)
+        age = waited + seconds
         if link := self.server.link:
             if isinstance(message, LocalImage):
                 link.arrived(message.session, len(body))
             elif isinstance(message, Question):
                 link.waited(age, len(body))
+                age = link.age(waited, len(body), seconds)
 
         async def work() -> Reply:
             return await self.handle(request, client, message, age)

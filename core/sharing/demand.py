@@ -88,10 +88,17 @@ class Split:
 
     @classmethod
     def of(
-        cls, runs: Sequence[Run], metric: str = "min_entropy", first_tokens: int | None = None
+        cls,
+        runs: Sequence[Run],
+        metric: str = "min_entropy",
+        first_tokens: int | None = None,
+        seed: int = 0,
     ) -> Self:
-        """Return half of each run's images, and the other half. Raises ValueError as `fit`."""
-        pairs = [halves(run.answered) for run in runs]
+        """Return half of each run's images, drawn by the seed, and the other half.
+
+        Raises ValueError as `fit`, and for a run of fewer than two images.
+        """
+        pairs = [halves(run.answered, seed) for run in runs]
         known, fresh = ([pair[side] for pair in pairs] for side in (0, 1))
         return cls(
             fit(known, metric, first_tokens),
@@ -102,10 +109,15 @@ class Split:
 
 @dataclass(frozen=True, eq=False)
 class Arrivals:
-    """Times at which questions are asked, rising seconds, and by which edge, (N,) each."""
+    """Times at which questions are asked, rising seconds, and by which edge, (N,) each.
+
+    opening: bytes that cross the link and are answered before the question may, because its edge
+    has no connection to the server; None: all edges have one, and keep it.
+    """
 
     seconds: np.ndarray
     edge: np.ndarray
+    opening: np.ndarray | None = None
 
 
 def poisson(count: int, rate: float, edges: int, rng: np.random.Generator) -> Arrivals:

@@ -81,7 +81,7 @@ def queue_over_time(outcomes: Mapping[str, Outcome], deadline: float, seconds: f
                               "width": 1.5})
         )  # fmt: skip
     return figure(
-        data, "Time (s)", "Work that waits for the uplink (s)",
+        data, "Time (s)", "Work that waits<br>for the uplink (s)",
         label="How long the queue of the uplink is over time", filename="shared-link-queue",
         yaxis={"range": [0, 2 * deadline]},
     )  # fmt: skip

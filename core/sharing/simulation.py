@@ -24,7 +24,7 @@ from core.sharing.demand import Arrivals, Questions
 
 __all__ = ["VERDICTS", "Outcome", "Scenario", "crossing", "simulate"]
 
-ARRIVE, SERVE_FIRST, DECIDE, CROP, SERVE_SECOND = range(5)
+OPEN, ARRIVE, SERVE_FIRST, DECIDE, CROP, SERVE_SECOND = range(-1, 5)
 VERDICTS: tuple[Verdict, ...] = ("ask", "sure", "late", "dear")
 
 
@@ -105,10 +105,12 @@ def simulate(
     The same `rng` state gives the same channel, whatever the policy.
     """
     deadline, count = scenario.deadline, len(arrivals.seconds)
-    plan = _plan(questions, scenario, expectation, rng)
+    plan = _plan(questions, arrivals, scenario, expectation, rng)
     asked_at = arrivals.seconds.tolist()
     verdict, first, second, waits = [0] * count, [0.0] * count, [np.inf] * count, [0.0] * count
-    heap = [(at, index, ARRIVE) for index, at in enumerate(asked_at)]  # sorted: a heap already
+    arrived, guessed_age = [0.0] * count, [0.0] * count  # at the server, and what it takes it for
+    begin = [OPEN if hold else ARRIVE for hold in plan.opening]
+    heap = list(zip(asked_at, range(count), begin, strict=True))  # sorted: a heap already
     link_free = server_free = 0.0
     now = 0.0
     guess = None if scenario.reports else Uplink(plan.crop_mean, clock=lambda: now)
@@ -120,21 +122,20 @@ def simulate(
             hold, later = plan.crossings[kind == CROP]
             link_free = max(now, link_free) + hold[index]
             heappush(heap, (link_free + later[index], index, kind + 1))
+        elif kind == OPEN:
+            link_free = max(now, link_free) + plan.opening[index]
+            heappush(heap, (link_free + scenario.link.round_trip, index, ARRIVE))
         elif kind == DECIDE:
             first[index] = now + plan.answer_down[index] - asked_at[index]
             waits[index] = wait = max(link_free - now, 0.0)
             age = now - asked_at[index]
             if guess:
                 wait = guess.wait()
-                age = plan.age[index] + wait
+                age = guessed_age[index] + now - arrived[index]
             busy = max(server_free - now, 0.0)
-            there = max(wait, plan.request_mean) + plan.crop_mean + plan.later_mean
-            ready = max(there, busy) + plan.work_mean + plan.down_mean
-            moment = Moment(
-                now, plan.uncertainty[index], plan.gain[index], plan.crop_mean, plan.work_mean,
-                wait, busy, deadline - age - ready, plan.chance[index],
-            )  # fmt: skip
-            verdict[index] = code[policy.decide(moment)]
+            verdict[index] = code[
+                policy.decide(plan.moment(index, now, wait, busy, deadline - age))
+            ]
             if verdict[index] == 0:
                 if guess:
                     guess.ask(index)
@@ -142,6 +143,9 @@ def simulate(
         else:  # at the server, first or second
             if guess and kind == SERVE_SECOND:
                 guess.arrived(index)
+            elif guess:  # it is taken to have waited as a local image would now
+                arrived[index] = now
+                guessed_age[index] = guess.wait() + plan.crossings[0][0][index]
             work = plan.work[kind == SERVE_SECOND][index]
             server_free = max(now, server_free) + work
             if kind == SERVE_FIRST:
@@ -162,7 +166,7 @@ class _Plan:
     refined_down: list[float]
     uncertainty: list[float]
     gain: list[float]
-    age: list[float]  # of a question that waited for nobody, when its first answer is there
+    opening: list[float]  # of a connection: how long it holds the link
     chance: list[float]
     # What is expected of any local image, seconds: of the link, of its way, of the server and back.
     crop_mean: float
@@ -171,11 +175,25 @@ class _Plan:
     work_mean: float
     down_mean: float
 
+    def moment(self, index: int, now: float, wait: float, busy: float, left: float) -> Moment:
+        """Return what is known of a question. left: seconds to its deadline."""
+        there = max(wait, self.request_mean) + self.crop_mean + self.later_mean
+        ready = max(there, busy) + self.work_mean + self.down_mean
+        return Moment(
+            now, self.uncertainty[index], self.gain[index], self.crop_mean, self.work_mean, wait,
+            busy, left - ready, self.chance[index],
+        )  # fmt: skip
+
 
 def _plan(
-    questions: Questions, scenario: Scenario, expectation: Expectation, rng: np.random.Generator
+    questions: Questions,
+    arrivals: Arrivals,
+    scenario: Scenario,
+    expectation: Expectation,
+    rng: np.random.Generator,
 ) -> _Plan:
     link = scenario.link
+    opening = np.zeros(len(questions), np.int64) if arrivals.opening is None else arrivals.opening
     ways = [crossing(link, b, rng) for b in (questions.question_bytes, questions.crop_bytes)]
     first, second = (
         s / scenario.speed for s in (questions.first_seconds, questions.second_seconds)
@@ -196,7 +214,7 @@ def _plan(
         refined_down=down[2],
         uncertainty=questions.uncertainty.tolist(),
         gain=[expectation.gain(u) for u in questions.uncertainty.tolist()],
-        age=(ways[0][0] + ways[0][1] + first).tolist(),
+        opening=(link.airtime(opening, "up") / link.duty_cycle).tolist(),
         chance=rng.random(len(questions)).tolist(),
         crop_mean=float(link.airtime(crop, "up")[0] / link.duty_cycle),
         request_mean=float(link.seconds(request, "down")[0]),

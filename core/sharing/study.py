@@ -8,9 +8,8 @@ from functools import partial
 
 import numpy as np
 
-from core.policies.expectation import Expectation
-from core.policies.registry import POLICIES, Terms
-from core.sharing.demand import Arrivals, Questions, bursts, poisson, recorded
+from core.policies.registry import POLICIES, Terms, known_of
+from core.sharing.demand import Arrivals, Questions, Split, bursts, poisson, recorded
 from core.sharing.optimum import optimum
 from core.sharing.simulation import Outcome, Scenario, simulate
 
@@ -20,15 +19,17 @@ __all__ = [
     "Figures",
     "Setting",
     "Study",
-    "best_share",
+    "Trial",
     "draw",
     "mean_of",
     "study",
+    "trial_of",
 ]
 
 ARRIVALS = {"poisson": poisson, "bursts": bursts}
 OPTIMUM = "optimum"
 SHARES = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35, 0.4, 0.45, 0.5, 0.6, 0.7, 0.8, 1.0)
+DRAWS = 2  # of questions, on which η is set
 NORMAL = 1.96  # standard errors to either side that hold 95 % of a normal distribution
 
 
@@ -62,6 +63,14 @@ class Figures:
         return mean, mean - float(spread), mean + float(spread)
 
 
+@dataclass(frozen=True, eq=False)
+class Trial:
+    """Questions that nothing was set on, and what policies are made from, expectation included."""
+
+    fresh: Questions
+    terms: Terms
+
+
 Study = Mapping[float, Mapping[str, Figures]]  # load -> policy -> figures
 
 
@@ -82,43 +91,49 @@ def draw(
 
 
 def study(
-    pool: Questions,
-    expectation: Expectation,
+    trials: Sequence[Trial],
     setting: Setting,
     loads: Sequence[float],
-    terms: Terms,
     policies: Sequence[str] = tuple(POLICIES),
-    seeds: int = 20,
 ) -> Study:
-    """Return the figures of every policy at every load; all see the same questions and channel."""
+    """Return the figures of every policy at every load, a seed for each trial.
+
+    All policies of a trial see the same questions and channel.
+    """
     found = {}
     for load in loads:
         rows: dict[str, list[tuple[float, ...]]] = {name: [] for name in (*policies, OPTIMUM)}
-        for seed in range(seeds):
-            questions, arrivals = draw(pool, setting, load, np.random.default_rng(seed))
+        for seed, trial in enumerate(trials):
+            known = known_of(trial.terms)
+            questions, arrivals = draw(trial.fresh, setting, load, np.random.default_rng(seed))
             for name in policies:
                 outcome = simulate(
-                    questions, arrivals, setting.scenario, POLICIES[name].make(terms), expectation,
-                    np.random.default_rng(seed),
+                    questions, arrivals, setting.scenario, POLICIES[name].make(trial.terms),
+                    known, np.random.default_rng(seed),
                 )  # fmt: skip
                 rows[name].append(_row(outcome, setting))
-            best = optimum(questions, arrivals, setting.scenario, expectation)
+            best = optimum(questions, arrivals, setting.scenario, known)
             rows[OPTIMUM].append((best, *[np.nan] * 5))
         found[load] = {name: Figures(*np.array(values).T) for name, values in rows.items()}
     return found
 
 
-def best_share(
-    pool: Questions, expectation: Expectation, setting: Setting, load: float, terms: Terms
-) -> float:
-    """Return the share asked again whose fixed η does best at this load, of SHARES."""
+def trial_of(split: Split, setting: Setting, load: float) -> Trial:
+    """Return a trial of a split's fresh half, with a fixed η that is the best at this load.
+
+    η, and the byte budget that goes with it, are set on the half that is known.
+    """
+    link, crop = setting.scenario.link, round(split.expectation.crop_bytes)
+    rate = crop * link.duty_cycle / float(link.airtime(crop, "up"))  # repetitions included
+    terms = Terms(setting.scenario.deadline, rate, split.expectation)
 
     def accuracy(share: float) -> float:
-        made = replace(terms, share=share, threshold=None)
-        figures = study(pool, expectation, setting, [load], made, ["fixed"], seeds=5)
+        trial = Trial(split.known, replace(terms, share=share))
+        figures = study([trial] * DRAWS, setting, [load], ["fixed"])
         return float(figures[load]["fixed"].accuracy.mean())
 
-    return max(SHARES, key=accuracy)
+    share = max(SHARES, key=accuracy)
+    return Trial(split.fresh, replace(terms, share=share, crop_load=load * share))
 
 
 def _row(outcome: Outcome, setting: Setting) -> tuple[float, ...]:

@@ -1,13 +1,14 @@
 """Try every policy at every load, on all runs together and on each alone; print and draw it.
 
-Policies are set on half of each run's images and tried on the other half.
+Policies are set on half of each run's images and tried on the other half; each seed has halves of
+its own.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,7 +17,7 @@ from core.bench.report import Section, as_page
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.channel import PRESETS, Fixed, Link
-from core.policies.registry import POLICIES, Terms
+from core.policies.registry import POLICIES, known_of
 from core.sharing.demand import Split
 from core.sharing.plots import (
     accuracy_over_load,
@@ -25,7 +26,17 @@ from core.sharing.plots import (
     queue_over_time,
 )
 from core.sharing.simulation import Outcome, Scenario, simulate
-from core.sharing.study import ARRIVALS, OPTIMUM, Setting, Study, best_share, draw, mean_of, study
+from core.sharing.study import (
+    ARRIVALS,
+    OPTIMUM,
+    Setting,
+    Study,
+    Trial,
+    draw,
+    mean_of,
+    study,
+    trial_of,
+)
 from core.support.bundled import RUNS
 from core.support.whole import write_whole
 from core.uncertainty import METRICS
@@ -99,49 +110,47 @@ def main(args: argparse.Namespace) -> int:
     runs = {path.stem: load_run(path) for path in args.runs}
     groups = {MIXED: list(runs.values())} if len(runs) > 1 else {}
     groups |= {name: [run] for name, run in runs.items()}
-    setting, found, made = _setting(args), {}, {}
+    setting = _setting(args)
+    found: dict[str, Study] = {}
+    queues: dict[str, Outcome] = {}
+    args.loads = sorted(set(args.loads))
     for name, group in groups.items():
-        loads = args.loads if name == next(iter(groups)) else [args.loads[0], args.loads[-1]]
-        found[name], made[name] = _studied(group, setting, args, loads)
-        print(_table(name, found[name], made[name]))
-        print(*_sentences(found[name]), sep="\n", end="\n\n")
+        first = not found
+        loads = args.loads if first else [args.loads[0], args.loads[-1]]
+        trials = _trials(group, setting, args)
+        found[name] = study(trials, setting, loads)
+        if first:
+            queues = _queues(trials[0], setting, args.loads[-1])
+        print(_table(name, found[name], trials))
+        print(*_sentences(found[name]), sep="\n", end="\n\n", flush=True)
     print(order_sentence(found, args.loads[-1]))
     if args.out:
-        first = next(iter(groups))
-        queues = _queues(groups[first], setting, args, made[first])
         write_whole(args.out, _page(found, queues, args))
         print(f"Drawn: {args.out}")
     return 0
 
 
-def _studied(
-    runs: Sequence[Run], setting: Setting, args: argparse.Namespace, loads: Sequence[float]
-) -> tuple[Study, Terms]:
-    split = Split.of(runs, args.metric)
-    link, crop = setting.scenario.link, round(split.expectation.crop_bytes)
-    rate = crop * link.duty_cycle / float(link.airtime(crop, "up"))  # repetitions included
-    terms = Terms(args.deadline, rate, split.expectation)
-    share = best_share(split.known, split.expectation, setting, CALM, terms)
-    terms = replace(terms, share=share, crop_load=CALM * share)
-    return study(split.fresh, split.expectation, setting, loads, terms, seeds=args.seeds), terms
+def _trials(runs: Sequence[Run], setting: Setting, args: argparse.Namespace) -> list[Trial]:
+    """Return a trial a seed, each with halves of its own: chance in them is in the intervals."""
+    return [
+        trial_of(Split.of(runs, args.metric, seed=seed), setting, CALM)
+        for seed in range(args.seeds)
+    ]
 
 
-def _queues(
-    runs: Sequence[Run], setting: Setting, args: argparse.Namespace, terms: Terms
-) -> dict[str, Outcome]:
-    split = Split.of(runs, args.metric)
-    questions, arrivals = draw(split.fresh, setting, args.loads[-1], np.random.default_rng(0))
+def _queues(trial: Trial, setting: Setting, load: float) -> dict[str, Outcome]:
+    questions, arrivals = draw(trial.fresh, setting, load, np.random.default_rng(0))
     return {
-        name: simulate(questions, arrivals, setting.scenario, POLICIES[name].make(terms),
-                       split.expectation, np.random.default_rng(0))
+        name: simulate(questions, arrivals, setting.scenario, POLICIES[name].make(trial.terms),
+                       known_of(trial.terms), np.random.default_rng(0))
         for name in SHOWN
     }  # fmt: skip
 
 
 def _setting(args: argparse.Namespace) -> Setting:
     """Raises ValueError for a rate, a deadline or a trace that can't be."""
-    if not (args.deadline > 0 and args.speed > 0 and min(args.loads) > 0):
-        raise ValueError("The deadline, the speed and all loads must be positive.")
+    if not all(math.isfinite(v) and v > 0 for v in (args.deadline, args.speed, *args.loads)):
+        raise ValueError("The deadline, the speed and all loads must be positive and finite.")
     if min(args.edges, args.questions - 1, args.seeds - 1) < 1:
         raise ValueError("It takes at least 1 edge, 2 questions, and 2 seeds for an interval.")
     link = PRESETS[args.link] if args.link else Link(
@@ -159,9 +168,10 @@ def _setting(args: argparse.Namespace) -> Setting:
     return Setting(scenario, args.edges, args.questions, args.arrivals, trace)
 
 
-def _table(name: str, found: Study, terms: Terms) -> str:
+def _table(name: str, found: Study, trials: Sequence[Trial]) -> str:
+    shares = sorted(trial.terms.share for trial in trials)
     lines = [
-        f"{name}: η asks {terms.share:.0%}, the best at load {CALM}; "
+        f"{name}: η asks {shares[0]:.0%} to {shares[-1]:.0%}, the best at load {CALM}; "
         "right in time % [95 %], asked %, no answer in time %, p95 s, Jain, J a question"
     ]
     for load, rows in found.items():

@@ -79,16 +79,42 @@ def test_a_long_queue_makes_crops_dear_until_it_has_drained():
     for session in "abcd":
         link.asked(session)
     assert link.uplink.wait() == 4.0 and link.price() > GAINS.most
-    assert link.decide(1.0, 1_000, 0.0) == "late"  # 5 s to get here, 5 s more for the crop
+    age = link.age(0.0, 1_000, 0.0)
+    assert age == 5.0 and link.decide(1.0, 1_000, age) == "late"  # and 5 s more for the crop
+    assert link.decide(1.0, 1_000, 3.9) == "dear"  # it would be in time
     roomy = SharedLink(LinkTerms(1_000.0, 11.0, "backlog", GAINS), ALWAYS, clock=clock)
     for session in "abcd":
         roomy.asked(session)
-    assert roomy.decide(1.0, 1_000, 0.0) == "dear"
+    assert roomy.decide(1.0, 1_000, roomy.age(0.0, 1_000, 0.0)) == "dear"
     clock.now = 4.0
     for session in "abcd":
         roomy.arrived(session, 1_000)
     clock.now = 8.0
     assert roomy.uplink.wait() == 0 and roomy.decide(1.0, 1_000, 0.0) == "ask"
+
+
+def test_a_question_is_as_old_as_its_way_says_and_what_it_takes_here_is_added():
+    """Its edge may know of a longer wait than the server; bytes may come slower than the link."""
+    link = SharedLink(LinkTerms(1_000.0, 9.0, "backlog", GAINS), ALWAYS, clock=Clock())
+    assert link.age(0.0, 2_000, 0.1) == 2.0 and link.age(0.0, 2_000, 2.5) == 2.5
+    for session in "abc":
+        link.asked(session)
+    assert link.age(0.0, 2_000, 0.1) == 5.0 and link.age(7.0, 2_000, 0.1) == 9.0
+
+
+def test_the_time_that_a_question_waits_for_the_model_makes_it_late(monkeypatch):
+    """It came in time, but the model had others before it."""
+    from core.server.admission import Queue
+
+    client = served(LinkTerms(1e9, 5.0, "skip_late"))
+    assert SKIPPED not in ask(client).headers
+
+    async def enter(self, client):
+        self._working += 1
+        return 6.0
+
+    monkeypatch.setattr(Queue, "enter", enter)
+    assert ask(client).headers[SKIPPED] == "late"
 
 
 def test_what_a_crop_takes_is_learnt():

@@ -11,7 +11,7 @@ from core.policies.registry import POLICIES, Terms
 from core.sharing.demand import Arrivals, Questions, Split, bursts, poisson, recorded
 from core.sharing.optimum import optimum
 from core.sharing.simulation import Scenario, crossing, simulate
-from core.sharing.study import OPTIMUM, Setting, best_share, draw, study
+from core.sharing.study import OPTIMUM, Setting, draw, study, trial_of
 from tools.doubles.synthetic import synthetic_run
 
 LINK = Link(Fixed(400e3), round_trip=0.05)
@@ -49,6 +49,9 @@ def with_simpy(questions, arrivals, scenario, eta):
     def question(i):
         at = arrivals.seconds[i]
         yield env.timeout(at)
+        if arrivals.opening is not None and arrivals.opening[i]:
+            yield from use(uplink, float(link.airtime(arrivals.opening[i], "up")))
+            yield env.timeout(link.round_trip)
         yield from use(uplink, ways[0][0][i])
         yield env.timeout(ways[0][1][i])
         yield from use(server, questions.first_seconds[i] / scenario.speed)
@@ -67,9 +70,11 @@ def with_simpy(questions, arrivals, scenario, eta):
 
 
 @pytest.mark.parametrize("link", [LINK, FADING], ids=["fixed", "fading"])
-@pytest.mark.parametrize("load", [0.4, 0.9])
-def test_every_event_is_where_simpy_has_it(split, link, load):
+@pytest.mark.parametrize(("load", "opened"), [(0.4, False), (0.9, False), (0.9, True)])
+def test_every_event_is_where_simpy_has_it(split, link, load, opened):
     questions, arrivals = drawn(split, load, link=link)
+    if opened:  # every third question has a connection that is still open
+        arrivals = replace(arrivals, opening=np.where(np.arange(300) % 3, 400, 0))
     scenario = Scenario(link, 2.0, speed=2.0)
     policy = POLICIES["fixed"].make(terms(split))
     outcome = simulate(
@@ -162,9 +167,8 @@ def test_a_price_of_the_backlog_pays_where_a_fixed_eta_chokes():
     """The claim, small: as good on a calm link, far better on a full one, no better than can be."""
     split = Split.of([synthetic_run(1_000, seed=5)])
     setting = Setting(Scenario(LINK, 2.0), edges=16, questions=1_500)
-    made = terms(split)
-    made = replace(made, share=best_share(split.known, split.expectation, setting, 0.4, made))
-    found = study(split.fresh, split.expectation, setting, [0.2, 0.8], made, seeds=4)
+    trial = trial_of(split, setting, 0.4)
+    found = study([trial] * 4, setting, [0.2, 0.8])
     calm, full = (
         {name: row.accuracy.mean() for name, row in found[load].items()} for load in (0.2, 0.8)
     )
