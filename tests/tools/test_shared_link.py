@@ -1,69 +1,66 @@
-"""The comparison of real edges with the simulation: its throttle, and its judgement."""
-
-import socket
-import threading
-import time
+"""The comparison of real edges with the simulation: what it gives the simulation, what it says."""
 
 import numpy as np
+import pytest
 
-from core.edge.client import Client, Result
+from core.bench.runs.run import Run
+from core.edge.client import Result
+from core.edge.device import Edge
+from core.protocol import ask
+from core.server.machine import Server
+from core.sharing.demand import Arrivals, Questions
 from core.sharing.simulation import Outcome
-from tests.support.pixels import picture
-from tests.support.serving import serving
-from tools.shared_link import Seen, report
-from tools.support.throttle import shared_uplink
+from core.uncertainty import Gate
+from tests.support.pixels import PixelVLM, picture
+from tools.doubles.replayed import Replayed, number_of, numbered
+from tools.doubles.synthetic import synthetic_run
+from tools.shared_link import HEAD, SEGMENT, SYN, Seen, as_crossed, openings, report
 
 
-def test_one_rate_is_shared_by_all_connections_and_first_come_is_first_served():
-    """What three send together takes as long as all of it takes one after the other."""
-    listener, received = socket.create_server(("127.0.0.1", 0)), []
-
-    def take(connection):
-        size = 0
-        while data := connection.recv(65_536):
-            size += len(data)
-        received.append((size, time.monotonic()))
-
-    def accept():
-        for _ in range(3):
-            threading.Thread(target=take, args=(listener.accept()[0],), daemon=True).start()
-
-    threading.Thread(target=accept, daemon=True).start()
-    port = listener.getsockname()[1]
-    with shared_uplink(f"http://127.0.0.1:{port}", rate=40_000) as uplink:
-        near = int(uplink.url.rsplit(":", 1)[1])
-        begin = time.monotonic()
-        for size in (4_000, 8_000, 12_000):
-            with socket.create_connection(("127.0.0.1", near)) as edge:
-                edge.sendall(bytes(size))
-        while len(received) < 3:
-            time.sleep(0.01)
-    assert sorted(size for size, _ in received) == [4_000, 8_000, 12_000]
-    assert uplink.carried == 24_000
-    assert max(at for _, at in received) - begin > 24_000 / 40_000 * 0.95
-    listener.close()
+@pytest.fixture(scope="module")
+def run() -> Run:
+    return synthetic_run(20, seed=2)
 
 
-def test_an_edge_gets_its_answer_through_it():
-    with serving() as (url, _), shared_uplink(url, rate=1e6) as uplink, Client(uplink.url) as edge:
-        result = edge.ask(picture(), "Where?")
-        assert result.answer
-        sent = sum(e.sent + e.head_sent for e in result.exchanges)
-        assert uplink.carried > sent  # and the head of the request for /v1/info
+def test_the_double_answers_as_recorded_and_is_as_sure(run):
+    for index in (0, 7, 19):
+        server = Server(Replayed(run, PixelVLM(), slower=0.0), Gate("min_entropy", float("-inf")))
+        transcript = ask(Edge(picture()), server, numbered("Where?", index))
+        assert transcript.first_answer == run.first_answer[index]
+        assert transcript.answer == run.second_answer[index]
+        doubt = run.ranked("min_entropy", None)[index]
+        assert transcript.uncertainty == pytest.approx(doubt, abs=1e-5)
 
 
-def test_a_connection_that_the_server_has_closed_is_closed_on_both_sides():
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        with shared_uplink(url, rate=1e6) as uplink:
-            port = int(uplink.url.rsplit(":", 1)[1])
-            with socket.create_connection(("127.0.0.1", port), timeout=10) as edge:
-                far, _ = listener.accept()
-                far.settimeout(10)
-                far.shutdown(socket.SHUT_WR)
-                assert edge.recv(1) == b""  # the edge is told
-                assert far.recv(1) == b""  # and the server rid of it
-                far.close()
+def test_it_takes_as_long_as_recorded_so_many_times(run, monkeypatch):
+    slept = []
+    monkeypatch.setattr("tools.doubles.replayed.time.sleep", slept.append)
+    monkeypatch.setattr("tools.doubles.replayed.time.monotonic", lambda: 5.0)
+    model = Replayed(run, PixelVLM(), slower=3.0)
+    look = model.look(picture(32, 16))
+    model.answer(look, numbered("Where?", 4))
+    model.answer(look, numbered("Where?", 4), picture(32, 16))
+    assert slept == pytest.approx([3 * run.first_seconds[4], 3 * run.second_seconds[4]])
+
+
+def test_a_number_comes_back():
+    assert number_of(numbered("How many (7) are there? (3)", 12)) == 12
+
+
+def test_a_connection_is_opened_anew_after_five_seconds():
+    times = np.array([0.0, 1.0, 4.0, 8.0, 14.0])
+    arrivals = Arrivals(times, np.array([0, 1, 0, 0, 1]))
+    assert openings(arrivals).tolist() == [SYN, SYN, 0, 0, SYN]
+
+
+def test_the_heads_of_all_packets_are_counted(run):
+    questions, arrivals = Questions.of_runs([run]), Arrivals(np.zeros(20), np.arange(20) % 2)
+    plain = as_crossed(questions, arrivals, Seen(), heads=False)
+    assert (plain.question_bytes == questions.question_bytes).all()
+    full = as_crossed(questions, arrivals, Seen(), heads=True)
+    packets = np.ceil(questions.question_bytes / SEGMENT) + 1 + 3 * (openings(arrivals) > 0)
+    assert (full.question_bytes - questions.question_bytes == HEAD * packets).all()
+    assert (full.crop_bytes > questions.crop_bytes).all()
 
 
 def seen(asked, seconds):

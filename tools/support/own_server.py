@@ -39,17 +39,22 @@ def leaving_on_sigterm() -> Iterator[None]:
 
 @contextlib.contextmanager
 def own_server(
-    *options: str, host: str = "127.0.0.1", port: int = 0, prefix: Sequence[str] = ()
+    *options: str,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    prefix: Sequence[str] = (),
+    module: str = "core.server",
 ) -> Iterator[OwnServer]:
     """`python -m core.server` with these options, once it is ready; its log is thrown away.
 
-    port: 0 for a free one. prefix: words before the command, to start it somewhere else.
+    port: 0 for a free one. prefix: words before the command, to start it somewhere else. module:
+    another server with the same routes.
     Raises RuntimeError if it ends before it is ready.
     """
     if not port:
         with socket.create_server((host, 0)) as unused:
             port = unused.getsockname()[1]
-    words = [sys.executable, "-m", "core.server", "--host", host, "--port", str(port), *options]
+    words = [sys.executable, "-m", module, "--host", host, "--port", str(port), *options]
     url = f"http://{host}:{port}"
     with leaving_on_sigterm():
         process = subprocess.Popen([*prefix, *words], stderr=subprocess.DEVNULL)

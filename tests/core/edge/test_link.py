@@ -12,8 +12,8 @@ from core.imaging import Codec
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
-from tests.support.proxy import proxied
 from tests.support.serving import serving
+from tools.support.proxy import proxied
 
 SOMETIMES = Gate("min_entropy", 1.3)
 
