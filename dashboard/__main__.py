@@ -51,6 +51,7 @@ def main() -> None:
     page = build(live, switch=args.switch)
     service = create_app(model, tokens=tokens_of_environment(), certificate=certificate)
     live.followers.append(service.state.service.serve)
+    live.arrivals = service.state.service.arrivals
     options = {"server_name": args.host, "server_port": args.port, "root_path": args.root_path}
     if args.tls_certificate:  # signed by oneself, perhaps: gradio asks itself whether it answers
         options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +49,7 @@ class LiveModel:
         self.name, self._options = name, options
         self._loading, self._served = loading, None
         self.followers: list[Callable[[VLM], None]] = []
+        self.arrivals: Sequence[float] = ()  # when edges asked this page's server, seconds
         self._lock = threading.Lock()
         self._run = on_gpu(self._attempt)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
@@ -28,6 +29,7 @@ from core.uncertainty import Gate
 from core.vlm.base import VLM
 from core.vlm.batched import batched
 
+ARRIVALS = 2_000  # last questions whose times are remembered
 SWEEP = 10.0  # seconds between two looks for expired sessions
 
 
@@ -67,6 +69,7 @@ class Service:
         )
         self.replies: Replies[Reply] = Replies(limits.replies, limits.reply_seconds)
         self.threads = ThreadPoolExecutor(limits.workers, thread_name_prefix="model")
+        self.arrivals: deque[float] = deque(maxlen=ARRIVALS)  # of questions, time.monotonic()
         self.metrics = metrics = Metrics()
         metrics.gauge("sessions", "First stages held.", lambda: len(self.sessions))
         metrics.gauge("session_bytes", "Memory they take.", lambda: self.sessions.nbytes)
@@ -178,6 +181,8 @@ class Service:
         message = wire.unpack(kind, form, body)
         seconds, waited = time.monotonic() - begun, wire.waited(request)
         age = waited + seconds
+        if isinstance(message, Question):
+            self.arrivals.append(begun - waited)
         if link := self.server.link:
             if isinstance(message, LocalImage):
                 link.arrived(message.session, len(body))

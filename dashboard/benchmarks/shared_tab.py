@@ -23,11 +23,14 @@ from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.drawing.sentences import explain, notice
 from dashboard.drawing.templating import render
+from dashboard.live import LiveModel
 
 LINK = Link(Fixed(375e3), round_trip=0.05)
 EDGES, QUESTIONS, SHARE = 64, 1_000, 0.4
 SHOWN = ("fixed", "skip_late", "backlog")  # whose queue is drawn
-FEWEST = 20  # questions of a run: less can't be halved into anything
+FEWEST = 20  # questions of a run: less can't be halved into anything, nor say how people ask
+HERE = "here"
+COME = {"Poisson": "poisson", "in bursts": "bursts", "as recorded here": HERE}
 EXPLAINED = (
     f"{EDGES} edges share an uplink of 375 kbit/s, first come, first served, and a server as fast"
     " as the one that recorded the run. An answer counts if it is there by the deadline; until the"
@@ -52,7 +55,8 @@ class Played(NamedTuple):
 class SharedLink:
     """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
 
-    def __init__(self) -> None:
+    def __init__(self, live: LiveModel) -> None:
+        self.live = live
         gr.HTML(explain(EXPLAINED))
         with gr.Row(elem_classes="settings"):
             self.load = gr.Slider(
@@ -62,6 +66,10 @@ class SharedLink:
             self.deadline = gr.Slider(
                 0.5, 6.0, value=2.0, step=0.1, label="Deadline (s)", elem_id="shared-deadline"
             )
+            self.arrivals = gr.Dropdown(
+                list(COME), value="Poisson", label="Questions arrive", elem_id="shared-arrivals",
+                filterable=False,
+            )  # fmt: skip
         self.note = gr.HTML()
         self.chart = Chart("shared", "right answers in time")
         gr.HTML("<h3>The queue of the uplink</h3>")
@@ -70,25 +78,25 @@ class SharedLink:
         self.which = gr.State(0)
         self.other = gr.Button("Another question", size="sm", elem_id="another-shared")
         self.one = gr.HTML(elem_id="shared-one")
-        self.inputs = [self.load, self.deadline, self.which]
-        self.controls = [self.load, self.deadline]
+        self.inputs = [self.load, self.deadline, self.arrivals, self.which]
+        self.controls = [self.load, self.deadline, self.arrivals]
         self.outputs = [self.note, self.chart.plot, self.queue.plot, self.one]
 
     def connect(self, view_of: Viewer, bar: list, questions: QuestionCards) -> None:
         """Let the buttons work. bar: the components that `view_of` takes the values of."""
         for place, chart in enumerate((self.chart, self.queue)):
 
-            def rows(load: float, deadline: float, *bar, place=place) -> str:
+            def rows(load: float, deadline: float, come: str, *bar, place=place) -> str:
                 view = view_of(*bar)
-                if view is None or (played := _played(view, load, deadline)) is None:
+                if view is None or (played := self._played(view, load, deadline, come)) is None:
                     return ""
                 return drawn_csv(_figures(view, played, load, deadline)[place])
 
-            chart.offer_data(rows, [self.load, self.deadline, *bar])
+            chart.offer_data(rows, [*self.controls, *bar])
 
-        def another(load: float, deadline: float, which: int, *bar) -> dict:
+        def another(load: float, deadline: float, come: str, which: int, *bar) -> dict:
             view = view_of(*bar)
-            played = None if view is None else _played(view, load, deadline)
+            played = None if view is None else self._played(view, load, deadline, come)
             if played is None:
                 return {self.which: 0}
             return {self.which: which + 1, self.one: _one(played, which + 1, deadline)}
@@ -98,19 +106,48 @@ class SharedLink:
             show_progress_on=self.one,
         )  # fmt: skip
 
-    def draw(self, view: View, load: float, deadline: float, which: int) -> dict:
-        """Return what a view shows here, at a load (%) and a deadline (s)."""
-        played = _played(view, load, deadline)
+    def draw(self, view: View, load: float, deadline: float, come: str, which: int) -> dict:
+        """Return what a view shows here, at a load (%) and a deadline (s). come: a key of COME."""
+        played = self._played(view, load, deadline, come)
         if played is None:
             few = notice(f"This run has under {FEWEST} questions, too few to share a link.")
             return {self.note: few, self.chart.plot: None, self.queue.plot: None, self.one: ""}
         policies, queue = _figures(view, played, load, deadline)
         return {
-            self.note: "",
+            self.note: self._about(come),
             self.chart.plot: plot(policies),
             self.queue.plot: plot(queue),
             self.one: _one(played, which, deadline),
         }
+
+    def _played(self, view: View, load: float, deadline: float, come: str) -> Played | None:
+        """Return what comes of a load and a deadline; None of a run that is too small."""
+        run = view.run.answered
+        if len(set(run.image_id)) < FEWEST or not (math.isfinite(load) and math.isfinite(deadline)):
+            return None
+        load, deadline = min(max(load, 1.0), 99.0), min(max(deadline, 0.1), 60.0)
+        how = COME.get(come, "poisson")
+        times = () if how != HERE else self._times()
+        return _play(run, view.metric, view.first_tokens, load / 100, deadline, how, times)
+
+    def _times(self) -> tuple[float, ...]:
+        """Return when edges asked; nothing where these are too few to make a trace."""
+        times = tuple(self.live.arrivals)
+        return times if len(set(times)) >= FEWEST else ()
+
+    def _about(self, come: str) -> Markup | str:
+        """Return what is said of arrivals as recorded here."""
+        if COME.get(come) != HERE:
+            return ""
+        if times := self._times():
+            return explain(
+                f"The gaps between the last {len(times):,} questions that edges and telephones"
+                " asked of this page's server, scaled to the load."
+            )
+        return notice(
+            f"Edges and telephones have asked this page's server fewer than {FEWEST} questions"
+            " since it was started: shown is how Poisson arrivals would do."
+        )
 
 
 def _figures(view: View, played: Played, load: float, deadline: float) -> tuple[dict, dict]:
@@ -121,19 +158,20 @@ def _figures(view: View, played: Played, load: float, deadline: float) -> tuple[
     )
 
 
-def _played(view: View, load: float, deadline: float) -> Played | None:
-    """Return what comes of a load and a deadline; None of a run that is too small."""
-    run = view.run.answered
-    if len(set(run.image_id)) < FEWEST or not (math.isfinite(load) and math.isfinite(deadline)):
-        return None
-    load, deadline = min(max(load, 1.0), 99.0), min(max(deadline, 0.1), 60.0)
-    return _play(run, view.metric, view.first_tokens, load / 100, deadline)
-
-
 @kept(8)
-def _play(run: Run, metric: str, first_tokens: int | None, load: float, deadline: float) -> Played:
+def _play(
+    run: Run,
+    metric: str,
+    first_tokens: int | None,
+    load: float,
+    deadline: float,
+    come: str,
+    times: tuple[float, ...],
+) -> Played:
     split = _split(run, metric, first_tokens)
-    setting = Setting(Scenario(LINK, deadline), EDGES, QUESTIONS)
+    trace = np.array(times) if times else None
+    how = "poisson" if come == HERE else come
+    setting = Setting(Scenario(LINK, deadline), EDGES, QUESTIONS, how, trace)
     questions, arrivals = draw(split.fresh, setting, load, np.random.default_rng(0))
     terms = Terms(deadline, LINK.uplink.rate / 8, split.expectation, share=SHARE)
     outcomes = {

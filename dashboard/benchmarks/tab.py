@@ -66,7 +66,7 @@ class Benchmarks:
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare = Compare(library)
             with gr.Tab("Shared link", id="shared") as shared_tab:
-                shared = SharedLink()
+                shared = SharedLink(live)
         self.pages = {
             "tradeoff": (tradeoff_tab, self.tradeoff),
             "compression": (compression_tab, compression),

@@ -117,6 +117,15 @@ def test_the_time_that_a_question_waits_for_the_model_makes_it_late(monkeypatch)
     assert ask(client).headers[SKIPPED] == "late"
 
 
+def test_when_questions_came_is_remembered_and_nothing_else_of_them():
+    client = served(None)
+    for _ in range(3):
+        ask(client, **{WAITED: "4"})
+    times = list(client.app.state.service.arrivals)
+    assert times == sorted(times) and len(times) == 3
+    assert times[-1] < time.monotonic() - 3.9  # when it was asked, not when it came
+
+
 def test_what_a_crop_takes_is_learnt():
     link = SharedLink(LinkTerms(1_000.0, 9.0, "skip_late"), ALWAYS)
     assert link.crop_seconds(500) == 0.5  # none has come: as much as the question

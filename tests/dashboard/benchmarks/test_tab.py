@@ -76,7 +76,7 @@ def _values(page, active="tradeoff", uploads=(), key="invented-q20", quality="in
     """What the components hold, in the order in which `draw` takes them."""
     defaults = {"axis": "additional_cost", "link": "", "shown": [], "eta": 0.5, "held": None,
                 "wish": None, "which": 0, "uncertain": True, "runs": [], "load": 80,
-                "deadline": 2.0}  # fmt: skip
+                "deadline": 2.0, "arrivals": "Poisson"}  # fmt: skip
     given, rest = defaults | inputs, []
     for _, tab in page.pages.values():
         names = {id(component): name for name, component in vars(tab).items()
@@ -345,6 +345,26 @@ def test_the_shared_link_follows_load_and_deadline_and_tells_of_one_question(pag
     assert "Price of the backlog" in full[tab.one] and "What counts" in full[tab.one]
     another = page.draw(*_values(page, "shared", load=90, which=1))
     assert another[tab.one] != full[tab.one] and another[tab.chart.plot] == full[tab.chart.plot]
+
+
+def test_questions_may_arrive_as_this_server_was_asked(page, monkeypatch):
+    tab = page.pages["shared"][1]
+    plain, bursts, none = (
+        page.draw(*_values(page, "shared", arrivals=come))
+        for come in ("Poisson", "in bursts", "as recorded here")
+    )
+    assert plain[tab.chart.plot] != bursts[tab.chart.plot] and plain[tab.note] == ""
+    assert "fewer than 20" in none[tab.note] and none[tab.chart.plot] == plain[tab.chart.plot]
+    times = [float(second) for minute in range(10) for second in (60 * minute, 60 * minute + 0.1,
+                                                                   60 * minute + 0.2)]  # fmt: skip
+    monkeypatch.setattr(tab.live, "arrivals", times)
+    here = page.draw(*_values(page, "shared", arrivals="as recorded here"))
+    assert "last 30 questions" in here[tab.note]
+    assert here[tab.chart.plot] not in (plain[tab.chart.plot], bursts[tab.chart.plot])
+    monkeypatch.setattr(tab.live, "arrivals", [5.0] * 40)  # all at once: no gaps to go by
+    assert "fewer than 20" in page.draw(
+        *_values(page, "shared", arrivals="as recorded here")
+    )[tab.note]  # fmt: skip
 
 
 def test_the_questions_behind_a_cell(page):
