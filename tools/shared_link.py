@@ -7,8 +7,8 @@ for them. The server's model answers as recorded, and takes as long. Compared ar
 asked for a local image, and how long 95 % of the answers took.
 
 The simulation is given what is there: the sizes of the messages, with the heads of HTTP, TCP, IP
-and Ethernet; connections that are opened anew, each of which waits for the link, too; the mean time
-of edge and server beside the model.
+and Ethernet; with --reconnecting, connections that are opened anew, each of which waits for the
+link, too; the mean time of edge and server beside the model.
 """
 
 from __future__ import annotations
@@ -49,7 +49,8 @@ from tools.support.own_server import leaving_on_sigterm, own_server
 from tools.support.proxy import proxied
 
 NEAR = 0.1  # of the simulation's figure
-OPEN_FOR = 5.0  # seconds without a question, after which edge and server close a connection
+OPEN_FOR = 5  # seconds without a question, after which edge and server close a connection
+LONG = 3_600  # seconds; longer than all of it takes
 HEAD, SYN = 66, 74  # bytes of Ethernet, IP and TCP around a segment, and of the first one
 SEGMENT = 1_448  # bytes that a segment carries
 Prompt = tuple[object, str]  # image and question
@@ -80,18 +81,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     add = parser.add_argument
     add("--edges", type=int, default=64, help="edges that share the link (default: %(default)s)")
-    add("--questions", type=int, default=320,
+    add("--questions", type=int, default=200,
         help="questions asked in all (default: %(default)s)")  # fmt: skip
-    add("--load", type=float, default=0.6, help="share of the uplink that questions alone take")
+    add("--load", type=float, default=0.4, help="share of the uplink that questions alone take")
     add("--bytes-per-second", type=float, default=375e3 / 8,
         help="rate of the uplink (default: %(default)g)")  # fmt: skip
     add("--deadline", type=float, default=2.0, help="seconds from a question to its answer")
-    add("--slow-motion", type=float, default=4.0, help="how many times as long link, model and "
+    add("--slow-motion", type=float, default=3.0, help="how many times as long link, model and "
         "deadline take, so that a busy processor weighs little (default: %(default)g)")  # fmt: skip
     add("--policy", choices=list(POLICIES), default="backlog",
         help="who may send a local image (default: %(default)s)")  # fmt: skip
     add("--run", default="signs-text-q75",
         help="name of a run in assets/runs (default: %(default)s)")  # fmt: skip
+    add("--reconnecting", action="store_true", help="let edges open a new connection after "
+        "5 s without a question, as `core.edge` does, in place of keeping one open")  # fmt: skip
     add(
         "--seed",
         type=int,
@@ -125,6 +128,8 @@ def main() -> int:
     if not seen.results:
         print("No question was answered.", *seen.failed[:3], sep="\n  ")
         return 1
+    if to.heads and args.reconnecting:
+        arrivals = replace(arrivals, opening=openings(arrivals))
     crossing = as_crossed(questions, arrivals, seen, to.heads)
     first, second = (args.slow_motion * s for s in (run.first_seconds, run.second_seconds))
     crossing = replace(
@@ -132,7 +137,6 @@ def main() -> int:
         first_seconds=first + _beside(seen, "question", first),
         second_seconds=second + _beside(seen, "local image", second),
     )
-    arrivals = replace(arrivals, opening=openings(arrivals) if to.heads else None)
     outcome = simulated(crossing, arrivals, gate_of(model), args)
     said = crossing.question_bytes.sum() + crossing.crop_bytes[outcome.asked].sum()
     said += 0 if arrivals.opening is None else arrivals.opening.sum()
@@ -143,9 +147,11 @@ def main() -> int:
 @contextlib.contextmanager
 def way(args: argparse.Namespace, run: object) -> Iterator[Way]:
     """Yield how edges come to a server of the run, through one uplink."""
-    rate = args.bytes_per_second
+    rate, lasting = args.bytes_per_second, OPEN_FOR if args.reconnecting else LONG
     words = [str(run), "--uplink-bytes-per-second", str(rate), "--deadline", str(args.deadline),
-             "--policy", args.policy, "--slower", str(args.slow_motion)]  # fmt: skip
+             "--policy", args.policy, "--slower", str(args.slow_motion),
+             "--keep-alive", str(lasting)]  # fmt: skip
+    kept = httpx.Limits(keepalive_expiry=lasting)
     replaying = {"module": "tools.doubles.replayed"}
     with contextlib.ExitStack() as stack:
         if args.through != "proxy":
@@ -162,9 +168,7 @@ def way(args: argparse.Namespace, run: object) -> Iterator[Way]:
 
                 def enter(number: int) -> httpx.HTTPTransport:
                     entered(net.edges[number])
-                    return httpx.HTTPTransport(
-                        verify=False
-                    )  # no certificates: it takes a while to read them
+                    return httpx.HTTPTransport(verify=False, limits=kept)
 
                 yield Way(server.url, server.url, enter, net.carried, True)
                 return
@@ -173,7 +177,7 @@ def way(args: argparse.Namespace, run: object) -> Iterator[Way]:
 
         def addressed(number: int) -> httpx.HTTPTransport:
             return httpx.HTTPTransport(
-                verify=False, local_address=f"127.0.{number // 250}.{number % 250 + 2}"
+                verify=False, limits=kept, local_address=f"127.0.{number // 250}.{number % 250 + 2}"
             )
 
         yield Way(proxy.url, server.url, addressed, lambda: proxy.up, False)
@@ -285,8 +289,8 @@ def as_crossed(questions: Questions, arrivals: Arrivals, seen: Seen, heads: bool
         sizes[name] = getattr(questions, name) + (round(float(np.mean(sent))) if sent else 0)
         if heads:  # of each segment, and of the acknowledgement of the reply
             sizes[name] = sizes[name] + HEAD * (-(-sizes[name] // SEGMENT) + 1)
-    if heads:  # the last of three to open a connection, and two to close it
-        sizes["question_bytes"] = sizes["question_bytes"] + 3 * HEAD * (openings(arrivals) > 0)
+    if arrivals.opening is not None:  # the last of three to open a connection, two to close it
+        sizes["question_bytes"] = sizes["question_bytes"] + 3 * HEAD * (arrivals.opening > 0)
     return replace(questions, **sizes)
 
 

@@ -1,5 +1,7 @@
 """The comparison of real edges with the simulation: what it gives the simulation, what it says."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -57,6 +59,7 @@ def test_the_heads_of_all_packets_are_counted(run):
     questions, arrivals = Questions.of_runs([run]), Arrivals(np.zeros(20), np.arange(20) % 2)
     plain = as_crossed(questions, arrivals, Seen(), heads=False)
     assert (plain.question_bytes == questions.question_bytes).all()
+    arrivals = replace(arrivals, opening=openings(arrivals))
     full = as_crossed(questions, arrivals, Seen(), heads=True)
     packets = np.ceil(questions.question_bytes / SEGMENT) + 1 + 3 * (openings(arrivals) > 0)
     assert (full.question_bytes - questions.question_bytes == HEAD * packets).all()

@@ -125,6 +125,7 @@ def main() -> None:
     add("--deadline", type=float, required=True, help="seconds from a question to its last answer")
     add("--policy", choices=list(POLICIES), default="backlog",
         help="who may send a local image (default: %(default)s)")  # fmt: skip
+    add("--keep-alive", type=int, default=5, help="seconds that an idle connection is kept open")
     add("--slower", type=float, default=1.0, help="how many times as long as recorded it takes")
     args = parser.parse_args()
     link = LinkTerms(
@@ -133,7 +134,8 @@ def main() -> None:
     pocket, limits = load_vlm("pocket"), Limits(rate=0, max_wait=60.0)
     model = Replayed(load_run(args.run).answered, pocket, args.slower)
     app = create_app(model, gate_of(pocket), limits, link=link)
-    make_server(app, limits, host=args.host, port=args.port, log_config=None).run()
+    options = {"host": args.host, "port": args.port, "log_config": None}
+    make_server(app, limits, timeout_keep_alive=args.keep_alive, **options).run()
 
 
 if __name__ == "__main__":
