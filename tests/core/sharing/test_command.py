@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 from core.bench.runs.files import save_run
@@ -50,7 +51,8 @@ def test_a_trace(runs, tmp_path, capsys):
 
 
 def test_what_cannot_be_is_said_in_a_sentence(runs, capsys):
-    for words in (["--deadline", "0"], ["--bytes-per-second", "-3"], ["--loads", "0"]):
+    for words in (["--deadline", "0"], ["--bytes-per-second", "-3"], ["--loads", "0"],
+                  ["--loads", "0.2", "nan"], ["--speed", "inf"]):  # fmt: skip
         assert main(["study", runs[0], *words]) == 1
         assert "positive" in capsys.readouterr().err
     for words in (["--edges", "0"], ["--questions", "1"], ["--seeds", "1"]):
@@ -59,6 +61,20 @@ def test_what_cannot_be_is_said_in_a_sentence(runs, capsys):
     assert main(["loss", "--questions", "3"]) == 1
     assert "at least 4" in capsys.readouterr().err
     assert main(["study", "nowhere.parquet"]) == 1
+
+
+def test_a_run_that_is_too_small_is_said_to_be(tmp_path, capsys):
+    run, path = synthetic_run(3, seed=1), tmp_path / "small.parquet"
+    for rows, command, why in ((1, "study", "one image"), (0, "fit", "no sample")):
+        save_run(run.select(np.arange(3) < rows), path)
+        assert main([command, str(path), "--out", str(tmp_path / "out")]) == 1
+        assert why in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+def test_loads_may_come_in_any_order_and_one_edge_is_enough(runs, capsys):
+    assert main(["study", runs[0], *QUICK[:4], "--edges", "1", "--loads", "0.8", "0.2", "0.8"]) == 0
+    said = capsys.readouterr().out
+    assert said.index("load 0.2 ") < said.index("load 0.8 ") and "At load 0.8:" in said
 
 
 def test_what_a_server_wants_is_written(runs, tmp_path):
