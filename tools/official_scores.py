@@ -300,7 +300,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--answers", type=int, default=5000, help="made-up answers a rule (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="of the answers")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the made-up answers")
     return parser
 
 
