@@ -48,13 +48,17 @@ class Box:
             and other.bottom <= self.bottom
         )
 
-    def iou(self, other: "Box") -> float:
-        """Intersection over union, 0 to 1; 0 if both are empty."""
-        shared = Box(
+    def shared(self, other: "Box") -> int:
+        """Return how many pixels both hold."""
+        return Box(
             max(self.left, other.left),
             max(self.top, other.top),
             min(self.right, other.right),
             min(self.bottom, other.bottom),
         ).area
+
+    def iou(self, other: "Box") -> float:
+        """Intersection over union, 0 to 1; 0 if both are empty."""
+        shared = self.shared(other)
         union = self.area + other.area - shared
         return shared / union if union else 0.0

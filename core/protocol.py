@@ -33,6 +33,7 @@ from core.transcript import (
     EncodedImage,
     Event,
     MessageRecord,
+    Round,
     Stage,
     Step,
     Token,
@@ -59,6 +60,7 @@ __all__ = [
     "Question",
     "QuestionError",
     "Reply",
+    "Round",
     "SecondLook",
     "Server",
     "SessionExpired",
@@ -78,8 +80,8 @@ __all__ = [
 def ask(edge: Edge, server: Server, question: str, force: bool = False) -> Transcript:
     """Algorithm 1 for one image and one question.
 
-    The second stage runs if the gate asks for it, or at any rate with `force`. Raises
-    QuestionError for an empty or overlong question.
+    The second stage runs if the gate asks for it, or at any rate with `force`; further rounds
+    follow as long as the server asks. Raises QuestionError for an empty or overlong question.
     """
     transcript = first_stage(edge, server, question)  # lines 2-15
     if transcript.box is not None or force:  # a box came back: G_avg reached η
@@ -121,13 +123,17 @@ def first_stage(edge: Edge, server: Server, question: str) -> Transcript:
 def second_stage(
     edge: Edge, server: Server, transcript: Transcript, box: Box | None = None
 ) -> Transcript:
-    """Lines 16-22: the local image there, the refined answer back; the transcript continued.
+    """Lines 16-22: the local image there, the refined answer back; the transcript continued, with
+    every further round that the server asks for.
 
     `box` replaces the one the server found ("what if it had looked here?"). Without one, and if
     the gate said no, the edge first asks the server where it would look. Raises MessageError for
     a box that isn't in the original, SessionExpired if the server has answered the second stage
     of this transcript already or has forgotten its first one: then run `first_stage` again.
+    ValueError for a box in place of that of a server with rounds, which looks on from its own.
     """
+    if box is not None and server.gate.rounds:
+        raise ValueError("A server that looks several times goes on from its own box: give none.")
     events, session = list(transcript.events), transcript.session
     if box is None and transcript.box is None:
         received, reply = _exchange(events, server, SecondLook(session))  # lines 13-15, on demand
@@ -142,20 +148,34 @@ def second_stage(
     box = box or transcript.box
     assert box is not None
 
-    with timed(events, "crop", "edge"):
-        image = edge.crop(box, server.fit)  # line 17
-    with timed(events, "encode local", "edge"):
-        message = edge.local_image(session, image)
-    _, reply = _exchange(events, server, message)  # lines 18-22
-
+    local, received, reply = _look(edge, server, session, box, events)  # lines 17-22
+    second, rounds = reply.stage, list[Round]()
+    while isinstance(received, CropRequest):
+        asked, where = received.box, reply
+        image, received, reply = _look(edge, server, session, asked, events)
+        assert reply.stage is not None
+        rounds.append(Round(asked, image, reply.stage, where.attention, where.box_fallback))
     return replace(
         transcript,
         box=box,
         forced=not transcript.uncertain,
-        local_image=EncodedImage(message.image_format, message.image, image.size),
-        second=reply.stage,
+        local_image=local,
+        second=second,
+        rounds=tuple(rounds),
         events=tuple(events),
     )
+
+
+def _look(
+    edge: Edge, server: Server, session: str, box: Box, events: list[Event]
+) -> tuple[EncodedImage, Answer | CropRequest, Reply]:
+    """Send a box in detail. Returns the local image, and what `_exchange` does."""
+    with timed(events, "crop", "edge"):
+        image = edge.crop(box, server.fit)  # line 17
+    with timed(events, "encode local", "edge"):
+        message = edge.local_image(session, image)
+    received, reply = _exchange(events, server, message)  # lines 18-22
+    return EncodedImage(message.image_format, message.image, image.size), received, reply
 
 
 def _exchange(

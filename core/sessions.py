@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.box import Box
 from core.imaging import Geometry
 from core.messages import Question, SessionExpired
 
@@ -31,6 +32,11 @@ class FirstStage:
     attention: np.ndarray  # (cells,), for the question
     answer: tuple[int, ...]  # (T,), token ids
     looks: int = 1  # local images it will still be asked again with
+    # Of a server that looks several times: where a cropper looked on the global image, its map
+    # (rows, cols) and the boxes it would ask for next; and those that were asked for, in order.
+    map: np.ndarray | None = None
+    found: tuple[Box, ...] = ()
+    asked: tuple[Box, ...] = ()
 
     @property
     def nbytes(self) -> int:
@@ -61,15 +67,7 @@ class Sessions:
         """Hold a first stage and return its session, which nobody can guess."""
         session = secrets.token_urlsafe(16)
         with self._lock:
-            self._held[session] = time.monotonic() + self.max_seconds, stage
-            self._nbytes += stage.nbytes
-            self._drop_expired()
-            if self._nbytes > self.max_bytes:
-                self._drop_looks()
-            while len(self._held) > self.limit or (
-                self._nbytes > self.max_bytes and len(self._held) > 1
-            ):
-                self._drop_oldest()
+            self._hold(session, stage)
         return session
 
     def get(self, session: str) -> FirstStage:
@@ -91,6 +89,13 @@ class Sessions:
                 self._nbytes -= stage.nbytes
             return stage
 
+    def keep(self, session: str, stage: FirstStage) -> None:
+        """Hold a first stage, as it is by now, under the name it has; its time begins anew."""
+        with self._lock:
+            if (held := self._held.pop(session, None)) is not None:
+                self._nbytes -= held[1].nbytes
+            self._hold(session, stage)
+
     def drop_expired(self) -> None:
         """Free what is out of date; `add`, `get` and `take` do so, too."""
         with self._lock:
@@ -103,6 +108,17 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._held)
+
+    def _hold(self, session: str, stage: FirstStage) -> None:
+        self._held[session] = time.monotonic() + self.max_seconds, stage
+        self._nbytes += stage.nbytes
+        self._drop_expired()
+        if self._nbytes > self.max_bytes:
+            self._drop_looks()
+        while len(self._held) > self.limit or (
+            self._nbytes > self.max_bytes and len(self._held) > 1
+        ):
+            self._drop_oldest()
 
     def _drop_expired(self) -> None:
         while self._held and next(iter(self._held.values()))[0] <= time.monotonic():

@@ -33,6 +33,7 @@ __all__ = [
     "EncodedImage",
     "Event",
     "MessageRecord",
+    "Round",
     "Stage",
     "Step",
     "Token",
@@ -156,6 +157,19 @@ class Step:
 Event = Step | MessageRecord
 
 
+@dataclass(frozen=True)
+class Round:
+    """One more look, after the second stage's: another local image in the place of the last."""
+
+    box: Box
+    local_image: EncodedImage
+    stage: Stage  # the answer from the global image and this one
+    # Where the server looked in the local image before; None: nowhere there, so this is the next
+    # best box on the global image.
+    attention: Attention | None = None
+    box_fallback: str = ""  # as a transcript's
+
+
 @contextmanager
 def timed(
     steps: list[Step] | list[Event], name: str, where: Place, flops: int | None = None
@@ -189,13 +203,27 @@ class Transcript:
     forced: bool = False  # the second stage was run although the gate said no
     local_image: EncodedImage | None = None
     second: Stage | None = None
+    rounds: tuple[Round, ...] = ()  # looks after the second stage's
     events: tuple[Event, ...] = ()  # steps and messages, in the order in which they happened
     look: str = ""  # who looked for the box, where it wasn't the model that answered
 
     @property
     def answer(self) -> str:
         """The final answer."""
-        return (self.second or self.first).answer
+        return self.stages[-1].answer
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """Return every answer, in order."""
+        looked = () if self.second is None else (self.second,)
+        return (self.first, *looked, *(one.stage for one in self.rounds))
+
+    @property
+    def boxes(self) -> tuple[Box, ...]:
+        """Return what was sent in detail, in order."""
+        if self.second is None or self.box is None:
+            return ()
+        return (self.box, *(one.box for one in self.rounds))
 
     @property
     def first_answer(self) -> str:
@@ -315,8 +343,10 @@ class Transcript:
                 for name in ("first", "second")
                 if isinstance(rest.get(name), dict)
             }
-        if version < 5:  # no date; one cropper, of the model that answered and told all its scores
-            rest |= {"cropper": RELATIVE, "box_fallback": "", "date": None}
+        if version < 5:  # no date; one cropper, one look, of the model that answered and told all
+            rest |= {"cropper": RELATIVE, "box_fallback": "", "date": None, "rounds": []}
+            if isinstance(rest.get("gate"), dict):
+                rest["gate"] = {"rounds": []} | rest["gate"]
             if isinstance(rest.get("attention"), dict):
                 rest["attention"] = {"searched": None} | rest["attention"]
             rest |= {
@@ -460,7 +490,7 @@ def _scalar(value: Any, kind: type, where: str) -> Any:
     elif kind is int:
         _require(type(value) is int and abs(value) < 2**63, where, "a whole number")
     elif kind is float:
-        if where == "gate.threshold" and value in INFINITE.values():
+        if where.startswith(("gate.threshold", "gate.rounds")) and value in INFINITE.values():
             return float(value)
         _require(type(value) in (int, float) and abs(value) < 1e300, where, "a finite number")
         return float(value)
@@ -487,9 +517,7 @@ def _check(t: Transcript) -> None:
     if t.attention is not None:
         _check_attention(t.attention)
     if t.box is not None:
-        left, top, right, bottom = t.box.as_tuple()
-        inside = 0 <= left < right <= width and 0 <= top < bottom <= height
-        _require(inside, "box", "inside the original, and not empty")
+        _check_box(t.box, t.original_size, "box")
     if t.second is not None:
         _require(t.local_image is not None, "local_image", "present when there is a second stage")
         _require(t.box is not None, "box", "present when there is a second stage")
@@ -498,6 +526,13 @@ def _check(t: Transcript) -> None:
         _require(t.local_image is None, "local_image", "absent when there is no second stage")
     if t.local_image is not None:
         _check_image(t.local_image, "local_image")
+    _require(not t.rounds or t.second is not None, "rounds", "absent without a second stage")
+    for i, one in enumerate(t.rounds):
+        _check_box(one.box, t.original_size, f"rounds[{i}].box")
+        _check_image(one.local_image, f"rounds[{i}].local_image")
+        _check_stage(one.stage, f"rounds[{i}].stage")
+        if one.attention is not None:
+            _check_attention(one.attention)
     forced = t.second is not None and not t.uncertain
     _require(t.forced == forced, "forced", f"{str(forced).lower()}, as scores and gate say")
     for i, event in enumerate(t.events):
@@ -517,6 +552,12 @@ def _is_date(text: str) -> bool:
     except ValueError:
         return False
     return len(text) <= 40
+
+
+def _check_box(box: Box, original_size: tuple[int, int], where: str) -> None:
+    left, top, right, bottom = box.as_tuple()
+    inside = 0 <= left < right <= original_size[0] and 0 <= top < bottom <= original_size[1]
+    _require(inside, where, "inside the original, and not empty")
 
 
 def _check_image(image: EncodedImage, where: str) -> None:

@@ -414,17 +414,20 @@ class Gate:
     """Decides from an answer's token scores whether the server asks for a local image.
 
     metric: a key of `METRICS`. threshold: η, in the metric's unit; an infinite one is always or
-    never met. first_tokens: average over that many tokens only (None: all).
+    never met. first_tokens: average over that many tokens only (None: all). rounds: η of each
+    further look, by which the answer before it is judged; none: the paper's single look.
     Raises ValueError for an unknown metric, a threshold of NaN, or `first_tokens` below 1.
     """
 
     metric: str = "min_entropy"
     threshold: float = 0.5
     first_tokens: int | None = None
+    rounds: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _find(self.metric)
-        if np.isnan(self.threshold):
+        object.__setattr__(self, "rounds", tuple(self.rounds))
+        if np.isnan([self.threshold, *self.rounds]).any():
             raise ValueError("threshold must be a number, not NaN.")
         _check_first_tokens(self.first_tokens)
 
@@ -444,10 +447,17 @@ class Gate:
 
     def retransmit(self, scores: Sequence[float] | np.ndarray) -> bool:
         """Return whether G_avg reaches η: at or above it, or for the margin at or below."""
+        return self._reaches(scores, self.threshold)
+
+    def again(self, looks: int, scores: Sequence[float] | np.ndarray) -> bool:
+        """Return whether an answer after so many local images (from 1) asks for one more."""
+        return looks <= len(self.rounds) and self._reaches(scores, self.rounds[looks - 1])
+
+    def _reaches(self, scores: Sequence[float] | np.ndarray, threshold: float) -> bool:
         value = self.uncertainty(scores)
-        if METRICS[self.metric].higher_is_uncertain:
-            return value >= self.threshold
-        return value <= self.threshold
+        return bool(
+            value >= threshold if METRICS[self.metric].higher_is_uncertain else value <= threshold
+        )
 
 
 def _weights(attention: ArrayLike | None) -> np.ndarray | None:

@@ -84,6 +84,8 @@ class Clues:
     # What was read already. Not `functools.cached_property`: in Python 3.11 that computes under a
     # lock, one for all clues, where questions of a batch would wait for each other forever.
     kept: dict[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
+    # Of a box at ratio 1.0, in pixels of the original; None: the model's own.
+    side: float | None = field(default=None, kw_only=True)
 
     @property
     def info(self) -> ModelInfo:
@@ -147,7 +149,13 @@ class Clues:
     def windows(self, weights: np.ndarray, ratios: Sequence[float] = RATIOS) -> tuple[Box, ...]:
         """Return the boxes that stand out in a map (rows, cols) over the grid, best first."""
         return windows(
-            weights, self.geometry.extent, self.original_size, self.info, None, ratios, self.count
+            weights,
+            self.geometry.extent,
+            self.original_size,
+            self.info,
+            self.side,
+            ratios,
+            self.count,
         )
 
     def on(self, weights: np.ndarray) -> Found:

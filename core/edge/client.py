@@ -1,8 +1,9 @@
 """Algorithm 1 against a server somewhere else: HTTP, over a link that may fail at any time.
 
 Messages are sent by `core.edge.exchange`. A server that forgot the first stage says so, and the
-question starts anew. The original stays here: what leaves is at most two images of the model's
-input size, and a server that asks for more is refused.
+question starts anew. The original stays here: what leaves is a global image of the model's
+input size and, as often as the server said it may look, a local one; a server that asks for more is
+refused.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from core.support.headers import WAITED
 __all__ = ["Client", "EdgeError", "Exchange", "Refused", "Result", "Unreachable"]
 
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
+MAX_LOOKS = 5  # local images for one question, whatever the server says
 MAX_RESTARTS = 5  # of a question whose session the server forgot
 
 
@@ -52,6 +54,7 @@ class Result:
     # or its answer didn't come in time, so that the first answer stands.
     skipped: str | None = None
     late: bool = False
+    boxes: tuple[Box, ...] = ()  # every one that was sent in detail, in order; `box` is the last
 
     @property
     def retransmitted(self) -> bool:
@@ -168,10 +171,10 @@ class Client:
             if reply.session is None:
                 raise MessageError("its first answer has no session.")
             reply, _ = self._sender.send("v1/second-looks", SecondLook(reply.session), exchanges)
-        box, late = None, False
-        if isinstance(reply, CropRequest):
-            box = reply.box
-            local = edge.local_image(reply.session, edge.crop(box, fit))
+        boxes, late = list[Box](), False
+        while isinstance(reply, CropRequest) and len(boxes) < self._looks():
+            boxes.append(reply.box)
+            local = edge.local_image(reply.session, edge.crop(reply.box, fit))
             within = None
             if first_answer is not None and not force and (deadline := self._deadline()):
                 within = max(since + deadline - time.monotonic(), 0.01)
@@ -186,9 +189,15 @@ class Client:
         if not isinstance(reply, Answer):
             raise MessageError(f"a {reply.kind} came where an answer was expected.")
         return Result(
-            question, reply.text, first_answer, beside.uncertainty, box, tuple(exchanges), 0, 0.0,
-            beside.skipped, late,
+            question, reply.text, first_answer, beside.uncertainty, boxes[-1] if boxes else None,
+            tuple(exchanges), 0, 0.0, beside.skipped, late, tuple(boxes),
         )  # fmt: skip
+
+    def _looks(self) -> int:
+        """Local images that the server said it may ask for: one, and one for each further round."""
+        gate = self.info().get("gate")
+        rounds = gate.get("rounds") if isinstance(gate, dict) else None
+        return min(1 + len(rounds) if isinstance(rounds, list) else 1, MAX_LOOKS)
 
     def _deadline(self) -> float | None:
         """Seconds to the last answer, if the server's link is shared."""

@@ -41,7 +41,9 @@ def main() -> None:
         limits = Limits(**{f.name: getattr(args, f.name) for f in dataclasses.fields(Limits)})
         metric = use(args.gain) if args.gain else args.metric
         eta = METRICS[metric].threshold if args.gain and args.eta is None else args.eta
-        gate = None if eta is None else Gate(metric, eta, args.first_tokens)
+        gate = None if eta is None else Gate(metric, eta, args.first_tokens, args.rounds)
+        if args.rounds and (gate is None or args.certificate):
+            raise ValueError("--rounds goes with --eta: each look has an η of its own.")
         certificate = _certificate(args)
         link = _link(args, metric)
     except ValueError as error:
@@ -143,6 +145,15 @@ def _parser() -> argparse.ArgumentParser:
         "--first-tokens",
         type=int,
         help="judge an answer by that many of its tokens (default: by all)",
+    )
+    add(
+        "--rounds",
+        type=float,
+        nargs="+",
+        default=(),
+        metavar="ETA",
+        help="look again while uncertain: η of each look after the first, by which the answer "
+        "before it is judged",
     )
     add(
         "--certificate",

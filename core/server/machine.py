@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
@@ -32,6 +32,7 @@ from core.messages import (
 )
 from core.policies.registry import Verdict
 from core.policies.shared import SharedLink
+from core.server.rounds import look_inside, next_box
 from core.sessions import FirstStage, Sessions
 from core.transcript import Attention, AttentionMap, Stage, Step, Token, timed
 from core.uncertainty import METRICS, Gate, all_scores
@@ -75,8 +76,14 @@ class Server:
     that needs them: then all questions must be about one image. alternatives: tokens listed at each
     position of an answer. `handle` may be called from several threads at once.
 
+    With `gate.rounds` the server looks again as long as the answer is uncertain: the question's
+    attention in the local image names a smaller box; if the question attends more to the global
+    image, what it asks for isn't there, and the best box of what hasn't been seen is looked at. The
+    model is shown the newest local image beside the global one.
+
     Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none,
-    and VLMError for a gate on what isn't known of this model's answers.
+    and for rounds on a shared link; VLMError for a gate on what isn't known of this model's
+    answers.
     """
 
     def __init__(
@@ -96,6 +103,8 @@ class Server:
         if Need.TRUTH in self.cropper.needs and truth is None:
             raise ValueError(f"The cropper {self.cropper.name!r} needs {Need.TRUTH.value}.")
         self.alternatives = alternatives
+        if link is not None and gate.rounds:
+            raise ValueError("The policy of a shared link prices one look: leave out the rounds.")
         self.sessions = Sessions() if sessions is None else sessions
 
     @property
@@ -171,6 +180,10 @@ class Server:
         steps.append(Step("find box", "server", max(0.0, seconds)))
         if self.link:
             self.link.asked(session)
+        if self.gate.rounds:
+            box, *others = found.boxes
+            found_there = replace(held, map=found.map, found=tuple(others), asked=(box,))
+            self.sessions.keep(session, found_there)
         request = CropRequest(session, found.boxes[0])  # line 15
         return Reply(
             request, tuple(steps), attention=_seen(clues, found), box_fallback=found.fallback
@@ -189,6 +202,7 @@ class Server:
             held_image=lambda: self._decode(held.message),
             asked=lambda name: self._asked(steps, name, held.view_size),
             truth=self.truth or (),
+            count=1 + len(self.gate.rounds),
         )
 
     def _second_stage(self, message: LocalImage) -> Reply:
@@ -196,11 +210,22 @@ class Server:
         with timed(steps, "decode local", "server"):
             local = self._decode(message)
         held = self.sessions.take(message.session)  # no local image is answered twice
+        may_ask = 0 < len(held.asked) <= len(self.gate.rounds)
         with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
             look, question = self._look(held), held.message.question
             local = self.cropper.shows(local) if self.cropper.shows else local
-            generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22 (eq. 12)
-        return self._refined(generation, question, steps)
+            both = self.vlm.zoom(look, local) if may_ask else None
+            if both is None:
+                generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22
+            else:
+                generation = self.vlm.answer(both, question, draft=held.answer)  # eq. 12, too
+        reply = self._refined(generation, question, steps)
+        assert reply.stage is not None
+        if may_ask and self.gate.again(len(held.asked), reply.stage.scores[self.gate.metric]):
+            held = replace(held, answer=generation.token_ids)
+            request = self._look_again(message.session, held, both, local, generation, steps)
+            return replace(reply, **request, steps=tuple(steps))
+        return reply
 
     def answer_both(self, message: Question, local_message: LocalImage) -> Reply:
         """Answer from both images at once: a second stage of which no first one is held.
@@ -220,6 +245,39 @@ class Server:
         return Reply(  # line 23
             Answer(generation.text), tuple(steps), stage, prompt_tokens=generation.prompt_tokens
         )
+
+    def _look_again(
+        self,
+        session: str,
+        held: FirstStage,
+        both: Look | None,
+        local: Image.Image,
+        generation: Generation,
+        steps: list[Step],
+    ) -> dict[str, Any]:
+        """Return fields of a reply that asks for one more local image; {} if there is nothing more
+        to see.
+
+        both: the look at both images, `local` the second; None: the model has none.
+        """
+
+        def asked(name: str) -> AbstractContextManager[None]:
+            return self._asked(steps, name, held.view_size, local.size)
+
+        inside = None
+        if both is not None:
+            inside = look_inside(
+                self.vlm, self.cropper, held, both, local, generation, asked, self.truth or ()
+            )
+        box = inside[1].boxes[0] if inside else next_box(self.vlm.info, held)
+        if box is None:
+            return {}
+        self.sessions.keep(session, replace(held, asked=(*held.asked, box)))
+        return {
+            "message": CropRequest(session, box),
+            "attention": _seen(*inside) if inside else None,
+            "box_fallback": inside[1].fallback if inside else "",
+        }
 
     @contextmanager
     def _asked(self, steps: list[Step], name: str, *sizes: tuple[int, int]) -> Iterator[None]:

@@ -32,6 +32,9 @@ class GateBody(BaseModel):
     metric: str
     threshold: wire.Number
     first_tokens: int | None
+    rounds: list[wire.Number] = Field(
+        [], description="η of each further look, by which the answer before it is judged."
+    )
 
 
 class Info(BaseModel):
@@ -64,7 +67,7 @@ def message_routes(service: Service, identified: Identified) -> APIRouter:
             return await service.exchange(request, client, idempotency_key, kind)
 
         compact = {"schema": {"type": "string", "format": "binary"}}
-        beside = {"headers": wire.FIRST_HEADERS} if kind is Question else {}
+        beside = {"headers": wire.FIRST_HEADERS} if kind in (Question, LocalImage) else {}
         router.post(
             path,
             name=name,
@@ -82,7 +85,7 @@ def message_routes(service: Service, identified: Identified) -> APIRouter:
         "first stage", "Ask: a global image and a question.",
     )  # fmt: skip
     route(
-        "/v1/local-images", LocalImage, wire.AnswerBody,
+        "/v1/local-images", LocalImage, wire.AnswerBody | wire.CropRequestBody,
         "second stage", "Send the local image that was asked for.", 410,
     )  # fmt: skip
     route(
@@ -137,5 +140,7 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
 
 
 def _gate(gate: Gate) -> GateBody:
-    threshold = INFINITE.get(gate.threshold) or gate.threshold
-    return GateBody(metric=gate.metric, threshold=threshold, first_tokens=gate.first_tokens)
+    threshold, *rounds = (INFINITE.get(eta) or eta for eta in (gate.threshold, *gate.rounds))
+    return GateBody(
+        metric=gate.metric, threshold=threshold, first_tokens=gate.first_tokens, rounds=rounds
+    )

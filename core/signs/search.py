@@ -38,9 +38,12 @@ from core.signs.words import sample_text
 SEED = 130_000
 SMALLEST_SIDE = 2048  # of an original's longer side, in pixels; the largest is twice that
 AREA = (0.0002, 0.005)  # share of the original that a sign's box covers, least and most
-# Capital height in pixels of a crop as it is sent: of two cells of pocket's grid, the least that is
-# ever asked for, at the 192 pixels that pocket reads.
-LETTERS_SENT = (8.0, 40.0)
+# Capital height: at least so many pixels of the original, which are 9 in a crop of pocket's own
+# side as it is sent; and at most so many in a crop of two cells of its grid, as it is sent. That is
+# the least that the global image can place, and there the smallest can't be read: it takes another
+# look into the crop.
+SMALLEST_LETTER = 12
+LARGEST_SENT = 40.0
 CROP = 1 / 6  # of the longer side: two of twelve cells
 SIGNS, THINGS = (14, 27), (8, 21)  # in a scene: at least, and at most less one
 PAIRS = 0.2  # share of the questions that are about two signs
@@ -137,8 +140,7 @@ def _sign_of(rng, text: str, name: tuple[str, str], families, size) -> Sign | No
     w, h = sign_size(shape, text, fonts.font(family, 600, DRAFT), 1.3)
     least, most = (DRAFT * np.sqrt(area * size[0] * size[1] / (w * h)) for area in AREA)
     scale = CROP * max(size) / GLOBAL_SIDE  # pixels of the original for one of the crop
-    # A height is rounded, and the least stays the least.
-    letters = max(least, LETTERS_SENT[0] * scale + 0.5), min(most, LETTERS_SENT[1] * scale)
+    letters = max(least, SMALLEST_LETTER), min(most, LARGEST_SENT * scale)
     if letters[0] > letters[1]:
         return None
     for _ in range(8):  # its margins, weight and turn are drawn, too

@@ -66,14 +66,20 @@ class Visual:
 
 @dataclass(frozen=True, eq=False)
 class AdapterLook(Look):
-    """The global image as visual tokens, and the beginning of every prompt about it."""
+    """The images looked at as visual tokens, and the beginning of every prompt about them."""
 
-    visual: Visual
+    visual: Visual  # of the global image
     prefix: Prefix | None
+    local: Visual | None = None  # of a local image behind it
+
+    @property
+    def visuals(self) -> tuple[Visual, ...]:
+        return (self.visual,) if self.local is None else (self.visual, self.local)
 
     @property
     def nbytes(self) -> int:
-        return self.visual.features.nbytes + (self.prefix.nbytes if self.prefix else 0)
+        features = sum(visual.features.nbytes for visual in self.visuals)
+        return features + (self.prefix.nbytes if self.prefix else 0)
 
 
 class AsPublished(NamedTuple):
@@ -269,10 +275,30 @@ class Adapter(VLM):
 
     @torch.inference_mode()
     def look_batch(self, images: Sequence[Image.Image]) -> list[Look]:
-        visuals = self._encode_all(images)
-        prefixes: Sequence[Prefix | None] = [None] * len(images)
+        seen = [(visual,) for visual in self._encode_all(images)]
+        return self._looks(images, seen, [None] * len(images))
+
+    def zoom(self, look: Look, local: Image.Image) -> Look:
+        return self.zoom_batch([look], [local])[0]
+
+    @torch.inference_mode()
+    def zoom_batch(self, looks: Sequence[Look], images: Sequence[Image.Image]) -> Sequence[Look]:
+        held = [_own(look) for look in looks]
+        seen = [
+            (look.visual, visual)
+            for look, visual in zip(held, self._encode_all(images), strict=True)
+        ]
+        return self._looks(images, seen, [look.prefix for look in held])
+
+    def _looks(
+        self,
+        images: Sequence[Image.Image],
+        seen: Sequence[tuple[Visual, ...]],
+        prefixes: Sequence[Prefix | None],
+    ) -> list[Look]:
+        """Looks at images, each behind what is `seen` before it, that continue these prefixes."""
         if images and self.info.unshared is None:
-            prompts = [self._embed(self._common_ids(visual), [visual]) for visual in visuals]
+            prompts = [self._embed(self._common_ids(visuals), visuals) for visuals in seen]
             # Of the last layer, nothing but keys and values is needed.
             enough = AttentionRow(self._language.layers - 1, stop=True)
             cache = read(self._language, prompts, prefixes, enough).cache
@@ -281,8 +307,8 @@ class Adapter(VLM):
                 for row, prompt in enumerate(prompts)
             ]
         return [
-            AdapterLook(image.size, visual, prefix)
-            for image, visual, prefix in zip(images, visuals, prefixes, strict=True)
+            AdapterLook(image.size, visuals[0], prefix, visuals[1] if visuals[1:] else None)
+            for image, visuals, prefix in zip(images, seen, prefixes, strict=True)
         ]
 
     @torch.inference_mode()
@@ -296,7 +322,7 @@ class Adapter(VLM):
         locals_ = iter(self._encode_all([image for r in requests for image in r.locals]))
         prompts = []
         for request in requests:
-            visuals = [_own(request.look).visual, *(next(locals_) for _ in request.locals)]
+            visuals = [*_own(request.look).visuals, *(next(locals_) for _ in request.locals)]
             prompts.append(self._prompt(request.question, visuals, max_new_tokens))
         prefixes = [_own(request.look).prefix for request in requests]
         # The answers of a batch are decoded all at once: drafts would save it nothing.
@@ -336,7 +362,7 @@ class Adapter(VLM):
         if not looks:
             return []
         inputs = [
-            self._prompt(text, [_own(look).visual])
+            self._prompt(text, _own(look).visuals, over=-1)
             for look, text in zip(looks, prompts, strict=True)
         ]
         layer = self.info.attention_layer if layer is None else layer
@@ -348,7 +374,7 @@ class Adapter(VLM):
 
     @torch.inference_mode()
     def attend_layers(self, look: Look, prompt: str) -> np.ndarray:
-        inputs = [self._prompt(prompt, [_own(look).visual])]
+        inputs = [self._prompt(prompt, _own(look).visuals, over=-1)]
         rows = AttentionRows(self._language.layers - 1, stop=True)
         reading = read(self._language, inputs, [_own(look).prefix], rows)
         return np.stack([_over_grid(one, inputs, reading.slots)[0] for one in rows.of_layers])
@@ -415,7 +441,7 @@ class Adapter(VLM):
         features = times * visual.features.nbytes
         if unshared is not None:
             return int(features)
-        tokens = len(self._common_ids(visual)) + (times - 1) * len(visual.features)
+        tokens = len(self._common_ids((visual,))) + (times - 1) * len(visual.features)
         text = self._model.config.get_text_config()
         return int(features) + cache_bytes(text, round(tokens), self._model.dtype)
 
@@ -464,8 +490,13 @@ class Adapter(VLM):
             visuals |= zip(batch, encoded, strict=True)
         return [visuals[i] for i in range(len(images))]
 
-    def _prompt(self, question: str, visuals: Sequence[Visual], reserve: int = 0) -> Prompt:
-        """Text and images, the global one first; ``reserve`` counts the tokens that may follow."""
+    def _prompt(
+        self, question: str, visuals: Sequence[Visual], reserve: int = 0, over: int = 0
+    ) -> Prompt:
+        """Text and images, the global one first; ``reserve`` counts the tokens that may follow.
+
+        over: the index of the image over whose grid attention is asked for.
+        """
         visuals = self._read_for(question, visuals)
         ids = self._ids(question, visuals)
         longest = self._model.config.get_text_config().max_position_embeddings
@@ -474,7 +505,7 @@ class Adapter(VLM):
                 f"The question is too long for this model: shorten it by "
                 f"{len(ids) + reserve - longest} tokens."
             )
-        return self._embed(ids, visuals)
+        return self._embed(ids, visuals, over)
 
     def _read_for(self, question: str, visuals: Sequence[Visual]) -> Sequence[Visual]:
         if not tallying():
@@ -483,7 +514,7 @@ class Adapter(VLM):
         add(lambda: flops)
         return visuals
 
-    def _embed(self, ids: Sequence[int], visuals: Sequence[Visual]) -> Prompt:
+    def _embed(self, ids: Sequence[int], visuals: Sequence[Visual], over: int = 0) -> Prompt:
         """A prompt, or the beginning of one, that holds these images; the global one first."""
         input_ids = torch.tensor(ids, device=self._model.device)
         placeholders = input_ids == self._image_id
@@ -493,17 +524,18 @@ class Adapter(VLM):
         beyond = features.shape[-1] - embeddings.shape[-1]
         embeddings = torch.nn.functional.pad(embeddings, (0, beyond))
         embeddings[placeholders] = features
-        visual = placeholders.nonzero()[:, 0]
+        counts = [len(visual.features) for visual in visuals]
+        where = placeholders.nonzero()[:, 0].split(counts)[over]
         return Prompt(
             ids=tuple(ids),
             embeddings=embeddings,
             positions=self._positions(input_ids, visuals),
-            visual=self._on_grid(visual, visuals[0].size),
-            spread=visuals[0].spread,
+            visual=self._on_grid(where, visuals[over].size),
+            spread=visuals[over].spread,
         )
 
     def _on_grid(self, visual: torch.Tensor, image_size: tuple[int, int]) -> torch.Tensor:
-        """Return those of a prompt's visual tokens (n,) that are on the first image's grid."""
+        """Return those of an image's tokens (n,) that are on its grid, which come first."""
         visual, cells = visual[: self._count(image_size)], self._cells(image_size)
         return visual if cells is None else visual[cells]
 
@@ -531,10 +563,14 @@ class Adapter(VLM):
         written = begin is not None and text.startswith(begin)
         return self._backend.encode(text, add_special_tokens=not written).ids
 
-    def _common_ids(self, visual: Visual) -> list[int]:
-        """The longest common token prefix of every prompt about one image."""
-        prompts = [self._ids(probe, [visual]) for probe in _PROBES]
-        prompts.append(self._ids(_PROBES[0], [visual, visual]))
+    def _common_ids(self, visuals: Sequence[Visual]) -> list[int]:
+        """The longest common token prefix of every prompt about these images.
+
+        Behind a global image alone, a local one may follow.
+        """
+        prompts = [self._ids(probe, visuals) for probe in _PROBES]
+        if len(visuals) == 1:
+            prompts.append(self._ids(_PROBES[0], [*visuals, *visuals]))
         return prompts[0][: common_length(*prompts)]
 
     def _end_of_images(self, ids: Sequence[int]) -> int:
@@ -549,7 +585,7 @@ class Adapter(VLM):
         if self.obstacle is not None:
             return self.obstacle
         try:
-            common = self._common_ids(visual)
+            common = self._common_ids((visual,))
         except VLMError as error:  # no place for a second image
             return str(error)
         if common.count(self._image_id) < len(visual.features):

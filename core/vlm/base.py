@@ -192,6 +192,15 @@ class VLM(ABC):
     def look(self, image: Image.Image) -> Look:
         """Take in a global image; raises VLMError for an image that this model can't take."""
 
+    def zoom(self, look: Look, local: Image.Image) -> Look | None:
+        """Return a look at the global image and at a local one behind it.
+
+        `answer` about it is from both images (eq. 12), `attend` over the grid of the local one.
+        What all prompts about both have in common is read once. None: this model can't tell where
+        in a local image it looks.
+        """
+        return None
+
     @abstractmethod
     def answer(
         self,
@@ -236,6 +245,12 @@ class VLM(ABC):
     def look_batch(self, images: Sequence[Image.Image]) -> list[Look]:
         """`look` at each image."""
         return [self.look(image) for image in images]
+
+    def zoom_batch(
+        self, looks: Sequence[Look], images: Sequence[Image.Image]
+    ) -> Sequence[Look | None]:
+        """`zoom` in on each look with the local image beside it."""
+        return [self.zoom(look, image) for look, image in zip(looks, images, strict=True)]
 
     def answer_batch(
         self, requests: Sequence[Request], max_new_tokens: int = MAX_NEW_TOKENS

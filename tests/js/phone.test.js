@@ -146,8 +146,24 @@ test("a server that asks for more than two small images is refused", async () =>
     assert.equal(mine.made.length, 1);
   }
   const twice = against([info(), () => reply(REQUEST)]);
-  await assert.rejects(twice.client.ask(photo(), "What?"), /asked twice/);
+  await assert.rejects(twice.client.ask(photo(), "What?"), /more local images than it said/);
   assert.equal(twice.asked.length, 3);
+});
+
+test("a server that says it looks several times gets as many local images", async () => {
+  const again = { ...REQUEST, box: [0, 0, 40, 40] };
+  const gate = { threshold: 0.5, rounds: [0.4, 0.3] };
+  const { client, asked, notes } = against(
+    [info({ gate }), reply(REQUEST, FIRST), reply(again, FIRST), reply(FINAL)]);
+  const mine = photo(), result = await client.ask(mine, "What?");
+  assert.deepEqual(result.boxes, [REQUEST.box, again.box]);
+  assert.deepEqual([result.box, result.answer], [again.box, "71"]);
+  assert.deepEqual(mine.made.map(({ box }) => box), [null, REQUEST.box, again.box]);
+  assert.equal(asked.at(-1).headers.Prefer, "first-answer");
+  assert.deepEqual(notes.filter(({ event }) => event === "box").map(({ box }) => box), result.boxes);
+  const greedy = against([info({ gate }), () => reply(REQUEST)]);
+  await assert.rejects(greedy.client.ask(photo(), "What?"), /more local images than it said/);
+  assert.equal(greedy.asked.length, 5);
 });
 
 test("a question that can't be asked sends nothing", async () => {

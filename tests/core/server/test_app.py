@@ -99,7 +99,12 @@ def test_the_models_own_threshold_is_the_default():
     vlm = PixelVLM()
     vlm.info.thresholds["min_entropy"] = 1.25
     info = TestClient(create_app(vlm)).get("/v1/info").json()
-    assert info["gate"] == {"metric": "min_entropy", "threshold": 1.25, "first_tokens": None}
+    assert info["gate"] == {
+        "metric": "min_entropy",
+        "threshold": 1.25,
+        "first_tokens": None,
+        "rounds": [],
+    }
     assert info["input_size"] == [SIDE, SIDE]
     info = TestClient(create_app(vlm, NEVER)).get("/v1/info").json()
     assert info["gate"]["threshold"] == "Infinity"

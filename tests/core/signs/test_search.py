@@ -7,8 +7,9 @@ from core.signs.search import (
     APART,
     AREA,
     CROP,
-    LETTERS_SENT,
+    LARGEST_SENT,
     SAME,
+    SMALLEST_LETTER,
     SMALLEST_SIDE,
     distance,
     make_search,
@@ -31,8 +32,8 @@ def test_originals_are_large_and_what_is_asked_for_is_small(searches):
         scene, question = search.scene, search.question
         long_side = max(scene.width, scene.height)
         assert SMALLEST_SIDE <= long_side <= 2 * SMALLEST_SIDE
-        letter = question.letter_height * GLOBAL_SIDE / (CROP * long_side)  # of a crop, as sent
-        assert LETTERS_SENT[0] <= letter <= LETTERS_SENT[1]
+        assert question.letter_height >= SMALLEST_LETTER
+        assert question.letter_height * GLOBAL_SIDE / (CROP * long_side) <= LARGEST_SENT
         for left, top, right, bottom in question.boxes:
             assert 0 <= left < right <= scene.width and 0 <= top < bottom <= scene.height
             share = (right - left) * (bottom - top) / (scene.width * scene.height)

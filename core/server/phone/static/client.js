@@ -2,8 +2,8 @@
 
    Every message has a key of its own, so that sending it again never asks twice. A server that
    forgot the first stage says so, and the question starts anew. The original stays here: what
-   leaves is at most two images of the model's input size, and a server that asks for more is
-   refused. No DOM: `fetch`, clock and pauses can be others. */
+   leaves is a global image of the model's input size and, as often as the server said it may look,
+   a local one; a server that asks for more is refused. No DOM: `fetch`, clock and pauses can be others. */
 
 import { HOWS, inside } from "./fit.js";
 import { Problem, checkedQuestion, packed, unpacked } from "./messages.js";
@@ -12,10 +12,12 @@ export const PASSING = new Set(
   [408, 425, 429, 502, 503, 504, 520, 521, 522, 523, 524, 527, 530, 598, 599],
 ); // statuses after which the same message may succeed: core/edge/problems.py
 const MAX_INPUT_PIXELS = 2048 * 2048; // a model that wants more would get the original, nearly
+const MAX_LOOKS = 5; // local images for one question, whatever the server says
 const MAX_RESTARTS = 5; // of a question whose session the server forgot
 const LONGEST_PAUSE = 30; // seconds between two attempts
 const FORMATS = ["jpeg", "webp", "png"]; // what a browser may write, the first that is taken
 const COMPACT = "application/vnd.second-look";
+const PREFER = { Prefer: "first-answer" }; // what stands until the local image has come
 
 const later = (seconds, signal) => new Promise((resolve, reject) => {
   const timer = setTimeout(resolve, 1000 * seconds);
@@ -66,7 +68,9 @@ export class Client {
     const format = FORMATS.find((name) => (info.image_formats ?? FORMATS).includes(name));
     if (!format) throw new Problem("The server takes no image format that a browser can write.");
     const deadline = info.deadline > 0 ? info.deadline : null;
-    this.known = { ...info, format, deadline, fit: { how, inputSize, cell } };
+    const rounds = Array.isArray(info.gate?.rounds) ? info.gate.rounds.length : 0;
+    const looks = Math.min(1 + rounds, MAX_LOOKS);
+    this.known = { ...info, format, deadline, looks, fit: { how, inputSize, cell } };
     return this.known;
   }
 
@@ -89,36 +93,45 @@ export class Client {
     const info = await this.info();
     const text = checkedQuestion(question, info.max_question ?? 1000);
     const whole = await photo.image(null, info.fit, info.format);
-    const more = { Prefer: "first-answer" };
+    const more = { ...PREFER };
     if (info.deadline) more["Second-Look-Waited"] = (this.now() - since).toFixed(3);
     const header = {
       kind: "question", original_size: photo.size, image_format: whole.format, question: text,
     };
     const first = await this.send("v1/questions", header, whole.bytes, { more });
     const { uncertainty, skipped } = first;
-    const said = { uncertainty, skipped, box: null, late: false };
+    const said = { uncertainty, skipped, box: null, boxes: [], late: false };
     if (first.reply.kind === "answer") {
       return { ...said, answer: first.reply.text, firstAnswer: first.reply.text };
     }
-    const { session, box } = first.reply, { firstAnswer } = first;
-    if (!inside(box, photo.size)) {
-      throw new Problem("The server asked for a box that isn't in the photo: ask again.");
+    const { firstAnswer } = first, boxes = [];
+    let latest = first;
+    while (latest.reply.kind === "crop request") {
+      const { session, box } = latest.reply;
+      if (boxes.length >= info.looks) {
+        throw new Problem("The server asks for more local images than it said: ask again.");
+      }
+      if (!inside(box, photo.size)) {
+        throw new Problem("The server asked for a box that isn't in the photo: ask again.");
+      }
+      boxes.push(box);
+      this.note({
+        event: "box", box, uncertainty: latest.uncertainty, firstAnswer: latest.firstAnswer,
+      });
+      const crop = await photo.image(box, info.fit, info.format);
+      const local = { kind: "local image", session, image_format: crop.format };
+      let within = null;
+      if (info.deadline && firstAnswer !== null) {
+        within = Math.max(since + info.deadline - this.now(), 0.01);
+      }
+      try {
+        latest = await this.send("v1/local-images", local, crop.bytes, { within, more: PREFER });
+      } catch (error) {
+        if (within === null || error instanceof Stopped) throw error;
+        return { ...said, answer: firstAnswer, firstAnswer, box, boxes, late: true };
+      }
     }
-    this.note({ event: "box", box, uncertainty, firstAnswer });
-    const crop = await photo.image(box, info.fit, info.format);
-    const local = { kind: "local image", session, image_format: crop.format };
-    let within = null;
-    if (info.deadline && firstAnswer !== null) {
-      within = Math.max(since + info.deadline - this.now(), 0.01);
-    }
-    try {
-      const { reply } = await this.send("v1/local-images", local, crop.bytes, { within });
-      if (reply.kind !== "answer") throw new Problem("The server asked twice for a local image: ask again.");
-      return { ...said, answer: reply.text, firstAnswer, box };
-    } catch (error) {
-      if (within === null || error instanceof Stopped) throw error;
-      return { ...said, answer: firstAnswer, firstAnswer, box, late: true };
-    }
+    return { ...said, answer: latest.reply.text, firstAnswer, box: boxes.at(-1), boxes };
   }
 
   async send(path, header, image, { more = {}, within = null }) {
