@@ -59,6 +59,9 @@ class Ordering(VLM):
     def look(self, image):
         return self._value(Order(self._vlm, "look_batch", (image,)))
 
+    def zoom(self, look, local):
+        return self._value(Order(self._vlm, "zoom_batch", (look, local)))
+
     def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS, draft=()):
         request = Request(look, question, local, draft)
         return self._value(Order(self._vlm, "answer_batch", (request,), (max_new_tokens,)))

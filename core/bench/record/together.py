@@ -33,9 +33,6 @@ class Asker(Ordering):
         self.to_main: SimpleQueue[Order | Outcome] = SimpleQueue()
         self.from_main: SimpleQueue[Outcome] = SimpleQueue()
 
-    def zoom(self, look, local):
-        return self._give(_Order("zoom_batch", (look, local)))
-
     def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS, draft=()):
         # No draft: the answers of a batch are decoded all at once.
         generation = super().answer(look, question, local, max_new_tokens)

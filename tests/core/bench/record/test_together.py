@@ -5,7 +5,10 @@ import pytest
 from PIL import Image
 
 from core.bench.record.together import together
-from core.vlm.base import Tally, VLMError
+from core.protocol import Edge, Server, ask
+from core.uncertainty import Gate
+from core.vlm.base import VLM, Tally, VLMError
+from core.vlm.orders import Ordering
 from tests.support.pixels import PixelVLM, picture
 
 
@@ -132,3 +135,21 @@ def test_of_what_a_batch_computes_each_asker_has_its_share():
 
     assert together(Counted(), work, [0, 1, 2]) == [(400, 800)] * 3
     assert together(PixelVLM(), work, [0]) == [(None, None)]
+
+
+def test_every_call_that_can_be_batched_is_an_order():
+    alone = {name.removesuffix("_batch") for name in vars(VLM) if name.endswith("_batch")}
+    assert alone == {"look", "zoom", "answer", "attend"} <= set(vars(Ordering))
+
+
+def test_rounds_are_those_of_one_question_alone():
+    gate = Gate(threshold=float("-inf"), rounds=(float("-inf"),) * 2)
+
+    def look(vlm, question):
+        return ask(Edge(picture(400, 300)), Server(vlm, gate), question)
+
+    questions = [f"What {i}?" for i in range(3)]
+    for batched, question in zip(together(PixelVLM(), look, questions), questions, strict=True):
+        alone = look(PixelVLM(), question)
+        assert (batched.boxes, batched.stages) == (alone.boxes, alone.stages)
+        assert len(batched.boxes) == 3
