@@ -1,6 +1,16 @@
 """Croppers: rules for where in the original to look again, each an entry of `CROPPERS`."""
 
-from core.croppers.base import Clues, Cropper, Found, Need
+from core.croppers.base import Clues, Cropper, CropperError, Found, Need
 from core.croppers.registry import CROPPERS, DEFAULT, cropper, served
 
-__all__ = ["CROPPERS", "DEFAULT", "Clues", "Cropper", "Found", "Need", "cropper", "served"]
+__all__ = [
+    "CROPPERS",
+    "DEFAULT",
+    "Clues",
+    "Cropper",
+    "CropperError",
+    "Found",
+    "Need",
+    "cropper",
+    "served",
+]

@@ -13,15 +13,20 @@ from PIL import Image
 
 from core.attention import relative_attention
 from core.box import Box
-from core.cropping import RATIOS, find_boxes
+from core.cropping import RATIOS, find_boxes, place
 from core.imaging import Geometry
+from core.messages import ProtocolError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from core.vlm.base import VLM, Look, ModelInfo
+    from core.vlm.base import VLM, Look, ModelInfo, PixelGradient
 
-__all__ = ["Clues", "Cropper", "Found", "Need", "windows"]
+__all__ = ["Clues", "Cropper", "CropperError", "Found", "Need", "around", "windows"]
+
+
+class CropperError(ProtocolError):
+    """A cropper can't be used with this model; the text is one sentence that says what to do."""
 
 
 class Need(StrEnum):
@@ -29,8 +34,24 @@ class Need(StrEnum):
 
     QUESTION = "the attention of the first answer, which is there already"
     GENERIC = "the attention of the generic prompt: the global image is read once more"
+    GRADIENT = "the gradient of an answer by its attention: it is read, and derived, once more"
+    PIXEL_GRADIENT = "gradients by pixels: two answers are derived through all of the model"
+    HEADS = "the attention of single heads, which were chosen: the question is read once more"
+    VALUES = "the values that are cached: the question is read once more"
+    ANSWERS = "answers of the model to questions of its own"
+    BOXES = "boxes that the model names"
     PIXELS = "the pixels of the global image"
     TRUTH = "the true box, which only a data set knows"
+
+
+# What of a need a model must be able to: methods in `VLM.abilities`.
+ABILITIES = {
+    Need.GRADIENT: "attend_gradient",
+    Need.PIXEL_GRADIENT: "pixel_gradient",
+    Need.HEADS: "attend_heads",
+    Need.VALUES: "similarity",
+    Need.BOXES: "box_units",
+}
 
 
 @dataclass(frozen=True)
@@ -59,6 +80,22 @@ class Cropper:
     shows: Callable[[Image.Image], Image.Image] | None = None
     control: bool = False  # not a way to answer better: what others are compared with
 
+    def obstacle(self, vlm: VLM) -> str | None:
+        """Return why it can't be used with a model, in a sentence; None if it can."""
+        name = vlm.info.name
+        for need, ability in ABILITIES.items():
+            if need in self.needs and ability not in vlm.abilities:
+                return (
+                    f"The cropper {self.name!r} needs {need.value.split(':')[0]}, and {name!r} "
+                    "hasn't got them: choose another."
+                )
+        if Need.HEADS in self.needs and not vlm.info.heads:
+            return (
+                f"The cropper {self.name!r} needs to know which heads of {name!r} point at things: "
+                f"choose them once with `python -m core.vlm heads --model {name}`."
+            )
+        return None
+
 
 @dataclass(frozen=True, eq=False)
 class Clues:
@@ -78,7 +115,8 @@ class Clues:
     row: np.ndarray
     held_look: Callable[[], Look]
     held_image: Callable[[], Image.Image]
-    asked: Callable[[str], AbstractContextManager[None]]  # a step of the model on the global image
+    # A step of the model on the global image, and how many times it costs what reading that does.
+    asked: Callable[[str, float], AbstractContextManager[None]]
     truth: tuple[Box, ...] = ()  # where what is asked about really is
     count: int = field(default=1, kw_only=True)  # boxes that are wanted, at most
     # What was read already. Not `functools.cached_property`: in Python 3.11 that computes under a
@@ -98,7 +136,7 @@ class Clues:
         if self.row.size:
             return self.row
         if "question" not in self.kept:
-            with self.asked("question attention"):
+            with self.asked("question attention", 1.0):
                 self.kept["question"] = self.vlm.attend(self.held_look(), self.question)
         return self.kept["question"]
 
@@ -112,7 +150,7 @@ class Clues:
         """Attention (cells,) of the generic prompt, the denominator of eq. 22."""
         self._need(Need.GENERIC)
         if "generic" not in self.kept:
-            with self.asked("relative attention"):  # eq. 19, first term
+            with self.asked("relative attention", 1.0):  # eq. 19, first term
                 generic = self.vlm.attend(self.held_look(), self.info.generic_prompt)
             self.kept["generic"] = generic
         return self.kept["generic"]
@@ -134,6 +172,52 @@ class Clues:
     def relative_if_read(self) -> np.ndarray | None:
         """Return `relative_map` if it was asked for; the model does nothing for this."""
         return self.kept.get("relative")
+
+    @property
+    def gradient_map(self) -> np.ndarray:
+        """Attention of the question (rows, cols), weighted by its gradient."""
+        self._need(Need.GRADIENT)
+        layers = self.info.layers
+        behind = (layers - self.info.attention_layer) / layers  # a backward pass is two forward
+        with self.asked("gradient", 1 + 2 * behind):
+            row = self.vlm.attend_gradient(self.held_look(), self.question)
+        return finite(row, self.geometry.grid)
+
+    def pixel_gradient(self, prompt: str) -> PixelGradient:
+        """Return which pixels of the global image an answer depends on."""
+        self._need(Need.PIXEL_GRADIENT)
+        image = self.image
+        with self.asked("pixel gradient", 3.0):
+            return self.vlm.pixel_gradient(image, prompt)
+
+    @property
+    def heads_map(self) -> np.ndarray:
+        """Attention of the question by every head (layers, heads, rows, cols)."""
+        self._need(Need.HEADS)
+        with self.asked("heads", 1.0):
+            heads = self.vlm.attend_heads(self.held_look(), self.question)
+        return np.nan_to_num(heads.astype(np.float64)).reshape(
+            *heads.shape[:2], *self.geometry.grid
+        )
+
+    def similarity_map(self, words: str) -> np.ndarray:
+        """How alike the words of the question and each cell are cached, (layers, rows, cols)."""
+        self._need(Need.VALUES)
+        with self.asked("value similarity", 1.0):
+            alike = self.vlm.similarity(self.held_look(), self.question, words)
+        return np.nan_to_num(alike.astype(np.float64)).reshape(-1, *self.geometry.grid)
+
+    def answer(self, prompt: str) -> str:
+        """Return what the model says to a prompt about the global image."""
+        self._need(Need.ANSWERS)
+        with self.asked("asking", 1.0):
+            return self.vlm.answer(self.held_look(), prompt).text
+
+    @property
+    def box_units(self) -> tuple[float, float]:
+        """Return what the width and height of the global image count, in boxes the model names."""
+        self._need(Need.BOXES)
+        return self.vlm.box_units(self.held_look().image_size)
 
     @property
     def image(self) -> Image.Image:
@@ -183,6 +267,15 @@ def windows(
     side = info.base_side if side is None else side
     found = find_boxes(weights, original_size, side, ratios, extent, info.min_cells, count)
     return tuple(found)  # eq. 11
+
+
+def around(
+    centre: tuple[float, float], size: tuple[int, int], original_size: tuple[int, int]
+) -> Box:
+    """Return the box of a size, in whole pixels, around a point or as near as the image allows."""
+    left, right = place(centre[0], size[0], original_size[0])
+    top, bottom = place(centre[1], size[1], original_size[1])
+    return Box(left, top, right, bottom)
 
 
 def finite(weights: np.ndarray, grid: tuple[int, int]) -> np.ndarray:

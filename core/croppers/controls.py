@@ -15,8 +15,7 @@ from PIL import Image
 
 from core.box import Box
 from core.croppers.attending import ENTRIES as ATTENDING
-from core.croppers.base import Clues, Cropper, Found, Need
-from core.cropping import place
+from core.croppers.base import Clues, Cropper, Found, Need, around
 
 RELATIVE = ATTENDING[0]
 GREY = (128, 128, 128)
@@ -27,17 +26,9 @@ def _size(clues: Clues) -> tuple[int, int]:
     return clues.windows(clues.relative_map)[0].size
 
 
-def _around(centre: tuple[float, float], size: tuple[int, int], clues: Clues) -> Box:
-    """Return the box of a size, in whole pixels, around a point or as near as the image allows."""
-    (x, y), (width, height) = centre, clues.original_size
-    left, right = place(x, size[0], width)
-    top, bottom = place(y, size[1], height)
-    return Box(left, top, right, bottom)
-
-
 def _centre(clues: Clues) -> Found:
     width, height = clues.original_size
-    return Found((_around((width / 2, height / 2), _size(clues), clues),))
+    return Found((around((width / 2, height / 2), _size(clues), clues.original_size),))
 
 
 def _random(clues: Clues) -> Found:
@@ -67,7 +58,7 @@ def _each(targets: Iterable[Box], size: tuple[int, int], clues: Clues) -> Iterat
     for target in targets:
         side = int(LARGER * max(target.size))
         centre = (target.left + target.right) / 2, (target.top + target.bottom) / 2
-        yield _around(centre, (max(size[0], side), max(size[1], side)), clues)
+        yield around(centre, (max(size[0], side), max(size[1], side)), clues.original_size)
 
 
 def _grey(local: Image.Image) -> Image.Image:

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from core.croppers import attending, controls, saliency
+from core.croppers import (
+    asking,
+    attending,
+    controls,
+    funnel,
+    gradients,
+    heads,
+    saliency,
+    values,
+)
 from core.croppers.base import Cropper, Need
 
 DEFAULT = "relative"  # the paper's
 
 CROPPERS: dict[str, Cropper] = {
-    one.name: one for module in (attending, saliency, controls) for one in module.ENTRIES
+    one.name: one
+    for module in (attending, gradients, heads, values, funnel, asking, saliency, controls)
+    for one in module.ENTRIES
 }
 
 

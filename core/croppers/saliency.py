@@ -6,7 +6,9 @@ import numpy as np
 from PIL import Image
 
 from core.croppers.base import Clues, Cropper, Found, Need
+from core.croppers.heads import smoothed
 
+BLUR = 2.5  # pixels, sigma of the last smoothing; the paper's has 8 across
 SIDE = 64  # pixels, of the copy that the spectrum is taken of, as in the paper
 # Amplitude that rounding to whole grey levels leaves in each of its frequencies: what is below, in
 # a drawing without any texture, is not a picture's.
@@ -37,24 +39,13 @@ def spectral_residual(image: Image.Image) -> np.ndarray:
     log_amplitude = np.log(np.abs(spectrum) + ROUNDING)
     residual = log_amplitude - _mean_of_nine(log_amplitude)
     back = np.fft.ifft2(np.exp(residual + 1j * np.angle(spectrum)))
-    return _blurred(np.abs(back) ** 2)
+    return smoothed(np.abs(back) ** 2, BLUR)
 
 
 def _mean_of_nine(values: np.ndarray) -> np.ndarray:
     padded = np.pad(values, 1, mode="wrap")
     n, m = values.shape
     return np.mean([padded[i : i + n, j : j + m] for i in range(3) for j in range(3)], axis=0)
-
-
-def _blurred(values: np.ndarray, sigma: float = 2.5) -> np.ndarray:
-    """Smooth by a Gaussian along both axes; the paper's has 8 pixels of 64 across."""
-    reach = int(3 * sigma)
-    kernel = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    kernel /= kernel.sum()
-    for axis in (0, 1):
-        padded = np.pad(values, [(reach, reach) if a == axis else (0, 0) for a in (0, 1)], "edge")
-        values = np.apply_along_axis(np.convolve, axis, padded, kernel, "valid")
-    return values
 
 
 ENTRIES = (

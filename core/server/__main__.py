@@ -11,7 +11,7 @@ import threading
 from concurrent.futures import Future
 
 from core.certificate import Certificate, CertificateError, Setting
-from core.croppers import DEFAULT, served
+from core.croppers import DEFAULT, cropper, served
 from core.gain import use
 from core.policies.expectation import Expectation
 from core.policies.registry import POLICIES
@@ -65,6 +65,8 @@ def main() -> None:
 
         try:
             vlm = load_vlm(args.model, **load_options(args))
+            if (why := cropper(args.cropper).obstacle(vlm)) is not None:
+                raise VLMError(why)
             if certificate:
                 certificate.check(Setting.of_model(vlm, args.cropper))
             if gate:

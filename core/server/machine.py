@@ -16,7 +16,7 @@ import numpy as np
 from PIL import Image
 
 from core.attention import relative_attention
-from core.croppers.base import Clues, Cropper, Found, Need, finite, windows
+from core.croppers.base import Clues, Cropper, CropperError, Found, Need, finite, windows
 from core.croppers.registry import DEFAULT
 from core.croppers.registry import cropper as chosen_cropper
 from core.cropping import Box
@@ -82,8 +82,8 @@ class Server:
     model is shown the newest local image beside the global one.
 
     Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none,
-    and for rounds on a shared link; VLMError for a gate on what isn't known of this model's
-    answers.
+    for rounds on a shared link; CropperError for one that needs what this model hasn't got, and
+    VLMError for a gate on what isn't known of this model's answers.
     """
 
     def __init__(
@@ -102,6 +102,8 @@ class Server:
         self.cropper, self.truth = chosen_cropper(cropper), truth
         if Need.TRUTH in self.cropper.needs and truth is None:
             raise ValueError(f"The cropper {self.cropper.name!r} needs {Need.TRUTH.value}.")
+        if (why := self.cropper.obstacle(vlm)) is not None:
+            raise CropperError(why)
         self.alternatives = alternatives
         if link is not None and gate.rounds:
             raise ValueError("The policy of a shared link prices one look: leave out the rounds.")
@@ -200,7 +202,7 @@ class Server:
             held.attention,
             held_look=lambda: self._look(held),
             held_image=lambda: self._decode(held.message),
-            asked=lambda name: self._asked(steps, name, held.view_size),
+            asked=lambda name, times: self._asked(steps, name, held.view_size, times=times),
             truth=self.truth or (),
             count=1 + len(self.gate.rounds),
         )
@@ -261,8 +263,8 @@ class Server:
         both: the look at both images, `local` the second; None: the model has none.
         """
 
-        def asked(name: str) -> AbstractContextManager[None]:
-            return self._asked(steps, name, held.view_size, local.size)
+        def asked(name: str, times: float) -> AbstractContextManager[None]:
+            return self._asked(steps, name, held.view_size, local.size, times=times)
 
         inside = None
         if both is not None:
@@ -280,10 +282,14 @@ class Server:
         }
 
     @contextmanager
-    def _asked(self, steps: list[Step], name: str, *sizes: tuple[int, int]) -> Iterator[None]:
-        """A step of the model, which reads images of these sizes."""
+    def _asked(
+        self, steps: list[Step], name: str, *sizes: tuple[int, int], times: float = 1
+    ) -> Iterator[None]:
+        """A step of the model, which reads images of these sizes, so many times."""
         n_visual = sum(map(self.vlm.visual_tokens, sizes))
         flops = self.vlm.info.prefill_flops(n_visual)
+        if flops is not None and times != 1:
+            flops = round(times * flops)
         with self.vlm.tally() as tally, timed(steps, name, "server", flops):
             yield
         steps[-1] = replace(steps[-1], exact_flops=tally.flops)

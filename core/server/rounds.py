@@ -32,7 +32,7 @@ def look_inside(
     both: Look,
     local: Image.Image,
     generation: Generation,
-    asked: Callable[[str], AbstractContextManager[None]],
+    asked: Callable[[str, float], AbstractContextManager[None]],
     truth: tuple[Box, ...] = (),
 ) -> tuple[Clues, Found] | None:
     """Return the smaller box that the cropper finds in a local image, and what it was given.
@@ -43,7 +43,7 @@ def look_inside(
     0.06 to 0.13 where it doesn't), or if the box would show nothing finer.
     """
     question, size, shown = held.message.question, held.message.original_size, held.asked[-1]
-    with asked("attention inside"):
+    with asked("attention inside", 1.0):
         row = vlm.attend(both, question)
     if row.sum() <= generation.attention.sum():
         return None

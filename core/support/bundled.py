@@ -6,7 +6,7 @@ pyproject.toml puts them.
 
 from pathlib import Path
 
-__all__ = ["EXPECTATION", "POCKET", "RUNS", "SAMPLES"]
+__all__ = ["EXPECTATION", "POCKET", "RUNS", "SAMPLES", "SETTINGS"]
 
 _INSTALLED = Path(__file__).resolve().parents[1] / "assets"
 _ASSETS = _INSTALLED if _INSTALLED.is_dir() else _INSTALLED.parents[1] / "assets"
@@ -15,3 +15,4 @@ POCKET = _ASSETS / "pocket-vlm"
 RUNS = _ASSETS / "runs"
 SAMPLES = _ASSETS / "samples"
 EXPECTATION = _ASSETS / "expectation.json"
+SETTINGS = _ASSETS / "settings.json"  # of models, as a user's file has them (core.vlm.loading.own)

@@ -70,7 +70,7 @@ def load_vlm(
     from core.vlm.engine.address import Address
     from core.vlm.loading.checkpoint import Checkpoint, Options, find_checkpoint, placement
     from core.vlm.loading.download import announce
-    from core.vlm.loading.own import own_settings
+    from core.vlm.loading.own import own_settings, shipped_settings
     from core.vlm.loading.settings import OF_CALL
 
     if Address.is_one(name_or_path):
@@ -89,6 +89,8 @@ def load_vlm(
         raise VLMError("Who looks can be chosen for an engine: a model on this machine does.")
     options = Options(*placement(device, dtype), attention, bits, resolution, fit, progress)
     checkpoint = find_checkpoint(name_or_path)
+    shipped = shipped_settings(checkpoint)
+    checkpoint = checkpoint.with_settings(shipped.where, shipped.said)
     own = own_settings(checkpoint, settings)
     if fit is None and resolution is None:
         options = replace(options, fit=own.fit)

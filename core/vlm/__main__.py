@@ -8,6 +8,7 @@ from core.support.commands import run
 
 # By name, because these stand above the models: they ask them through the whole protocol.
 COMMANDS = {
+    "heads": "core.bench.commands.heads_command",
     "tune": "core.bench.commands.tune_command",
     "verify": "core.verify.command",
 }

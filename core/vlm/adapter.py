@@ -33,6 +33,7 @@ from core.vlm.decode import (
     with_draft,
 )
 from core.vlm.detailed import in_own_way
+from core.vlm.inside import Inside
 from core.vlm.loading.checkpoint import Checkpoint, Options, explained
 from core.vlm.loading.ends import end_ids
 from core.vlm.loading.fit import preparation
@@ -89,7 +90,7 @@ class AsPublished(NamedTuple):
     image_processor: Any
 
 
-class Adapter(VLM):
+class Adapter(Inside):
     """A model of transformers behind the interface of core.vlm.base. No state between calls."""
 
     batches = True
@@ -132,6 +133,7 @@ class Adapter(VLM):
         self._backend.no_padding()
         self._backend.encode_special_tokens = False
         capture_attention(model)
+        model.requires_grad_(False)  # a gradient is of an attention row or a pixel, not of weights
         with explained(checkpoint):
             self.info = self._describe(checkpoint)
 
@@ -385,6 +387,10 @@ class Adapter(VLM):
     @cached_property
     def _detailed(self) -> Adapter | None:
         return in_own_way(self)
+
+    def _question(self, look: Look, prompt: str) -> tuple[Prompt, Prefix | None]:
+        own = _own(look)
+        return self._prompt(prompt, own.visuals, over=-1), own.prefix
 
     def decode_token(self, token_id: int) -> str:
         return readable(token_id, self._tokenizer, self._special)

@@ -58,6 +58,8 @@ class ModelInfo:
     # about one image have a beginning in common, it is read once
     # Memory that a look at a square image takes while it is held; 0: not known.
     look_bytes: int = 0
+    # (layer, head) of those that point at things, see core.croppers.heads; (): not chosen.
+    heads: tuple[tuple[int, int], ...] = ()
     # How it was loaded: the options of `load_vlm`, defaults resolved. {}: not known.
     load: dict[str, Any] = field(default_factory=dict)
     look: str = ""  # who looks for the box, where it isn't the model that answers; "": that one
@@ -108,6 +110,14 @@ class Generation:
         if self.likeliest:
             return Evidence.of_likeliest([[p for _, p in row] for row in self.likeliest], attention)
         return Evidence.of_logits(self.logits, attention)
+
+
+@dataclass(frozen=True, eq=False)
+class PixelGradient:
+    """Which pixels the answer to a prompt depends on."""
+
+    pixels: np.ndarray  # (height, width, 3), 0 to 1, as the vision tower is given them
+    norms: np.ndarray  # (height, width): of the gradient of the likeliest first token, over colours
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +248,48 @@ class VLM(ABC):
         Itself, if it does so already; None if its checkpoint reads no more of an image than this.
         """
         return None
+
+    # What some croppers ask for beside these: `abilities` names the methods that a family has, and
+    # the others raise VLMError.
+
+    @property
+    def abilities(self) -> frozenset[str]:
+        """Return which of the methods below this model has, by name."""
+        return frozenset()
+
+    def attend_heads(self, look: Look, prompt: str) -> np.ndarray:
+        """Return `attend` of every head of every layer, (layers, heads, cells) float32."""
+        raise self._unable("attend_heads")
+
+    def attend_gradient(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
+        """Return attention (cells,) float32 as `attend`, each head's weighted by the positive part
+        of the gradient by it of the likeliest first token's log-probability (ViCrop).
+        """
+        raise self._unable("attend_gradient")
+
+    def pixel_gradient(self, image: Image.Image, prompt: str) -> PixelGradient:
+        """Return which pixels of a global image the first token of an answer depends on."""
+        raise self._unable("pixel_gradient")
+
+    def similarity(self, look: Look, prompt: str, words: str) -> np.ndarray:
+        """Return how alike the cached values of words in a prompt and of each cell are.
+
+        (layers, cells) float32: the cosine, mean over the words' tokens and the heads.
+        """
+        raise self._unable("similarity")
+
+    def box_units(self, image_size: tuple[int, int]) -> tuple[float, float]:
+        """Return what the width and height of such a global image count where the model names a
+        box in its answer.
+        """
+        raise self._unable("box_units")
+
+    def first_tokens(self, *words: str) -> tuple[int, ...]:
+        """Return with which token an answer begins that is each of these words."""
+        raise self._unable("first_tokens")
+
+    def _unable(self, what: str) -> VLMError:
+        return VLMError(f"{self.info.name!r} has no {what}: choose another cropper, or model.")
 
     # Several at once: the same results as one by one, and faster where the family can do it. What
     # would be refused alone makes the whole batch raise.

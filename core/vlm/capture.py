@@ -61,6 +61,10 @@ class AttentionRow:
         """Called with (batch, keys) of each layer that is wanted, the first one first."""
         self.weights = weights
 
+    def take_heads(self, weights: torch.Tensor) -> None:
+        """Called with (batch, heads, keys) of each layer that is wanted, the first one first."""
+        self.take(weights.mean(dim=1))
+
 
 class AttentionRows(AttentionRow):
     """The same of every layer up to ``layer``: `of_layers` has as many times (batch, keys)."""
@@ -79,6 +83,38 @@ class AttentionRows(AttentionRow):
     def take(self, weights: torch.Tensor) -> None:
         super().take(weights)
         self.of_layers.append(weights)
+
+
+class AttentionHeads(AttentionRow):
+    """The same of every head of every layer: `of_layers` has as many (batch, heads, keys)."""
+
+    def __init__(self, layer: int, stop: bool = False, after: int = 0):
+        super().__init__(layer, stop, after)
+        self.of_layers: list[torch.Tensor] = []
+
+    @property
+    def count(self) -> int:
+        return self.layer + 1
+
+    def wants(self, layer: int) -> bool:
+        return layer <= self.layer
+
+    def take_heads(self, weights: torch.Tensor) -> None:
+        self.of_layers.append(weights)
+
+
+class AttentionGradient(AttentionRow):
+    """A row whose weights (batch, heads, keys) are a leaf: what follows can be derived by them.
+
+    What comes before needs no graph, and of what follows none but the last token's path has one.
+    """
+
+    def __init__(self, layer: int):
+        super().__init__(layer)
+        self.leaf: torch.Tensor | None = None
+
+    def take_heads(self, weights: torch.Tensor) -> None:
+        self.leaf = weights.detach().requires_grad_()
 
 
 def capture_attention(model: PreTrainedModel) -> None:
@@ -117,14 +153,19 @@ def _attention_forward(attend: Callable, module, query, key, value, attention_ma
             mask = mask[:, None, None].to(torch.bool)
         mask = None if mask is None else mask[:, :, :end, :seen]
         keys, queries = key[:, :, :seen], query[:, :, :end]
-        row.take(_last_row(module, queries, keys, mask, kwargs.get("scaling")))
+        row.take_heads(_last_row(module, queries, keys, mask, kwargs.get("scaling")))
         if row.stop and module.layer_idx == row.layer:
             raise Stopped
+        if isinstance(row, AttentionGradient) and row.leaf is not None:
+            output, weights = attend(module, query, key, value, attention_mask, **kwargs)
+            values = repeat_kv(value, query.shape[1] // value.shape[1])
+            last = row.leaf.to(values.dtype)[:, :, None] @ values  # (batch, heads, 1, head_dim)
+            return torch.cat([output[:, :-1], last.transpose(1, 2)], dim=1), weights
     return attend(module, query, key, value, attention_mask, **kwargs)
 
 
 def _last_row(module, query, key, attention_mask, scaling) -> torch.Tensor:
-    """Weights (batch, keys); query and key are (batch, heads, tokens, head_dim), after RoPE."""
+    """Weights (batch, heads, keys); query, key: (batch, heads, tokens, head_dim), after RoPE."""
     key = repeat_kv(key, query.shape[1] // key.shape[1])  # grouped-query attention
     scaling = query.shape[-1] ** -0.5 if scaling is None else scaling
     # float32 whatever the model runs in: eq. 22 divides rows of weights around 1/n.
@@ -135,7 +176,7 @@ def _last_row(module, query, key, attention_mask, scaling) -> torch.Tensor:
             scores = scores.masked_fill(~last, float("-inf"))
         else:
             scores = scores + last
-    return scores.softmax(dim=-1).mean(dim=1)[:, 0]
+    return scores.softmax(dim=-1)[:, :, 0]
 
 
 for _name, _attend, _mask in (

@@ -23,11 +23,11 @@ _shares: ContextVar[list[float | None] | None] = ContextVar("shares", default=No
 
 @dataclass(frozen=True)
 class Order:
-    """One call of a method that takes a batch."""
+    """One call of a method that takes a batch, `…_batch`, or of one that takes none."""
 
     vlm: VLM  # who carries it out
     method: str  # of VLM
-    arguments: tuple  # one for each list that the method takes
+    arguments: tuple  # one for each list that the method takes, or as the method takes them
     settings: tuple = ()  # what it takes besides, the same for a whole batch
 
     @property
@@ -69,8 +69,33 @@ class Ordering(VLM):
     def attend(self, look, prompt, layer=None):
         return self._value(Order(self._vlm, "attend_batch", (look, prompt), (layer,)))
 
+    def zoom(self, look, local):
+        return self._value(Order(self._vlm, "zoom_batch", (look, local)))
+
     def attend_layers(self, look, prompt):
         return self._vlm.attend_layers(look, prompt)
+
+    @property
+    def abilities(self):
+        return self._vlm.abilities
+
+    def attend_heads(self, look, prompt):
+        return self._value(Order(self._vlm, "attend_heads", (look, prompt)))
+
+    def attend_gradient(self, look, prompt, layer=None):
+        return self._value(Order(self._vlm, "attend_gradient", (look, prompt, layer)))
+
+    def pixel_gradient(self, image, prompt):
+        return self._value(Order(self._vlm, "pixel_gradient", (image, prompt)))
+
+    def similarity(self, look, prompt, words):
+        return self._value(Order(self._vlm, "similarity", (look, prompt, words)))
+
+    def box_units(self, image_size):
+        return self._vlm.box_units(image_size)
+
+    def first_tokens(self, *words):
+        return self._vlm.first_tokens(*words)
 
     def geometry(self, image_size):
         return self._vlm.geometry(image_size)
@@ -131,11 +156,15 @@ def carry_out(orders: Sequence[Order]) -> Iterator[dict[int, Outcome]]:
 
 def _attempt(orders: list[Order]) -> Outcome:
     """Return what came of a batch: a list of values, or what the model raised."""
-    vlm, lists = orders[0].vlm, zip(*(order.arguments for order in orders), strict=True)
+    vlm, name = orders[0].vlm, orders[0].method
+    method, given = getattr(vlm, name), [order.arguments for order in orders]
     start = time.perf_counter()
     try:
         with vlm.tally() as tally:
-            values = getattr(vlm, orders[0].method)(*lists, *orders[0].settings)
+            if name.endswith("_batch"):
+                values = method(*zip(*given, strict=True), *orders[0].settings)
+            else:
+                values = [method(*arguments) for arguments in given]
     except Exception as error:
         return Outcome(error=error, seconds=time.perf_counter() - start)
     return Outcome(values, seconds=time.perf_counter() - start, flops=tally.flops)

@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from core.imaging import Fit, Geometry
-from core.vlm.base import VLM, Generation, Look, ModelInfo, Request
+from core.vlm.base import VLM, Generation, Look, ModelInfo, PixelGradient, Request
 
 SIDE, GRID, TOKENS, VOCABULARY = 32, (8, 8), 64, 50
 UNIFORM = np.full(TOKENS, 1 / TOKENS, dtype=np.float32)
@@ -40,7 +40,34 @@ class PixelVLM(VLM):
             base_side=SIDE,
             generic_prompt="Describe.",
             thresholds={},
+            heads=((0, 0), (1, 1)),
         )
+
+    abilities = frozenset(
+        {"attend_heads", "attend_gradient", "pixel_gradient", "similarity", "box_units"}
+        | {"first_tokens"}
+    )
+
+    def attend_heads(self, look, prompt):
+        return np.tile(self.attend(look, prompt), (2, 2, 1)) / 2
+
+    def attend_gradient(self, look, prompt, layer=None):
+        return self.attend(look, prompt) ** 2
+
+    def pixel_gradient(self, image, prompt):
+        square = np.zeros((SIDE, SIDE, 3))
+        left, top = ((SIDE - side) // 2 for side in image.size)
+        square[top : top + image.height, left : left + image.width] = np.asarray(image) / 255
+        return PixelGradient(square, square.sum(axis=2) + (prompt == "Describe."))
+
+    def similarity(self, look, prompt, words):
+        return np.stack([self.attend(look, prompt)] * 2) - 0.5
+
+    def box_units(self, image_size):
+        return 1000.0, 1000.0
+
+    def first_tokens(self, *words):
+        return tuple(len(word) for word in words)
 
     def geometry(self, image_size):
         return Geometry.pad(image_size, SIDE, GRID)

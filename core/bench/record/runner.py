@@ -146,6 +146,9 @@ class Runner:
                 f"With --fit own, {self.vlm.info.name!r} reads every image in high resolution: its "
                 "first answers are that baseline. Leave out --hd, or --fit own."
             )
+        for name in plan.croppers:
+            if (why := cropper(name).obstacle(self.vlm)) is not None:
+                raise RunError(why)
         scorer = SCORERS[self.dataset.scoring]
         self.parts: dict[tuple[int, str], Parts] = {}
         self.recorders: dict[int, Recorder] = {}

@@ -138,6 +138,16 @@ class QwenVLM(Adapter):
         grid = height // self._cell, width // self._cell
         return Geometry.stretch(image_size, (width, height), grid)
 
+    @property
+    def abilities(self) -> frozenset[str]:
+        return super().abilities | {"box_units"}
+
+    def box_units(self, image_size: tuple[int, int]) -> tuple[float, float]:
+        if self._model.config.model_type == "qwen3_vl":
+            return 1000.0, 1000.0
+        width, height = self.geometry(image_size).input_size  # Qwen2.5-VL: of what it is given
+        return float(width), float(height)
+
     def _positions(self, ids: torch.Tensor, visuals: Sequence[Visual]) -> torch.Tensor:
         merge = self._processor.image_processor.merge_size
         grids = [self._geometry(visual.size).grid for visual in visuals]

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from core.support.bundled import SETTINGS
 from core.support.whole import write_whole
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import FITS
@@ -47,6 +48,12 @@ def usual_file() -> Path:
     """Return where the file lies if no other is named: in the folder that XDG gives."""
     folder = os.environ.get("XDG_CONFIG_HOME") or "~/.config"
     return Path(folder).expanduser() / "second-look" / "models.json"
+
+
+def shipped_settings(checkpoint: Checkpoint) -> Own:
+    """Return what comes with the code about a checkpoint, beside what it says itself."""
+    said = read(SETTINGS).get(checkpoint.name, {}).get(ANY, {})
+    return Own(SETTINGS.name, said)
 
 
 def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) -> Own:

@@ -38,6 +38,7 @@ class Settings:
     generic_prompt: str = GENERIC_PROMPT
     instruction: str = field(default="", kw_only=True)  # see core.vlm.loading.instructions
     thresholds: dict[str, float] = field(default_factory=lambda: dict(THRESHOLDS))
+    heads: tuple[tuple[int, int], ...] = field(default=(), kw_only=True)  # core.croppers.heads
 
     def override(self, said: Any, layers: int, where: str = OF_CHECKPOINT) -> Settings:
         """These settings with what a checkpoint says about itself, or a user, put over them.
@@ -64,6 +65,10 @@ class Settings:
                 _is_int(settings.min_cells) and settings.min_cells >= 0,
                 "a whole number of cells, 0 for the published box",
             ),
+            "heads": (
+                _are_heads(settings.heads, layers),
+                f"a list of [layer, head], layers from 0 to {layers - 1}",
+            ),
             "generic_prompt": (isinstance(prompt, str) and prompt.strip(), "a text, not empty"),
             "instruction": (isinstance(settings.instruction, str), "a text, empty for none"),
             "thresholds": (
@@ -76,7 +81,19 @@ class Settings:
         for key, (holds, wanted) in rules.items():
             if not holds:
                 raise VLMError(f"{where}: {key} must be {wanted}, not {said[key]!r}.")
-        return replace(settings, thresholds={**self.thresholds, **etas})
+        heads = tuple((layer, head) for layer, head in settings.heads)
+        return replace(settings, thresholds={**self.thresholds, **etas}, heads=heads)
+
+
+def _are_heads(value: Any, layers: int) -> bool:
+    return isinstance(value, list | tuple) and all(
+        isinstance(one, list | tuple)
+        and len(one) == 2
+        and all(map(_is_int, one))
+        and 0 <= one[0] < layers
+        and one[1] >= 0
+        for one in value
+    )
 
 
 def _is_int(value: Any) -> bool:
