@@ -16,7 +16,7 @@ from math import isnan
 import numpy as np
 
 from core.bench import reported
-from core.bench.analysis import findings, ranking
+from core.bench.analysis import findings, looking, ranking
 from core.bench.analysis.curves import full, high_resolution, initial
 from core.bench.analysis.findings import Finding
 from core.bench.analysis.intervals import (
@@ -114,6 +114,13 @@ class Runs:
             for group in self.groups
             for name in [group[min(group, key=lambda quality: abs(quality - QUALITY))]]
         }
+        # Of runs that differ in their cropper only, the paper's stands in its figures.
+        self.looked = looking.groups(self.named)
+        also = {
+            id(run) for group in self.looked for name, run in group.items()
+            if name != next(iter(group))
+        }  # fmt: skip
+        self.main = {name: run for name, run in self.main.items() if id(run) not in also}
         self.model = next(iter(self.main.values())).metadata.model
 
     def failed(self, name: str) -> int:
@@ -155,7 +162,8 @@ def sections(runs: Mapping[str, Run]) -> list[Section]:
     given = Runs(runs)
     return [
         _overview(given), _figures_4_and_5(given), _figure_6(given), _figures_7_and_8(given),
-        _figure_9(given), _figure_10(given), _figure_12(given), _table_1(given), _more(given),
+        _figure_9(given), _figure_10(given), _figure_12(given), _table_1(given), _croppers(given),
+        _more(given),
         _provenance(given),
     ]  # fmt: skip
 
@@ -410,6 +418,46 @@ def _provenance(runs: Runs) -> Section:
         f"answer counts as right from a score of {RIGHT_FROM} on."
     )
     return section
+
+
+def _croppers(runs: Runs) -> Section:
+    section = Section("Where to look: croppers")
+    if not runs.looked:
+        section.text(
+            "It takes runs that differ in nothing but their cropper, such as `python -m core.bench "
+            "croppers` makes; with the controls blank and random they say how much of the second "
+            "look's gain is seeing."
+        )
+    for group in runs.looked:
+        some = next(iter(group.values()))
+        what = f"{some.metadata.model} on {some.metadata.dataset}, {codec_name(some.metadata)}"
+        named = {looking.label(name): run for name, run in group.items()}
+        section.draw(runs_figure(named, "min_entropy", None, "bytes"), f"{what}: over bytes.")
+        section.draw(runs_figure(named, "min_entropy", None, "flops"), f"{what}: over FLOPs.")
+        section.find(*looking.seeing(group), *looking.others(group))
+        section.table(
+            f"{what}: {len(some):,} questions, everything retransmitted",
+            LOOKING_HEADS,
+            [looking_row(looking.looking(run)) for run in group.values()],
+        )
+    return section
+
+
+LOOKING_HEADS = (
+    "cropper", "right, %", "gain, points", "box holds it, %", "side, px (median)",
+    "contrast (median)", "no box of its own", "bytes", "GFLOP", "s", "round trips",
+)  # fmt: skip
+
+
+def looking_row(one: looking.Looking) -> tuple[str, ...]:
+    """Return the cells of a cropper, as LOOKING_HEADS."""
+    return (
+        looking.label(one.cropper), findings.points(one.accuracy),
+        findings.points(one.gain, True), "–" if isnan(one.hits) else findings.points(one.hits),
+        "–" if isnan(one.side) else f"{one.side:.0f}", _number(one.contrast),
+        f"{one.fallbacks:,}", f"{one.bytes:,.0f}", f"{one.flops / 1e9:.2f}",
+        f"{one.seconds:.2f}", f"{one.round_trips:.1f}",
+    )  # fmt: skip
 
 
 def _missing(section: Section, paper: str) -> None:

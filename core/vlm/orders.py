@@ -69,9 +69,6 @@ class Ordering(VLM):
     def attend(self, look, prompt, layer=None):
         return self._value(Order(self._vlm, "attend_batch", (look, prompt), (layer,)))
 
-    def zoom(self, look, local):
-        return self._value(Order(self._vlm, "zoom_batch", (look, local)))
-
     def attend_layers(self, look, prompt):
         return self._vlm.attend_layers(look, prompt)
 

@@ -21,7 +21,8 @@ from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
+def add_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
+    """Add the options of a run. out: also that of the file to write, for who doesn't choose it."""
     add = parser.add_argument
     add("--model", default="pocket", help="who is asked: pocket, a directory, or a hub id")
     add("--data", default="signs-text", help="name of the data set: docs/datasets.md lists them")
@@ -31,12 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--quality", type=int, nargs="+", default=list(Plan.qualities),
         help="quality of the codec, 1 to 100; several make a run each, and open every image "
              "once")  # fmt: skip
-    add(
-        "--out",
-        required=True,
-        help="run file to write; with several qualities, {quality} stands for each, and {cropper} "
-        "with several croppers",
-    )
+    if out:
+        add(
+            "--out",
+            required=True,
+            help="run file to write; with several qualities, {quality} stands for each, and "
+            "{cropper} with several croppers",
+        )
     add("--cropper", nargs="+", choices=tuple(CROPPERS), default=list(Plan.croppers),
         help="rule for where to look again; several make a run each, and read every question "
              "once")  # fmt: skip

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 from core.bench.runs.run import Metadata
 from core.imaging import Codec
 
-__all__ = ["QUALITY", "codec_name", "kind", "rank", "with_fit"]
+__all__ = ["QUALITY", "codec_name", "kind", "looking_kind", "rank", "with_fit"]
 
 QUALITY = Codec().quality  # the run nearest to it stands for its series
 LOSSLESS = 101  # stands behind every quality
@@ -26,6 +26,12 @@ def kind(metadata: Metadata, samples: int) -> str:
     load = {name: value for name, value in metadata.load.items() if name != "device"}
     facts["load"] = with_fit(load)
     return json.dumps([facts, samples], sort_keys=True, default=str)
+
+
+def looking_kind(metadata: Metadata, samples: int) -> str:
+    """Return what two runs of so many samples have in common if they differ in cropper only."""
+    same = replace(metadata, cropper="")
+    return json.dumps([kind(same, samples), metadata.quality])
 
 
 def with_fit(load: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,149 @@
+"""Croppers compared: runs of the same questions that differ in who chose the box, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.bench.analysis.curves import full, initial
+from core.bench.analysis.findings import Finding, points
+from core.bench.analysis.goals import exceeds
+from core.bench.analysis.intervals import bootstrap
+from core.bench.runs.run import Run
+from core.bench.runs.series import looking_kind
+from core.croppers import CROPPERS, DEFAULT
+
+__all__ = ["Looking", "groups", "label", "looking", "others", "seeing"]
+
+
+@dataclass(frozen=True)
+class Looking:
+    """What one cropper's boxes are, and what came of looking there, over all answered questions."""
+
+    cropper: str
+    accuracy: float  # of the second answers, 0 to 1
+    gain: float  # over the first ones
+    hits: float  # share of boxes that hold what was asked about; NaN: not known
+    side: float  # median of the boxes' sides, pixels of the original
+    contrast: float  # median, see core.hits.contrast; NaN: it found its boxes on no map
+    fallbacks: int  # boxes that its rule didn't give
+    bytes: float  # a question's messages, everything retransmitted, mean
+    flops: float  # the same, computation by eq. 17-20
+    seconds: float  # the same, without any link
+    round_trips: float  # of its search, mean
+
+
+def groups(runs: Mapping[str, Run]) -> list[dict[str, Run]]:
+    """Return the runs that differ in their cropper only: in each group by cropper, the paper's
+    first, then as in `CROPPERS`. Groups of one run are left out.
+    """
+    found: dict[str, dict[str, Run]] = {}
+    for run in runs.values():
+        kind = looking_kind(run.metadata, len(run))
+        found.setdefault(kind, {}).setdefault(run.metadata.cropper, run)
+    order = {name: index for index, name in enumerate(CROPPERS)}
+    return [
+        dict(sorted(group.items(), key=lambda pair: order.get(pair[0], len(order))))
+        for group in found.values()
+        if len(group) > 1
+    ]
+
+
+def label(name: str) -> str:
+    """Return a cropper's name for people, also of one that isn't known here."""
+    return CROPPERS[name].label if name in CROPPERS else name
+
+
+def looking(run: Run) -> Looking:
+    """Return the figures of a run. Raises RunError for one in which nothing was answered."""
+    run = run.answered
+    end, boxes = full(run), run.box[run.box[:, 0] >= 0]
+    sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
+    return Looking(
+        cropper=run.metadata.cropper,
+        accuracy=end.accuracy,
+        gain=end.accuracy - initial(run).accuracy,
+        hits=_mean(run.box_hit),
+        side=float(np.median(sides)) if sides.size else np.nan,
+        contrast=_median(run.box_contrast),
+        fallbacks=int((run.box_fallback != "").sum()),
+        bytes=float((run.first_message_bytes + run.second_message_bytes).mean()),
+        flops=float((run.first_flops + run.second_flops).mean()),
+        seconds=float((run.first_seconds + run.second_seconds).mean()),
+        round_trips=_mean(np.nan_to_num(run.search_round_trips)),
+    )
+
+
+def seeing(group: Mapping[str, Run]) -> list[Finding]:
+    """Say how much of what the second look gains is seeing: what it gains blank, and anywhere."""
+    if DEFAULT not in group:
+        return []
+    own = group[DEFAULT].answered
+    told = []
+    for name, what in (("blank", "a grey crop"), ("random", "a crop from a random place")):
+        if name not in group:
+            continue
+        one, other = common(own, group[name])
+        apart = _apart(one, other)
+        gain, bare = float(one.gain.mean()), float(other.gain.mean())
+        told.append(
+            Finding(
+                f"Of the {points(gain, True)} points that a second look gains, {what} of the same "
+                f"size gains {points(bare, True)}: seeing there is worth "
+                f"{points(apart.estimate.item(), True)} points "
+                f"[{points(apart.low.item(), True)}, {points(apart.high.item(), True)}], over "
+                f"{len(one):,} questions."
+            )
+        )
+    return told
+
+
+def others(group: Mapping[str, Run]) -> list[Finding]:
+    """Say which croppers look better, or worse, than the paper's beyond doubt."""
+    if DEFAULT not in group:
+        return []
+    better, worse = [], []
+    for name, run in group.items():
+        if name == DEFAULT or (name in CROPPERS and CROPPERS[name].control):
+            continue
+        apart = _apart(*common(run, group[DEFAULT]))
+        said = (
+            f"{label(name)} {points(apart.estimate.item(), True)} "
+            f"[{points(apart.low.item(), True)}, {points(apart.high.item(), True)}]"
+        )
+        if exceeds(apart.low.item(), 0):
+            better.append(said)
+        elif exceeds(0, apart.high.item()):
+            worse.append(said)
+    text = "Against relative attention, everything retransmitted, in points: "
+    parts = [f"better beyond doubt {'; '.join(better) or 'nothing'}"]
+    parts.append(f"worse {'; '.join(worse) or 'nothing'}")
+    return [Finding(text + ", ".join(parts) + ".")]
+
+
+def common(one: Run, other: Run) -> tuple[Run, Run]:
+    """Return the questions that both answered, in the same order.
+
+    Raises RunError if there are none.
+    """
+    one, other = one.answered, other.answered
+    _, here, there = np.intersect1d(one.id.astype(str), other.id.astype(str), return_indices=True)
+    return one.select(here).answered, other.select(there).answered
+
+
+def _apart(one: Run, other: Run):
+    """Return how far the second answers of `one` are ahead, over the same questions."""
+    ahead = one.second_score - other.second_score
+    return bootstrap(one, lambda weights: (weights @ ahead / weights.sum(axis=1))[:, None])
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[~np.isnan(values)]
+    return float(np.median(known)) if known.size else float("nan")

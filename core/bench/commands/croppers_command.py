@@ -1,0 +1,110 @@
+"""Compare croppers: ask the questions of a data set, or of a run, by each, and write the report.
+
+    python -m core.bench croppers --data signs-search --limit 500 --folder-out looks
+    python -m core.bench croppers --like assets/runs/signs-text-q75.parquet --cropper blank random
+
+Each cropper gets a run file, the first stage of a question runs once for all of them, and the
+report lays them side by side. Interrupted, even killed, the same command goes on. With --like, the
+questions, model and codec are those of a run, whose own cropper isn't asked again: it stands in the
+report beside the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from dataclasses import replace
+from pathlib import Path
+
+from core.bench.commands import run_command
+from core.bench.record.runner import Plan
+from core.bench.report import page
+from core.bench.runs.files import load_run
+from core.bench.runs.run import Run, RunError
+from core.croppers import CROPPERS
+from core.support.whole import write_whole
+from core.vlm.base import VLM
+
+NAME = "{cropper}.parquet"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("--like", type=Path, metavar="RUN", help="run file whose questions, model, codec and "
+        "options are taken, in place of the options below")  # fmt: skip
+    add("--folder-out", type=Path, default=Path("croppers"), metavar="FOLDER",
+        help="where run files and report.html are written (default: %(default)s)")  # fmt: skip
+    run_command.add_arguments(parser, out=False)
+    parser.set_defaults(cropper=None)
+
+
+def main(args: argparse.Namespace) -> int:
+    from core.vlm import load_vlm
+
+    args.folder_out.mkdir(parents=True, exist_ok=True)
+    like = load_run(args.like) if args.like else None
+    wanted = args.cropper or list(CROPPERS)
+    args.cropper = list(Plan.croppers)
+    args.out = str(args.folder_out / NAME)
+    plan = plan_like(like, args.limit, args.out) if like else run_command.plan_of(args)
+    vlm = load_vlm(plan.model, **plan.load)
+    usable = [name for name in dict.fromkeys(wanted) if _usable(name, vlm)]
+    runs = {} if like is None else {args.like.stem: like}
+    if like is not None:
+        usable = [name for name in usable if name != like.metadata.cropper]
+    if not usable:
+        raise RunError("There is no other cropper to compare with: name some with --cropper.")
+    paths = run_command.run_here(replace(plan, croppers=tuple(usable)), args.threads, vlm)
+    answered = run_command.report(paths)
+    runs |= {path.stem: load_run(path) for path in paths}
+    out = args.folder_out / "report.html"
+    write_whole(out, page(alike(runs)))
+    print(f"{out}: {len(runs)} croppers")
+    return 0 if answered else 1
+
+
+def plan_like(run: Run, limit: int | None, out: str) -> Plan:
+    """Return the plan that a run was made by, its output elsewhere. Raises RunError if the run
+    doesn't say its command.
+    """
+    words = shlex.split(run.metadata.command)
+    if words[:4] != ["python", "-m", "core.bench", "run"]:
+        raise RunError("The run doesn't say which command made it: give its options instead.")
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    run_command.add_arguments(parser)
+    try:
+        args = parser.parse_args(words[4:])
+    except (argparse.ArgumentError, SystemExit):
+        raise RunError("The command of the run has options that aren't known here.") from None
+    plan = run_command.plan_of(args)
+    return replace(plan, out=out, limit=limit or plan.limit, guided=False, hd=False)
+
+
+def alike(runs: dict[str, Run]) -> dict[str, Run]:
+    """Return runs over the questions that all of them have, as the first one says how they were
+    made: a run of before may say less of its model and code.
+    """
+    first = next(iter(runs.values()))
+    ids = set.intersection(*(set(run.id) for run in runs.values()))
+    return {
+        name: replace_metadata(run.select([i for i, id in enumerate(run.id) if id in ids]), first)
+        for name, run in runs.items()
+    }
+
+
+def replace_metadata(run: Run, first: Run) -> Run:
+    """Return a run with the metadata of the first one, but for what is its own."""
+    own = run.metadata
+    metadata = replace(
+        first.metadata, cropper=own.cropper, command=own.command, date=own.date, code=own.code,
+        machine=own.machine, versions=own.versions,
+    )  # fmt: skip
+    return replace(run, metadata=metadata)
+
+
+def _usable(name: str, vlm: VLM) -> bool:
+    """Return whether a cropper can be used with a model, and say why not."""
+    if (why := CROPPERS[name].obstacle(vlm)) is None:
+        return True
+    print(f"Left out. {why}")
+    return False

@@ -1,0 +1,53 @@
+"""`python -m core.bench croppers`: every cropper in one report, from one command."""
+
+import pytest
+
+import core.vlm
+from core.bench.__main__ import main
+from core.bench.runs.files import load_run
+from core.croppers import CROPPERS
+from tests.support.pixels import PixelVLM
+
+
+@pytest.fixture(autouse=True)
+def no_loading(monkeypatch):
+    monkeypatch.setattr(core.vlm, "load_vlm", lambda name, **_: PixelVLM())
+
+
+def compare(folder, *words):
+    return main(["croppers", "--folder-out", str(folder), *map(str, words)])
+
+
+def test_all_croppers_stand_in_one_report(tmp_path, capsys):
+    folder = tmp_path / "looks"
+    assert compare(folder, "--data", "signs-text", "--limit", 3) == 0
+    assert sorted(path.stem for path in folder.glob("*.parquet")) == sorted(CROPPERS)
+    report = (folder / "report.html").read_text()
+    assert all(one.label in report for one in CROPPERS.values())
+    assert f"report.html: {len(CROPPERS)} croppers" in capsys.readouterr().out
+    changed = (folder / "blank.parquet").stat().st_mtime_ns
+    assert compare(folder, "--data", "signs-text", "--limit", 3) == 0  # nothing is asked again
+    assert (folder / "blank.parquet").stat().st_mtime_ns == changed
+
+
+def test_the_questions_of_a_run_are_asked_by_others(tmp_path, capsys):
+    made = tmp_path / "mine.parquet"
+    words = ["--model", "pixels", "--data", "signs-text", "--limit", "4", "--quality", "40"]
+    assert main(["run", *words, "--out", str(made)]) == 0
+    folder = tmp_path / "looks"
+    words = ["--like", made, "--cropper", "blank", "random", "relative"]
+    assert compare(folder, *words, "--limit", 2) == 0
+    assert sorted(path.name for path in folder.iterdir()) == [
+        "blank.parquet", "random.parquet", "report.html"
+    ]  # fmt: skip
+    blank = load_run(folder / "blank.parquet")
+    assert len(blank) == 2 and blank.metadata.quality == 40
+    assert (blank.box == load_run(made).box[:2]).all()
+    assert "gains" in (folder / "report.html").read_text()
+
+
+def test_what_cannot_be_compared_is_one_sentence(tmp_path, capsys):
+    made = tmp_path / "mine.parquet"
+    main(["run", "--model", "pixels", "--data", "signs-text", "--limit", "2", "--out", str(made)])
+    assert compare(tmp_path / "looks", "--like", made, "--cropper", "relative") == 1
+    assert "There is no other cropper to compare with" in capsys.readouterr().err
