@@ -17,6 +17,7 @@ from dashboard.one_eta import OneEta
 from dashboard.phone import invitation
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
+from dashboard.travel import Travel
 from dashboard.visit import Visit
 from dashboard.walkthrough.asking import LARGEST_FILE
 from dashboard.walkthrough.settings import GateSettings
@@ -60,7 +61,7 @@ def build(
                 walkthrough = Walkthrough(
                     live, load_samples(samples), about, library.of_weights, library.fitting
                 )
-            with gr.Tab("Benchmarks", id=OWN_TAB):
+            with gr.Tab("Benchmarks", id=OWN_TAB) as others:
                 benchmarks = Benchmarks(
                     library,
                     live,
@@ -72,6 +73,7 @@ def build(
                 )
 
         OneEta(walkthrough, own, benchmarks, tabs)
+        travel = Travel(walkthrough, own, benchmarks, others, tabs)
         visit, gate = walkthrough.asking.visit, walkthrough.gate
         other.connect(about, visit, gate.metric, gate.eta, gate.own_eta)
         _greet(page, live, about, other, visit, gate)
@@ -86,7 +88,7 @@ def build(
             return wanted or {tabs: gr.skip()}  # an empty dict isn't taken for one of updates
 
         quietly = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-        page.load(restore, None, benchmarks.restored, **quietly)
+        page.load(restore, None, benchmarks.restored, **quietly).then(**travel.arrive())
         page.load(invite, None, phone, **quietly)
     page.queue(max_size=64, api_open=False)
     return page

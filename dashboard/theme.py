@@ -15,9 +15,10 @@ from dashboard.drawing.templating import render
 
 # The modules of the page's script, each after those it imports.
 MODULES = (
-    "box.js", "numbers.js", "operating.js", "save.js", "view.js",  # compute
+    "box.js", "numbers.js", "operating.js", "save.js", "view.js", "address.js",  # compute
     # listen and draw
-    "editor.js", "sliders.js", "files.js", "camera.js", "board.js", "charts.js", "page.js",
+    "editor.js", "sliders.js", "files.js", "camera.js", "board.js", "travel.js", "charts.js",
+    "page.js",
 )  # fmt: skip
 
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")

@@ -50,6 +50,10 @@ class Visit:
         """Return the file that the browser shows; one not heard of yet is an upload under way."""
         return shown and self._originals.get(shown, shown)
 
+    def known(self, shown: str) -> str | None:
+        """Return the file that a picture of this visit was shown of; None for any other."""
+        return self._originals.get(shown)
+
     def has_left(self, original: str | None) -> bool:
         """Return whether this picture was before the user, and another one, or none, is now."""
         return original != self.original and original in self._originals.values()

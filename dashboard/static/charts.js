@@ -5,6 +5,7 @@ import {
   countOf, etaOf, heightAt, meaning, nearest, rowOf, sentence, versusRandom,
 } from "./operating.js";
 import { save } from "./save.js";
+import { went } from "./travel.js";
 import { addressOf, fileName } from "./view.js";
 
 const TRADEOFF = 'tradeoff-plot', UNCERTAINTY = 'uncertainty-plot';
@@ -108,6 +109,8 @@ const linked = {};
 
 function remember(parameters) {
   Object.assign(linked, parameters);
+  const opened = document.querySelector('#tabs [role=tab][aria-selected=true]');
+  if (opened?.dataset.tabId === 'benchmarks') went(parameters);
 }
 
 export async function copyLink() {

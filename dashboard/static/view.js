@@ -1,5 +1,4 @@
-/* What a link to this view says, and what its files are called. The address itself stays as it is:
-   Plotly's clip paths and patterns refer to it, and would be lost when it changes. */
+/* What a link to this view says, and what its files are called. */
 
 /* The address of a view: parameters that say nothing are left out. */
 export function addressOf(page, parameters) {

@@ -138,8 +138,18 @@ class Asking:
 
     def choose(self, event: gr.EventData, visit: Visit) -> dict:
         """Return a sample, ready to be asked about."""
-        sample = self.samples[event.index]
-        return self.place(visit, str(sample.path), sample.question) | {self.cards: event.index}
+        return self.sample(visit, event.index)
+
+    def sample(self, visit: Visit, index: int) -> dict:
+        """Return the sample of this index, ready to be asked about."""
+        sample = self.samples[index]
+        return self.place(visit, str(sample.path), sample.question) | {self.cards: index}
+
+    def again(self, visit: Visit, original: str, shown: str) -> dict:
+        """Return a picture that was here before, and its copy for browsers, once more."""
+        placed = self.place(visit, shown, "")
+        visit.take(original, shown)
+        return placed
 
     def place(
         self,

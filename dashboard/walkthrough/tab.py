@@ -45,7 +45,7 @@ class Walkthrough:
     ):
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
-        self.asking = Asking(samples, self._cleared)
+        self.asking = Asking(samples, self.cleared)
         self.board = Board(live, runs, fitting)
         self.gate = self.board.settings
         self.codecs = CodecSettings()
@@ -144,7 +144,7 @@ class Walkthrough:
     def tidy(self, visit: Visit, case: Case | None, *judging) -> dict:
         """Judge by where the sliders are after a run, or clear if the picture has changed."""
         if case is not None and visit.has_left(case.image):
-            return self._cleared() | self.table.noted(visit, case)
+            return self.cleared() | self.table.noted(visit, case)
         return self.judge(visit, case, *judging) | self.table.noted(visit, case)
 
     # What they are made of
@@ -190,7 +190,7 @@ class Walkthrough:
         parts = self.board.judged(case) | self.look.judged(case)
         return parts | self.board.curve.judged(case, link) | self.records.judged(case, link)
 
-    def _cleared(self) -> dict:
+    def cleared(self) -> dict:
         """Return no results: those of one image must not stand beside another."""
         hidden: dict = {}
         for part in self.results:
