@@ -40,6 +40,7 @@ class Case:
     asked: Gate  # under which the first stage ran
     transcript: Transcript
     elsewhere: Transcript | None = None  # the same question with a box of the user's
+    own: bool = False  # the picture is the user's
 
     def judged(self, gate: Gate) -> Case:
         """Return the same answers under another gate; a second stage continues under that gate."""

@@ -12,9 +12,11 @@ from dashboard import theme
 from dashboard.benchmarks.library import RUNS, Library
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
 from dashboard.drawing.about import about_model, header
+from dashboard.drawing.glossary import glossary
 from dashboard.live import LiveModel
 from dashboard.one_eta import OneEta
 from dashboard.phone import invitation
+from dashboard.reading import Reading
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
 from dashboard.travel import Travel
@@ -52,6 +54,7 @@ def build(
         with gr.Row(elem_classes="masthead"):
             with gr.Column(min_width=300):
                 gr.HTML(header(), elem_id="header")
+                reading = Reading()
             with gr.Column(min_width=300):
                 about = gr.HTML(about_model(live.name), elem_id="about")
                 phone = gr.HTML(elem_id="phone")
@@ -72,11 +75,12 @@ def build(
                     walkthrough.asking.placed,
                 )
 
+        gr.HTML(glossary(), padding=False)
         OneEta(walkthrough, own, benchmarks, tabs)
         travel = Travel(walkthrough, own, benchmarks, others, tabs)
         visit, gate = walkthrough.asking.visit, walkthrough.gate
         other.connect(about, visit, gate.metric, gate.eta, gate.own_eta)
-        _greet(page, live, about, other, visit, gate)
+        _greet(page, live, about, other, visit, gate).then(**travel.kept())
 
         def invite(request: gr.Request) -> str:
             """Return where telephones go."""
@@ -90,6 +94,7 @@ def build(
         quietly = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         page.load(restore, None, benchmarks.restored, **quietly).then(**travel.arrive())
         page.load(invite, None, phone, **quietly)
+        reading.connect(page)
     page.queue(max_size=64, api_open=False)
     return page
 
@@ -101,15 +106,18 @@ def _greet(
     other: ModelSwitch,
     visit: gr.State,
     gate: GateSettings,
-) -> None:
-    """Say at each visit which model it is and, unless the user was faster, take its own η."""
+) -> gr.events.Dependency:
+    """Say at each visit which model it is and, unless the user was faster, take its own η.
+
+    Returns the event, for what has to come after it.
+    """
 
     def greet(visit: Visit, request: gr.Request) -> dict:
         info = live.current().vlm.info  # which may take a while
         shown = {about: about_model(info.name, info), other.panel: other.shown(request)}
         return shown | {gate.eta: gate.slider(visit)} | gate.own_eta.offer(info)
 
-    page.load(
+    return page.load(
         greet,
         visit,
         [about, gate.eta, other.panel, *gate.own_eta.offered],

@@ -17,8 +17,8 @@ from dashboard.drawing.templating import render
 MODULES = (
     "box.js", "numbers.js", "operating.js", "save.js", "view.js", "address.js",  # compute
     # listen and draw
-    "editor.js", "sliders.js", "files.js", "camera.js", "board.js", "travel.js", "charts.js",
-    "page.js",
+    "editor.js", "sliders.js", "files.js", "ask.js", "language.js", "camera.js", "board.js",
+    "travel.js", "charts.js", "page.js",
 )  # fmt: skip
 
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")

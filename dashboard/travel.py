@@ -70,15 +70,22 @@ class Travel:
         told = {"elem_classes": "bridge"}
         walk = gr.HTML("", js_on_load=LISTEN.replace("WALK", "true"), **told)
         look = gr.HTML("", js_on_load=LISTEN.replace("WALK", "false"), **told)
+        at_once = FAST | {"trigger_mode": "multiple"}  # Back twice is two steps
         walk.click(
             self.walk,
             [asking.visit, walkthrough.case],
             [tabs, asking.image_status, *asking.placed],
-            **FAST,
+            **at_once,
         ).then(**walkthrough.judge_event).then(**arrived)
-        look.click(self.look, None, benchmarks.restored, **FAST).then(**benchmarks.draw_event).then(
-            **benchmarks.settle_event
-        ).then(**arrived)
+        look.click(self.look, None, benchmarks.restored, **at_once).then(
+            **benchmarks.draw_event
+        ).then(**benchmarks.settle_event).then(**arrived)
+
+    def kept(self) -> dict[str, Any]:
+        """Return the event after which η is as the address had it."""
+        walkthrough = self.walkthrough
+        return {"fn": self.keep, "inputs": walkthrough.asking.visit,
+                "outputs": walkthrough.gate.inputs, **FAST}  # fmt: skip
 
     def arrive(self) -> dict[str, Any]:
         """Return the event after which the address follows, and what it says is shown."""
@@ -132,5 +139,10 @@ class Travel:
             return {}
         if not isinstance(metric, str) or metric not in METRICS or not math.isfinite(eta):
             return {}
-        visit.metric, visit.own_eta = metric, True
-        return self.walkthrough.gate.set_to(Gate(metric, eta))
+        visit.metric, visit.own_eta, visit.wished = metric, True, Gate(metric, eta)
+        return self.walkthrough.gate.set_to(visit.wished)
+
+    def keep(self, visit: Visit) -> dict:
+        """Return η as an address had it, where the model's own came later than that."""
+        gate = self.walkthrough.gate
+        return gate.set_to(visit.wished) if visit.wished else {gate.eta: gr.skip()}

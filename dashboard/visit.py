@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from core.transcript import Transcript
+from core.uncertainty import Gate
 from dashboard.asked import AskedInVisit
 
 MOST_ANSWERS = 200  # kept
@@ -24,16 +25,33 @@ class Visit:
     asked: str | None = None  # the picture that was asked about last
     metric: str = ""
     own_eta: bool = False  # η was set by the user, or for a question that needs it
+    wished: Gate | None = None  # of an address that led here, until the user sets another
     answers: list[dict[str, tuple[float, ...]]] = field(default_factory=list)  # token scores, of
     answered_by: tuple[str, str | None] | None = None  # this model's, by metric
     asked_in_visit: AskedInVisit = field(default_factory=AskedInVisit)
+    _own: set[str] = field(default_factory=set)  # originals that the user brought
     _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original
 
-    def take(self, original: str | None, shown: str | None = None, question: str = "") -> None:
-        """Let this picture be asked about from now on. shown: a copy that browsers can draw."""
+    def take(
+        self,
+        original: str | None,
+        shown: str | None = None,
+        question: str = "",
+        own: bool = False,
+    ) -> None:
+        """Let this picture be asked about from now on.
+
+        shown: a copy that browsers can draw. own: the user brought it.
+        """
         self.original, self.shown, self.question = original, shown or original, question
         if original is not None:
             self._originals[self.shown] = original
+            if own:
+                self._own.add(original)
+
+    def is_own(self, original: str) -> bool:
+        """Return whether the user brought a picture, or is just about to."""
+        return original in self._own or original not in self._originals.values()
 
     def answered(self, transcript: Transcript) -> None:
         """Keep the scores of a first answer; those of another model say nothing of this one's."""

@@ -16,6 +16,9 @@ FITS = {  # how an image is brought to a model
 }
 LARGE_MODEL = "llava-hf/llava-1.5-7b-hf"
 
+BUNDLED_QUESTIONS = ("What does the red circle sign say?", "Is there a star in the image?")
+QUESTIONS = ("What is written on the sign?", "What is in the picture?")
+
 
 def header() -> Markup:
     """Return the head of the page: what is shown, and from which paper."""
@@ -25,3 +28,15 @@ def header() -> Markup:
 def about_model(name: str, info: ModelInfo | None = None) -> Markup:
     """Return what the model can and can't do; with `info`, once it is loaded, its facts."""
     return render("page/about_model.html", name=name, info=info, large_model=LARGE_MODEL, fits=FITS)
+
+
+def is_bundled(name: str) -> bool:
+    """Return whether this is the model that comes with the page, which knows no photographs."""
+    return name == "pocket"
+
+
+def reads(name: str) -> Markup:
+    """Return what a model can read in a picture of one's own, and two questions it understands."""
+    bundled = is_bundled(name)
+    questions = BUNDLED_QUESTIONS if bundled else QUESTIONS
+    return render("page/reads.html", name=name, bundled=bundled, questions=questions)

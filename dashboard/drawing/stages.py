@@ -8,9 +8,10 @@ from PIL import Image
 from core.imaging import FINER
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
-from dashboard.drawing import pictures, tokens, wording
+from dashboard.drawing import lay, pictures, tokens, wording
 from dashboard.drawing.overlays import display_copy
 from dashboard.drawing.templating import render
+from dashboard.language import text
 
 
 def question(transcript: Transcript) -> Markup:
@@ -37,18 +38,43 @@ def picture(transcript: Transcript, original: Image.Image) -> Markup:
     )
 
 
-def answers(transcript: Transcript) -> Markup:
-    """Return the answers there are, side by side, and how sure the model was of each."""
+def answers(transcript: Transcript, unfamiliar: bool = False) -> Markup:
+    """Return the answers there are, side by side, and how sure the model was of each.
+
+    unfamiliar: the picture is of a kind that the model wasn't made for. An answer that the model
+    can't stand behind is called a guess.
+    """
     gate, second = transcript.gate, transcript.second
+    guess = why_a_guess(transcript, unfamiliar)
     return render(
         "transcript/answers.html",
         transcript=transcript,
         phrase=METRICS[gate.metric].phrase,
         first=tokens.coloured(transcript.first, gate),
         before=_measured(transcript.first, gate),
+        lay_before=_lay(transcript.first, gate),
         second=second and tokens.coloured(second, gate),
         after=second and _measured(second, gate),
+        lay_after=second and _lay(second, gate),
+        guess=guess,
     )
+
+
+def why_a_guess(transcript: Transcript, unfamiliar: bool = False) -> str:
+    """Return why the final answer is no more than a guess; "" for one that the model stands behind.
+
+    unfamiliar: as of `answers`.
+    """
+    if unfamiliar:
+        return text(
+            "this model was made for pictures like the samples, and can be sure and wrong here"
+        )
+    gate, final = transcript.gate, transcript.second or transcript.first
+    if not gate.retransmit(final.scores[gate.metric]):
+        return ""
+    if transcript.second:
+        return text("the model is still on the unsure side of η")
+    return text("the model is on the unsure side of η")
 
 
 def verdict(transcript: Transcript) -> Markup:
@@ -114,6 +140,11 @@ def elsewhere(transcript: Transcript) -> Markup:
         value=_measured(transcript.second, gate),
         size=wording.byte_count(len(image.data)),
     )
+
+
+def _lay(stage: Stage, gate: Gate) -> str:
+    value = gate.uncertainty(stage.scores[gate.metric])
+    return lay.doubt(value, METRICS[gate.metric], stage.tokens)
 
 
 def _measured(stage: Stage, gate: Gate) -> str:

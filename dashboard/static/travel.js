@@ -14,6 +14,9 @@ function keep(step) {
   history[step ? "pushState" : "replaceState"](entry, "", address);
 }
 
+/* Of a sample, as an address has it; empty for a picture of one's own. */
+const numberOf = (index) => (Number.isInteger(index) ? index + 1 : "");
+
 /* The visitor has done something: part of what the entry says from now on. */
 export function went(told) {
   if (!started || travelling) return;
@@ -22,10 +25,10 @@ export function went(told) {
   keep(isStep(before, here));
 }
 
-/* Of the walkthrough: index of a sample or null, the question as it is typed, the image. */
+/* Of the walkthrough: index of a sample, if it is one, the question as it is typed, the image. */
 export function walked(index, question, image) {
   const picture = image?.path ?? "", asked = picture === here.picture ? here.asked : undefined;
-  went({ sample: index === null ? "" : index + 1, question, picture, asked });
+  went({ sample: numberOf(index), question, picture, asked });
 }
 
 /* The page stands: what the address says is wanted, and from now on the address follows. */
@@ -35,7 +38,7 @@ export function arrive(index, question, image) {
   const inner = document.querySelector("#analyses [role=tab][aria-selected=true]")?.dataset.tabId;
   here = {
     tab: open === "benchmarks" ? inner ?? "tradeoff" : "walkthrough",
-    sample: index === null ? "" : index + 1, question, picture: image?.path ?? "",
+    sample: numberOf(index), question, picture: image?.path ?? "",
   };
   started = true;
   if (Object.keys(wanted).length) go(wanted);

@@ -42,15 +42,16 @@ class Asking:
     """Components and handlers of the part; call it inside a `gr.Blocks`.
 
     cleared: the update that hides all results, for those of one image must not stand beside
-    another.
+    another. reads: what stands beside a picture of the user's own.
     """
 
     def __init__(
         self,
         samples: tuple[BundledSample, ...],
         cleared: Callable[[], dict],
+        reads: Callable[[], str],
     ) -> None:
-        self.samples, self.cleared = samples, cleared
+        self.samples, self.cleared, self.reads = samples, cleared, reads
         first = samples[0] if samples else None
         visit = Visit(metric=Gate().metric)
         if first is not None:
@@ -148,7 +149,7 @@ class Asking:
     def again(self, visit: Visit, original: str, shown: str) -> dict:
         """Return a picture that was here before, and its copy for browsers, once more."""
         placed = self.place(visit, shown, "")
-        visit.take(original, shown)
+        visit.take(original, shown, own=visit.is_own(original))
         return placed
 
     def place(
@@ -191,9 +192,10 @@ class Asking:
                 shown = for_browsers(image, self.image)
             except ImageError as error:
                 return self._kept(visit, str(error))
-        update = {self.note: "", self.cards: None, self.image_status: ""}
+        note = "" if image is None else self.reads()
+        update = {self.note: note, self.cards: None, self.image_status: ""}
         update[self.outgrown] = [visit.question]  # a text alone would be taken for JSON
-        visit.take(image, shown)
+        visit.take(image, shown, own=True)
         if (
             image is None or visit.asked != image
         ):  # who was faster has an answer already, or is getting it

@@ -10,6 +10,7 @@ import gradio as gr
 from core.imaging import load_image
 from dashboard.case import Case
 from dashboard.drawing import stages
+from dashboard.drawing.about import is_bundled
 from dashboard.drawing.gauge import gauge
 from dashboard.eta.recorded import Fitting
 from dashboard.live import LiveModel
@@ -70,7 +71,9 @@ class Board:
         """Return what depends on the gate."""
         transcript = case.transcript
         return {
-            self.answers_html: stages.answers(transcript),
+            self.answers_html: stages.answers(
+                transcript, unfamiliar=case.own and is_bundled(transcript.model)
+            ),
             self.verdict_html: stages.verdict(transcript),
             self.gauge_html: gauge(transcript),
             self.notes_html: stages.notes(transcript),

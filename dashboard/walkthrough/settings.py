@@ -35,7 +35,7 @@ class GateSettings:
 
     def adapt(self, visit: Visit, metric: str) -> gr.Slider:
         """Return the slider for another metric, at that metric's default η."""
-        visit.metric, visit.own_eta = metric, False
+        visit.metric, visit.own_eta, visit.wished = metric, False, None
         return self.slider(visit)
 
     def slider(self, visit: Visit) -> gr.Slider:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gradio as gr
 
 from dashboard import inputs
 from dashboard.api import Api
 from dashboard.case import Case, ask_second
-from dashboard.drawing.about import about_model
+from dashboard.drawing.about import about_model, reads
 from dashboard.drawing.sentences import notice
 from dashboard.eta.recorded import Fitting
 from dashboard.live import EXPECTED, LiveModel
@@ -45,7 +46,7 @@ class Walkthrough:
     ):
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
-        self.asking = Asking(samples, self.cleared)
+        self.asking = Asking(samples, self.cleared, self._reads)
         self.board = Board(live, runs, fitting)
         self.gate = self.board.settings
         self.codecs = CodecSettings()
@@ -129,7 +130,7 @@ class Walkthrough:
 
     def set_eta(self, visit: Visit, *judging) -> dict:
         """Judge at an η of the user's own, which nothing replaces from now on."""
-        visit.own_eta = True
+        visit.own_eta, visit.wished = True, None
         return self.judge(visit, *judging)
 
     def judge(self, visit: Visit, case: Case | None, metric: str, eta, link=DEFAULT_LINK) -> dict:
@@ -158,7 +159,7 @@ class Walkthrough:
         status = self.asking.status
         if not self.live.ready:
             yield {status: notice("The model is still being loaded; please wait.")}
-        case = inputs.begin(self.live, *asked)
+        case = replace(inputs.begin(self.live, *asked), own=visit.is_own(asked[0]))
         visit.answered(case.transcript)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
@@ -196,6 +197,10 @@ class Walkthrough:
         for part in self.results:
             hidden |= part.hidden()
         return hidden | self._silent() | {self.case: None}
+
+    def _reads(self) -> str:
+        """Return what the model reads in a picture of a user's own."""
+        return reads(self.live.current().vlm.info.name if self.live.ready else self.live.name)
 
     def _silent(self) -> dict:
         return dict.fromkeys(self.said, "")
