@@ -39,6 +39,7 @@ class Report:
     model: dict[str, Any]
     machine: dict[str, Any]
     sections: tuple[Section, ...]
+    title: str = "Second Look, verification of a model"
 
     @property
     def faults(self) -> list[str]:
@@ -84,7 +85,7 @@ class Report:
 
     def __str__(self) -> str:
         facts = [f"{name}: {value}" for name, value in {**self.model, **self.machine}.items()]
-        lines = ["Second Look, verification of a model", *facts]
+        lines = [self.title, *facts]
         for part in self.sections:
             peak = "" if part.peak_bytes is None else f", {part.peak_bytes / 1e6:.0f} MB more"
             lines += ["", f"{part.title} ({part.seconds:.1f} s{peak})"]

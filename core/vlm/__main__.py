@@ -9,6 +9,7 @@ from core.support.commands import run
 # By name, because these stand above the models: they ask them through the whole protocol.
 COMMANDS = {
     "heads": "core.bench.commands.heads_command",
+    "probe": "core.verify.probe_command",
     "tune": "core.bench.commands.tune_command",
     "verify": "core.verify.command",
 }
