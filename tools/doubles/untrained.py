@@ -24,6 +24,7 @@ from transformers.models.qwen2_vl.image_processing_pil_qwen2_vl import Qwen2VLIm
 from transformers.models.smolvlm.image_processing_pil_smolvlm import SmolVLMImageProcessorPil
 
 from core.vlm.families import internvl, qwen
+from tools.doubles.hub_names import as_on_the_hub
 
 _PATCH = 14  # pixels, of every vision tower here
 _MERGE = 2  # patches a side that become one token, where a family does that
@@ -96,15 +97,22 @@ def save_checkpoint(
     processor: ProcessorMixin,
     second_look: dict | None = None,
 ) -> Path:
-    """A random model of `config`, seeded, and its processor. Returns the folder."""
+    """Write a random model of `config`, seeded, and its processor, under the hub's names of
+    weights. Returns the folder.
+    """
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = MODEL[config.model_type](config)
     if second_look is not None:
         model.config.second_look = second_look
     model.save_pretrained(folder)
+    as_on_the_hub(folder, _tower(config))
     processor.save_pretrained(folder)
     return folder
+
+
+def _tower(config: PreTrainedConfig) -> str:
+    return getattr(getattr(config, "vision_config", None), "model_type", "")
 
 
 def byte_level_tokenizer(
