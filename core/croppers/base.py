@@ -201,7 +201,7 @@ class Clues:
         )
 
     def similarity_map(self, words: str) -> np.ndarray:
-        """How alike the words of the question and each cell are cached, (layers, rows, cols)."""
+        """Return how alike words of the question and each cell are cached, (layers, rows, cols)."""
         self._need(Need.VALUES)
         with self.asked("value similarity", 1.0):
             alike = self.vlm.similarity(self.held_look(), self.question, words)

@@ -58,7 +58,7 @@ class Inside(VLM):
 
     @torch.enable_grad()
     def attend_gradient(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
-        """As the method `grad_att` of ViCrop (arXiv 2502.17422), with the last row as the leaf.
+        """Do what `grad_att` of ViCrop (arXiv 2502.17422) does, with the last row as the leaf.
 
         The published code derives by all weights of the layer and uses the last row; that row acts
         on the last token alone, so its own gradient is the same, and nothing else needs a graph.
@@ -75,7 +75,7 @@ class Inside(VLM):
 
     @torch.enable_grad()
     def pixel_gradient(self, image: Image.Image, prompt: str) -> PixelGradient:
-        """As `pure_grad` of ViCrop derives it: through all of the model, nothing shared."""
+        """Derive through all of the model, nothing shared, as `pure_grad` of ViCrop does."""
         if not self._has_pixels():
             raise self._unable("pixel_gradient")
         text = self.prompt_text(prompt, 1)
@@ -98,7 +98,7 @@ class Inside(VLM):
 
     @torch.inference_mode()
     def similarity(self, look: Look, prompt: str, words: str) -> np.ndarray:
-        """As the object relevance of FOCUS (arXiv 2506.21710) is computed from the value cache."""
+        """Compare cached values, as the object relevance of FOCUS (arXiv 2506.21710) does."""
         enough = AttentionRow(self._language.layers - 1, stop=True)
         asked, reading = self._read(look, prompt, enough)
         wanted = self._places(prompt, words, asked.ids)

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from gradio.components.plot import PlotData
 
 from core.bench import Run
+from core.bench.analysis.looking import label
 from core.bench.plots.base import Figure
+from core.croppers import DEFAULT
 
 
 def plot(figure: Figure | None) -> PlotData | None:
@@ -23,8 +25,10 @@ def source_of(run: Run) -> str:
     """Return what a figure of a run shows, for whoever finds it alone: run, code, and when."""
     of = run.metadata
     codec = of.codec.upper() if of.quality is None else f"{of.codec.upper()} {of.quality}"
+    looked = f", {label(of.cropper)}" if of.cropper != DEFAULT else ""
     return (
-        f"{of.model}, {of.dataset} {of.split}, {codec}, {len(run):,} questions; {of.made_with}; "
+        f"{of.model}, {of.dataset} {of.split}, {codec}{looked}, {len(run):,} questions; "
+        f"{of.made_with}; "
         f"recorded {of.date[:10]}"
     )
 

@@ -11,12 +11,14 @@ from pathlib import Path
 
 from core.bench import Metadata, Run, RunError, RunFile, list_runs, load_run, load_upload
 from core.bench.analysis.links import over_link
+from core.bench.analysis.looking import label
 from core.bench.datasets import DATASETS
 from core.bench.runs.files import SUFFIX
 from core.bench.runs.kept import kept
 from core.bench.runs.series import QUALITY, codec_name, kind, rank
 from core.bench.runs.uploads import MAX_ROWS, MAX_UNPACKED
 from core.channel import PRESETS
+from core.croppers import DEFAULT
 from core.imaging import Codec
 from core.support.bundled import RUNS
 from dashboard.eta.recorded import Recorded
@@ -40,7 +42,8 @@ class Choice:
         of = self.metadata
         dataset = DATASETS[of.dataset].label if of.dataset in DATASETS else of.dataset
         brought = " (yours)" if self.key.startswith(UPLOAD) else ""
-        return f"{of.model} · {dataset} · {of.split}{brought}"
+        looked = f" · {label(of.cropper)}" if of.cropper != DEFAULT else ""
+        return f"{of.model} · {dataset} · {of.split}{looked}{brought}"
 
     @property
     def codec(self) -> str:
@@ -107,7 +110,7 @@ class Library:
     def of_weights(self, revision: str) -> Iterator[tuple[str, Run]]:
         """Yield the folder's runs of these weights, by their names, the largest first."""
         for choice in self.choices():
-            if choice.metadata.revision == revision:
+            if choice.metadata.revision == revision and choice.metadata.cropper == DEFAULT:
                 with suppress(RunError):  # it has gone meanwhile
                     yield choice.name, self.load(choice)
 
@@ -120,6 +123,7 @@ class Library:
             choice
             for choice in self.choices()
             if (choice.metadata.revision, choice.metadata.codec) == (revision, codec.format)
+            and choice.metadata.cropper == DEFAULT
         ]
 
         def away(choice: Choice) -> int:

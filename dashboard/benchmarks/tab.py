@@ -19,6 +19,7 @@ from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.compare_tab import Compare
 from dashboard.benchmarks.compression_tab import Compression
+from dashboard.benchmarks.croppers_tab import Croppers
 from dashboard.benchmarks.library import UPLOAD, Library, find, series
 from dashboard.benchmarks.measures_tab import Measures
 from dashboard.benchmarks.shared_tab import SharedLink
@@ -65,6 +66,8 @@ class Benchmarks:
                 measures = Measures()
             with gr.Tab("Compare", id="compare") as compare_tab:
                 compare = Compare(library)
+            with gr.Tab("Croppers", id="croppers") as croppers_tab:
+                croppers = Croppers(library)
             with gr.Tab("Shared link", id="shared") as shared_tab:
                 shared = SharedLink(live)
         self.pages = {
@@ -72,6 +75,7 @@ class Benchmarks:
             "compression": (compression_tab, compression),
             "measures": (measures_tab, measures),
             "compare": (compare_tab, compare),
+            "croppers": (croppers_tab, croppers),
             "shared": (shared_tab, shared),
         }
         self._connect(walkthrough)

@@ -71,12 +71,15 @@ def page(runs_folder, vlm):
     return _page(runs_folder, vlm)[1]
 
 
+TABS = ("tradeoff", "compression", "measures", "compare", "croppers", "shared")
+
+
 def _values(page, active="tradeoff", uploads=(), key="invented-q20", quality="invented-q75",
             metric="min_entropy", tokens=ALL, **inputs):  # fmt: skip
     """What the components hold, in the order in which `draw` takes them."""
     defaults = {"axis": "additional_cost", "link": "", "shown": [], "eta": 0.5, "held": None,
                 "wish": None, "which": 0, "uncertain": True, "runs": [], "load": 80,
-                "deadline": 2.0, "arrivals": "Poisson"}  # fmt: skip
+                "deadline": 2.0, "arrivals": "Poisson", "question": 1}  # fmt: skip
     given, rest = defaults | inputs, []
     for _, tab in page.pages.values():
         names = {id(component): name for name, component in vars(tab).items()
@@ -94,7 +97,7 @@ def _run(page, key="invented-q75"):
     return library.load(next(c for c in library.choices() if c.key == key))
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare", "shared"])
+@pytest.mark.parametrize("name", TABS)
 @pytest.mark.parametrize("key", ["invented-q20", "scenes"])
 def test_every_tab_is_drawn_for_every_run(page, name, key):
     drawn = page.draw(*_values(page, name, key=key, quality="scenes"))
@@ -103,6 +106,7 @@ def test_every_tab_is_drawn_for_every_run(page, name, key):
     }  # fmt: skip
     plots = [value for value in drawn.values() if getattr(value, "type", "") == "plotly"]
     wanted = {"tradeoff": 2, "compression": 1, "measures": 4, "compare": 1, "shared": 2}
+    wanted["croppers"] = 1
     few = name == "shared" and key == "scenes"  # too few questions to share a link
     assert len(plots) == (0 if few else wanted[name])
     assert "torn.parquet" in drawn[page.bar.about]  # the file that can't be read is named
@@ -311,13 +315,13 @@ def test_data_of_the_curves_is_all_that_the_figure_shows(page):
         assert row["link"].startswith("LoRa")
 
 
-@pytest.mark.parametrize("name", ["tradeoff", "compression", "measures", "compare", "shared"])
+@pytest.mark.parametrize("name", TABS)
 def test_every_figure_carries_its_sources(page, name):
     drawn = page.draw(*_values(page, name))
     figures = [json.loads(v.plot) for v in drawn.values() if getattr(v, "type", "") == "plotly"]
     for figure in figures:
         sources = figure["layout"]["meta"]["sources"]
-        assert len(sources) == (1 if name in ("tradeoff", "measures", "shared") else 2)
+        assert len(sources) == (2 if name in ("compression", "compare") else 1)
         for source in sources:
             assert "synthetic" in source and "recorded 2026-01-01" in source
             assert "code that is not known" in source

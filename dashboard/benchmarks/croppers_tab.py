@@ -1,0 +1,142 @@
+"""The tab that compares where croppers looked, over the same questions."""
+
+from __future__ import annotations
+
+import gradio as gr
+from markupsafe import Markup
+
+from core.bench import Run
+from core.bench.analysis import looking
+from core.bench.plots.base import Figure
+from core.bench.plots.several import runs_figure
+from core.bench.report import LOOKING_HEADS, looking_row
+from core.bench.runs.originals import OriginalMissing, original
+from core.bench.runs.series import looking_kind
+from core.croppers import CROPPERS
+from dashboard.benchmarks.axis import axis_and_link, title_of
+from dashboard.benchmarks.cards import SIDE, QuestionCards, answers_of
+from dashboard.benchmarks.chart import Chart, drawn_csv
+from dashboard.benchmarks.figures import plot, stamped
+from dashboard.benchmarks.library import Library, timed
+from dashboard.benchmarks.view import View, Viewer, load_all
+from dashboard.drawing.overlays import outline
+from dashboard.drawing.pictures import as_picture
+from dashboard.drawing.sentences import notice
+from dashboard.drawing.templating import render
+
+ALONE = (
+    "No other cropper has been asked these questions. `python -m core.bench croppers --like` with "
+    "this run's file makes such runs; bring them above, or put them into the page's folder of runs."
+)
+
+
+class Croppers:
+    """Components of the tab; `draw` fills them. Call it inside a `gr.Tab`."""
+
+    def __init__(self, library: Library) -> None:
+        self.library = library
+        self.note = gr.HTML()
+        with gr.Row(elem_classes="settings"):
+            self.axis, self.link = axis_and_link("croppers-")
+        self.chart = Chart("croppers", "the curves of the croppers")
+        self.table = gr.HTML(elem_id="croppers-table")
+        self.question = gr.Slider(
+            1, 2, value=1, step=1, label="Question", elem_id="croppers-question",
+            info="Where each cropper looked for it.",
+        )  # fmt: skip
+        self.pictures = gr.HTML(elem_id="croppers-pictures")
+        self.inputs = [self.axis, self.link, self.question]
+        self.controls = [self.axis, self.link, self.question]
+        self.outputs = [self.note, self.chart.plot, self.table, self.question, self.pictures]
+
+    def connect(self, view_of: Viewer, bar: list, questions: QuestionCards) -> None:
+        """Let the buttons work. bar: the components that `view_of` takes the values of."""
+
+        def rows(axis: str, link: str, *bar) -> str:
+            view = view_of(*bar)
+            if view is None:
+                return ""
+            return drawn_csv(self._figure(view, self._group(view, link), axis, link))
+
+        self.chart.offer_data(rows, [self.axis, self.link, *bar])
+
+    def draw(self, view: View, axis: str, link: str, number: float) -> dict:
+        """Return what a view shows here. number: of the question, from 1."""
+        group = self._group(view, link)
+        told = [one.text for one in (*looking.seeing(group), *looking.others(group))]
+        alone = len(group) < 2
+        count = len(view.run)
+        index = min(max(int(number or 1), 1), count) - 1
+        return {
+            self.note: notice(ALONE) if alone else render("benchmarks/told.html", told=told),
+            self.chart.plot: plot(self._figure(view, group, axis, link)),
+            self.table: self._table(group),
+            self.question: gr.Slider(1, max(count, 2), value=index + 1, step=1),
+            self.pictures: _pictures(group, view.run.id[index], view.run, index),
+        }
+
+    @staticmethod
+    def _figure(view: View, group: dict[str, Run], axis: str, link: str) -> Figure:
+        named = {looking.label(name): run for name, run in group.items()}
+        title = title_of(axis, link)
+        figure = runs_figure(named, view.metric, view.first_tokens, axis, title)
+        return stamped(figure, named.values())
+
+    def _group(self, view: View, link: str) -> dict[str, Run]:
+        """Return the runs that differ from the one looked at in their cropper only, it included,
+        with the seconds of a link.
+        """
+        kind = looking_kind(view.choice.metadata, view.choice.samples)
+        same = tuple(
+            choice
+            for choice in view.choices
+            if looking_kind(choice.metadata, choice.samples) == kind
+        )
+        found = {
+            choice.metadata.cropper: timed(run, link)
+            for choice, run in load_all(self.library, same).items()
+            if view.metric in run.metrics
+        } | {view.choice.metadata.cropper: timed(view.run, link)}
+        order = list(CROPPERS)
+        return dict(
+            sorted(found.items(), key=lambda one: order.index(one[0]) if one[0] in order else 99)
+        )
+
+    @staticmethod
+    def _table(group: dict[str, Run]) -> Markup:
+        rows = {name: looking_row(looking.looking(run)) for name, run in group.items()}
+        return render(
+            "benchmarks/croppers.html",
+            heads=LOOKING_HEADS[1:],
+            rows={cells[0]: cells[1:] for cells in rows.values()},
+        )
+
+
+def _pictures(group: dict[str, Run], sample: str, of: Run, index: int) -> Markup:
+    """Return where each cropper looked for one question, and what came of it, side by side."""
+    try:
+        image = original(of, index)
+    except OriginalMissing as error:
+        return notice(str(error))
+    small = image.copy()
+    small.thumbnail((SIDE, SIDE), reducing_gap=2.0)
+    looks = []
+    for name, run in group.items():
+        there = (run.id == sample).nonzero()[0]
+        box = run.box_of(int(there[0])) if there.size else None
+        if box is None or box.right > image.width or box.bottom > image.height:
+            continue
+        at = int(there[0])
+        looks.append({
+            "label": looking.label(name),
+            "picture": as_picture(
+                outline(small, box, image.size), "card-whole", f"The box of {looking.label(name)}"
+            ),
+            "answer": answers_of(run, at)["second"],
+            "side": f"{box.width} × {box.height}",
+            "fallback": run.box_fallback[at],
+        })  # fmt: skip
+    return render(
+        "benchmarks/looks.html",
+        question=of.question[index], first=answers_of(of, index)["first"], looks=looks,
+    )  # fmt: skip
