@@ -43,9 +43,8 @@ def look_inside(
     0.06 to 0.13 where it doesn't), or if the box would show nothing finer.
     """
     question, size, shown = held.message.question, held.message.original_size, held.asked[-1]
-    with asked("attention inside", 1.0):
-        row = vlm.attend(both, question)
-    if row.sum() <= generation.attention.sum():
+    row = generation.inside
+    if row is None or row.sum() <= generation.attention.sum():
         return None
     left, top, right, bottom = vlm.info.fit.region(shown.size)
     region = left + shown.left, top + shown.top, right + shown.left, bottom + shown.top

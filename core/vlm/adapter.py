@@ -342,6 +342,7 @@ class Adapter(Inside):
         if any(logits.isnan().any() for _, logits in answers):
             raise VLMError(self._not_numbers())
         attention = _over_grid(row.weights, prompts, reading.slots)
+        inside = self._inside(requests, row.weights, reading.slots)
         return [
             Generation(
                 text=self._backend.decode(ids, skip_special_tokens=True).strip(),
@@ -350,9 +351,27 @@ class Adapter(Inside):
                 logits=logits.cpu().numpy(),
                 attention=weights,
                 prompt_tokens=len(prompt.ids),
+                inside=zoomed,
             )
-            for (ids, logits), weights, prompt in zip(answers, attention, prompts, strict=True)
+            for (ids, logits), weights, prompt, zoomed in zip(
+                answers, attention, prompts, inside, strict=True
+            )
         ]
+
+    def _inside(
+        self, requests: Sequence[Request], rows: torch.Tensor | None, slots: Sequence[torch.Tensor]
+    ) -> list[np.ndarray | None]:
+        """Return the part of each row over the local image's grid, of looks at both images."""
+        assert rows is not None, "no row was asked for"
+        found: list[np.ndarray | None] = []
+        for request, row, where in zip(requests, rows, slots, strict=True):
+            look = _own(request.look)
+            if look.local is None or request.locals:
+                found.append(None)
+                continue
+            prompt = self._prompt(request.question, look.visuals, over=-1)
+            found += _over_grid(row[None], [prompt], [where])
+        return found
 
     # A question and the generic prompt are not read as one batch. Alone, the generic suffix stops
     # at its layer and takes 2 to 3 % of a retransmitted question (pocket; 1 % with 576 visual

@@ -101,6 +101,8 @@ class Generation:
     prompt_tokens: int = 0  # of what was read, visual tokens included; 0: not counted
     # Of an engine, (T,): each token's alternatives, (text, natural log-probability), itself first.
     likeliest: tuple[tuple[tuple[str, float], ...], ...] = ()
+    # Of a look at both images (`VLM.zoom`), (cells,): the same row over the local image's grid.
+    inside: np.ndarray | None = None
 
     @property
     def evidence(self) -> Evidence:
@@ -205,7 +207,8 @@ class VLM(ABC):
     def zoom(self, look: Look, local: Image.Image) -> Look | None:
         """Return a look at the global image and at a local one behind it.
 
-        `answer` about it is from both images (eq. 12), `attend` over the grid of the local one.
+        `answer` about it is from both images (eq. 12), `attend` over the grid of the local one, and
+        so is the answer's `inside`.
         What all prompts about both have in common is read once. None: this model can't tell where
         in a local image it looks.
         """

@@ -29,8 +29,12 @@ def test_attention_is_over_the_local_image(family, images):
     assert row.shape == (rows * cols,) and both.image_size == images[1].size
     anew = family.attend(replace(both, prefix=None), QUESTION)
     np.testing.assert_allclose(row, anew, atol=1e-6, rtol=0)
-    of_global = family.answer(both, QUESTION).attention
-    assert 0 < row.sum() + of_global.sum() < 1 + 1e-5  # the rest is on text
+    answered = family.answer(both, QUESTION)
+    np.testing.assert_allclose(answered.inside, row, atol=1e-6, rtol=0)
+    drafted = family.answer(both, QUESTION, draft=answered.token_ids)
+    np.testing.assert_allclose(drafted.inside, row, atol=1e-6, rtol=0)
+    assert 0 < row.sum() + answered.attention.sum() < 1 + 1e-5  # the rest is on text
+    assert family.answer(look, QUESTION, images[1]).inside is None
     layers = family.attend_layers(both, QUESTION)
     np.testing.assert_allclose(layers[family.info.attention_layer], row, atol=1e-6, rtol=0)
 
