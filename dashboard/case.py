@@ -43,9 +43,15 @@ class Case:
     own: bool = False  # the picture is the user's
 
     def judged(self, gate: Gate) -> Case:
-        """Return the same answers under another gate; a second stage continues under that gate."""
-        elsewhere = self.elsewhere and self.elsewhere.with_gate(gate)
-        return replace(self, transcript=self.transcript.with_gate(gate), elsewhere=elsewhere)
+        """Return the same answers under another gate; a second stage continues under that gate.
+
+        Raises ProtocolError for a gate on a metric that these answers don't have.
+        """
+        try:
+            elsewhere = self.elsewhere and self.elsewhere.with_gate(gate)
+            return replace(self, transcript=self.transcript.with_gate(gate), elsewhere=elsewhere)
+        except ValueError as error:
+            raise ProtocolError(str(error)) from None
 
     @property
     def moved(self) -> bool:

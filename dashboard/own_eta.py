@@ -92,6 +92,7 @@ def from_answers(
 
     answers: of each, the scores of its tokens by metric.
     """
+    answers = [scores for scores in answers if metric in scores]  # an engine tells not all
     if len(answers) < FEWEST:
         return None
     gate, sign = Gate(metric), 1 if METRICS[metric].higher_is_uncertain else -1

@@ -101,7 +101,7 @@ def second_stage(transcript: Transcript) -> Markup:
     """Return the heading of stage 2; empty until there was one."""
     if transcript.second is None:
         return Markup()
-    return render("transcript/second_stage.html")
+    return render("transcript/second_stage.html", look=transcript.look)
 
 
 def local_image(transcript: Transcript) -> Markup:

@@ -99,7 +99,12 @@ class SecondLook:
             self.stage_2: gr.Column(visible=True),
             self.second_html: stages.second_stage(transcript),
             self.maps_html: seen or "",
-            self.layer: gr.Slider(maximum=info.layers - 1, value=own),
+            self.layer: gr.Slider(
+                # Of an engine that looks itself there is one, and nothing to slide to.
+                maximum=max(info.layers - 1, 1),
+                value=own,
+                interactive=info.layers > 1,
+            ),
             self.local_html: stages.local_image(transcript),
             self.box_html: maps.box_editor(original, transcript.box),
         }

@@ -7,11 +7,12 @@ from dataclasses import replace
 
 import gradio as gr
 
+from core.uncertainty import METRICS
 from dashboard import inputs
 from dashboard.api import Api
 from dashboard.case import Case, ask_second
 from dashboard.drawing.about import about_model, reads
-from dashboard.drawing.sentences import notice
+from dashboard.drawing.sentences import alert, notice
 from dashboard.eta.recorded import Fitting
 from dashboard.live import EXPECTED, LiveModel
 from dashboard.own_eta import Runs
@@ -139,7 +140,10 @@ class Walkthrough:
             return {self.board.verdict_html: gr.skip()}
         try:
             return self._judged(case.judged(inputs.gate(metric, eta)), link)
-        except EXPECTED:  # a number field left empty: nothing to judge by until it is filled
+        except EXPECTED as error:
+            if metric in METRICS and metric not in case.transcript.scores:
+                return {self.board.verdict_html: alert(str(error))}
+            # A number field left empty: nothing to judge by until it is filled.
             return {self.board.verdict_html: gr.skip()}
 
     def tidy(self, visit: Visit, case: Case | None, *judging) -> dict:

@@ -50,7 +50,8 @@ def tried(endpoint: Endpoint, address: Address) -> Trial:
             raise VLMError(sentence(refusal)) from None
         reply = read_reply(said, endpoint.where)
         card = cards.get(address.model, {})
-        return Trial(count, _least(reply), reply.ended, card, sentence)
+        ended = None if reply.finish == "length" else reply.ended  # cut off, so there was none yet
+        return Trial(count, _least(reply), ended, card, sentence)
     raise AssertionError("the last count ends in a reply or an error")
 
 

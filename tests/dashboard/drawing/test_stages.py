@@ -10,11 +10,13 @@ from core.channel import Fixed, Link
 from core.imaging import Codec, Fit, load_image
 from core.protocol import Sessions
 from core.uncertainty import METRICS, Gate
+from core.vlm import load_vlm
 from dashboard.case import ask_first, ask_second
 from dashboard.drawing import stages
 from dashboard.drawing.about import LARGE_MODEL, PAPER, about_model, header
 from dashboard.drawing.sentences import alert, explain
 from dashboard.drawing.timeline import message_log
+from tests.support.engine import engine
 
 LINK = Link(Fixed(1e6), name="a link")
 ATTACK = "<script>alert(1)</script>\"'&"
@@ -132,3 +134,17 @@ def test_the_heading_says_how_to_get_a_larger_model():
     text = re.sub(r"<[^>]*>", "", about_model("pocket"))
     assert f"python app.py --model {LARGE_MODEL}" in text
     assert "2512.16349" in header()
+
+
+def test_an_engine_and_who_looks_in_its_place_are_said(transcript):
+    looked = stages.second_stage(replace(transcript, look="scout:<pocket>"))
+    assert 'id="looked"' in looked and "<code>scout:&lt;pocket&gt;</code>" in looked
+    assert 'id="looked"' not in stages.second_stage(transcript)
+
+
+def test_the_facts_of_an_engine_are_those_that_it_tells():
+    with engine() as (url, _):
+        info = load_vlm(f"openai:{url}#fake", look="tiles").info
+    text = re.sub(r"<[^>]*>", "", about_model(info.name, info))
+    assert "tells its 12 likeliest tokens; tiles looks for" in text
+    assert "parameters" not in text and "visual tokens" not in text

@@ -1,5 +1,7 @@
 """An engine from its address to a model: what it tells, and one sentence for what keeps it away."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -222,10 +224,19 @@ def test_settings_of_an_engine_are_the_users(tmp_path):
     with engine() as (url, _):
         file = tmp_path / "models.json"
         said = {"base_side": 100, "thresholds": {"min_entropy": 0.25}, "instruction": "Briefly."}
-        import json
-
         file.write_text(json.dumps({f"openai:{url}#fake": {"any": said}}))
         info = load(url, settings=file).info
     assert (info.base_side, info.instruction) == (100, "Briefly.")
     assert info.thresholds["min_entropy"] == 0.25 and info.calibrated == {"min_entropy"}
     assert np.isfinite(info.thresholds["shannon_entropy"])
+
+
+def test_an_end_token_that_never_came_is_not_said_to_be_missing():
+    reply = {
+        "choices": [{
+            "message": {"content": "a"}, "finish_reason": "length",
+            "logprobs": {"content": [{"token": "a", "logprob": -0.1, "top_logprobs": []}]},
+        }]
+    }  # fmt: skip
+    with engine(reply=(200, "application/json", json.dumps(reply))) as (url, _):
+        assert load(url).info.load["end_token"] is None
