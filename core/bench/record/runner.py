@@ -348,6 +348,12 @@ def join(out: Path) -> Path:
     return out
 
 
+def _shown(value: Any) -> str:
+    """A setting in a sentence: what is said to the model in quotes, so that nothing can be."""
+    texts = isinstance(value, str) and (not value or " " in value)
+    return repr(value) if texts else str(value)
+
+
 def working_folder(out: Path) -> Path:
     return out.with_name(f"{out.name}.parts")
 
@@ -376,7 +382,7 @@ def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
         theirs["load"] = ours["load"]
     there, here = with_fit(theirs["load"]), with_fit(ours["load"])
     odd = [  # of what both say: runs of before say less
-        f"{name} {there[name]} there, {here[name]} here"
+        f"{name} {_shown(there[name])} there, {_shown(here[name])} here"
         for name in here
         if name in there and there[name] != here[name]
     ]

@@ -472,6 +472,10 @@ def test_a_run_of_a_model_loaded_otherwise_is_another_and_it_is_said_why(plan):
         RunError, match=r"is there already, and another run \(resolution None there"
     ):
         Runner(plan, loaded(resolution=224))
+    prompts = replace(plan, out=plan.out.replace("run", "prompts"))
+    carry_out(prompts, loaded(instruction="Say it."))
+    with pytest.raises(RunError, match=r"another run \(instruction 'Say it\.' there, '' here\)"):
+        Runner(prompts, loaded(instruction=""))
 
 
 def test_a_run_begun_before_an_option_was_recorded_is_gone_on_with(plan):
