@@ -6,6 +6,7 @@ import struct
 import tempfile
 import zlib
 from concurrent.futures import Future
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,9 +20,33 @@ _state = tempfile.TemporaryDirectory(prefix="second-look-tests-")
 os.environ["XDG_STATE_HOME"] = _state.name
 
 
-def pytest_collection_modifyitems(items):
+def pytest_addoption(parser):
+    parser.addoption(
+        "--seen",
+        type=Path,
+        metavar="FILE",
+        help="list there what passes, and leave out what it lists: a long run in parts",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
     """The browser comes last: while Playwright runs, no other event loop may, in its thread."""
     items.sort(key=lambda item: "browser" in item.path.parts)
+    seen = config.getoption("--seen")
+    if seen is not None and seen.exists():
+        passed = set(seen.read_text("utf-8").splitlines())
+        config.hook.pytest_deselected(items=[item for item in items if item.nodeid in passed])
+        items[:] = [item for item in items if item.nodeid not in passed]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item, call):
+    report = yield
+    seen = item.config.getoption("--seen")
+    if seen is not None and report.when == "call" and report.passed:
+        with seen.open("a", encoding="utf-8") as lines:  # now: the run may be killed
+            lines.write(f"{item.nodeid}\n")
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """What reaches a model of a photograph, in every shape, on models in the shape of published ones.
 
 A few of each in every run of the tests; the rest with `pytest -m shapes`, half an hour on two
-cores.
+cores. In parts: `-k llava-1.5-7b-hf` takes one checkpoint, and with `--seen FILE` a run that was
+stopped goes on with what hasn't passed.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from core.cropping import find_box
 from core.imaging import crop_local, downscale
 from core.vlm import load_vlm
 from core.vlm.reference import Reference
-from tests.support.published import NAMES, save_published
+from tools.doubles.published import NAMES, save_published
 
 SHAPES = {
     "square": (1200, 1200),

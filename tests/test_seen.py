@@ -1,0 +1,33 @@
+"""A long run of the tests in parts: what passed is listed, and left out the next time."""
+
+import subprocess
+import sys
+
+from tests.support.paths import ROOT
+
+TESTS = "tests/core/support/test_commands.py"
+
+
+def run(seen):
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--seen",
+        seen,
+        TESTS,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+
+
+def test_what_passed_is_left_out_the_next_time(tmp_path):
+    seen = tmp_path / "seen.txt"
+    assert "4 passed" in run(seen)
+    first, *rest = seen.read_text().splitlines()
+    assert first.startswith(f"{TESTS}::test_a_command_is_named")
+    seen.write_text("\n".join(rest) + "\n")
+    assert "1 passed, 3 deselected" in run(seen)
+    assert sorted(seen.read_text().splitlines()) == sorted([first, *rest])
