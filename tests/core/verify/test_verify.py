@@ -27,9 +27,9 @@ from core.vlm.adapter import Adapter
 from core.vlm.capture import AttentionRow
 from core.vlm.loading.revision import directory_digest
 from core.vlm.reference import Reference
-from tests.support.published import NAMES, save_published
 from tests.support.threads import one_thread
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
+from tools.doubles.published import NAMES, save_published
 from tools.doubles.untrained import save_untrained
 
 SENT, PROMPT, SAME, PLACES, LOOKING, COST, GUESS = CHECKS

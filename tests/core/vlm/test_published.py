@@ -6,7 +6,7 @@ import pytest
 
 from core.vlm import load_vlm
 from core.vlm.loading.layers import attention_layer
-from tests.support.published import published, save_published
+from tools.doubles.published import published, save_published
 
 # One a family (and a way to cut images). Visual tokens of 1600 x 1600, 1920 x 1080 and 1600 x 1200
 # pixels as transformers' processors give them for the real checkpoints, in all tiles; Qwen3-VL's by

@@ -12,7 +12,7 @@ from core.vlm import load_vlm
 from core.vlm.loading.checkpoint import find_checkpoint
 from core.vlm.loading.ends import end_ids
 from core.vlm.text import special_tokens
-from tests.support.published import NAMES, published, save_words
+from tools.doubles.published import NAMES, published, save_words
 
 # What each one ends with, by hand from its files and its chat template.
 ENDS = {

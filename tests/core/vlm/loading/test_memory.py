@@ -17,8 +17,8 @@ from core.vlm.loading import checkpoint as loading
 from core.vlm.loading import memory
 from core.vlm.loading.checkpoint import Options
 from tests.support.pixels import PixelVLM
-from tests.support.published import save_words
 from tests.support.tiny import save_clip_llava
+from tools.doubles.published import save_words
 from tools.doubles.untrained import save_untrained
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda")

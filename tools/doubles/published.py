@@ -15,10 +15,9 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 from transformers import AutoConfig
 
-from tests.support.paths import ROOT
 from tools.doubles.untrained import IMAGES_THEN_TEXT, MODEL
 
-_FOLDER = ROOT / "tests" / "checkpoints"
+_FOLDER = Path(__file__).parents[2] / "tests" / "checkpoints"
 NAMES = sorted(path.stem for path in _FOLDER.glob("*.json"))
 
 
