@@ -9,8 +9,11 @@ from typing import Literal
 import gradio as gr
 
 from core.vlm import VLMError
+from dashboard import suited
+from dashboard.drawing import wording
 from dashboard.drawing.about import LARGE_MODEL, about_model
 from dashboard.drawing.sentences import alert, notice
+from dashboard.drawing.templating import render
 from dashboard.inputs import eta_slider
 from dashboard.live import LiveModel
 from dashboard.own_eta import OwnEta
@@ -18,6 +21,7 @@ from dashboard.visit import Visit
 
 Who = Literal["local", "all", "none"]
 LONGEST_NAME = 500  # characters
+FORBIDDEN = "Only somebody at the machine that runs this page may change its model."
 
 # Whoever comes through a proxy may be anybody, though the proxy itself is on this machine.
 _PROXIES = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
@@ -43,6 +47,8 @@ class ModelSwitch:
                 elem_id="model-name",
             )
             self.load = gr.Button("Load it for everybody", elem_id="model-load")
+            self.ask = gr.Button("Which suit this machine?", size="sm", elem_id="which-suit")
+            self.suited = gr.HTML(elem_id="suited")
             self.status = gr.HTML(elem_id="model-status")
 
     def connect(
@@ -53,6 +59,10 @@ class ModelSwitch:
         An η that the user has set stays. own: offers to set one.
         """
         self.about, self.eta, self.own = about, eta, own
+        self.ask.click(
+            self.what_suits, None, self.suited, api_visibility="private",
+            concurrency_limit=1, concurrency_id="switch", show_progress_on=self.suited,
+        )  # fmt: skip
         for event in (self.load.click, self.name.submit):
             event(
                 self.switch,
@@ -63,6 +73,27 @@ class ModelSwitch:
                 concurrency_id="switch",
                 show_progress_on=self.status,
             )
+
+    def what_suits(self, request: gr.Request) -> str:
+        """Return the models for photographs that this machine can carry; the hub is asked now."""
+        if not self.allowed(request):
+            return alert(FORBIDDEN)
+        free, flops = suited.free_memory(), suited.machine_flops()
+        models = [
+            (
+                model.name,
+                wording.many_bytes(model.download),
+                wording.many_bytes(model.memory),
+                wording.seconds(model.seconds(flops)),
+            )
+            for model in suited.suited(free)
+        ]
+        return render(
+            "page/suited.html",
+            models=models,
+            free="" if free is None else wording.many_bytes(free),
+            online=suited.reachable(),
+        )
 
     def shown(self, request: gr.Request) -> gr.Accordion:
         """Return the form, for whoever may use it."""
@@ -77,8 +108,7 @@ class ModelSwitch:
     def switch(self, visit: Visit, name: str, metric: str, request: gr.Request) -> Iterator[dict]:
         """Load it; if that fails, say so in one sentence, and the model before goes on."""
         if not self.allowed(request):
-            sentence = "Only somebody at the machine that runs this page may change its model."
-            yield {self.status: alert(sentence)}
+            yield {self.status: alert(FORBIDDEN)}
             return
         before = self.live.name
         yield {self.status: notice(f"Loading {name}. Until it is there, {before} answers.")}

@@ -7,6 +7,9 @@ from typing import Any
 
 import gradio as gr
 
+from dashboard.drawing.downloads import parcel
+from dashboard.drawing.pdf import PDFError, figure_pdf
+from dashboard.drawing.sentences import alert
 from dashboard.drawing.spreadsheet import to_csv
 from dashboard.drawing.templating import render
 
@@ -15,6 +18,8 @@ PRIVATE = {"api_visibility": "private"}
 ON_LOAD = """element.addEventListener('click', event => {
     const format = event.target.closest('button')?.dataset.format;
     if (format === 'csv') trigger('click');
+    else if (format === 'pdf')
+        window.secondLook.drawing('PLOT').then(drawing => drawing && trigger('submit', drawing));
     else if (format) window.secondLook.savePicture('PLOT', format);
 })"""
 
@@ -32,6 +37,22 @@ class Chart:
             js_on_load=ON_LOAD.replace("PLOT", f"{name}-plot"),
         )
         self._text = gr.Textbox(visible=False)
+        self._said, self._parcel = gr.HTML(), gr.JSON(visible=False)
+        self.buttons.submit(
+            self.as_pdf, None, [self._parcel, self._said], **PRIVATE, show_progress="hidden",
+            concurrency_id="pdf", concurrency_limit=1,
+        ).then(None, self._parcel, None, js="window.secondLook.save", **PRIVATE)  # fmt: skip
+
+    def as_pdf(self, event: gr.EventData) -> dict:
+        """Return a figure as PDF, for the browser to keep, from its own drawing of it."""
+        told = event._data if isinstance(event._data, Mapping) else {}
+        svg, caption, name = (str(told.get(part, "")) for part in ("svg", "caption", "name"))
+        try:
+            data = figure_pdf(svg, caption)
+        except PDFError as error:
+            return {self._said: alert(str(error)), self._parcel: None}
+        name = f"{name[:150] or self.name}.pdf"
+        return {self._said: "", self._parcel: parcel(name, "application/pdf", data)}
 
     def offer_data(self, rows: Callable[..., str], inputs: Sequence[Any]) -> None:
         """Let the CSV button work. rows: gives what is shown, from the values of `inputs`."""

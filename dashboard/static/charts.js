@@ -156,6 +156,18 @@ export function savePicture(id, format) {
   window.Plotly.downloadImage(figure, {format, filename, width, height, scale});
 }
 
+/* The figure as the browser draws it, with what it is of: the server makes a PDF of that. */
+export async function drawing(id) {
+  const chart = drawnIn(id);
+  if (!chart || !window.Plotly) return null;
+  const { clientWidth: width, clientHeight: height, layout, data } = chart;
+  const address = await window.Plotly.toImage({ data, layout }, { format: 'svg', width, height });
+  const caption = [...(layout.meta?.sources ?? [])];
+  if (etaIn(id)) caption.push(`η = ${etaIn(id)}`);
+  const svg = decodeURIComponent(address.slice(address.indexOf(',') + 1));
+  return { svg, caption: caption.join('; '), name: fileOf(id, chart) };
+}
+
 /* Gradio draws a new figure twice: into the chart that is there, and then, having thrown that away,
    into a fresh one. The first takes as long as the second, so it waits to see if it is needed. */
 let thrifty = false;

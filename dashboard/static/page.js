@@ -1,7 +1,7 @@
 /* What the page's own components call in the browser, as `window.secondLook`. */
 
 import { toBoard } from "./board.js";
-import { copyLink, move, saveData, savePicture, settle } from "./charts.js";
+import { copyLink, drawing, move, saveData, savePicture, settle } from "./charts.js";
 import { currentBox } from "./editor.js";
 import { decoded, save } from "./save.js";
 import { arrive, arrived, walked, went } from "./travel.js";
@@ -11,6 +11,7 @@ window.secondLook = {
   arrived,
   box: currentBox,
   copyLink,
+  drawing,
   move,
   saveData,
   savePicture,

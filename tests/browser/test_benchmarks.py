@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from importlib.util import find_spec
 from math import floor
 
 import pytest
@@ -181,6 +182,16 @@ def test_figures_and_their_data_can_be_had(open_page, run):
         if kind == "SVG":
             for said in ("synthetic test, JPEG 75", "code that is not known", "2026-01-01", "η = "):
                 assert said in content.decode()
+    pdf = page.get_by_role("button", name="Download the tradeoff curves as PDF")
+    if find_spec("typst"):
+        with page.expect_download() as download:
+            pdf.click()
+        assert download.value.suggested_filename.endswith(".pdf")
+        with open(download.value.path(), "rb") as file:
+            assert file.read(5) == b"%PDF-"
+    else:
+        pdf.click()
+        expect(page.get_by_role("alert")).to_contain_text("pip install typst")
     with page.expect_download() as download:
         page.get_by_role("button", name="Download the tradeoff curves as CSV").click()
     with open(download.value.path(), encoding="utf-8", newline="") as file:
