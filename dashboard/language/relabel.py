@@ -57,7 +57,11 @@ def segments(html: str) -> list[str]:
 def _html(html: str, words: dict[str, str]) -> str:
     def said(part: re.Match) -> str:
         plain = _plain(part[0])
-        return escape(words[plain]) if plain in words else part[0]
+        if plain not in words:
+            return part[0]
+        kept = part[0]  # spaces around it are between it and its neighbours
+        before, after = kept[: len(kept) - len(kept.lstrip())], kept[len(kept.rstrip()) :]
+        return f"{before}{escape(words[plain])}{after}"
 
     return _TEXT.sub(said, html)
 

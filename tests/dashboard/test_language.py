@@ -142,6 +142,7 @@ def test_labels_headings_and_doubt_are_said_in_the_visitors_language(page, reads
     reads(cookie="de")
     said = [update.get("value") or update.get("label") for update in relabel(blocks).values()]
     assert dictionary("de")["Ask, and look twice if unsure"] in said and "Messungen" in said
+    assert "Das Verfahren stammt aus <cite>" in str(said)
     assert any("<h2>und frage</h2>" in one for one in said) and "Zehn Wörter" in str(said)
     assert doubt(1.5, METRICS["min_entropy"], []) == "1.5 Münzwürfe Zweifel je Token"
     assert text("not in any dictionary") == "not in any dictionary"
