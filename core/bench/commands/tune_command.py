@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -77,6 +78,8 @@ def main(args: argparse.Namespace) -> int:
         raise VLMError("What is best is written into a file of settings: name one, or --no-write.")
     if args.settings and not file.exists():
         options["settings"] = ""  # it is made here
+    if not args.no_write:
+        _writable(file)  # known now, and not after all questions
     vlm = load_vlm(args.model, **options)
     sides = tuple(args.sides or sides_of(vlm.info.input_size))
     kept = kept_for(vlm, data, codec, sides)
@@ -95,6 +98,19 @@ def main(args: argparse.Namespace) -> int:
     kept.forget()
     print(f"Written to {file}, for {vlm.info.name} in revision {weights}.")
     return 0
+
+
+def _writable(file: Path) -> None:
+    """Make the file's folder. Raises VLMError if nothing can be written there."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=file.parent):
+            pass
+    except OSError as error:
+        raise VLMError(
+            f"The settings can't be written to {str(file)!r} ({error.strerror}): name another file "
+            "with --settings, or take --no-write."
+        ) from None
 
 
 def kept_for(vlm: VLM, data: Dataset, codec: Codec, sides: tuple[int, ...]) -> Kept:

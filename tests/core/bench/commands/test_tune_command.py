@@ -125,6 +125,10 @@ def test_nothing_need_be_written(model, tmp_path):
     "words, sentence",
     [
         (("--settings", "off"), "name one, or --no-write"),
+        (
+            ("--settings", "/dev/null/models.json"),
+            "name another file with --settings, or take --no",
+        ),
         (("--data", "nothing"), "Unknown data set 'nothing'"),
         (("--data", "textvqa+boxes"), 'mirror="jrzhang/TextVQA_GT_bbox"'),
         (("--option", "fonts"), "write NAME=VALUE"),
