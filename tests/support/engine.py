@@ -82,6 +82,8 @@ class FakeEngine:
         if self.after_temperature and temperature:
             logits = logits / temperature
         logits = logits + self.drift * self.count * np.linspace(0, 1, logits.shape[1])
+        if temperature:  # one is drawn, perhaps from far down
+            ids[0] = int(np.argsort(-logits[0])[int(8 * temperature) % 10])
         tokens = [self._token(row, chosen, asked) for row, chosen in zip(logits, ids, strict=True)]
         content = "".join(WORDS[one] for one in ids[:-1]).strip()
         if forced is not None:

@@ -60,6 +60,13 @@ def test_each_fault_is_found(faults, told):
     assert any(told in sentence for sentence in report.faults), report.faults
 
 
+def test_a_token_that_was_drawn_from_far_down_is_no_fault():
+    report, _ = probed(most=5)
+    assert report.passed and "are raw" in str(report)
+    report, _ = probed(most=5, after_temperature=True)
+    assert len(report.faults) == 1
+
+
 def test_a_fault_is_found_alone():
     report, _ = probed(after_temperature=True)
     assert len(report.faults) == 1
