@@ -21,6 +21,7 @@ from core.imaging import MAX_PIXELS
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.phone.invitation import announce
+from core.server.phone.rooms import Rooms
 from core.support.commands import add_tls_arguments, called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options
@@ -48,8 +49,11 @@ def main() -> None:
     for of_this_model in ("attention_layer", "resolution", "instruction"):
         del options[of_this_model]
     live = LiveModel(args.model, model, **options)
-    page = build(live, switch=args.switch)
-    service = create_app(model, tokens=tokens_of_environment(), certificate=certificate)
+    rooms = Rooms()
+    page = build(live, switch=args.switch, rooms=rooms)
+    service = create_app(
+        model, tokens=tokens_of_environment(), certificate=certificate, rooms=rooms
+    )
     live.followers.append(service.state.service.serve)
     live.arrivals = service.state.service.arrivals
     options = {"server_name": args.host, "server_port": args.port, "root_path": args.root_path}

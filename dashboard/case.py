@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core.cropping import Box
-from core.imaging import Codec, ImageError
+from core.imaging import Codec, Fit, ImageError
 from core.protocol import (
     Edge,
     ProtocolError,
@@ -24,7 +24,7 @@ from core.protocol import (
     first_stage,
     second_stage,
 )
-from core.transcript import Attention, Transcript
+from core.transcript import Attention, EncodedImage, Transcript
 from core.uncertainty import Gate
 from core.vlm import VLM
 from dashboard.room import Room
@@ -89,6 +89,16 @@ def ask_elsewhere(vlm: VLM, sessions: Sessions, case: Case, box: Box) -> Case:
     """Return the second stage with a user's box, beside the case's own. Raises as `ask_first`."""
     _, transcript = _continue(vlm, sessions, case, box)
     return replace(case, elsewhere=transcript)
+
+
+def sent_alone(image: str | None, codec: Codec, fit: Fit) -> tuple[Edge, EncodedImage]:
+    """Return an edge with this image, and the global image it would send; no model runs.
+
+    Raises ImageError.
+    """
+    edge = _edge(image, codec, codec)
+    small = edge.resize(fit)
+    return edge, EncodedImage(codec.format, codec.encode(small), small.size)
 
 
 def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[Attention, Box]:

@@ -35,6 +35,7 @@ def phone() -> Route:
 
     async def send_on(request: Request) -> Response:
         # Relative: the browser knows the host and the path before it, whatever a proxy took away.
-        return Response(status_code=307, headers={"Location": f"{PATH[1:]}/phone"})
+        query = f"?{request.url.query}" if request.url.query else ""  # a class's room
+        return Response(status_code=307, headers={"Location": f"{PATH[1:]}/phone{query}"})
 
     return Route("/phone", send_on)

@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.server.phone.rooms import Rooms
 from core.support.proxies import without_proxies
 from dashboard import theme
 from dashboard.benchmarks.library import RUNS, Library
@@ -40,16 +41,26 @@ LAUNCH: dict[str, Any] = {
 
 
 def build(
-    live: LiveModel, samples: Path = SAMPLES, switch: Who = "local", runs: Path = RUNS
+    live: LiveModel,
+    samples: Path = SAMPLES,
+    switch: Who = "local",
+    runs: Path = RUNS,
+    rooms: Rooms | None = None,
 ) -> gr.Blocks:
     """Return the page for a model, which need not be loaded yet.
 
     samples: a folder with a samples.json; whatever lies in it is public. switch: who may put
-    another model in its place. runs: a folder of run files, which needn't exist.
+    another model in its place. runs: a folder of run files, which needn't exist. rooms: where the
+    phones of classes are, if the server for edges has the same.
     """
     gr.set_static_paths([samples])  # served in place, wherever the command was started from
     hour = 3600
     library = Library(runs)
+
+    def listens_on() -> str:
+        """Return the host that the server was told, once it runs."""
+        return getattr(page, "server_name", "") or ""
+
     with gr.Blocks(title=TITLE, fill_width=True, delete_cache=(hour, hour)) as page:
         with gr.Row(elem_classes="masthead"):
             with gr.Column(min_width=300):
@@ -62,7 +73,13 @@ def build(
         with gr.Tabs(elem_id="tabs") as tabs:
             with gr.Tab("Walkthrough", id="walkthrough") as own:
                 walkthrough = Walkthrough(
-                    live, load_samples(samples), about, library.of_weights, library.fitting
+                    live,
+                    load_samples(samples),
+                    about,
+                    library.of_weights,
+                    library.fitting,
+                    rooms,
+                    listens_on,
                 )
             with gr.Tab("Benchmarks", id=OWN_TAB) as others:
                 benchmarks = Benchmarks(
@@ -84,7 +101,7 @@ def build(
 
         def invite(request: gr.Request) -> str:
             """Return where telephones go."""
-            return invitation(request, getattr(page, "server_name", ""))
+            return invitation(request, listens_on())
 
         def restore(request: gr.Request) -> dict:
             """Return what a shared link says."""
@@ -94,6 +111,10 @@ def build(
         quietly = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
         page.load(restore, None, benchmarks.restored, **quietly).then(**travel.arrive())
         page.load(invite, None, phone, **quietly)
+        in_class = walkthrough.in_class
+        page.load(in_class.restore, walkthrough.asking.visit, in_class.turned, **quietly).then(
+            **in_class.first_event
+        )
         reading.connect(page)
     page.queue(max_size=64, api_open=False)
     return page

@@ -22,6 +22,14 @@ def invitation(request: gr.Request, listens_on: str) -> Markup:
     return render("page/phone.html", address=address, code=code)
 
 
+def room_invitation(request: gr.Request, listens_on: str, code: str) -> Markup:
+    """Return what leads the phones of a class into its room. listens_on: as of `invitation`."""
+    address = phone_address(request, listens_on)
+    address = address and f"{address}?room={code}"
+    qr = None if address is None else Markup(as_svg(address))
+    return render("page/room.html", address=address, code=qr, room=code)
+
+
 def phone_address(request: gr.Request, listens_on: str) -> str | None:
     """Return where a phone finds its page; None: it can't reach this machine."""
     asked = request.request

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from core.transcript import Transcript
 from core.uncertainty import Gate
 from dashboard.asked import AskedInVisit
+from dashboard.lesson import Lesson
 
 MOST_ANSWERS = 200  # kept
 
@@ -28,6 +29,7 @@ class Visit:
     wished: Gate | None = None  # of an address that led here, until the user sets another
     answers: list[dict[str, tuple[float, ...]]] = field(default_factory=list)  # token scores, of
     answered_by: tuple[str, str | None] | None = None  # this model's, by metric
+    lesson: Lesson | None = None  # in class mode
     asked_in_visit: AskedInVisit = field(default_factory=AskedInVisit)
     _own: set[str] = field(default_factory=set)  # originals that the user brought
     _originals: dict[str, str] = field(default_factory=dict)  # of all that was shown: its original
@@ -48,6 +50,8 @@ class Visit:
             self._originals[self.shown] = original
             if own:
                 self._own.add(original)
+        if self.lesson is not None:
+            self.lesson.anew()
 
     def is_own(self, original: str) -> bool:
         """Return whether the user brought a picture, or is just about to."""

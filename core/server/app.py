@@ -28,7 +28,9 @@ from core.server.admission import Busy
 from core.server.chat.routes import chat_routes, error_response, is_chat
 from core.server.clients import identified
 from core.server.limits import Limits
+from core.server.phone.rooms import Rooms
 from core.server.phone.routes import phone_routes
+from core.server.phone.voting import room_routes
 from core.server.problems import Problem, ProblemDetails, as_problem, response
 from core.server.replies import Abandoned, KeyReused
 from core.server.routes import message_routes, status_routes
@@ -53,6 +55,7 @@ def create_app(
     certificate: Certificate | None = None,
     link: LinkTerms | None = None,
     cropper: str = DEFAULT,
+    rooms: Rooms | None = None,
 ) -> FastAPI:
     """Return the service as an ASGI app.
 
@@ -61,7 +64,7 @@ def create_app(
     ask. A client is a token where there are any, and an address where there are none. certificate:
     in place of a gate; another model, or images in another codec, are refused. link: that the edges
     share, and whose policy decides who may send a local image. cropper: of
-    `core.croppers.CROPPERS`, what chooses the box.
+    `core.croppers.CROPPERS`, what chooses the box. rooms: of classes, whose phones vote.
     """
     service = Service(model, gate, limits or Limits(), certificate, link, cropper)
     app = FastAPIOffline(
@@ -76,6 +79,8 @@ def create_app(
     app.include_router(status_routes(service, client))
     app.include_router(chat_routes(service, client))
     app.include_router(phone_routes())
+    if rooms is not None:
+        app.include_router(room_routes(rooms, service.limits))
     for kind in EXPECTED:
         app.add_exception_handler(kind, _explained)
     app.add_exception_handler(Exception, _unexpected)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from markupsafe import Markup
 from PIL import Image
 
-from core.imaging import FINER
+from core.imaging import FINER, Fit
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
 from dashboard.drawing import lay, pictures, tokens, wording
@@ -14,9 +14,9 @@ from dashboard.drawing.templating import render
 from dashboard.language import text
 
 
-def question(transcript: Transcript) -> Markup:
+def question(asked: str) -> Markup:
     """Return the question, as the heading of all that comes of it."""
-    return render("transcript/question.html", transcript=transcript)
+    return render("transcript/question.html", question=asked)
 
 
 def picture(transcript: Transcript, original: Image.Image) -> Markup:
@@ -24,17 +24,40 @@ def picture(transcript: Transcript, original: Image.Image) -> Markup:
 
     original: at any size.
     """
-    fit, size = transcript.fit, transcript.original_size
-    region = (0, 0, *size) if fit is None else fit.region(size)
     box = transcript.second and transcript.box.as_tuple()
-    shown = display_copy(original)
-    compared = pictures.comparison(shown, transcript.global_image, size, region, box)
+    return _picture(
+        original,
+        transcript.global_image,
+        (transcript.original_size, transcript.original_bytes, transcript.fit),
+        box,
+        transcript.model,
+    )
+
+
+def sent_alone(
+    original: Image.Image, original_bytes: int | None, sent: EncodedImage, fit: Fit
+) -> Markup:
+    """Return the original beside the global image that would be sent of it."""
+    return _picture(original, sent, (original.size, original_bytes, fit))
+
+
+def _picture(
+    original: Image.Image,
+    sent: EncodedImage,
+    of: tuple[tuple[int, int], int | None, Fit | None],
+    box: pictures.Edges | None = None,
+    model: str = "",
+) -> Markup:
+    """of: the original's size and bytes, and how it was brought to the model."""
+    size, count, fit = of
+    region = (0, 0, *size) if fit is None else fit.region(size)
     return render(
         "transcript/picture.html",
-        transcript=transcript,
-        compared=compared,
-        unseen=_unseen(transcript),
-        size=_size_of(transcript.global_image, transcript),
+        model=model,
+        sent=sent,
+        compared=pictures.comparison(display_copy(original), sent, size, region, box),
+        unseen=_unseen(fit, size),
+        size=wording.bytes_sent(len(sent.data), count),
     )
 
 
@@ -90,7 +113,7 @@ def notes(transcript: Transcript) -> Markup:
         "transcript/notes.html",
         transcript=transcript,
         metric=METRICS[gate.metric],
-        unseen=_unseen(transcript),
+        unseen=_unseen(transcript.fit, transcript.original_size),
         legend=tokens.legend(transcript.first, gate),
         first=tokens.table(transcript.first, gate, "first-tokens"),
         second=second and tokens.table(second, gate, "second-tokens"),
@@ -151,10 +174,9 @@ def _measured(stage: Stage, gate: Gate) -> str:
     return wording.measured(gate.uncertainty(stage.scores[gate.metric]), METRICS[gate.metric])
 
 
-def _unseen(transcript: Transcript) -> str | None:
+def _unseen(fit: Fit | None, size: tuple[int, int]) -> str | None:
     """Return how many % of the picture the model is never shown; None if that is next to none."""
-    fit = transcript.fit
-    covered = 1.0 if fit is None else fit.covered(transcript.original_size)
+    covered = 1.0 if fit is None else fit.covered(size)
     return None if covered >= 0.995 else f"{100 * (1 - covered):.0f}"
 
 

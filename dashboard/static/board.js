@@ -5,7 +5,8 @@ const whole = document.documentElement;
 export function toBoard() {
   if (document.querySelector("[id^=status] [role=alert]")) return; // read that first
   whole.classList.add("begun");
-  document.getElementById("board").scrollIntoView({ block: "start" });
+  const first = document.getElementById("class-panel") ?? document.getElementById("board");
+  first.scrollIntoView({ block: "start" });
 }
 
 document.addEventListener("click", (event) => {

@@ -119,9 +119,9 @@ class Asking:
         changed = [*self.changed, *results]
         self.gate, self.codecs = gate, codecs
         self.placed = [*gate.inputs, *codecs.inputs, *changed]  # what `place` changes
-        self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
+        chosen = self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
         # always_last: a clearing that is still under way must not swallow the upload after it.
-        self.image.input(
+        brought = self.image.input(
             self.bring,
             [self.visit, self.image],
             [self.outgrown, *changed],
@@ -135,6 +135,7 @@ class Asking:
             js=UNLESS_OUTGROWN,
             **PRIVATE,
         )
+        self.placing = [chosen, brought]  # events after which there is another picture
         self.refused.click(self.refuse, self.visit, [self.image, self.image_status], **FAST)
 
     def choose(self, event: gr.EventData, visit: Visit) -> dict:

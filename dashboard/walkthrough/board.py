@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from core.imaging import load_image
+from core.imaging import Fit, load_image
+from core.protocol import Edge
+from core.transcript import EncodedImage
 from dashboard.case import Case
 from dashboard.drawing import stages
 from dashboard.drawing.about import is_bundled
@@ -36,7 +38,9 @@ class Board:
                 with gr.Column(scale=7, min_width=300, elem_classes="said"):
                     self._lay_out_said(live, runs)
             self.curve = RecordedCurve(live, fitting)
-            with gr.Accordion("How to read this", open=False, visible=False) as self.notes:
+            with gr.Accordion(
+                "How to read this", open=False, visible=False, elem_id="notes"
+            ) as self.notes:
                 self.notes_html = gr.HTML(elem_id="notes-view")
         self.views = [self.asked_html, self.seen, self.picture_html, self.gate, self.notes]
         self.judgements = [
@@ -48,11 +52,11 @@ class Board:
     def _lay_out_said(self, live: LiveModel, runs: Runs | None) -> None:
         self.answers_html = gr.HTML(elem_id="answers-view")
         self.verdict_html = gr.HTML(elem_id="gate-view")
-        with gr.Row(visible=False, elem_classes="continue") as self.go_on:
+        with gr.Row(visible=False, elem_classes="continue", elem_id="go-on") as self.go_on:
             self.second = gr.Button("Stage 2: take the second look", elem_id="stage-2-go")
             self.anyway = gr.Button("Take the second look anyway", elem_id="stage-2-anyway")
         self.status_below = gr.HTML(elem_id="status-below")
-        with gr.Row(visible=False, elem_classes="gate") as self.gate:
+        with gr.Row(visible=False, elem_id="gate") as self.gate:
             self.gauge_html = gr.HTML(elem_id="gauge-view")
         self.settings = GateSettings(live, runs)
 
@@ -60,11 +64,19 @@ class Board:
         """Return what doesn't depend on the gate: the question, and the picture as it was sent."""
         original = load_image(case.image)
         return {
-            self.asked_html: gr.HTML(stages.question(case.transcript), visible=True),
+            self.asked_html: gr.HTML(stages.question(case.transcript.question), visible=True),
             self.seen: gr.Column(visible=True),
             self.picture_html: stages.picture(case.transcript, original),
             self.gate: gr.Row(visible=True),
             self.notes: gr.Accordion(visible=True),
+        }
+
+    def alone(self, question: str, edge: Edge, sent: EncodedImage, fit: Fit) -> dict:
+        """Return the question, and the global image that would be sent for it."""
+        return {
+            self.asked_html: gr.HTML(stages.question(question), visible=bool(question.strip())),
+            self.seen: gr.Column(visible=True),
+            self.picture_html: stages.sent_alone(edge.image, edge.original_bytes, sent, fit),
         }
 
     def judged(self, case: Case) -> dict:

@@ -24,7 +24,7 @@ class SecondLook:
 
     def __init__(self, live: LiveModel, case: gr.State) -> None:
         self.live, self.case = live, case
-        with gr.Column(visible=False, elem_classes="stage") as self.stage_2:
+        with gr.Column(visible=False, elem_classes="stage", elem_id="stage-2-part") as self.stage_2:
             self._lay_out_maps()
             self._lay_out_box()
         self.views = [self.stage_2, self.second_html, self.maps_html, self.layer, self.local_html]

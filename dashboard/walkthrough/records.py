@@ -30,7 +30,7 @@ class Records:
 
     def __init__(self, case: gr.State, live: LiveModel) -> None:
         self.case, self.live = case, live
-        with gr.Column(visible=False, elem_classes="stage") as self.column:
+        with gr.Column(visible=False, elem_classes="stage", elem_id="records") as self.column:
             self.link = gr.Dropdown(
                 [(link.name, name) for name, link in PRESETS.items()],
                 value=DEFAULT_LINK,

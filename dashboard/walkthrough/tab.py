@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import gradio as gr
 
+from core.server.phone.rooms import Rooms
 from core.uncertainty import METRICS
 from dashboard import inputs
 from dashboard.api import Api
-from dashboard.case import Case, ask_second
+from dashboard.case import Case, ask_second, sent_alone
 from dashboard.drawing.about import about_model, reads
 from dashboard.drawing.sentences import alert, notice
 from dashboard.eta.recorded import Fitting
@@ -22,6 +24,7 @@ from dashboard.walkthrough.asking import Asking
 from dashboard.walkthrough.board import Board
 from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, TO_THE_BOARD
 from dashboard.walkthrough.explained import explained, present
+from dashboard.walkthrough.in_class import InClass
 from dashboard.walkthrough.look import SecondLook
 from dashboard.walkthrough.records import DEFAULT_LINK, Records
 from dashboard.walkthrough.settings import CodecSettings
@@ -33,7 +36,8 @@ class Walkthrough:
 
     live: the model, which may still be being loaded. about: where the page says which model that
     is; kept true as it is asked. runs: of which η may be taken.
-    fitting: finds the run that stands beside the gauge. What belongs to a user is in that
+    fitting: finds the run that stands beside the gauge. rooms: of classes. listens_on: the host
+    that the server was told, once it runs. What belongs to a user is in that
     user's `gr.State`; here is only what all users share.
     """
 
@@ -44,17 +48,22 @@ class Walkthrough:
         about: gr.HTML | None = None,
         runs: Runs | None = None,
         fitting: Fitting | None = None,
+        rooms: Rooms | None = None,
+        listens_on: Callable[[], str] = str,
     ):
         self.live, self.about = live, about
         self.case = gr.State(None, time_to_live=3600)
+        self.in_class = InClass(Rooms() if rooms is None else rooms, listens_on)
         self.asking = Asking(samples, self.cleared, self._reads)
+        self.in_class.lay_out_panel()
         self.board = Board(live, runs, fitting)
         self.gate = self.board.settings
         self.codecs = CodecSettings()
         self.look = SecondLook(live, self.case)
         self.records = Records(self.case, live)
         self.table = VisitTable(samples)
-        self.results = [self.board, self.board.curve, self.look, self.records, self.table]
+        board = self.board
+        self.results = [board, board.curve, self.in_class, self.look, self.records, self.table]
         self._connect()
 
     # Events
@@ -69,7 +78,9 @@ class Walkthrough:
         self.shown = [self.case, *self.said, *views, *self.judged]
         if self.about is not None:
             self.shown.append(self.about)
-        tidy = {"fn": self.tidy, "inputs": self.judging, "outputs": self.shown, **FAST}
+        self.tidy_event = tidy = {
+            "fn": self.tidy, "inputs": self.judging, "outputs": self.shown, **FAST
+        }  # fmt: skip
         for event, run in (
             (asking.both.click, self.ask_both),
             (asking.question.submit, self.ask_both),
@@ -97,6 +108,7 @@ class Walkthrough:
         self.records.connect(asking.visit, self.gate.inputs)
         self.table.connect(asking.visit)
         asking.connect(self.shown, self.gate, self.codecs)
+        self.in_class.connect(self)
         Api(self.live, self.inputs, ON_MODEL)
 
     def _connect_gate(self) -> None:
@@ -155,6 +167,9 @@ class Walkthrough:
     # What they are made of
 
     def _ask(self, visit: Visit, asked: tuple, both: bool) -> Iterator[dict]:
+        if visit.lesson is not None:  # where nothing is told at once
+            yield from self.in_class.anew(visit, *asked)
+            return
         visit.asked = image = visit.original_of(inputs.path_of(asked[0]))
         run = self._stages(visit, (image, *asked[1:]), both)
         yield from explained(run, self.asking.status, visit, image)
@@ -163,20 +178,25 @@ class Walkthrough:
         status = self.asking.status
         if not self.live.ready:
             yield {status: notice("The model is still being loaded; please wait.")}
-        case = replace(inputs.begin(self.live, *asked), own=visit.is_own(asked[0]))
-        visit.answered(case.transcript)
+        case = self.begun(visit, *asked)
         more = both and case.transcript.uncertain
         doing = "The first answer is there; the second look is under way." if more else ""
-        yield self._first_shown(case) | {status: notice(doing) if doing else ""}
+        yield self.first_shown(case) | {status: notice(doing) if doing else ""}
         if more:
-            yield self._second_shown(self.live.run(ask_second, case), DEFAULT_LINK)
+            yield self.second_shown(self.live.run(ask_second, case))
 
     def _look_again(self, case: Case | None, metric, eta, link) -> Iterator[dict]:
         if not present(case).transcript.retransmitted:
             case = case.judged(inputs.gate(metric, eta))
-            yield self._second_shown(self.live.run(ask_second, case), link)
+            yield self.second_shown(self.live.run(ask_second, case), link)
 
-    def _first_shown(self, case: Case) -> dict:
+    def begun(self, visit: Visit, image: str | None, *asked) -> Case:
+        """Return a first stage, noted in the visit. Raises as `inputs.begin`."""
+        case = replace(inputs.begin(self.live, image, *asked), own=visit.is_own(image))
+        visit.answered(case.transcript)
+        return case
+
+    def first_shown(self, case: Case) -> dict:
         """Return everything there is to see of a case after its first stage."""
         shown = self._judged(case, DEFAULT_LINK) | {self.case: case} | self._silent()
         shown |= self.board.shown(case) | self.look.hidden() | self.records.shown()
@@ -185,7 +205,7 @@ class Walkthrough:
             shown[self.about] = about_model(info.name, info)
         return shown
 
-    def _second_shown(self, case: Case, link) -> dict:
+    def second_shown(self, case: Case, link=DEFAULT_LINK) -> dict:
         """Return what the second stage adds to that."""
         shown = self._judged(case, link) | {self.case: case} | self._silent()
         return shown | self.board.shown(case) | self.look.shown(case)
@@ -194,6 +214,15 @@ class Walkthrough:
         """Return the part of what there is to see that depends on the gate."""
         parts = self.board.judged(case) | self.look.judged(case)
         return parts | self.board.curve.judged(case, link) | self.records.judged(case, link)
+
+    def alone(self, image: str | None, question: str, codec: tuple[Any, Any]) -> dict:
+        """Return the global image as it would be sent, and nothing else: no model has run.
+
+        codec: format and quality of the global image. Raises ImageError.
+        """
+        fit = self.live.current().vlm.info.fit  # which may take a while
+        edge, sent = sent_alone(image, inputs.codec(*codec), fit)
+        return self.cleared() | self.board.alone(question, edge, sent, fit)
 
     def cleared(self) -> dict:
         """Return no results: those of one image must not stand beside another."""

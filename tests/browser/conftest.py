@@ -48,6 +48,7 @@ def bundled(tmp_path_factory):
 def served(vlm, folder, **options):
     """Yield the address of the page of a model, with the routes that the command gives it."""
     from core.server.app import create_app
+    from core.server.phone.rooms import Rooms
     from dashboard.edges import mounted, phone
     from dashboard.live import LiveModel
     from dashboard.page import build, launch
@@ -56,8 +57,9 @@ def served(vlm, folder, **options):
     model.set_result(vlm)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        page = build(LiveModel("pocket", model), **options)
-        routes = [mounted(create_app(model)), phone()]
+        rooms = Rooms()
+        page = build(LiveModel("pocket", model), rooms=rooms, **options)
+        routes = [mounted(create_app(model, rooms=rooms)), phone()]
         launch(page, server_name="127.0.0.1", quiet=True, app_kwargs={"routes": routes})
         yield page.local_url
         page.close()

@@ -3,6 +3,7 @@ import { test } from "node:test";
 
 import { Client, Stopped, pauses } from "../../core/server/phone/static/client.js";
 import { packed, unpacked } from "../../core/server/phone/static/messages.js";
+import { Room, codeOf, deviceOf } from "../../core/server/phone/static/room.js";
 import { bytes, meter, shares, verdict } from "../../core/server/phone/static/words.js";
 
 const INFO = {
@@ -228,4 +229,45 @@ test("the verdict says what the gate did", () => {
 test("the box lies on the photo in shares of its sides", () => {
   assert.deepEqual(shares([100, 30, 200, 300], [400, 300]),
     { left: "25%", top: "10%", width: "25%", height: "90%" });
+});
+
+test("a phone in a class votes and tells numbers, and nothing else", async () => {
+  const asked = [];
+  const room = new Room("BCDFGH", "0".repeat(32), async (path, request) => {
+    asked.push([path, request.method, request.body && JSON.parse(request.body)]);
+    return request.method === "GET"
+      ? new Response(JSON.stringify({ round: 3, open: { a: "?" } })) : new Response(null, { status: 204 });
+  });
+  assert.deepEqual(await room.now(), { round: 3, open: { a: "?" } });
+  await room.vote("a", true);
+  const result = { answer: "COLD", firstAnswer: "CARD", box: [1, 2, 3, 4], sent: 5, uncertainty: 0.5 };
+  await room.tell(result, 100, 1.5);
+  const device = "0".repeat(32);
+  assert.deepEqual(asked.slice(1), [
+    ["phone/rooms/BCDFGH/votes/a", "PUT", { device, round: 3, yes: true }],
+    ["phone/rooms/BCDFGH/asked", "POST",
+      { device, again: true, sent: 5, whole: 100, uncertainty: 0.5, seconds: 1.5 }],
+  ]);
+});
+
+test("a class that is gone is said, and so is one out of reach", async () => {
+  const gone = new Room("BCDFGH", "", async () => problem(404, "no_room"));
+  await assert.rejects(gone.now(), { code: "no_room", message: "Because no_room." });
+  const away = new Room("BCDFGH", "", async () => { throw new TypeError("network"); });
+  await assert.rejects(away.vote("a", true), /check the network/);
+});
+
+test("a device votes by one random name a class, kept where it can be", () => {
+  const kept = new Map();
+  const store = () => ({ getItem: (key) => kept.get(key) ?? null, setItem: (key, value) => kept.set(key, value) });
+  const name = deviceOf("BCDFGH", store);
+  assert.match(name, /^[0-9a-f]{32}$/);
+  assert.equal(deviceOf("BCDFGH", store), name);
+  assert.notEqual(deviceOf("XYZXYZ", store), name);
+  assert.match(deviceOf("BCDFGH", () => { throw new Error("no storage"); }), /^[0-9a-f]{32}$/);
+});
+
+test("the code of a class is read from the address, or there is none", () => {
+  assert.equal(codeOf("?room=bcdfgh"), "BCDFGH");
+  for (const none of ["", "?room=", "?room=../../x", "?room=a%20b"]) assert.equal(codeOf(none), null);
 });

@@ -38,7 +38,7 @@ def original(samples):
 
 def _all(transcript, original):
     return str(
-        stages.question(transcript)
+        stages.question(transcript.question)
         + stages.picture(transcript, original)
         + stages.answers(transcript)
         + stages.verdict(transcript)

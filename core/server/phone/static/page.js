@@ -3,6 +3,7 @@
 import { Client, Stopped } from "./client.js";
 import { Problem } from "./messages.js";
 import { opened } from "./photo.js";
+import { Room, codeOf, deviceOf } from "./room.js";
 import { bytes, meter, shares, verdict } from "./words.js";
 
 const $ = (id) => document.getElementById(id);
@@ -125,6 +126,10 @@ async function ask() {
     const seconds = ((performance.now() - begun) / 1000).toFixed(1);
     $("result").dataset.result = JSON.stringify({ ...result, sent });
     $("status").textContent = `Answered in ${seconds} s.`;
+    if (room && $("share").checked) {
+      await room.tell({ ...result, sent }, original, Number(seconds)).catch(
+        (problem) => show("class-status", problem.message));
+    }
   } catch (error) {
     if (!signal.aborted) $("status").textContent = "";
     if (!signal.aborted || error instanceof Stopped) complain(error);
@@ -178,6 +183,58 @@ if (navigator.mediaDevices?.getUserMedia) {
     ends();
     canvas.toBlob((blob) => take(blob), "image/jpeg", 0.95);
   });
+}
+
+/* The class, if the address names one: its open votes, as buttons that stay as they were pressed. */
+const code = codeOf(location.search);
+const room = code && new Room(code, deviceOf(code, () => localStorage));
+let drawn = "";
+
+function ballot([name, text]) {
+  const set = document.createElement("fieldset"), legend = document.createElement("legend");
+  const line = document.createElement("div");
+  legend.textContent = text;
+  line.className = "yes-no";
+  for (const yes of [true, false]) {
+    const button = document.createElement("button");
+    [button.type, button.textContent] = ["button", yes ? "Yes" : "No"];
+    button.setAttribute("aria-pressed", "false");
+    button.addEventListener("click", async () => {
+      try {
+        await room.vote(name, yes);
+        for (const other of line.children) other.setAttribute("aria-pressed", String(other === button));
+        $("class-status").textContent = "Your vote is counted. It may be changed while this is open.";
+      } catch (problem) {
+        $("class-status").textContent = problem.message;
+      }
+    });
+    line.append(button);
+  }
+  set.append(legend, line);
+  return set;
+}
+
+async function follow() {
+  try {
+    const { round, open } = await room.now();
+    const ballots = Object.entries(open), now = `${round} ${ballots}`;
+    if (now !== drawn) {
+      drawn = now;
+      $("votes").replaceChildren(...ballots.map(ballot));
+      $("class-status").textContent = ballots.length ? "The class votes:"
+        : "Nothing is voted on now: wait for your teacher.";
+    }
+  } catch (problem) {
+    [drawn, $("class-status").textContent] = ["", problem.message];
+    $("votes").replaceChildren();
+    if (problem.code === "no_room") return;
+  }
+  setTimeout(follow, 2000);
+}
+
+if (room) {
+  $("class").hidden = false;
+  follow();
 }
 
 try {
