@@ -92,13 +92,13 @@ def ask_elsewhere(vlm: VLM, sessions: Sessions, case: Case, box: Box) -> Case:
 
 
 def sent_alone(image: str | None, codec: Codec, fit: Fit) -> tuple[Edge, EncodedImage]:
-    """Return an edge with this image, and the global image it would send; no model runs.
+    """Return the edge of this image, and the global image it would send; no model runs.
 
     Raises ImageError.
     """
-    edge = _edge(image, codec, codec)
-    small = edge.resize(fit)
-    return edge, EncodedImage(codec.format, codec.encode(small), small.size)
+    with _edge(image, codec, codec) as edge:
+        small = edge.resize(fit)
+        return edge, EncodedImage(codec.format, codec.encode(small), small.size)
 
 
 def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[Attention, Box]:

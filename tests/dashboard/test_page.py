@@ -14,15 +14,16 @@ from dashboard import theme
 from dashboard.live import LiveModel
 from dashboard.page import LAUNCH, build
 from dashboard.samples import load_samples
+from dashboard.walkthrough.events import AT_ONCE
 from tests.support.paths import ROOT
 
 
-def test_endpoints_are_named_and_the_model_serves_one_at_a_time(page):
+def test_endpoints_are_named_and_the_model_serves_a_batch_at_a_time(page):
     config = page.get_config_file()
     public = [d for d in config["dependencies"] if d["api_visibility"] == "public"]
     assert {d["api_name"] for d in public} >= {"ask", "look_here", "model"}
     model_events = [fn for fn in page.fns.values() if fn.concurrency_id == "vlm"]
-    assert len(model_events) == 10 and {fn.concurrency_limit for fn in model_events} == {1}
+    assert len(model_events) == 10 and {fn.concurrency_limit for fn in model_events} == {AT_ONCE}
 
 
 def test_the_first_sample_is_ready_to_be_asked_about(page, samples):
