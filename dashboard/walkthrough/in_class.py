@@ -80,7 +80,12 @@ class InClass:
         with gr.Column(visible=False, elem_id="class-panel") as self.panel:
             with gr.Row():
                 self.next = gr.Button(
-                    variant="primary", size="md", scale=0, min_width=280, elem_id="class-next"
+                    "",  # by the step
+                    variant="primary",
+                    size="md",
+                    scale=0,
+                    min_width=280,
+                    elem_id="class-next",
                 )
                 self.tally = gr.HTML(elem_id="class-tally")
             self.reveal = gr.HTML(elem_classes="bridge")
