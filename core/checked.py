@@ -30,4 +30,4 @@ def read_checked(
     except ValidationError as refused:
         first = refused.errors(include_url=False, include_input=False)[0]
         where = ".".join(map(str, first["loc"])) or "the file"
-        raise error(f"{name} is not {what} of Second Look: {where}: {first['msg']}.") from None
+        raise error(f"{name} is not {what} of Second Look: {where}: {first['msg']:.200}.") from None

@@ -80,7 +80,7 @@ def from_run(runs: Runs, info: ModelInfo, metric: str) -> tuple[float, str] | No
         if np.isfinite(gate.threshold):
             return gate.threshold, (
                 f"η = {gate.threshold:.2f}, set on {len(run):,} recorded questions ({name}): of "
-                f"those, {AGAIN:.0%} are asked again."
+                f"those, {100 * AGAIN:.0f} % are asked again."
             )
     return None
 

@@ -20,7 +20,10 @@ from core.uncertainty import METRICS
 
 __all__ = ["Expectation", "ExpectationError", "isotonic"]
 
-Row = Annotated[tuple[float, ...], Field(min_length=1, max_length=10_000, strict=False)]
+Some = Field(min_length=1, max_length=10_000, strict=False)
+Row = Annotated[tuple[float, ...], Some]
+Gains = Annotated[tuple[Annotated[float, Field(ge=-1, le=1)], ...], Some]  # of scores 0..1
+Bytes = Annotated[float, Field(ge=0, le=1 << 40)]
 QUANTILES = 1_001
 
 
@@ -41,15 +44,15 @@ class Expectation(BaseModel):
     metric: str
     first_tokens: int | None
     steps: Row  # where the gain steps up, rising
-    gains: Row  # from each step on; never falling
+    gains: Gains  # from each step on; never falling
     quantiles: Row  # of the uncertainty, from the least to the most; for an η that asks a share
-    crop_bytes: float = Field(gt=0)  # of a local image's message
-    crop_request_bytes: float = Field(ge=0)
-    answer_bytes: float = Field(ge=0)  # of a refined answer's message
-    work_seconds: float = Field(ge=0)  # of the second stage on the server that was recorded
+    crop_bytes: Annotated[Bytes, Field(ge=1)]  # of a local image's message
+    crop_request_bytes: Bytes
+    answer_bytes: Bytes  # of a refined answer's message
+    work_seconds: float = Field(ge=0, le=86_400)  # of the second stage, on the recorded server
     fitted_on: tuple[str, ...] = Field(strict=False)
     model: str
-    questions: int
+    questions: int = Field(ge=1)
 
     @model_validator(mode="after")
     def _checked(self) -> Self:

@@ -14,9 +14,23 @@ from core.policies.registry import POLICIES, Moment, Terms, Verdict
 from core.policies.uplink import Uplink
 from core.uncertainty import METRICS, Gate
 
-__all__ = ["LinkTerms", "SharedLink"]
+__all__ = ["LinkTerms", "SharedLink", "check_link"]
 
 LEARNING = 0.05  # weight of the newest crop in what one is expected to take
+RATES = 1.0, 1e12  # bytes per second; what lies outside is a slip, and prices overflow there
+DEADLINES = 1e-3, 86_400.0  # seconds
+
+
+def check_link(rate: float, deadline: float) -> None:
+    """Raise ValueError for bytes per second, or seconds, that no link and no question have."""
+    for name, value, (least, most), unit in (
+        ("rate of the uplink", rate, RATES, "bytes per second"),
+        ("deadline", deadline, DEADLINES, "seconds"),
+    ):
+        if not least <= value <= most:  # NaN neither
+            raise ValueError(
+                f"The {name} must lie between {least:g} and {most:g} {unit}, not {value}."
+            )
 
 
 @dataclass(frozen=True)
@@ -25,8 +39,8 @@ class LinkTerms:
 
     rate: of the uplink, bytes per second. deadline: seconds from a question to its last answer.
     policy: a key of POLICIES. expectation: what a second look adds; policies without a price take
-    None. Raises ValueError for a rate or a deadline that isn't positive and finite, for an unknown
-    policy, and for one that lacks its expectation.
+    None. Raises ValueError as `check_link`, for an unknown policy, and for one that lacks its
+    expectation.
     """
 
     rate: float
@@ -35,9 +49,7 @@ class LinkTerms:
     expectation: Expectation | None = None
 
     def __post_init__(self) -> None:
-        for name, value in (("rate of the uplink", self.rate), ("deadline", self.deadline)):
-            if not (math.isfinite(value) and value > 0):
-                raise ValueError(f"The {name} must be positive and finite, not {value}.")
+        check_link(self.rate, self.deadline)
         if self.policy not in POLICIES:
             names = ", ".join(POLICIES)
             raise ValueError(f"The policy must be one of {names}, not {self.policy!r}.")
@@ -120,12 +132,16 @@ class SharedLink:
         self.uplink.ask(session)
 
     def arrived(self, session: Hashable, byte_count: int) -> None:
-        """The local image of this session is there, a message of so many bytes."""
+        """The local image of this session is there, a message of so many bytes.
+
+        Nothing is learnt from one that nobody asked for.
+        """
+        if not self.uplink.arrived(session):
+            return
         with self._lock:
             known = self._crop_bytes or byte_count
             self._crop_bytes = known + LEARNING * (byte_count - known)
             self.uplink.crop_seconds = self._crop_bytes / self.rate
-        self.uplink.arrived(session)
 
     def worked(self, seconds: float) -> None:
         """A second stage took the model so long."""
@@ -133,8 +149,12 @@ class SharedLink:
             self._work_seconds += LEARNING * (seconds - self._work_seconds)
 
     def waited(self, seconds: float, byte_count: int) -> None:
-        """A question of so many bytes took so long from the edge to here."""
-        self.uplink.report(max(seconds - byte_count / self.rate, 0.0))
+        """A question of so many bytes took so long from the edge to here.
+
+        A queue as long as the deadline makes all late; more is not believed, or one edge that says
+        an hour would keep all others from a second look for as long.
+        """
+        self.uplink.report(min(max(seconds - byte_count / self.rate, 0.0), self.deadline))
 
     def price(self) -> float:
         """Return what a second of the link costs now, in score."""

@@ -39,12 +39,15 @@ class Uplink:
         with self._lock:
             self._asked[crop] = self._clock()
 
-    def arrived(self, crop: Hashable) -> None:
-        """A local image that was asked for is there; others are passed over."""
+    def arrived(self, crop: Hashable) -> bool:
+        """A local image is there. Return whether it was waited for; others are passed over."""
         with self._lock:
-            if (asked := self._asked.pop(crop, None)) is not None:
-                now = self._clock()
-                self._note(max(now - asked - self.crop_seconds, 0.0), now)
+            asked = self._asked.pop(crop, None)
+            if asked is None:
+                return False
+            now = self._clock()
+            self._note(max(now - asked - self.crop_seconds, 0.0), now)
+            return True
 
     def report(self, seconds: float) -> None:
         """A message waited so long before it was sent, or longer: the queue may be on its way."""

@@ -39,7 +39,10 @@ class Questions:
     def of_runs(
         cls, runs: Sequence[Run], metric: str = "min_entropy", first_tokens: int | None = None
     ) -> Self:
-        """Return the answered samples of all runs, one after the other."""
+        """Return the answered samples of all runs, one after the other.
+
+        Raises ValueError for runs whose questions, or local images, took no bytes.
+        """
         parts = [run.answered for run in runs]
         columns = (
             "question_message_bytes", "answer_message_bytes", "crop_request_message_bytes",
@@ -48,7 +51,13 @@ class Questions:
         )  # fmt: skip
         ranked = np.concatenate([run.ranked(metric, first_tokens) for run in parts])
         arrays = [np.concatenate([getattr(run, name) for run in parts]) for name in columns]
-        return cls(**dict(zip((f.name for f in fields(cls)), [*arrays, ranked], strict=True)))
+        found = cls(**dict(zip((f.name for f in fields(cls)), [*arrays, ranked], strict=True)))
+        if not (found.question_bytes.any() and found.crop_bytes.any()):
+            raise ValueError(
+                "By this run's record, its questions or its local images took no bytes: choose one "
+                "that sent both."
+            )
+        return found
 
     def __len__(self) -> int:
         return len(self.uncertainty)
@@ -63,7 +72,7 @@ def fit(
 ) -> Expectation:
     """Return what a second look is expected to add and to take, by these runs.
 
-    Raises ValueError for a metric that a run doesn't hold.
+    Raises ValueError for a metric that a run doesn't hold, and as `Questions.of_runs`.
     """
     known = Questions.of_runs(runs, metric, first_tokens)
     steps, gains = isotonic(known.uncertainty, known.second_score - known.first_score)
@@ -146,9 +155,10 @@ def recorded(
 
     times: seconds, (M,), in any order. Raises ValueError for fewer than two different ones.
     """
-    gaps = np.diff(np.sort(np.asarray(times, dtype=np.float64)))
-    if not len(gaps) or not np.isfinite(gaps).all() or gaps.sum() <= 0:
+    times = np.sort(np.asarray(times, dtype=np.float64))  # NaN last
+    if not (len(times) and 0 < float(times[-1]) - float(times[0]) < np.inf):
         raise ValueError("A trace needs at least two different times, in seconds.")
+    gaps = np.diff(times)
     start = rng.integers(len(gaps))
     gaps = np.roll(np.resize(gaps, max(count, len(gaps))), -start)[:count] / gaps.mean() / rate
     return Arrivals(np.cumsum(gaps), rng.integers(edges, size=count))

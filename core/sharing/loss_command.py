@@ -30,6 +30,9 @@ def main(args: argparse.Namespace) -> int:
     """Ask about damaged images, and print what equal and unequal protection come to."""
     if args.questions < 4:
         raise ValueError("It takes at least 4 questions: half to choose on, half to try it on.")
+    for name in ("loss", "redundancy"):  # before the model is asked for minutes
+        if not all(0 <= share <= 1 for share in getattr(args, name)):
+            raise ValueError(f"Every --{name} must be a share from 0 to 1, as 0.05.")
     from core.vlm import load_vlm  # here: torch is needed by this command only
 
     data = load_dataset(args.data)

@@ -103,9 +103,10 @@ def right_in_time(outcomes: Mapping[str, Outcome], load: float, deadline: float)
                          "<extra></extra>",
     }  # fmt: skip
     return figure(
-        [bar], "Right in time (%)", "", filename="shared-link-policies", height=360,
-        label=f"Right answers within {deadline:g} s by policy, at a load of {load:.0%}",
+        [bar], "Right in<br>time (%)", "", filename="shared-link-policies", height=360,
+        label=f"Right answers within {deadline:g} s by policy, at a load of {100 * load:.0f} %",
         xaxis=PERCENT | {"range": [0, 100]}, yaxis=axis("", type="category"), showlegend=False,
+        margin={"r": 28},  # room for half of "100 %", or Plotly leaves it out
     )  # fmt: skip
 
 
@@ -128,8 +129,9 @@ def order_of_policies(runs: Mapping[str, Study], load: float) -> Figure:
                              "<extra></extra>",
         })  # fmt: skip
     return figure(
-        data, "Right in time (%)", "", label=f"Policies on several runs at a load of {load:.0%}",
-        filename="shared-link-runs", xaxis=PERCENT, yaxis=axis("", type="category"),
+        data, "Right in time (%)", "", filename="shared-link-runs",
+        label=f"Policies on several runs at a load of {100 * load:.0f} %",
+        xaxis=PERCENT, yaxis=axis("", type="category"),
         height=220 + 60 * len(names), legend=LEGEND_ON_TOP | {"yanchor": "bottom"},
     )  # fmt: skip
 

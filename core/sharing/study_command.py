@@ -18,6 +18,7 @@ from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.channel import PRESETS, Fixed, Link
 from core.policies.registry import POLICIES, known_of
+from core.policies.shared import check_link
 from core.sharing.demand import Split
 from core.sharing.plots import (
     accuracy_over_load,
@@ -47,6 +48,7 @@ CALM = 0.4  # the load at which the fixed η is set
 JUDGING = ("always", "fixed", "byte_budget", "skip_late", "backlog")  # whose order is compared
 SHOWN = ("fixed", "skip_late", "backlog")  # whose queue is drawn
 SECONDS = 60.0  # of it
+MOST = 1_000_000  # edges, questions, seeds: all questions of a seed are held in memory
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -148,11 +150,14 @@ def _queues(trial: Trial, setting: Setting, load: float) -> dict[str, Outcome]:
 
 
 def _setting(args: argparse.Namespace) -> Setting:
-    """Raises ValueError for a rate, a deadline or a trace that can't be."""
+    """Raises ValueError for a rate, a deadline, a count or a trace that can't be."""
     if not all(math.isfinite(v) and v > 0 for v in (args.deadline, args.speed, *args.loads)):
         raise ValueError("The deadline, the speed and all loads must be positive and finite.")
+    check_link(args.bytes_per_second, args.deadline)
     if min(args.edges, args.questions - 1, args.seeds - 1) < 1:
         raise ValueError("It takes at least 1 edge, 2 questions, and 2 seeds for an interval.")
+    if max(args.edges, args.questions, args.seeds) > MOST:
+        raise ValueError(f"Edges, questions and seeds can be at most {MOST:,}.")
     link = PRESETS[args.link] if args.link else Link(
         Fixed(8 * args.bytes_per_second), round_trip=args.round_trip
     )  # fmt: skip
@@ -164,14 +169,16 @@ def _setting(args: argparse.Namespace) -> Setting:
             raise ValueError(
                 f"{args.trace.name} must hold times in seconds, nothing else."
             ) from None
+        except OSError:
+            raise ValueError(f"There is no file {args.trace.name!r} that can be read.") from None
     scenario = Scenario(link, args.deadline, args.speed, not args.silent_edges)
     return Setting(scenario, args.edges, args.questions, args.arrivals, trace)
 
 
 def _table(name: str, found: Study, trials: Sequence[Trial]) -> str:
-    shares = sorted(trial.terms.share for trial in trials)
+    shares = sorted(100 * trial.terms.share for trial in trials)
     lines = [
-        f"{name}: η asks {shares[0]:.0%} to {shares[-1]:.0%}, the best at load {CALM}; "
+        f"{name}: η asks {shares[0]:.0f} to {shares[-1]:.0f} %, the best at load {CALM}; "
         "right in time % [95 %], asked %, no answer in time %, p95 s, Jain, J a question"
     ]
     for load, rows in found.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import suppress
 from typing import NamedTuple
 
 import gradio as gr
@@ -28,14 +29,14 @@ from dashboard.live import LiveModel
 LINK = Link(Fixed(375e3), round_trip=0.05)
 EDGES, QUESTIONS, SHARE = 64, 1_000, 0.4
 SHOWN = ("fixed", "skip_late", "backlog")  # whose queue is drawn
-FEWEST = 20  # questions of a run: less can't be halved into anything, nor say how people ask
+FEWEST = 20  # images of a run: less can't be halved into anything, nor say how people ask
 HERE = "here"
 COME = {"Poisson": "poisson", "in bursts": "bursts", "as recorded here": HERE}
 EXPLAINED = (
     f"{EDGES} edges share an uplink of 375 kbit/s, first come, first served, and a server as fast"
     " as the one that recorded the run. An answer counts if it is there by the deadline; until the"
-    f" second look is, the first answer stands. Where there is an η, it asks {SHARE:.0%}. Policies"
-    " are set on half of the run's images and tried on the other half."
+    f" second look is, the first answer stands. Where there is an η, it asks {100 * SHARE:.0f} %."
+    " Policies are set on half of the run's images and tried on the other half."
 )
 VERDICT_WORDS = {
     "ask": "asked for a local image", "sure": "was content with the first answer",
@@ -88,18 +89,20 @@ class SharedLink:
 
             def rows(load: float, deadline: float, come: str, *bar, place=place) -> str:
                 view = view_of(*bar)
-                if view is None or (played := self._played(view, load, deadline, come)) is None:
-                    return ""
-                return drawn_csv(_figures(view, played, load, deadline)[place])
+                with suppress(ValueError):
+                    if view := view_of(*bar):
+                        played = self._played(view, load, deadline, come)
+                        return drawn_csv(_figures(view, played, load, deadline)[place])
+                return ""
 
             chart.offer_data(rows, [*self.controls, *bar])
 
         def another(load: float, deadline: float, come: str, which: int, *bar) -> dict:
-            view = view_of(*bar)
-            played = None if view is None else self._played(view, load, deadline, come)
-            if played is None:
-                return {self.which: 0}
-            return {self.which: which + 1, self.one: _one(played, which + 1, deadline)}
+            with suppress(ValueError):
+                if view := view_of(*bar):
+                    played = self._played(view, load, deadline, come)
+                    return {self.which: which + 1, self.one: _one(played, which + 1, deadline)}
+            return {self.which: 0}
 
         self.other.click(
             another, [*self.inputs, *bar], [self.which, self.one], **PRIVATE,
@@ -108,10 +111,11 @@ class SharedLink:
 
     def draw(self, view: View, load: float, deadline: float, come: str, which: int) -> dict:
         """Return what a view shows here, at a load (%) and a deadline (s). come: a key of COME."""
-        played = self._played(view, load, deadline, come)
-        if played is None:
-            few = notice(f"This run has under {FEWEST} questions, too few to share a link.")
-            return {self.note: few, self.chart.plot: None, self.queue.plot: None, self.one: ""}
+        try:
+            played = self._played(view, load, deadline, come)
+        except ValueError as error:
+            said = notice(str(error))
+            return {self.note: said, self.chart.plot: None, self.queue.plot: None, self.one: ""}
         policies, queue = _figures(view, played, load, deadline)
         return {
             self.note: self._about(come),
@@ -120,11 +124,19 @@ class SharedLink:
             self.one: _one(played, which, deadline),
         }
 
-    def _played(self, view: View, load: float, deadline: float, come: str) -> Played | None:
-        """Return what comes of a load and a deadline; None of a run that is too small."""
+    def _played(self, view: View, load: float, deadline: float, come: str) -> Played:
+        """Return what comes of a load and a deadline.
+
+        Raises ValueError, one sentence, for a run that can't share a link, and for no number.
+        """
         run = view.run.answered
-        if len(set(run.image_id)) < FEWEST or not (math.isfinite(load) and math.isfinite(deadline)):
-            return None
+        if len(set(run.image_id)) < FEWEST:
+            raise ValueError(
+                f"This run's questions are about fewer than {FEWEST} images, too few to share a"
+                " link: choose a larger run."
+            )
+        if not all(value is not None and math.isfinite(value) for value in (load, deadline)):
+            raise ValueError("Load and deadline must be numbers: set them again.")
         load, deadline = min(max(load, 1.0), 99.0), min(max(deadline, 0.1), 60.0)
         how = COME.get(come, "poisson")
         times = () if how != HERE else self._times()

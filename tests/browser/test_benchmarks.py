@@ -215,15 +215,17 @@ def test_a_run_of_ones_own_and_a_file_that_is_none(open_page, runs_folder):
     expect(page.locator("#run input")).to_have_value(re.compile(r"\(yours\)"))
 
 
-# Titles and legends of the charts on the page that stick out of their chart or lie on each other.
+# Words of the charts on the page that stick out of their chart; titles and legends on each other.
 CUT_OR_COVERED = """() =>
 [...document.querySelectorAll('#analyses .js-plotly-plot')].flatMap(chart => {
     const around = chart.getBoundingClientRect();
-    const parts = [...chart.querySelectorAll('.xtitle, .ytitle, .legend .traces')]
+    const found = what => [...chart.querySelectorAll(what)]
         .map(part => [part.textContent, part.getBoundingClientRect()])
         .filter(([, box]) => box.width);
-    const cut = parts.filter(([, box]) => box.left < around.left - 1 || box.top < around.top - 1
-        || box.right > around.right + 1 || box.bottom > around.bottom + 1);
+    const parts = found('.xtitle, .ytitle, .legend .traces');
+    const cut = found('.main-svg text').filter(([, box]) => box.left < around.left - 1
+        || box.top < around.top - 1 || box.right > around.right + 1
+        || box.bottom > around.bottom + 1);
     const covered = parts.filter(([, one], i) => parts.slice(0, i).some(([, other]) =>
         one.left < other.right - 1 && other.left < one.right - 1
         && one.top < other.bottom - 1 && other.top < one.bottom - 1));
@@ -231,13 +233,15 @@ CUT_OR_COVERED = """() =>
 })"""
 
 
-@pytest.mark.parametrize(("width", "theme"), [(360, "light"), (1920, "dark")])
+@pytest.mark.parametrize(("width", "theme"), [(320, "light"), (1920, "dark")])
 def test_every_tab_fits_and_is_accessible(open_page, width, theme):
     page = _open(open_page, width=width, theme=theme)
     for tab in TABS:
         page.locator("#analyses").get_by_role("tab", name=tab).click()
         charts = page.locator(f"#analyses .chart:visible {DRAWN}")
         expect(charts.first).to_be_visible()
+        if tab == "Shared link":
+            expect(page.locator("#shared-plot .xtick text").last).to_have_text("100 %")
         assert page.evaluate("document.documentElement.scrollWidth") <= width, tab
         wider = page.evaluate(
             """width => [...document.querySelectorAll('#analyses *')].filter(element => {

@@ -90,6 +90,8 @@ def test_its_file_comes_back_and_others_are_refused(tmp_path):
     for bad, why in (
         (EXPECTED.to_json().replace("0.2", "0.9"), "must not fall"),
         (EXPECTED.to_json().replace("min_entropy", "mood"), "'mood'"),
+        (EXPECTED.to_json().replace("0.8", "1e308"), "less than or equal to 1"),
+        (EXPECTED.to_json().replace("1000.0", "1e300"), "crop_bytes"),
         ("[]", "not an expectation"),
     ):
         path.write_text(bad)

@@ -3,6 +3,8 @@
 import re
 import sys
 import time
+from math import inf
+from typing import get_args
 from urllib.parse import unquote
 
 import pytest
@@ -11,7 +13,8 @@ from fastapi.testclient import TestClient
 from core.edge.client import Client
 from core.edge.device import Edge
 from core.policies.expectation import Expectation
-from core.policies.shared import LinkTerms, SharedLink
+from core.policies.registry import POLICIES, Verdict
+from core.policies.shared import DEADLINES, RATES, LinkTerms, SharedLink
 from core.server import __main__ as command
 from core.server.app import create_app
 from core.server.limits import Limits
@@ -129,8 +132,21 @@ def test_when_questions_came_is_remembered_and_nothing_else_of_them():
 def test_what_a_crop_takes_is_learnt():
     link = SharedLink(LinkTerms(1_000.0, 9.0, "skip_late"), ALWAYS)
     assert link.crop_seconds(500) == 0.5  # none has come: as much as the question
+    link.arrived("a", 9_000)
+    assert link.crop_seconds(500) == 0.5  # nobody asked for that one
+    link.asked("a")
     link.arrived("a", 3_000)
+    link.arrived("a", 9_000)  # sent again
     assert link.crop_seconds(500) == 3.0
+
+
+def test_an_edge_that_says_an_hour_keeps_the_others_waiting_for_the_deadline_only():
+    clock = Clock()
+    link = SharedLink(LinkTerms(1_000.0, 9.0, "backlog", GAINS), ALWAYS, clock=clock)
+    link.waited(3_600.0, 1_000)
+    assert link.uplink.wait() == 9.0 and link.decide(1.0, 1_000, 0.0) == "late"
+    clock.now = 9.0
+    assert link.decide(1.0, 1_000, 0.0) == "ask"
 
 
 def test_the_price_and_the_backlog_are_read_from_the_metrics():
@@ -140,6 +156,36 @@ def test_the_price_and_the_backlog_are_read_from_the_metrics():
     found = metrics(client)
     assert float(found["link_backlog_seconds"]) == pytest.approx(1.0, abs=0.5)
     assert float(found["link_price"]) > 0
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("deadline", DEADLINES)
+@pytest.mark.parametrize("name", POLICIES)
+def test_every_policy_decides_and_has_a_price_on_any_link(name, rate, deadline):
+    """The slowest and the fastest, with a queue of an hour and what weighs most."""
+    most = {"work_seconds": 86_400.0, "crop_bytes": 2.0**40, "gains": (1.0,), "steps": (0.0,)}
+    for known in (GAINS, GAINS.model_copy(update=most)):
+        clock = Clock()
+        link = SharedLink(LinkTerms(rate, deadline, name, known), ALWAYS, lambda: 3_600.0, clock)
+        for session in range(3):
+            assert link.decide(1.0, 1_000, link.age(3_600.0, 1_000, 1.0)) in get_args(Verdict)
+            link.asked(session)
+            link.waited(3_600.0, 1_000)
+            assert 0 <= link.price() < inf
+            clock.now += 1.0
+
+
+@pytest.mark.parametrize("name", POLICIES)
+def test_two_edges_of_a_server_with_any_policy(name):
+    gate = {"gate": ALWAYS, "link": LinkTerms(46_875.0, 60.0, name, GAINS)}
+    with serving(**gate) as (url, app), Client(url) as one, Client(url) as other:
+        found = [edge.ask(picture(), f"Where {n}?") for n in range(2) for edge in (one, other)]
+        told = metrics(TestClient(app))
+    for result in found:
+        assert result.answer and not result.late and not (result.retransmitted and result.skipped)
+    asked = [result.retransmitted for result in found]
+    assert name == "random" or asked == [name != "never"] * 4
+    assert float(told["link_price"]) >= 0 and float(told["link_local_images"]) == 0
 
 
 @pytest.mark.parametrize("said", ["soon", "nan", "-7", "inf"])
@@ -186,8 +232,10 @@ def test_an_edge_gives_the_first_answer_if_the_second_is_late():
     [
         (["--deadline", "2"], "takes both"),
         (["--policy", "backlog"], "takes both"),
-        (["--uplink-bytes-per-second", "0", "--deadline", "2"], "positive and finite"),
-        (["--uplink-bytes-per-second", "9", "--deadline", "nan"], "positive and finite"),
+        (["--uplink-bytes-per-second", "0", "--deadline", "2"], "between 1 and 1e+12 bytes"),
+        (["--uplink-bytes-per-second", "1e300", "--deadline", "2"], "between 1 and 1e+12 bytes"),
+        (["--uplink-bytes-per-second", "9", "--deadline", "nan"], "between 0.001 and 86400"),
+        (["--uplink-bytes-per-second", "9", "--deadline", "1e-300"], "between 0.001 and 86400"),
         (["--uplink-bytes-per-second", "9", "--deadline", "2", "--model", "other"],
          "--expectation"),
         (["--uplink-bytes-per-second", "9", "--deadline", "2", "--expectation", "no.json"],

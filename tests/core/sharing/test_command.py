@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -48,13 +49,29 @@ def test_a_trace(runs, tmp_path, capsys):
     trace.write_text("0.5 now")
     assert main(["study", runs[0], *QUICK, "--trace", str(trace)]) == 1
     assert "trace.txt" in capsys.readouterr().err
+    trace.write_text("-1e308 0 1e308")
+    assert main(["study", runs[0], *QUICK, "--trace", str(trace)]) == 1
+    assert "two different times" in capsys.readouterr().err
+    for path, name in ((tmp_path, tmp_path.name), (tmp_path / "no.txt", "no.txt")):
+        assert main(["study", runs[0], *QUICK, "--trace", str(path)]) == 1
+        assert f"no file '{name}'" in capsys.readouterr().err
 
 
 def test_what_cannot_be_is_said_in_a_sentence(runs, capsys):
-    for words in (["--deadline", "0"], ["--bytes-per-second", "-3"], ["--loads", "0"],
-                  ["--loads", "0.2", "nan"], ["--speed", "inf"]):  # fmt: skip
+    for words in (["--deadline", "0"], ["--loads", "0"], ["--loads", "0.2", "nan"],
+                  ["--speed", "inf"]):  # fmt: skip
         assert main(["study", runs[0], *words]) == 1
         assert "positive" in capsys.readouterr().err
+    for words in (["--bytes-per-second", "-3"], ["--bytes-per-second", "5e-324"],
+                  ["--deadline", "1e-300"]):  # fmt: skip
+        assert main(["study", runs[0], *words]) == 1
+        assert "must lie between" in capsys.readouterr().err
+    for name in ("--edges", "--questions", "--seeds"):
+        assert main(["study", runs[0], name, "1000000000000"]) == 1
+        assert "at most 1,000,000" in capsys.readouterr().err
+    for words in (["--loss", "0.1", "nan"], ["--redundancy", "-1"], ["--redundancy", "1e9"]):
+        assert main(["loss", *words]) == 1
+        assert "must be a share" in capsys.readouterr().err
     for words in (["--edges", "0"], ["--questions", "1"], ["--seeds", "1"]):
         assert main(["study", runs[0], *words]) == 1
         assert "at least 1 edge" in capsys.readouterr().err
@@ -69,6 +86,15 @@ def test_a_run_that_is_too_small_is_said_to_be(tmp_path, capsys):
         save_run(run.select(np.arange(3) < rows), path)
         assert main([command, str(path), "--out", str(tmp_path / "out")]) == 1
         assert why in capsys.readouterr().err and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("column", ["question_message_bytes", "local_image_message_bytes"])
+def test_a_run_that_sent_nothing_cannot_share_a_link(tmp_path, capsys, column):
+    run, path = synthetic_run(40, seed=1), tmp_path / "silent.parquet"
+    save_run(replace(run, **{column: np.zeros_like(getattr(run, column))}), path)
+    for command in (["study", str(path)], ["fit", str(path), "--out", str(tmp_path / "out")]):
+        assert main(command) == 1
+        assert "took no bytes" in capsys.readouterr().err
 
 
 def test_loads_may_come_in_any_order_and_one_edge_is_enough(runs, capsys):

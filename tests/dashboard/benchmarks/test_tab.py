@@ -351,6 +351,22 @@ def test_the_shared_link_follows_load_and_deadline_and_tells_of_one_question(pag
     assert another[tab.one] != full[tab.one] and another[tab.chart.plot] == full[tab.chart.plot]
 
 
+def test_what_cannot_share_a_link_is_said_in_a_sentence(page):
+    tab = page.pages["shared"][1]
+    view = look_at(page.library, {}, "invented-q75", None, "min_entropy", ALL)
+    run = view.run.select(np.arange(30))
+    no_bytes = np.zeros_like(run.local_image_message_bytes)
+    few = np.array([f"image {n % 10}" for n in range(30)], dtype=object)
+    for odd, load, why in (
+        (run.select(np.arange(1)), 80, "fewer than 20 images"),
+        (replace(run, image_id=few), 80, "fewer than 20 images"),
+        (replace(run, local_image_message_bytes=no_bytes), 80, "took no bytes"),
+        (run, None, "must be numbers"),
+    ):
+        drawn = tab.draw(replace(view, run=odd), load, 2.0, "Poisson", 0)
+        assert why in drawn[tab.note] and drawn[tab.chart.plot] is None and drawn[tab.one] == ""
+
+
 def test_questions_may_arrive_as_this_server_was_asked(page, monkeypatch):
     tab = page.pages["shared"][1]
     plain, bursts, none = (
