@@ -29,7 +29,7 @@ class Room:
 
     @contextmanager
     def holding(self, path: str) -> Iterator[None]:
-        """Within, there is room for this image. A file that isn't one takes none."""
+        """Hold room for this image, within. A file that isn't one takes none."""
         pixels = min(_pixels(path), self.pixels)
         turn = object()
         with self._changed:

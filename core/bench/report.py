@@ -37,6 +37,16 @@ from core.bench.runs.series import QUALITY, codec_name, kind, rank
 from core.uncertainty import METRICS
 
 # The paper's data sets -> those here that stand for them, its own first.
+__all__ = [
+    "LOOKING_HEADS",
+    "Runs",
+    "Section",
+    "as_page",
+    "looking_row",
+    "page",
+    "sections",
+]
+
 COUNTERPARTS = {
     "TextVQA": ("textvqa", "signs-text"),
     "TextVQA+OCR": ("textvqa+ocr", "signs-text+hints"),

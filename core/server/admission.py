@@ -11,6 +11,9 @@ import time
 from collections import OrderedDict, deque
 
 
+__all__ = ["Busy", "Queue", "Rate"]
+
+
 class Busy(Exception):
     """Not now: the server has as much to do as it can. `retry_after` is in whole seconds."""
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+__all__ = ["Limits"]
+
 _LEAST_ROOM = 256 * 2**20  # bytes
 _LOOKS = 8  # 2.4 GB with a model of seven billion parameters in half precision
 

@@ -197,7 +197,7 @@ class VLM(ABC):
 
     @contextmanager
     def asking(self) -> Iterator[None]:
-        """Within, this thread may call again at any moment: a model that batches waits for it."""
+        """Wait for this thread's next call before a batch, within: it may come at any moment."""
         yield
 
     @abstractmethod

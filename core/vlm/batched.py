@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from core.vlm.base import VLM
 from core.vlm.orders import Order, Ordering, Outcome, carry_out
 
+__all__ = ["Batched", "batched"]
+
 PAUSE = 0.01  # seconds at most that a batch waits for those who are about to order
 
 

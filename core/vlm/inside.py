@@ -58,7 +58,7 @@ class Inside(VLM):
 
     @torch.enable_grad()
     def attend_gradient(self, look: Look, prompt: str, layer: int | None = None) -> np.ndarray:
-        """Do what `grad_att` of ViCrop (arXiv 2502.17422) does, with the last row as the leaf.
+        """Return what `grad_att` of ViCrop (arXiv 2502.17422) does, with the last row as the leaf.
 
         The published code derives by all weights of the layer and uses the last row; that row acts
         on the last token alone, so its own gradient is the same, and nothing else needs a graph.

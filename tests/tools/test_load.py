@@ -22,7 +22,7 @@ def test_above_capacity_all_are_answered_in_the_end(capsys):
     """20 edges where 4 may wait: 429s, no 5xx, no time-out, every answer right."""
     work = [(picture(spot=(20 * i, 30)), f"Question {i}?") for i in range(5)]
     expected = [ask(Edge(i), Server(PixelVLM(), SOMETIMES), q).answer for i, q in work]
-    with serving(SOMETIMES, Limits(waiting=4), vlm=SlowVLM()) as (url, _):
+    with serving(SOMETIMES, Limits(workers=1, waiting=4), vlm=SlowVLM()) as (url, _):
         tally = load(url, work, expected, edges=20, seconds=0.5)
     assert set(tally.statuses) == {200, 429}
     assert (tally.wrong, tally.failed) == (0, [])

@@ -15,6 +15,16 @@ from typing import Any
 import torch
 from transformers import PreTrainedConfig
 
+__all__ = [
+    "BITS",
+    "cache_bytes",
+    "free_bytes",
+    "image_tokens",
+    "weight_bytes",
+    "weight_files",
+    "working_bytes",
+]
+
 _TEXT = 256  # tokens of a prompt beside its images, and of the answer
 _SOME = 576  # visual tokens of an image, where config.json doesn't say (LLaVA-1.5's)
 # Of a quantised matrix bitsandbytes also keeps a factor: in 4 bits one float32 for 64 numbers.

@@ -102,7 +102,7 @@ def options(monkeypatch, tmp_path):
     class Never(Exception):
         pass
 
-    def app(model, gate, limits, tokens, certificate, link):
+    def app(model, gate, limits, tokens, certificate, *_):
         assert isinstance(model, Future)
         found.update(gate=gate, certificate=certificate)
 

@@ -4,6 +4,7 @@ import base64
 import logging
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from PIL import Image
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError
+from core.vlm.loading.revision import revision_named
 from dashboard.inputs import eta_slider
 from dashboard.live import LiveModel
 from dashboard.samples import load_samples
@@ -351,7 +353,9 @@ def test_downloads_are_of_the_case_under_the_gate_as_it_stands(tab, scene_file):
     case = _ask(tab, scene_file)[-1][tab.case]
     [update] = tab.records.pack_transcript(_visit(), case, "min_entropy", 9.0)
     data = base64.b64decode(update[tab.records.parcel]["base64"])
-    assert Transcript.from_json(data) == case.transcript.with_gate(Gate("min_entropy", 9.0))
+    judged = case.transcript.with_gate(Gate("min_entropy", 9.0))
+    digest = revision_named(tab.live.current().vlm.info)  # of a directory: of its files
+    assert digest and Transcript.from_json(data) == replace(judged, revision=digest)
     [update] = tab.records.pack_pictures(_visit(), case)
     assert update[tab.records.parcel]["name"] == "pictures.zip"
     for pack in (tab.records.pack_transcript, tab.records.pack_pictures):
