@@ -10,7 +10,6 @@ import math
 import time
 from collections import OrderedDict, deque
 
-
 __all__ = ["Busy", "Queue", "Rate"]
 
 
