@@ -10,16 +10,22 @@ Needs the extra `distributed`.
 
 from __future__ import annotations
 
+import json
+import multiprocessing
 import os
 import shutil
 import threading
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from datatrove.executor import LocalPipelineExecutor
+from datatrove.executor.base import PipelineExecutor
 from loguru import logger
 from tqdm import tqdm
 
@@ -29,11 +35,44 @@ from core.bench.runs.run import RunError
 EVERY = 0.5  # seconds between two looks at what is there
 
 
-class _QuietExecutor(LocalPipelineExecutor):
-    """Logs to files only: on the terminal is the progress bar."""
+class _LocalExecutor(LocalPipelineExecutor):
+    """Logs to files only, and notices a worker that is killed: datatrove's own pool waits forever.
 
-    def _run_for_rank(self, rank, local_rank=0, node_rank=-1):
-        return super()._run_for_rank(rank, local_rank + 1, node_rank)
+    Raises RunError then.
+    """
+
+    def run(self) -> None:
+        context = multiprocessing.get_context("forkserver")
+        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+            # A rank other than 0 among the local ones: on the terminal is the progress bar.
+            working = [pool.submit(self._run_for_rank, rank, 1) for rank in range(self.tasks)]
+            try:
+                for one in working:
+                    one.result()
+            except BrokenProcessPool:
+                raise RunError(
+                    "A worker was killed, for lack of memory perhaps: fewer --workers need less. "
+                    "What is finished is kept: the same command goes on."
+                ) from None
+
+
+class _RankWorker:
+    """An actor on Ray that does the work itself.
+
+    datatrove's own leaves it to a pool, and waits forever for a process of that which is killed.
+    An actor that is killed is noticed, and the executor starts another, three times at most.
+    """
+
+    def get_node_ip(self) -> str:
+        import ray
+
+        return ray.util.get_node_ip_address()
+
+    def run_for_rank(
+        self, executor: PipelineExecutor, ranks: list[int], _node_ips: list[str], _node: int
+    ) -> None:
+        for rank in ranks:
+            executor._run_for_rank(rank, 1)
 
 
 def run_divided(
@@ -55,7 +94,8 @@ def run_divided(
         threads = max(1, (os.cpu_count() or 1) // workers)
     samples = len(plan.dataset())  # wrong options show here, and not in a worker's log
     logs = Path(plan.out).with_name(f"{Path(plan.out).name}.logs")
-    work = partial(_work, plan=plan, threads=threads)
+    here = os.getcwd()  # what the plan names from here; Ray's workers start elsewhere
+    work = partial(_work, plan=plan, threads=threads, here=here)
     options = {name: _value(text) for name, text in (settings or {}).items()}
     # Which chunks are missing is known from the chunks, better than from datatrove's own marks.
     options |= {"tasks": workers, "workers": workers, "skip_completed": False}
@@ -63,20 +103,29 @@ def run_divided(
         if executor == "slurm":
             from datatrove.executor import SlurmPipelineExecutor
 
+            # Jobs that wait for what failed would stay in the queue forever.
+            given = options.get("sbatch_args") or {}
+            options["sbatch_args"] = {"kill-on-invalid-dep": "yes"} | given
             asking = SlurmPipelineExecutor([work], logging_dir=str(logs), **options)
-            options |= {"tasks": 1, "workers": 1, "depends": asking}
-            SlurmPipelineExecutor(
-                [partial(_join, plan=plan)], logging_dir=str(logs / "join"), **options
-            ).run()
+            # The last job asks what killed workers left, so it runs after them, too.
+            options |= {"tasks": 1, "workers": 1, "depends": asking, "run_on_dependency_fail": True}
+            finishing = partial(_finish, plan=plan, threads=threads, here=here)
+            SlurmPipelineExecutor([finishing], logging_dir=str(logs / "join"), **options).run()
             return None
         if executor == "ray":
             from datatrove.executor import RayPipelineExecutor
+            from datatrove.executor import ray as on_ray
 
+            on_ray.RankWorker = _RankWorker
             made = RayPipelineExecutor([work], logging_dir=str(logs), **options)
         else:
-            made = _QuietExecutor([work], logging_dir=str(logs), **options)
+            made = _LocalExecutor([work], logging_dir=str(logs), **options)
     except TypeError as error:
         raise RunError(f"The {executor} executor can't be set up so: {error}.") from None
+    except FileNotFoundError:
+        raise RunError("There is no `sbatch` here: run this where jobs are submitted.") from None
+    if executor == "ray" and not find_spec("ray"):
+        raise RunError("The ray executor needs a package more: `pip install ray`.")
     logger.disable("datatrove")
     with _progress(plan, samples):
         made.run()
@@ -85,7 +134,10 @@ def run_divided(
     return paths
 
 
-def _work(_data: Any, rank: int, world_size: int, plan: Plan, threads: int | None) -> None:
+def _work(
+    _data: Any, rank: int, world_size: int, plan: Plan, threads: int | None, here: str
+) -> None:
+    os.chdir(here)
     if threads:
         import torch
 
@@ -93,13 +145,23 @@ def _work(_data: Any, rank: int, world_size: int, plan: Plan, threads: int | Non
     Runner(plan).work(rank, world_size)
 
 
-def _join(_data: Any, _rank: int, _world_size: int, plan: Plan) -> None:
+def _finish(
+    _data: Any, _rank: int, _world_size: int, plan: Plan, threads: int | None, here: str
+) -> None:
+    os.chdir(here)
+    samples = len(plan.dataset())
+    if any(recorded(path, samples) < samples for path in plan.paths):
+        _work(None, 0, 1, plan, threads, here)
     for path in plan.paths:
         join(path)
 
 
-def _value(text: str) -> str | int:
-    return int(text) if text.lstrip("-").isdigit() else text
+def _value(text: str) -> Any:
+    """Return a setting as JSON has it (2, 0.5, true, {"account": "a"}), or else the text itself."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 @contextmanager

@@ -1,6 +1,10 @@
 """A run divided among processes by datatrove, with a real (tiny) model."""
 
 import json
+import os
+import signal
+import threading
+import time
 
 import pytest
 import torch
@@ -49,6 +53,54 @@ def test_two_workers_make_the_run_of_one(plan):
         assert len(one) == CHUNK + 4 and same(one, other)
 
 
+def test_a_worker_that_is_killed_ends_the_run_and_the_same_command_goes_on(plan, tmp_path):
+    from dataclasses import replace
+
+    from core.bench.record.runner import working_folder
+
+    plan = replace(plan, out=str(tmp_path / "killed.parquet"), qualities=(20,))
+    parts, mine, others = working_folder(plan.paths[0]), os.getpid(), []
+
+    def kill() -> None:
+        stop = time.monotonic() + 60
+        while not others and time.monotonic() < stop:
+            if parts.exists():  # a worker has begun
+                others.extend(_workers_of(mine))
+            time.sleep(0.01)
+        for worker in others[:1]:
+            os.kill(worker, signal.SIGKILL)
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(RunError, match="worker was killed.*the same command goes on"):
+        distribute.run_divided(plan, 2, threads=1)
+    killer.join()
+    (run,) = [load_run(path) for path in run_here(plan)]
+    assert len(run) == CHUNK + 4
+
+
+def _workers_of(process):
+    """Return the processes that are asking: grandchildren, of the server that forks them."""
+    parents = {}
+    for name in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            with open(f"/proc/{name}/stat") as stat:
+                parents[int(name)] = int(stat.read().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+    children = [one for one, parent in parents.items() if parent == process]
+    return [one for one, parent in parents.items() if parent in children]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [("2", 2), ("0.5", 0.5), ("false", False), ("04:00:00", "04:00:00"), ("", ""),
+     ('{"account": "a"}', {"account": "a"})],
+)  # fmt: skip
+def test_settings_are_read_as_json_or_as_they_stand(text, value):
+    assert distribute._value(text) == value
+
+
 @pytest.mark.parametrize(
     ("settings", "match"),
     [
@@ -81,4 +133,15 @@ def test_slurm_gets_a_job_for_each_shard_and_one_that_joins_them(plan, monkeypat
     work = next(script for script in scripts if "array=0-2" in script)
     assert "--partition=gpu" in work and "--time=01:00:00" in work
     (joining,) = [s for s in scripts if "join/executor.pik" in s]
-    assert "dependency=afterok:41" in joining
+    assert "dependency=afterany:41" in joining  # it asks what killed workers left
+    assert all("--kill-on-invalid-dep=yes" in script for script in scripts)
+
+
+def test_the_last_job_asks_what_killed_workers_left(plan, tmp_path):
+    from dataclasses import replace
+
+    plan = replace(plan, out=str(tmp_path / "left.parquet"), qualities=(20,))
+    here = os.getcwd()
+    distribute._work(None, 1, 2, plan, 1, here)  # the other one was killed before its first chunk
+    distribute._finish(None, 0, 1, plan, 1, here)
+    assert len(load_run(plan.paths[0])) == CHUNK + 4
