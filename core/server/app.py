@@ -25,6 +25,7 @@ from core.croppers import DEFAULT
 from core.messages import ProtocolError
 from core.policies.shared import LinkTerms
 from core.server.admission import Busy
+from core.server.chat import forms
 from core.server.chat.routes import chat_routes, error_response, is_chat
 from core.server.clients import identified
 from core.server.limits import Limits
@@ -110,6 +111,7 @@ def _described(app: FastAPI, guarded: bool) -> dict[str, Any]:
             title=app.title, version=app.version, description=app.description, routes=app.routes
         )
         described["components"]["schemas"]["ProblemDetails"] = ProblemDetails.model_json_schema()
+        described["components"]["schemas"] |= forms.schemas()
         if not guarded:
             del described["components"]["securitySchemes"]
             for path in described["paths"].values():

@@ -163,6 +163,15 @@ def _image(url: str) -> tuple[str, bytes]:
 
 def request_body() -> dict[str, Any]:
     """The request body, for the OpenAPI description."""
-    schema = ChatBody.model_json_schema(ref_template="#/components/schemas/{model}")
-    schema.pop("$defs", None)
+    schema = _schema()
+    del schema["$defs"]
     return {"requestBody": {"required": True, "content": {"application/json": {"schema": schema}}}}
+
+
+def schemas() -> dict[str, Any]:
+    """Return what the description of the request body refers to, by name."""
+    return _schema()["$defs"]
+
+
+def _schema() -> dict[str, Any]:
+    return ChatBody.model_json_schema(ref_template="#/components/schemas/{model}")
