@@ -36,6 +36,7 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional as F
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from transformers import (
     AttentionInterface,
     AttentionMaskInterface,
@@ -68,7 +69,9 @@ PHASES = ("charts", "views", "primer", "strips", "scenes")
 ASKED = PHASES[2:]  # of both towers, and their reading is checked
 EASY = 0.8  # share of clean and upright strips at the beginning
 HEADS_FASTER = 8
-SLOWER = 0.5  # times the rate, with questions: at the tower's, answers' losses stood still
+# Times the rate, with questions: at the tower's, answers' losses stood still.
+SLOWER = {"primer": 0.5, "strips": 0.3, "scenes": 0.3}
+AVERAGED = 0.99  # of the mean of the weights, what is kept at a step; the mean is checked too
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 
 
@@ -87,7 +90,7 @@ class Recipe:
         }
     )
     charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
-        default_factory=lambda: {"views": 2, "scenes": 2}
+        default_factory=lambda: {"views": 2, "strips": 4, "scenes": 2}
     )
     crowds: dict[str, int] = field(  # beside the views; instead of scenes in every third step
         default_factory=lambda: {"views": 16, "scenes": 12}
@@ -102,7 +105,7 @@ class Recipe:
     place_weight: float = 0.1
     name_weight: float = 0.2
     pair_weight: float = 0.5
-    chart_weight: float = 0.2
+    chart_weight: float = 0.5
     letters_weight: float = 0.2
     text_share: float = 0.7
     seed: int = 0
@@ -139,7 +142,8 @@ class Stream(torch.utils.data.Dataset):
             span = _span(step, s.batch["primer"])
             return self.packer.collate([primer_example(i, s.seed, rows) for i in span]), None
         if self.phase == "strips":
-            return self._strips(step), None
+            beside = _span(step, s.charts_beside[self.phase])
+            return self._strips(step), self._charts(i + 2 * 10**7 for i in beside)
         if self.phase == "scenes" and step % 3 == 2:
             return self._strips(10**6 + step), None  # others than before
         examples = self._scenes(step)
@@ -420,7 +424,7 @@ def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.
 def rate_at(settings: Recipe, phase: str, step: int) -> float:
     """Warm-up at the start of each phase, then constant; in the last phase a linear fall."""
     steps = settings.steps[phase]
-    factor = min(1.0, (step + 1) / settings.warmup) * (SLOWER if phase in ASKED else 1.0)
+    factor = min(1.0, (step + 1) / settings.warmup) * SLOWER.get(phase, 1.0)
     if phase == PHASES[-1]:
         left = (steps - step) / max(1, settings.decay * steps)
         factor *= min(1.0, max(0.01, left))
@@ -514,12 +518,14 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
     begin = saved = time.monotonic()
     sums: dict[str, list[float]] = {}  # since the last line of the log
     trainee.train()
+    mean = AveragedModel(trainee, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))
     for step, (batch, charts) in enumerate(loader, start=first):
         for optim in optims:
             for group in optim.param_groups:
                 group["lr"] = rate_at(settings, phase, step) * group.get("faster", 1)
         if phase in ASKED and check_every and step % check_every == 0:
             line = {"phase": phase, "step": step, "check": check(trainee, packer.tokenizer)}
+            line["mean"] = check(mean.module, packer.tokenizer)  # as if the rate had fallen
             log.write(json.dumps(line) + "\n")
             print(line, flush=True)
         batch = None if batch is None else batch.to(device)
@@ -532,6 +538,7 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
         for optim in optims:
             optim.step()
             optim.zero_grad(set_to_none=True)
+        mean.update_parameters(trainee)
         for name, value in losses.items():
             sums.setdefault(name, []).append(value.item())
         if (step + 1) % 20 == 0:

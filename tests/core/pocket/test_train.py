@@ -6,7 +6,7 @@ from core.pocket import check as checking
 from core.pocket import train as training
 from core.pocket.model import GRID, build_model, continued
 from core.pocket.tokenizer import build_tokenizer
-from core.pocket.train import PHASES, Recipe, rate_at, train
+from core.pocket.train import PHASES, SLOWER, Recipe, rate_at, train
 from core.vlm import load_vlm
 from core.vlm.loading.checkpoint import POCKET
 
@@ -75,8 +75,9 @@ def test_a_killed_run_goes_on_as_if_nothing_had_happened(tmp_path, monkeypatch, 
 def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
     settings = Recipe(dict.fromkeys(PHASES, 100) | {"scenes": 1000}, rate=1.0, decay=0.2)
     rates = [rate_at(settings, "scenes", step) for step in range(1000)]
-    assert rates[0] == pytest.approx(0.005) and rates[99:800] == [0.5] * 701
-    assert rates[900] == pytest.approx(0.25) and rates[999] == pytest.approx(0.005)
+    high = SLOWER["scenes"]
+    assert rates[0] == pytest.approx(high / 100) and rates[99:800] == [high] * 701
+    assert rates[900] == pytest.approx(high / 2) and rates[999] == pytest.approx(high / 100)
     assert rate_at(settings, "charts", 99) == 1.0
 
 
