@@ -93,7 +93,7 @@ def run_divided(
     if executor == "local" and threads is None:
         threads = max(1, (os.cpu_count() or 1) // workers)
     samples = len(plan.dataset())  # wrong options show here, and not in a worker's log
-    logs = Path(plan.out).with_name(f"{Path(plan.out).name}.logs")
+    logs = Path(plan.out).with_name(f"{Path(plan.out).name}.logs").absolute()
     here = os.getcwd()  # what the plan names from here; Ray's workers start elsewhere
     work = partial(_work, plan=plan, threads=threads, here=here)
     options = {name: _value(text) for name, text in (settings or {}).items()}
