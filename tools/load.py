@@ -2,6 +2,10 @@
 
 Every edge asks one question after the other from an address of its own (127.0.0.2 and so on), so
 that the server can tell them apart. Each answer is compared with that of `ask()` in one process.
+
+With `--arrivals poisson` or `bursts`, questions come at a `--rate` that doesn't heed the server, as
+from strangers. Seconds are then counted from when a question was due, so that a server which is
+slow can't hide it by having fewer questions asked.
 """
 
 from __future__ import annotations
@@ -10,13 +14,16 @@ import argparse
 import contextlib
 import json
 import os
+import queue
 import ssl
 import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -30,6 +37,7 @@ from core.support.proxies import way_to
 from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
+from tools.support.arrivals import BURST, bursts, poisson
 from tools.support.own_server import own_server
 
 
@@ -40,6 +48,7 @@ class Tally:
     statuses: Counter[int] = field(default_factory=Counter)  # of every response
     seconds: list[float] = field(default_factory=list)  # of each question, pauses included
     attempts: list[float] = field(default_factory=list)  # of each request that was answered 200
+    timeouts: int = 0  # requests that had no response in time
     wrong: int = 0
     failed: list[str] = field(default_factory=list)  # questions that were given up
     memory: list[int] = field(default_factory=list)  # of the server, bytes, over time
@@ -56,7 +65,12 @@ class Counted(httpx.HTTPTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         begin = time.monotonic()
-        response = super().handle_request(request)
+        try:
+            response = super().handle_request(request)
+        except httpx.TimeoutException:
+            with self.tally.lock:
+                self.tally.timeouts += 1
+            raise
         with self.tally.lock:
             self.tally.statuses[response.status_code] += 1
             if response.status_code == 200 and request.method == "POST":
@@ -70,6 +84,14 @@ def main() -> int:
     parser.add_argument(
         "--seconds", type=float, default=120.0, help="how long they go on (default: 120)"
     )
+    parser.add_argument(
+        "--arrivals",
+        choices=("closed", "poisson", "bursts"),
+        default="closed",
+        help="closed: each edge asks when it has its answer; else: questions come at --rate",
+    )
+    parser.add_argument("--rate", type=float, default=4.0, help="questions a second (default: 4)")
+    parser.add_argument("--burst", type=int, default=BURST, help="questions at once, of bursts")
     parser.add_argument("--model", default="pocket", help="model that the server has")
     parser.add_argument("--server", help="URL of a server with that model; without, one is started")
     parser.add_argument(
@@ -95,64 +117,138 @@ def main() -> int:
         gate = Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
         plain = Server(load_vlm(args.model, **options), gate)
         expected = [ask(Edge(image), plain, question).answer for image, question in work]
-        tally = load(url, work, expected, args.edges, args.seconds)
-    return report(tally, args.edges)
+        if args.arrivals == "closed":
+            tally = load(url, work, expected, args.edges, args.seconds)
+            title = f"{args.edges} edges"
+        else:
+            due = (
+                poisson(args.rate, args.seconds)
+                if args.arrivals == "poisson"
+                else bursts(args.rate, args.seconds, args.burst)
+            )
+            tally = open_load(url, work, expected, due)
+            title = f"{len(due)} questions due, {args.rate:g} a second ({args.arrivals})"
+    return report(tally, title)
 
 
 def load(url: str, work: list, expected: list[str], edges: int, seconds: float) -> Tally:
     """Let `edges` ask the questions of `work` (image, text), in turn, for so long."""
-    tally, ended, begun = Tally(), threading.Event(), threading.Barrier(edges + 1)
-    token, certificates = os.environ.get(TOKEN), way_to(httpx.URL(url)).certificates
+    tally, begun = Tally(), threading.Barrier(edges + 1)
 
     def edge(number: int) -> None:
-        address = f"127.0.{number // 250}.{number % 250 + 2}"
-        with Client(url, token, transport=Counted(tally, address, certificates)) as client:
+        with _edge(url, tally, number) as client:
             turn = number
             begun.wait()
             stop = time.monotonic() + seconds
             while time.monotonic() < stop:
-                image, question = work[turn % len(work)]
-                begin = time.monotonic()
-                try:
-                    answer = client.ask(image, question).answer
-                except EdgeError as error:
-                    with tally.lock:
-                        tally.failed.append(str(error))
-                    continue
-                with tally.lock:
-                    tally.seconds.append(time.monotonic() - begin)
-                    tally.wrong += answer != expected[turn % len(work)]
-                turn += 1
+                which = turn % len(work)
+                turn += _ask(client, tally, *work[which], expected[which], time.monotonic())
+
+    threads = [threading.Thread(target=edge, args=(number,)) for number in range(edges)]
+    with _watched(url, tally):
+        for thread in threads:
+            thread.start()
+        begun.wait()
+        start = time.monotonic()
+        for thread in threads:
+            thread.join()
+        tally.elapsed = time.monotonic() - start
+    return tally
+
+
+def open_load(url: str, work: list, expected: list[str], due: Sequence[float]) -> Tally:
+    """Ask the questions of `work` (image, text), in turn, when they are due.
+
+    due: seconds from the start, rising. Nobody waits for another's answer: where no edge is free,
+    there is one more. Seconds are counted from when a question was due.
+    """
+    tally, idle = Tally(), queue.SimpleQueue[Client]()
+
+    def asked(client: Client, which: int, since: float) -> None:
+        _ask(client, tally, *work[which], expected[which], since)
+        idle.put(client)
+
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(_watched(url, tally))
+        edges, threads, start = 0, [], time.monotonic()
+        for turn, at in enumerate(due):
+            time.sleep(max(0.0, start + at - time.monotonic()))
+            try:
+                client = idle.get_nowait()
+            except queue.Empty:
+                client = stack.enter_context(_edge(url, tally, edges))
+                edges += 1
+            words = (client, turn % len(work), start + at)
+            threads.append(threading.Thread(target=asked, args=words))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+        tally.elapsed = time.monotonic() - start
+    return tally
+
+
+def _edge(url: str, tally: Tally, number: int) -> Client:
+    address = f"127.0.{number // 250}.{number % 250 + 2}"
+    certificates = way_to(httpx.URL(url)).certificates
+    transport = Counted(tally, address, certificates)
+    return Client(url, os.environ.get(TOKEN), transport=transport)
+
+
+def _ask(
+    client: Client, tally: Tally, image: Any, question: str, expected: str, since: float
+) -> bool:
+    """Ask, and note what came of it; returns whether there was an answer."""
+    try:
+        answer = client.ask(image, question).answer
+    except EdgeError as error:
+        with tally.lock:
+            tally.failed.append(str(error))
+        return False
+    with tally.lock:
+        tally.seconds.append(time.monotonic() - since)
+        tally.wrong += answer != expected
+    return True
+
+
+@contextlib.contextmanager
+def _watched(url: str, tally: Tally) -> Iterator[None]:
+    """Note the server's memory every two seconds."""
+    token, ended = os.environ.get(TOKEN), threading.Event()
+    options = {
+        "headers": {"Authorization": f"Bearer {token}"} if token else {},
+        "verify": way_to(httpx.URL(url)).certificates,
+        "trust_env": False,
+    }
 
     def watch() -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        options = {"headers": headers, "verify": certificates, "trust_env": False}
         while True:
-            for line in httpx.get(f"{url}/metrics", **options).text.splitlines():
-                if line.startswith("process_resident_memory_bytes "):
-                    tally.memory.append(int(float(line.split()[1])))
+            with contextlib.suppress(httpx.TransportError):  # one that is too busy, or gone
+                for line in httpx.get(f"{url}/metrics", **options).text.splitlines():
+                    if line.startswith("process_resident_memory_bytes "):
+                        tally.memory.append(int(float(line.split()[1])))
             if ended.wait(2.0):
                 return
 
     watcher = threading.Thread(target=watch)
-    threads = [threading.Thread(target=edge, args=(number,)) for number in range(edges)]
-    for thread in (watcher, *threads):
-        thread.start()
-    begun.wait()
-    start = time.monotonic()
-    for thread in threads:
-        thread.join()
-    tally.elapsed = time.monotonic() - start
-    ended.set()
-    watcher.join()
-    return tally
+    watcher.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        watcher.join()
 
 
-def report(tally: Tally, edges: int) -> int:
+def report(tally: Tally, title: str) -> int:
     """Print it all; 1 if anything was wrong."""
     done = len(tally.seconds)
-    rate = done / tally.elapsed
-    print(f"{edges} edges for {tally.elapsed:.0f} s: {done} questions, {rate:.1f} a second")
+    rate, good = done / tally.elapsed, (done - tally.wrong) / tally.elapsed
+    print(f"{title}, {tally.elapsed:.0f} s: {done} questions, {rate:.1f} a second")
+    responses = sum(tally.statuses.values())
+    turned_away = tally.statuses[429] / responses if responses else 0.0
+    print(
+        f"right answers a second: {good:.1f}; 429s: {turned_away:.1%} of responses; "
+        f"requests timed out: {tally.timeouts}"
+    )
     print(
         f"wrong answers: {tally.wrong}; given up: {len(tally.failed)}",
         *tally.failed[:3],
@@ -172,7 +268,7 @@ def report(tally: Tally, edges: int) -> int:
             f" {sizes[len(sizes) // 2]:.0f} half-way, {sizes[-1]:.0f} at the end"
         )
     broken = sum(count for status, count in tally.statuses.items() if status >= 500)
-    return bool(broken or tally.wrong or tally.failed or not done)
+    return bool(broken or tally.timeouts or tally.wrong or tally.failed or not done)
 
 
 if __name__ == "__main__":

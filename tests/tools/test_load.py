@@ -1,13 +1,17 @@
 """The load command's own work, on a server that is far too small for it."""
 
+import ssl
 import time
+
+import httpx
+import pytest
 
 from core.protocol import Edge, Server, ask
 from core.server.limits import Limits
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
 from tests.support.serving import serving
-from tools.load import load, report
+from tools.load import Counted, Tally, _ask, load, open_load, report
 
 SOMETIMES = Gate("min_entropy", 1.3)
 
@@ -27,8 +31,59 @@ def test_above_capacity_all_are_answered_in_the_end(capsys):
     assert set(tally.statuses) == {200, 429}
     assert (tally.wrong, tally.failed) == (0, [])
     assert len(tally.seconds) >= 20 and tally.memory
-    assert report(tally, 20) == 0
+    assert report(tally, "20 edges") == 0
     assert "429: " in capsys.readouterr().out
 
     tally.wrong = 1
-    assert report(tally, 20) == 1
+    assert report(tally, "20 edges") == 1
+
+
+def test_in_an_open_loop_seconds_count_from_when_a_question_was_due():
+    """Three at once, of 0.1 s each, where one is asked at a time: the third took 0.3 s."""
+
+    class OneByOne(PixelVLM):
+        def look(self, image):
+            time.sleep(0.1)
+            return super().look(image)
+
+    work = [(picture(), "What?")]
+    expected = [ask(Edge(work[0][0]), Server(PixelVLM(), SOMETIMES), "What?").answer]
+    with serving(SOMETIMES, Limits(workers=1), vlm=OneByOne()) as (url, _):
+        tally = open_load(url, work, expected, [0.0, 0.0, 0.0])
+    assert len(tally.seconds) == 3 and (tally.wrong, tally.failed) == (0, [])
+    assert max(tally.seconds) >= 0.3
+    assert tally.elapsed >= max(tally.seconds)
+
+
+def test_a_late_start_of_a_question_counts_as_waiting():
+    class Stub:
+        def ask(self, image, question):
+            return type("Reply", (), {"answer": "a"})
+
+    tally = Tally()
+    assert _ask(Stub(), tally, None, "What?", "b", time.monotonic() - 5.0)
+    assert tally.seconds[0] >= 5.0 and tally.wrong == 1
+
+
+def test_what_had_no_response_in_time_is_counted():
+    tally = Tally()
+
+    class Slow(httpx.BaseTransport):
+        def handle_request(self, request):
+            raise httpx.ReadTimeout("late")
+
+    counted = Counted(tally, "127.0.0.2", ssl.create_default_context())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(httpx.HTTPTransport, "handle_request", Slow.handle_request)
+        with pytest.raises(httpx.ReadTimeout):
+            counted.handle_request(httpx.Request("POST", "http://127.0.0.1/"))
+    assert tally.timeouts == 1 and not tally.statuses
+
+
+def test_the_report_says_goodput_and_the_share_of_429s(capsys):
+    tally = Tally(seconds=[1.0] * 30, wrong=0, elapsed=10.0, timeouts=2)
+    tally.statuses.update({200: 60, 429: 20})
+    assert report(tally, "30 questions due") == 1  # what timed out is an error
+    said = capsys.readouterr().out
+    assert "right answers a second: 3.0" in said
+    assert "429s: 25.0% of responses" in said and "timed out: 2" in said
