@@ -66,7 +66,7 @@ def test_it_serves_what_it_was_told_to(started, monkeypatch):
         servers[0].should_exit = True
         thread.join(timeout=10)
     assert info["gate"] == {
-        "metric": "shannon_entropy", "threshold": "Infinity", "first_tokens": 3
+        "metric": "shannon_entropy", "threshold": "Infinity", "first_tokens": 3, "rounds": [],
     }  # fmt: skip
     assert described["servers"] == [{"url": "/second-look"}]  # which a proxy has taken away
     assert info["max_bytes"] == 12345 and info["model"] == "pixels"
