@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from html import escape, unescape
+from html import unescape
 from typing import Any
 
 import gradio as gr
+from markupsafe import escape
 
 from dashboard.language import ENGLISH, current, dictionary
 

@@ -44,7 +44,7 @@ def test_a_run_of_these_weights_goes_before_and_one_of_others_is_not_taken():
 
     eta, sentence = from_run(runs, info, "min_entropy")
     assert operating_point(run, Gate("min_entropy", eta)).retransmitted == pytest.approx(0.4, 0.02)
-    assert "recorded questions (mine): of those, 40% are asked again" in sentence
+    assert "recorded questions (mine): of those, 40 % are asked again" in sentence
     assert from_run(runs, replace(info, revision="r2"), "min_entropy") is None
     assert asked == ["r1", "r2"]
 
