@@ -35,6 +35,11 @@ def serious(page):
     return [(v["id"], [node["html"] for node in v["nodes"]]) for v in bad]
 
 
+# Colours change within a moment: half way they have no contrast.
+SETTLED = """() => Promise.all(document.getAnimations()
+    .filter(one => one instanceof CSSTransition).map(one => one.finished.catch(() => null)))"""
+
+
 @pytest.fixture
 def student(browser):
     """Open the page for phones; `page.sent` is what left it: path and body."""
@@ -115,6 +120,7 @@ def test_a_lesson_from_the_picture_to_the_second_answer(open_page, student, bund
         assert page.evaluate(OUTSIDE, [*ONE_SCREEN[960, 540], "#class-next"]) == []
         assert serious(page) == []
         page.evaluate("document.body.classList.toggle('dark')")
+        page.evaluate(SETTLED)
 
     # A photo of a student's own: its numbers are told only after consent, its picture never.
     page.get_by_role("button", name="What the phones asked").click()
