@@ -106,6 +106,9 @@ class Tradeoff:
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         curve = curve_of(view.run, view.metric, view.first_tokens)
         here = (view.choice.key, view.metric, view.first_tokens)
+        before = None if wish is None else eta
+        if held is not None and eta is not None:
+            eta = held.current(eta)
         if wish is not None:
             eta = places.nearest(wish)
         elif held is None or eta is None:
@@ -125,7 +128,7 @@ class Tradeoff:
             self.distribution.plot: distribution,
             self.eta: gr.Slider(**places_of.slider(view.metric, places, eta)),
             self.shown: gr.CheckboxGroup([(name_of(s), s) for s in offered], value=list(chosen)),
-            self.held: Held(here, places, asked),
+            self.held: Held(here, places, asked, eta, before),
             self.wish: None,
         }
 
@@ -137,6 +140,16 @@ class Held:
     view: tuple
     places: places_of.Scale
     asked: np.ndarray  # at each place
+    eta: float  # that it was set to
+    before: float | None = None  # that it stood at in the browser, where a link set it
+
+    def current(self, eta: float) -> float:
+        """Return where the slider stands or is about to stand. eta: what the browser sent.
+
+        A link opens a tab, which draws it, and is drawn itself: whichever of the two comes second
+        may come before the browser has the η of the first.
+        """
+        return self.eta if eta == self.before else eta
 
     def share(self, eta: float) -> float:
         """Return the share of the local images that is asked for at the place nearest to η."""

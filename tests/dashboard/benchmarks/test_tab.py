@@ -496,6 +496,20 @@ def test_a_link_restores_what_it_says(page):
     assert eta == pytest.approx(0.25, abs=0.001)
 
 
+def test_the_eta_of_a_link_outlives_a_draw_that_the_browser_was_too_early_for(page):
+    """Opening a tab draws it, and so does the link: the second of them still has the old η."""
+    tab = page.tradeoff
+    linked = page.draw(*_values(page, eta=0.0, wish=0.25))
+    eta, held = linked[tab.eta].value, linked[tab.held]
+    assert eta == pytest.approx(0.25, abs=0.01)
+    too_early = page.draw(*_values(page, eta=0.0, held=held))
+    assert too_early[tab.eta].value == eta
+    again = page.draw(*_values(page, eta=0.0, held=too_early[tab.held]))
+    assert again[tab.eta].value == 0.0  # where a visitor has put it
+    moved = page.draw(*_values(page, eta=1.0, held=held))
+    assert moved[tab.eta].value == 1.0
+
+
 def test_a_link_that_says_nonsense_restores_nothing(page):
     for wanted in (
         {},
