@@ -85,19 +85,8 @@ class AttentionRows(AttentionRow):
         self.of_layers.append(weights)
 
 
-class AttentionHeads(AttentionRow):
+class AttentionHeads(AttentionRows):
     """The same of every head of every layer: `of_layers` has as many (batch, heads, keys)."""
-
-    def __init__(self, layer: int, stop: bool = False, after: int = 0):
-        super().__init__(layer, stop, after)
-        self.of_layers: list[torch.Tensor] = []
-
-    @property
-    def count(self) -> int:
-        return self.layer + 1
-
-    def wants(self, layer: int) -> bool:
-        return layer <= self.layer
 
     def take_heads(self, weights: torch.Tensor) -> None:
         self.of_layers.append(weights)
