@@ -25,7 +25,7 @@ from dashboard.drawing.sentences import notice
 from dashboard.drawing.templating import render
 
 ALONE = (
-    "No other cropper has been asked these questions. `python -m core.bench croppers --like` with "
+    "No other cropper has been asked these questions. “python -m core.bench croppers --like” with "
     "this run's file makes such runs; bring them above, or put them into the page's folder of runs."
 )
 

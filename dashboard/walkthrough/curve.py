@@ -47,7 +47,7 @@ class RecordedCurve:
         if recorded is None:
             return explain(
                 f"There is no recorded run of this model with {named} here: with one, the gate's"
-                " tradeoff would stand beside the gauge. `python -m core.bench run` records it."
+                " tradeoff would stand beside the gauge. “python -m core.bench run” records it."
             )
         try:
             shown = drawn(recorded, transcript, link_of(link))

@@ -24,6 +24,7 @@ from core.bench.runs.run import Run, RunError
 from core.croppers import CROPPERS
 from core.support.whole import write_whole
 from core.vlm.base import VLM
+from core.vlm.loading.revision import revision_named
 
 NAME = "{cropper}.parquet"
 
@@ -48,6 +49,8 @@ def main(args: argparse.Namespace) -> int:
     args.out = str(args.folder_out / NAME)
     plan = plan_like(like, args.limit, args.out) if like else run_command.plan_of(args)
     vlm = load_vlm(plan.model, **plan.load)
+    if like is not None:
+        check_same(like, plan, vlm)
     usable = [name for name in dict.fromkeys(wanted) if _usable(name, vlm)]
     runs = {} if like is None else {args.like.stem: like}
     if like is not None:
@@ -78,6 +81,20 @@ def plan_like(run: Run, limit: int | None, out: str) -> Plan:
         raise RunError("The command of the run has options that aren't known here.") from None
     plan = run_command.plan_of(args)
     return replace(plan, out=out, limit=limit or plan.limit, guided=False, hd=False)
+
+
+def check_same(run: Run, plan: Plan, vlm: VLM) -> None:
+    """Raise RunError where questions, pictures or model here aren't those of the run."""
+    before, here = run.metadata.source, plan.dataset().source
+    if any(before[name] != here[name] for name in before.keys() & here.keys()):
+        if before.get("fonts") != here.get("fonts"):
+            raise RunError(
+                "The pictures of this run were drawn with typefaces that aren't installed here: "
+                'pip install -e ".[train]".'
+            )
+        raise RunError("The data set isn't what it was when the run was made: record it anew.")
+    if revision_named(vlm.info) != run.metadata.revision:
+        raise RunError("The model isn't the one that made the run: record it anew.")
 
 
 def alike(runs: dict[str, Run]) -> dict[str, Run]:

@@ -1,10 +1,12 @@
 """`python -m core.bench croppers`: every cropper in one report, from one command."""
 
+from dataclasses import replace
+
 import pytest
 
 import core.vlm
 from core.bench.__main__ import main
-from core.bench.runs.files import load_run
+from core.bench.runs.files import load_run, save_run
 from core.croppers import CROPPERS
 from tests.support.pixels import PixelVLM
 
@@ -51,3 +53,20 @@ def test_what_cannot_be_compared_is_one_sentence(tmp_path, capsys):
     main(["run", "--model", "pixels", "--data", "signs-text", "--limit", "2", "--out", str(made)])
     assert compare(tmp_path / "looks", "--like", made, "--cropper", "relative") == 1
     assert "There is no other cropper to compare with" in capsys.readouterr().err
+
+
+def test_a_run_of_other_pictures_or_weights_is_not_gone_on_with(tmp_path, capsys, monkeypatch):
+    made = tmp_path / "mine.parquet"
+    main(["run", "--model", "pixels", "--data", "signs-text", "--limit", "2", "--out", str(made)])
+    run = load_run(made)
+    other = run.metadata.source | {"fonts": ["Another"]}
+    save_run(replace(run, metadata=replace(run.metadata, source=other)), tmp_path / "a.parquet")
+    save_run(replace(run, metadata=replace(run.metadata, revision="r2")), tmp_path / "b.parquet")
+    seed = run.metadata.source | {"seed": 7}
+    save_run(replace(run, metadata=replace(run.metadata, source=seed)), tmp_path / "c.parquet")
+    said = {"a": "pip install -e", "b": "The model isn't the one", "c": "The data set isn't what"}
+    for name, sentence in said.items():
+        words = ["--like", tmp_path / f"{name}.parquet", "--cropper", "blank"]
+        assert compare(tmp_path / "looks", *words) == 1
+        assert sentence in capsys.readouterr().err
+    assert not list((tmp_path / "looks").glob("*.parquet"))
