@@ -149,16 +149,26 @@ def bad_files(samples, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def page(vlm, samples, tmp_path_factory):
+def uploads(tmp_path_factory):
+    """One folder for what is uploaded to any page of these tests.
+
+    Gradio reads where it is when a page is built, and again when a file is used: of two pages in
+    one process with a folder each, one would refuse what was uploaded to it.
+    """
+    patch = pytest.MonkeyPatch()
+    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
+    yield
+    patch.undo()
+
+
+@pytest.fixture(scope="session")
+def page(vlm, samples, uploads):
     from dashboard.live import LiveModel
     from dashboard.page import build
 
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
     model = Future()
     model.set_result(vlm)
-    yield build(LiveModel("pocket", model), samples)
-    patch.undo()
+    return build(LiveModel("pocket", model), samples)
 
 
 @pytest.fixture(scope="session")

@@ -29,23 +29,23 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def url(vlm, samples, runs_folder, tmp_path_factory):
+def url(vlm, samples, runs_folder, uploads):
     """The page with an untrained model, which is unsure of everything."""
-    with served(vlm, tmp_path_factory.mktemp("gradio"), samples=samples, runs=runs_folder) as url:
+    with served(vlm, samples=samples, runs=runs_folder) as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-def bundled(tmp_path_factory):
+def bundled(uploads):
     """The page as it comes: the bundled model, its samples, and the server for edges."""
     from core.vlm import load_vlm
 
-    with served(load_vlm("pocket", device="cpu"), tmp_path_factory.mktemp("gradio")) as url:
+    with served(load_vlm("pocket", device="cpu")) as url:
         yield url
 
 
 @contextmanager
-def served(vlm, folder, **options):
+def served(vlm, **options):
     """Yield the address of the page of a model, with the routes that the command gives it."""
     from core.server.app import create_app
     from core.server.phone.rooms import Rooms
@@ -55,14 +55,12 @@ def served(vlm, folder, **options):
 
     model = Future()
     model.set_result(vlm)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("GRADIO_TEMP_DIR", str(folder))
-        rooms = Rooms()
-        page = build(LiveModel("pocket", model), rooms=rooms, **options)
-        routes = [mounted(create_app(model, rooms=rooms)), phone()]
-        launch(page, server_name="127.0.0.1", quiet=True, app_kwargs={"routes": routes})
-        yield page.local_url
-        page.close()
+    rooms = Rooms()
+    page = build(LiveModel("pocket", model), rooms=rooms, **options)
+    routes = [mounted(create_app(model, rooms=rooms)), phone()]
+    launch(page, server_name="127.0.0.1", quiet=True, app_kwargs={"routes": routes})
+    yield page.local_url
+    page.close()
 
 
 @pytest.fixture

@@ -18,13 +18,11 @@ def run():
 
 
 @pytest.fixture(scope="module")
-def url(vlm, run, samples, tmp_path_factory):
+def url(vlm, run, samples, uploads, tmp_path_factory):
     """The page with a recorded run of the very weights that answer."""
     folder = tmp_path_factory.mktemp("recorded")
     of = replace(run.metadata, revision=revision(vlm), codec="jpeg", quality=75)
     save_run(replace(run, metadata=of), folder / "own-q75.parquet")
-    patch = pytest.MonkeyPatch()
-    patch.setenv("GRADIO_TEMP_DIR", str(tmp_path_factory.mktemp("gradio")))
     from dashboard.live import LiveModel
     from dashboard.page import build, launch
 
@@ -34,7 +32,6 @@ def url(vlm, run, samples, tmp_path_factory):
     launch(page, server_name="127.0.0.1", quiet=True)
     yield page.local_url
     page.close()
-    patch.undo()
 
 
 def _set(page, field, eta):
