@@ -8,7 +8,7 @@ import sys
 from concurrent.futures import Future
 from dataclasses import replace
 
-from dashboard.gpu import zero_gpu
+from dashboard.hosting.gpu import zero_gpu
 
 if zero_gpu():
     import spaces  # noqa: F401, before anything that imports torch
@@ -25,8 +25,8 @@ from core.server.phone.rooms import Rooms
 from core.support.commands import add_tls_arguments, called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options
-from dashboard.edges import mounted, phone
-from dashboard.live import LiveModel, shared
+from dashboard.hosting.edges import mounted, phone
+from dashboard.hosting.live import LiveModel, shared
 from dashboard.page import build, launch
 
 M_ARENA_MAX = -8  # of glibc's malloc.h

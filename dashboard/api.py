@@ -12,7 +12,7 @@ import gradio as gr
 from core.uncertainty import METRICS
 from dashboard import inputs
 from dashboard.case import ask_elsewhere, ask_second
-from dashboard.live import EXPECTED, LiveModel
+from dashboard.hosting.live import EXPECTED, LiveModel
 
 SETTINGS = (
     "metric is one of " + ", ".join(METRICS) + "; eta is the threshold in its unit. format and"

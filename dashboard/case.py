@@ -27,7 +27,7 @@ from core.protocol import (
 from core.transcript import Attention, EncodedImage, Transcript
 from core.uncertainty import Gate
 from core.vlm import VLM
-from dashboard.room import Room
+from dashboard.hosting.room import Room
 
 _ROOM = Room()
 

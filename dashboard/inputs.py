@@ -10,7 +10,7 @@ from core.imaging import Codec, ImageError
 from core.protocol import ProtocolError
 from core.uncertainty import METRICS, Gate
 from dashboard.case import Case, ask_first
-from dashboard.live import LiveModel
+from dashboard.hosting.live import LiveModel
 
 NOT_CALIBRATED = "Not calibrated for this model: this is where every model begins."
 

@@ -10,18 +10,18 @@ import gradio as gr
 from core.server.phone.rooms import Rooms
 from core.support.proxies import without_proxies
 from dashboard import theme
+from dashboard.across.one_eta import OneEta
+from dashboard.across.reading import Reading
+from dashboard.across.travel import Travel
 from dashboard.benchmarks.library import RUNS, Library
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
 from dashboard.drawing.about import about_model, header
-from dashboard.drawing.glossary import glossary
-from dashboard.live import LiveModel
-from dashboard.one_eta import OneEta
+from dashboard.drawing.words.glossary import glossary
+from dashboard.hosting.live import LiveModel
 from dashboard.phone import invitation
-from dashboard.reading import Reading
 from dashboard.samples import SAMPLES, load_samples
 from dashboard.switch import ModelSwitch, Who
-from dashboard.travel import Travel
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.asking import LARGEST_FILE
 from dashboard.walkthrough.settings import GateSettings
 from dashboard.walkthrough.tab import Walkthrough

@@ -12,12 +12,12 @@ from core.vlm import VLMError
 from dashboard import suited
 from dashboard.drawing import wording
 from dashboard.drawing.about import LARGE_MODEL, about_model
-from dashboard.drawing.sentences import alert, notice
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import alert, notice
+from dashboard.eta.own import OwnEta
+from dashboard.hosting.live import LiveModel
 from dashboard.inputs import eta_slider
-from dashboard.live import LiveModel
-from dashboard.own_eta import OwnEta
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 
 Who = Literal["local", "all", "none"]
 LONGEST_NAME = 500  # characters

@@ -163,7 +163,7 @@ def uploads(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def page(vlm, samples, uploads):
-    from dashboard.live import LiveModel
+    from dashboard.hosting.live import LiveModel
     from dashboard.page import build
 
     model = Future()

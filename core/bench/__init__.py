@@ -6,7 +6,6 @@ from core.bench.analysis.calibration import (
     threshold_for_accuracy,
     threshold_for_budget,
 )
-from core.bench.analysis.certify import certify
 from core.bench.analysis.curves import (
     COSTS,
     Curve,
@@ -21,8 +20,9 @@ from core.bench.analysis.curves import (
     random_curve,
     tradeoff,
 )
-from core.bench.analysis.guarantee import Goal, Promised, PromiseError, promise
 from core.bench.analysis.outcomes import Confusion, confusion, samples_near, samples_of_kind
+from core.bench.analysis.promises.certify import certify
+from core.bench.analysis.promises.guarantee import Goal, Promised, PromiseError, promise
 from core.bench.analysis.separability import (
     Changes,
     Reliability,

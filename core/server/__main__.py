@@ -22,7 +22,7 @@ from core.server.limits import Limits
 from core.server.listening import make_server
 from core.server.machine import check_gate
 from core.server.phone.invitation import announce
-from core.server.telemetry import JsonLines
+from core.server.watch.telemetry import JsonLines
 from core.support.bundled import EXPECTATION
 from core.support.commands import add_tls_arguments, called
 from core.support.headers import TOKEN

@@ -36,7 +36,7 @@ from core.server.problems import Problem, ProblemDetails, as_problem, response
 from core.server.replies import Abandoned, KeyReused
 from core.server.routes import message_routes, status_routes
 from core.server.service import Service
-from core.server.telemetry import Telemetry
+from core.server.watch.telemetry import Telemetry
 from core.uncertainty import Gate
 from core.vlm.base import VLM, VLMError
 

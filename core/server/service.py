@@ -18,12 +18,12 @@ from core.messages import CropRequest, LocalImage, Message, Question
 from core.policies.shared import LinkTerms, SharedLink
 from core.server import wire
 from core.server.admission import Queue, Rate
-from core.server.drift import Drift
 from core.server.limits import Limits
 from core.server.machine import Reply, Server
 from core.server.problems import Problem
 from core.server.replies import Abandoned, Replies
-from core.server.telemetry import Metrics, log
+from core.server.watch.drift import Drift
+from core.server.watch.telemetry import Metrics, log
 from core.sessions import Sessions
 from core.uncertainty import Gate
 from core.vlm.base import VLM

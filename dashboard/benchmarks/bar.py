@@ -9,8 +9,8 @@ from core.bench import RunError
 from core.uncertainty import METRICS
 from dashboard.benchmarks.library import Choice, Library, Series, find, series
 from dashboard.benchmarks.view import AGGREGATIONS, View
-from dashboard.drawing.sentences import alert
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import alert
 
 MOST_UPLOADS = 5
 

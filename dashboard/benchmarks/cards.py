@@ -24,10 +24,10 @@ from dashboard.benchmarks.library import Library
 from dashboard.benchmarks.view import View
 from dashboard.drawing.overlays import outline
 from dashboard.drawing.pictures import as_file, as_picture
-from dashboard.drawing.sentences import explain, notice, outcome
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import explain, notice, outcome
 from dashboard.eta.places import playable
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
 MOST = 300  # questions that one can page through

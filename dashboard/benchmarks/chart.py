@@ -7,11 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from dashboard.drawing.downloads import parcel
-from dashboard.drawing.pdf import PDFError, figure_pdf
-from dashboard.drawing.sentences import alert
-from dashboard.drawing.spreadsheet import to_csv
+from dashboard.drawing.files.downloads import parcel
+from dashboard.drawing.files.pdf import PDFError, figure_pdf
+from dashboard.drawing.files.spreadsheet import to_csv
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import alert
 
 PRIVATE = {"api_visibility": "private"}
 # Buttons in the HTML, by what their data attributes say; `csv` goes to the server.

@@ -18,9 +18,9 @@ from dashboard.benchmarks.chart import Chart
 from dashboard.benchmarks.figures import plot, source_of, stamped
 from dashboard.benchmarks.library import Choice, Library, find, series, timed
 from dashboard.benchmarks.view import View, Viewer, load_all
-from dashboard.drawing.sentences import notice
-from dashboard.drawing.spreadsheet import to_csv
+from dashboard.drawing.files.spreadsheet import to_csv
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import notice
 
 MOST = 12  # runs at once
 

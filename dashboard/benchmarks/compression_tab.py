@@ -22,9 +22,9 @@ from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.pictures import data_url
-from dashboard.drawing.sentences import explain, notice
 from dashboard.drawing.templating import render
-from dashboard.live import LiveModel
+from dashboard.drawing.words.sentences import explain, notice
+from dashboard.hosting.live import LiveModel
 
 SIDE = 200  # CSS px of a picture
 EXPLAINED = (

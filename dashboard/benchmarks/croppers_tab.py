@@ -21,8 +21,8 @@ from dashboard.benchmarks.library import Library, timed
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.overlays import outline
 from dashboard.drawing.pictures import as_picture
-from dashboard.drawing.sentences import notice
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import notice
 
 ALONE = (
     "No other cropper has been asked these questions. “python -m core.bench croppers --like” with "

@@ -22,9 +22,9 @@ from dashboard.benchmarks.cards import QuestionCards
 from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.view import View, Viewer
-from dashboard.drawing.sentences import explain, notice
 from dashboard.drawing.templating import render
-from dashboard.live import LiveModel
+from dashboard.drawing.words.sentences import explain, notice
+from dashboard.hosting.live import LiveModel
 
 LINK = Link(Fixed(375e3), round_trip=0.05)
 EDGES, QUESTIONS, SHARE = 64, 1_000, 0.4

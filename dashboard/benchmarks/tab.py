@@ -25,8 +25,8 @@ from dashboard.benchmarks.measures_tab import Measures
 from dashboard.benchmarks.shared_tab import SharedLink
 from dashboard.benchmarks.tradeoff.tab import Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
-from dashboard.drawing.sentences import alert
-from dashboard.live import LiveModel
+from dashboard.drawing.words.sentences import alert
+from dashboard.hosting.live import LiveModel
 
 OWN_TAB = "benchmarks"
 FAST: dict[str, Any] = {"queue": False, "show_progress": "hidden", "trigger_mode": "always_last"}

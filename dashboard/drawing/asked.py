@@ -9,10 +9,10 @@ from markupsafe import Markup
 
 from core.transcript import Step, Transcript
 from core.uncertainty import METRICS
-from dashboard.asked import JUDGEMENTS, MOST, Asked
 from dashboard.drawing import pictures, wording
-from dashboard.drawing.spreadsheet import to_csv
+from dashboard.drawing.files.spreadsheet import to_csv
 from dashboard.drawing.templating import render
+from dashboard.visits.asked import JUDGEMENTS, MOST, Asked
 
 COLUMNS = (
     "number", "date", "model", "revision", "picture", "codecs", "question", "first answer",

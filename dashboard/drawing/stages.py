@@ -8,9 +8,10 @@ from PIL import Image
 from core.imaging import FINER, Fit
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
-from dashboard.drawing import lay, pictures, tokens, wording
+from dashboard.drawing import pictures, tokens, wording
 from dashboard.drawing.overlays import display_copy
 from dashboard.drawing.templating import render
+from dashboard.drawing.words import lay
 from dashboard.language import text
 
 

@@ -12,10 +12,10 @@ from core.imaging import Codec, ImageError
 from core.uncertainty import Gate
 from dashboard import inputs
 from dashboard.drawing.pictures import for_browsers
-from dashboard.drawing.sentences import alert, explain
+from dashboard.drawing.words.sentences import alert, explain
 from dashboard.inputs import RAW
 from dashboard.samples import BundledSample
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough import offers
 from dashboard.walkthrough.events import FAST, PRIVATE
 from dashboard.walkthrough.settings import CodecSettings, GateSettings

@@ -14,9 +14,9 @@ from dashboard.case import Case
 from dashboard.drawing import stages
 from dashboard.drawing.about import is_bundled
 from dashboard.drawing.gauge import gauge
+from dashboard.eta.own import Runs
 from dashboard.eta.recorded import Fitting
-from dashboard.live import LiveModel
-from dashboard.own_eta import Runs
+from dashboard.hosting.live import LiveModel
 from dashboard.walkthrough.curve import RecordedCurve
 from dashboard.walkthrough.settings import GateSettings
 

@@ -10,9 +10,9 @@ from markupsafe import Markup
 from core.transcript import Transcript
 from core.vlm.loading.revision import revision_named
 from dashboard.case import Case
-from dashboard.drawing.sentences import explain
+from dashboard.drawing.words.sentences import explain
 from dashboard.eta.recorded import Fitting, drawn
-from dashboard.live import LiveModel
+from dashboard.hosting.live import LiveModel
 from dashboard.walkthrough.records import link_of
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from core.server.limits import Limits
-from dashboard.gpu import zero_gpu
+from dashboard.hosting.gpu import zero_gpu
 from dashboard.inputs import RAW
 
 AT_ONCE = 1 if zero_gpu() else Limits().workers

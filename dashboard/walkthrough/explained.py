@@ -9,9 +9,9 @@ import gradio as gr
 
 from core.protocol import ProtocolError
 from dashboard.case import Case
-from dashboard.drawing.sentences import alert
-from dashboard.live import EXPECTED
-from dashboard.visit import Visit
+from dashboard.drawing.words.sentences import alert
+from dashboard.hosting.live import EXPECTED
+from dashboard.visits.visit import Visit
 
 FAILED = "This didn't work, and it isn't your fault: try again, or with another image."
 NO_CASE = "There is no first answer yet: ask first."

@@ -16,11 +16,11 @@ from core.server.admission import Busy
 from core.server.phone.rooms import Rooms
 from dashboard import inputs
 from dashboard.case import Case, ask_second
-from dashboard.drawing.sentences import alert
-from dashboard.lesson import NEXT, Lesson, Step
-from dashboard.live import EXPECTED, LiveModel
+from dashboard.drawing.words.sentences import alert
+from dashboard.hosting.live import EXPECTED, LiveModel
 from dashboard.phone import room_invitation
-from dashboard.visit import Visit
+from dashboard.visits.lesson import NEXT, Lesson, Step
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough import votes
 from dashboard.walkthrough.asking import Asking
 from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, TO_THE_BOARD

@@ -11,8 +11,8 @@ from core.protocol import ProtocolError
 from dashboard import inputs
 from dashboard.case import Case, ask_elsewhere, look_through
 from dashboard.drawing import maps, stages
-from dashboard.live import EXPECTED, LiveModel
-from dashboard.visit import Visit
+from dashboard.hosting.live import EXPECTED, LiveModel
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.events import ON_MODEL, PRIVATE, scroll_to
 from dashboard.walkthrough.explained import explained, present
 

@@ -14,11 +14,11 @@ from core.uncertainty import METRICS
 from core.vlm.loading.revision import revision_named
 from dashboard import inputs
 from dashboard.case import Case
-from dashboard.drawing import downloads
+from dashboard.drawing.files import downloads
 from dashboard.drawing.timeline import message_log
+from dashboard.hosting.live import LiveModel
 from dashboard.inputs import RAW
-from dashboard.live import LiveModel
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.events import PRIVATE
 from dashboard.walkthrough.explained import explained, present
 

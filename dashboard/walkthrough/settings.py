@@ -6,11 +6,11 @@ import gradio as gr
 
 from core.imaging import Codec, available_formats
 from core.uncertainty import METRICS, Gate
+from dashboard.eta.own import OwnEta, Runs
 from dashboard.eta.ways import WaysOfEta
+from dashboard.hosting.live import LiveModel
 from dashboard.inputs import eta_slider
-from dashboard.live import LiveModel
-from dashboard.own_eta import OwnEta, Runs
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 
 
 class GateSettings:

@@ -14,12 +14,12 @@ from dashboard import inputs
 from dashboard.api import Api
 from dashboard.case import Case, ask_second, sent_alone
 from dashboard.drawing.about import about_model, reads
-from dashboard.drawing.sentences import alert, notice
+from dashboard.drawing.words.sentences import alert, notice
+from dashboard.eta.own import Runs
 from dashboard.eta.recorded import Fitting
-from dashboard.live import EXPECTED, LiveModel
-from dashboard.own_eta import Runs
+from dashboard.hosting.live import EXPECTED, LiveModel
 from dashboard.samples import BundledSample
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.asking import Asking
 from dashboard.walkthrough.board import Board
 from dashboard.walkthrough.events import FAST, ON_MODEL, PRIVATE, TO_THE_BOARD

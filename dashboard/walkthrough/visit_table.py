@@ -11,10 +11,11 @@ import gradio as gr
 from core.transcript import Transcript, TranscriptError
 from dashboard import inputs
 from dashboard.case import Case
-from dashboard.drawing import asked, downloads
-from dashboard.drawing.sentences import alert, explain
+from dashboard.drawing import asked
+from dashboard.drawing.files import downloads
+from dashboard.drawing.words.sentences import alert, explain
 from dashboard.samples import BundledSample
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.events import FAST, PRIVATE
 
 LARGEST_TRANSCRIPT = 10_000_000  # bytes; a transcript has some hundred thousand

@@ -10,7 +10,7 @@ from core.server.phone.rooms import Asked
 from dashboard.case import Case
 from dashboard.drawing import wording
 from dashboard.drawing.templating import render
-from dashboard.lesson import QUESTIONS, Lesson, Step
+from dashboard.visits.lesson import QUESTIONS, Lesson, Step
 
 PLOT = (240, 80)  # px
 

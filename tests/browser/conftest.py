@@ -49,8 +49,8 @@ def served(vlm, **options):
     """Yield the address of the page of a model, with the routes that the command gives it."""
     from core.server.app import create_app
     from core.server.phone.rooms import Rooms
-    from dashboard.edges import mounted, phone
-    from dashboard.live import LiveModel
+    from dashboard.hosting.edges import mounted, phone
+    from dashboard.hosting.live import LiveModel
     from dashboard.page import build, launch
 
     model = Future()

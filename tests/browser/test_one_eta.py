@@ -23,7 +23,7 @@ def url(vlm, run, samples, uploads, tmp_path_factory):
     folder = tmp_path_factory.mktemp("recorded")
     of = replace(run.metadata, revision=revision(vlm), codec="jpeg", quality=75)
     save_run(replace(run, metadata=of), folder / "own-q75.parquet")
-    from dashboard.live import LiveModel
+    from dashboard.hosting.live import LiveModel
     from dashboard.page import build, launch
 
     model = Future()

@@ -4,8 +4,8 @@ import math
 import numpy as np
 import pytest
 
-from core.bench.analysis.certify import certify, digest
-from core.bench.analysis.guarantee import Goal, promise
+from core.bench.analysis.promises.certify import certify, digest
+from core.bench.analysis.promises.guarantee import Goal, promise
 from core.certificate import Certificate, CertificateError, Promise, Setting
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM

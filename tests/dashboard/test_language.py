@@ -12,11 +12,11 @@ from gradio.context import LocalContext
 
 from core.uncertainty import METRICS
 from dashboard import language
-from dashboard.drawing.glossary import TRANSLATED, WORDS
-from dashboard.drawing.lay import doubt
+from dashboard.drawing.words.glossary import TRANSLATED, WORDS
+from dashboard.drawing.words.lay import doubt
+from dashboard.hosting.live import LiveModel
 from dashboard.language import COOKIE, dictionary, languages, placeholders, preferred, text
 from dashboard.language.relabel import labelled, relabel, segments, strings
-from dashboard.live import LiveModel
 from dashboard.page import build
 from tests.support.paths import ROOT
 from tests.support.pixels import PixelVLM

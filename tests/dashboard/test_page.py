@@ -11,7 +11,7 @@ from gradio_client.exceptions import AppError
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from dashboard import theme
-from dashboard.live import LiveModel
+from dashboard.hosting.live import LiveModel
 from dashboard.page import LAUNCH, build
 from dashboard.samples import load_samples
 from dashboard.walkthrough.events import AT_ONCE

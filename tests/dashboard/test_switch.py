@@ -7,11 +7,11 @@ import gradio as gr
 import pytest
 
 from core.vlm import VLMError
+from dashboard.eta.own import OwnEta
+from dashboard.hosting.live import LiveModel
 from dashboard.inputs import NOT_CALIBRATED
-from dashboard.live import LiveModel
-from dashboard.own_eta import OwnEta
 from dashboard.switch import ModelSwitch
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 
 
 def _request(host, **headers):

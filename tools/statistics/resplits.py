@@ -6,7 +6,8 @@
 A promise is broken where the gate that was set on n questions, drawn anew each time, loses more
 than promised on the whole run; or, of invented questions, in truth. It may be in δ of the draws.
 Beside it stands the best η of the n questions, which is what `calibrate --accuracy` sets. With
---shifted: is a stream of that run's questions noticed (core.server.drift), and none of the same?
+--shifted: is a stream of that run's questions noticed (core.server.watch.drift), and none of
+the same?
 """
 
 from __future__ import annotations
@@ -22,8 +23,8 @@ from pathlib import Path
 
 import numpy as np
 
-from core.bench.analysis.bounds import Plainly
-from core.bench.analysis.guarantee import (
+from core.bench.analysis.promises.bounds import Plainly
+from core.bench.analysis.promises.guarantee import (
     ASKED,
     LOST,
     Goal,
@@ -33,7 +34,7 @@ from core.bench.analysis.guarantee import (
     rule_for,
 )
 from core.bench.runs.files import load_run
-from core.server.drift import WINDOW, Drift
+from core.server.watch.drift import WINDOW, Drift
 from core.support.whole import write_whole
 
 SPLITS = 400

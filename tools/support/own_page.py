@@ -11,7 +11,7 @@ from pathlib import Path
 
 from core.support.bundled import RUNS
 from core.vlm import load_vlm
-from dashboard.live import LiveModel
+from dashboard.hosting.live import LiveModel
 from dashboard.page import build, launch
 
 

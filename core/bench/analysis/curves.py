@@ -2,7 +2,7 @@
 
 A curve is drawn from a run in one pass: samples are sorted from the most to the least uncertain,
 and lowering the threshold past each distinct value adds its samples to those retransmitted.
-`python -m tools.curve_timing` prints how long that takes.
+`python -m tools.timing.curve` prints how long that takes.
 """
 
 from __future__ import annotations

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
-from core.bench.analysis.bounds import Plainly, needed
 from core.bench.analysis.calibration import always_or_never
-from core.bench.analysis.certify import certify
 from core.bench.analysis.curves import COSTS, operating_point
-from core.bench.analysis.guarantee import (
+from core.bench.analysis.links import over_link
+from core.bench.analysis.promises.bounds import Plainly, needed
+from core.bench.analysis.promises.certify import certify
+from core.bench.analysis.promises.guarantee import (
     ASKED,
     LOST,
     SPENT,
@@ -24,7 +25,6 @@ from core.bench.analysis.guarantee import (
     measured,
     promise,
 )
-from core.bench.analysis.links import over_link
 from core.bench.commands.gain_command import source, with_gain
 from core.bench.runs.files import load_run
 from core.bench.runs.run import TEXTS, Run

@@ -1,6 +1,6 @@
 """How questions about documents and charts are scored: nearly right counts.
 
-`python -m tools.official_scores` holds both rules against lmms-eval and VLMEvalKit.
+`python -m tools.published.official_scores` holds both rules against lmms-eval and VLMEvalKit.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 `core.bench.datasets.choices` reads answers as people would. These rules don't: V*Bench's takes the
 C of *Can't tell* for an option. They are here so that a figure means what it means in papers, and
-`python -m tools.official_scores` holds them against the code they follow.
+`python -m tools.published.official_scores` holds them against the code they follow.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ from dashboard.benchmarks.figures import source_of
 from dashboard.benchmarks.library import timed
 from dashboard.benchmarks.tradeoff.figures import uncertainty_figure
 from dashboard.benchmarks.view import View
-from dashboard.drawing.spreadsheet import to_csv
+from dashboard.drawing.files.spreadsheet import to_csv
 
 
 def curves_csv(view: View | None, link: str, shown: list[str], eta: float | None) -> str:

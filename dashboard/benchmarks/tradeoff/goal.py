@@ -17,7 +17,7 @@ from core.bench import (
     threshold_for_budget,
 )
 from core.bench.analysis.calibration import UnreachableError, always_or_never
-from core.bench.analysis.guarantee import LOST
+from core.bench.analysis.promises.guarantee import LOST
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE
@@ -31,8 +31,8 @@ from dashboard.benchmarks.tradeoff.promise import (
     promised,
 )
 from dashboard.benchmarks.view import View, Viewer
-from dashboard.drawing.sentences import alert, explain, outcome
 from dashboard.drawing.templating import render
+from dashboard.drawing.words.sentences import alert, explain, outcome
 from dashboard.eta import places as places_of
 
 UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is

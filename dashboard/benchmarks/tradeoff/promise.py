@@ -8,10 +8,10 @@ import numpy as np
 from markupsafe import Markup
 
 from core.bench import Goal, PromiseError, Run, certify, operating_point, promise
-from core.bench.analysis.bounds import Plainly
-from core.bench.analysis.guarantee import LOST, SPENT, Questions, keeps, measured
+from core.bench.analysis.promises.bounds import Plainly
+from core.bench.analysis.promises.guarantee import LOST, SPENT, Questions, keeps, measured
 from core.uncertainty import METRICS, Gate
-from dashboard.drawing.downloads import Parcel, parcel
+from dashboard.drawing.files.downloads import Parcel, parcel
 from dashboard.drawing.templating import render
 
 HERE, AVERAGE, SURE = "On these questions", "On average", "In 9 of 10 cases"

@@ -18,7 +18,7 @@ from core.messages import Answer, CropRequest, LocalImage, Message, Question, Se
 from core.protocol import Edge, Server, ask
 from core.server.app import create_app
 from core.server.limits import Limits
-from core.server.telemetry import JsonLines
+from core.server.watch.telemetry import JsonLines
 from core.uncertainty import Gate
 from tests.support.pixels import SIDE, PixelVLM, picture
 from tests.support.serving import COMPACT, GatedVLM, serving

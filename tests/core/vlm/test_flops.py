@@ -11,7 +11,7 @@ from core.cost import prefill_flops, sample_flops
 from core.vlm import Request
 from core.vlm.flops import count_flops, exact_flops, paper_flops
 from tests.support.tiny import LAYERS
-from tools import vlm_timing as bench
+from tools.timing import vlm as bench
 
 QUESTION = "what is written on the red sign?"
 

@@ -39,7 +39,7 @@ from dashboard.benchmarks.tradeoff.data import curves_csv
 from dashboard.benchmarks.tradeoff.tab import _picked
 from dashboard.benchmarks.view import AGGREGATIONS, look_at
 from dashboard.eta.places import START, scale
-from dashboard.live import LiveModel
+from dashboard.hosting.live import LiveModel
 
 ALL = next(iter(AGGREGATIONS))
 

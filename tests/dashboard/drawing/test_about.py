@@ -8,8 +8,8 @@ from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from dashboard.drawing import stages
 from dashboard.drawing.about import BUNDLED_QUESTIONS, reads
-from dashboard.drawing.glossary import WORDS, glossary
-from dashboard.visit import Visit
+from dashboard.drawing.words.glossary import WORDS, glossary
+from dashboard.visits.visit import Visit
 from tests.support.pixels import PixelVLM, picture
 
 ASKED = ask(Edge(picture()), Server(PixelVLM(), Gate(threshold=0.0)), "What?")

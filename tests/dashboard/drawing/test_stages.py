@@ -14,8 +14,8 @@ from core.vlm import load_vlm
 from dashboard.case import ask_first, ask_second
 from dashboard.drawing import stages
 from dashboard.drawing.about import LARGE_MODEL, PAPER, about_model, header
-from dashboard.drawing.sentences import alert, explain
 from dashboard.drawing.timeline import message_log
+from dashboard.drawing.words.sentences import alert, explain
 from tests.support.engine import engine
 
 LINK = Link(Fixed(1e6), name="a link")

@@ -8,7 +8,7 @@ from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError, load_vlm
 from dashboard.case import ask_first, ask_second
 from dashboard.drawing import stages, tokens
-from dashboard.own_eta import FEWEST, from_answers
+from dashboard.eta.own import FEWEST, from_answers
 from tests.support.engine import engine
 
 

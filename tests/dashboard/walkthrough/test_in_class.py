@@ -7,10 +7,10 @@ import pytest
 from starlette.requests import Request
 
 from core.server.phone.rooms import MOST_ROOMS, Rooms
-from dashboard.lesson import Step
-from dashboard.live import LiveModel
+from dashboard.hosting.live import LiveModel
 from dashboard.samples import load_samples
-from dashboard.visit import Visit
+from dashboard.visits.lesson import Step
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.tab import Walkthrough
 from tests.support.pixels import PixelVLM
 

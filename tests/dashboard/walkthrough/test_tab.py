@@ -16,10 +16,10 @@ from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError
 from core.vlm.loading.revision import revision_named
+from dashboard.hosting.live import LiveModel
 from dashboard.inputs import eta_slider
-from dashboard.live import LiveModel
 from dashboard.samples import load_samples
-from dashboard.visit import Visit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough.explained import FAILED
 from dashboard.walkthrough.tab import Walkthrough
 from tests.support import heic

@@ -14,10 +14,10 @@ import pytest
 from core.imaging import Codec
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
-from dashboard.asked import MOST, AskedInVisit
 from dashboard.case import Case
-from dashboard.live import LiveModel
-from dashboard.visit import Visit
+from dashboard.hosting.live import LiveModel
+from dashboard.visits.asked import MOST, AskedInVisit
+from dashboard.visits.visit import Visit
 from dashboard.walkthrough import visit_table
 from dashboard.walkthrough.tab import Walkthrough
 from dashboard.walkthrough.visit_table import VisitTable

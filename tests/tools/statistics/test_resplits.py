@@ -3,7 +3,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.analysis.guarantee import ASKED, LOST, Goal, Questions
+from core.bench.analysis.promises.guarantee import ASKED, LOST, Goal, Questions
 from tools.doubles.synthetic import synthetic_run
 from tools.statistics.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 

@@ -23,8 +23,8 @@ from core.bench.runs.run import Run, RunError
 from core.cost import additional_communication_cost, relative_communication_cost
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import METADATA, patient, runs
-from tools.curve_timing import VQAV2_VAL, least_seconds
 from tools.doubles.synthetic import synthetic_run
+from tools.timing.curve import VQAV2_VAL, least_seconds
 
 close = dict(rel=1e-12, abs=1e-12)
 

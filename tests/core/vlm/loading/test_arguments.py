@@ -68,7 +68,7 @@ def test_a_number_format_may_be_called_as_torch_calls_it():
 
 COMMANDS = (
     "app.py", "core.bench run --out x", "core.pocket.evaluate", "core.pocket.samples --out x",
-    "core.pocket.tune", "core.server", "tools.two_processes", "tools.load", "tools.vlm_timing",
+    "core.pocket.tune", "core.server", "tools.two_processes", "tools.load", "tools.timing.vlm",
 )  # fmt: skip
 
 

@@ -1,0 +1,1 @@
+"""What the server watches: its own work, and whether a certificate's world has shifted."""

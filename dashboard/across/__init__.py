@@ -1,0 +1,1 @@
+"""What goes across the tabs: η, the address, and the language."""

@@ -1,0 +1,1 @@
+"""Sentences and terms of the page, and what they mean in plain words."""

@@ -1,0 +1,1 @@
+"""What one visitor has: what they have set, have asked, and how far a lesson has come."""

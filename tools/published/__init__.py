@@ -1,0 +1,1 @@
+"""Instruments that hold ours against what others have published."""

@@ -1,0 +1,1 @@
+"""Instruments that time one part of the product."""
