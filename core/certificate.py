@@ -1,9 +1,9 @@
 """A certificate: an η, what it promises, and what it was set on, as a JSON file.
 
 `core.bench.analysis.promises.guarantee` sets it, `Gate.from_certificate` takes the gate from it.
-A promise holds for the model, the codec, the fit and the prompt it was set with, and for images drawn alike:
-what can be seen of that is checked here, in one sentence; whether the world has shifted,
-core.server.watch.drift watches.
+A promise holds for the model, the codec, the fit and the prompt it was set with, and for images
+drawn alike: what can be seen of that is checked here, in one sentence; whether the world has
+shifted, core.server.watch.drift watches.
 """
 
 from __future__ import annotations
