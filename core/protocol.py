@@ -26,7 +26,8 @@ from core.messages import (
     SessionExpired,
     check_question,
 )
-from core.server.machine import Reply, Server, attention_maps, chosen_box, geometry_on
+from core.server.machine import Reply, Server
+from core.server.stages.maps import attention_maps, chosen_box, geometry_on
 from core.sessions import Sessions
 from core.transcript import (
     Attention,

@@ -12,15 +12,13 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from PIL import Image
 
-from core.attention import relative_attention
-from core.croppers.base import Clues, Cropper, CropperError, Found, Need, finite, windows
+from core.croppers.base import Clues, Cropper, CropperError, Need
 from core.croppers.registry import DEFAULT
 from core.croppers.registry import cropper as chosen_cropper
 from core.cropping import Box
-from core.imaging import Codec, Fit, Geometry
+from core.imaging import Fit
 from core.messages import (
     Answer,
     CropRequest,
@@ -32,18 +30,19 @@ from core.messages import (
 )
 from core.policies.registry import Verdict
 from core.policies.shared import SharedLink
-from core.server.rounds import look_inside, next_box
+from core.server.stages.maps import geometry_on, seen
+from core.server.stages.received import check_size, decoded
+from core.server.stages.rounds import look_inside, next_box
+from core.server.stages.said import ALTERNATIVES, stage_of
 from core.sessions import FirstStage, Sessions
-from core.transcript import Attention, AttentionMap, Stage, Step, Token, timed
-from core.uncertainty import METRICS, Gate, all_scores
+from core.transcript import Attention, Stage, Step, timed
+from core.uncertainty import METRICS, Gate
 from core.vlm.base import VLMError
 
 if TYPE_CHECKING:
     from core.vlm.base import VLM, Generation, Look, ModelInfo
 
-__all__ = ["Reply", "Server", "attention_maps", "check_gate", "chosen_box", "geometry_on"]
-
-ALTERNATIVES = 5  # tokens listed at each position of an answer
+__all__ = ["Reply", "Server", "check_gate"]
 
 
 @dataclass(frozen=True)
@@ -138,8 +137,8 @@ class Server:
     def _first_stage(self, message: Question, asked_at: float) -> Reply:
         steps: list[Step] = []
         with timed(steps, "decode global", "server"):
-            image = self._decode(message)
-            _check_size(image.size, message.original_size, self.fit)
+            image = decoded(message, self.fit)
+            check_size(image.size, message.original_size, self.fit)
         with self._asked(steps, "first answer", image.size):  # eq. 18
             look = self.vlm.look(image)  # line 6
             generation = self.vlm.answer(look, message.question)  # lines 7, 8, 10 (eq. 3)
@@ -188,7 +187,7 @@ class Server:
             self.sessions.keep(session, found_there)
         request = CropRequest(session, found.boxes[0])  # line 15
         return Reply(
-            request, tuple(steps), attention=_seen(clues, found), box_fallback=found.fallback
+            request, tuple(steps), attention=seen(clues, found), box_fallback=found.fallback
         )
 
     def _clues(self, held: FirstStage, steps: list[Step]) -> Clues:
@@ -201,7 +200,7 @@ class Server:
             held.geometry,
             held.attention,
             held_look=lambda: self._look(held),
-            held_image=lambda: self._decode(held.message),
+            held_image=lambda: decoded(held.message, self.fit),
             asked=lambda name, times: self._asked(steps, name, held.view_size, times=times),
             truth=self.truth or (),
             count=1 + len(self.gate.rounds),
@@ -210,7 +209,7 @@ class Server:
     def _second_stage(self, message: LocalImage) -> Reply:
         steps: list[Step] = []
         with timed(steps, "decode local", "server"):
-            local = self._decode(message)
+            local = decoded(message, self.fit)
         held = self.sessions.take(message.session)  # no local image is answered twice
         may_ask = 0 < len(held.asked) <= len(self.gate.rounds)
         with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
@@ -236,7 +235,7 @@ class Server:
         """
         steps: list[Step] = []
         with timed(steps, "decode both", "server"):
-            image, local = self._decode(message), self._decode(local_message)
+            image, local = decoded(message, self.fit), decoded(local_message, self.fit)
         with self._asked(steps, "second answer", image.size, local.size):
             generation = self.vlm.answer(self.vlm.look(image), message.question, local)  # eq. 12
         return self._refined(generation, message.question, steps)
@@ -277,7 +276,7 @@ class Server:
         self.sessions.keep(session, replace(held, asked=(*held.asked, box)))
         return {
             "message": CropRequest(session, box),
-            "attention": _seen(*inside) if inside else None,
+            "attention": seen(*inside) if inside else None,
             "box_fallback": inside[1].fallback if inside else "",
         }
 
@@ -296,57 +295,10 @@ class Server:
 
     def _look(self, held: FirstStage) -> Look:
         """The look of a first stage; made anew if its memory was needed."""
-        return held.look or self.vlm.look(self._decode(held.message))
-
-    def _decode(self, message: Question | LocalImage) -> Image.Image:
-        """The image of a message, if the model can take it."""
-        width, height = self.fit.input_size
-        try:
-            image = Codec(message.image_format).decode(message.image, max_pixels=width * height)
-        except ValueError as error:  # an unknown format, or not an image of it
-            raise MessageError(f"The image of the {message.kind} can't be used: {error}") from None
-        if not self.fit.allows(image.size):
-            raise MessageError(
-                f"The image of the {message.kind} has {image.width} × {image.height} pixels:"
-                f" send at most {width} × {height}"
-                f"{', or as many in other proportions' if self.fit.how == 'area' else ''}."
-            )
-        return image
+        return held.look or self.vlm.look(decoded(held.message, self.fit))
 
     def _stage(self, generation: Generation, question: str, images: int = 1) -> Stage:
-        """An answer with the scores of every metric that it gives."""
-        scores, bounds = all_scores(generation.evidence)
-        tokens = tuple(
-            Token(text, chosen, alternatives)
-            for text, chosen, alternatives in zip(
-                generation.tokens, map(int, generation.token_ids), self._alternatives(generation),
-                strict=True,
-            )
-        )  # fmt: skip
-        prompt = self.vlm.prompt_text(question, images)
-        return Stage(generation.text, tokens, scores, prompt, bounds)
-
-    def _alternatives(self, generation: Generation) -> list[tuple[tuple[str, float], ...]]:
-        """Each token's likeliest alternatives as (text, probability), itself first."""
-        count = self.alternatives
-        if generation.likeliest:
-            return [
-                tuple((text, float(np.exp(logp))) for text, logp in row[:count])
-                for row in generation.likeliest
-            ]
-        logits = np.asarray(generation.logits, dtype=np.float64)
-        odds = np.exp(logits - logits.max(axis=-1, keepdims=True))
-        probabilities = odds / odds.sum(axis=-1, keepdims=True)
-        rows = []
-        for text, chosen, p in zip(
-            generation.tokens, generation.token_ids, probabilities, strict=True
-        ):
-            top = np.argpartition(p, -min(count, p.size))[-count:]
-            others = sorted((int(i) for i in top if i != chosen), key=lambda i: (-p[i], i))
-            ids = [chosen, *others[: count - 1]]
-            texts = [text] + [self.vlm.decode_token(i) for i in ids[1:]]
-            rows.append(tuple(zip(texts, (float(p[i]) for i in ids), strict=True)))
-        return rows
+        return stage_of(self.vlm, generation, question, images, self.alternatives)
 
 
 def check_gate(gate: Gate, info: ModelInfo) -> None:
@@ -356,70 +308,3 @@ def check_gate(gate: Gate, info: ModelInfo) -> None:
             f"{info.name!r} doesn't tell what {METRICS[gate.metric].noun} takes: set the gate on "
             f"one of {', '.join(info.metrics)}."
         )
-
-
-def _check_size(size: tuple[int, int], original: tuple[int, int], fit: Fit) -> None:
-    """Return whether some one scale, at most 1, takes what is to be sent of `original` to `size`,
-    give or take a pixel.
-    """
-    (width, height), (full_width, full_height) = size, fit.size(original)
-    if (
-        width > full_width
-        or height > full_height
-        or (width - 1) * full_height > (height + 1) * full_width
-        or (height - 1) * full_width > (width + 1) * full_height
-    ):
-        raise MessageError(
-            f"A global image of {width} × {height} pixels can't be an original of"
-            f" {original[0]} × {original[1]} brought to this model ({fit.how}): send"
-            f" {full_width} × {full_height}."
-        )
-
-
-def geometry_on(vlm: VLM, view_size: tuple[int, int], original_size: tuple[int, int]) -> Geometry:
-    """Return where the grid of a global image of `view_size` lies on its original."""
-    region = vlm.info.fit.region(original_size)
-    return vlm.geometry(view_size).of_original(original_size, region)
-
-
-def attention_maps(question: np.ndarray, generic: np.ndarray, geometry: Geometry) -> Attention:
-    """Return the maps of eq. 22 from both prompts' rows (cells,), and the place of their grid."""
-    grid, (left, top, right, bottom) = geometry.grid, geometry.extent
-    return Attention(
-        question=_map(question, grid),
-        generic=_map(generic, grid),
-        relative=_map(relative_attention(question, generic, grid), grid),  # eq. 22
-        extent=(float(left), float(top), float(right), float(bottom)),
-    )
-
-
-def _seen(clues: Clues, found: Found) -> Attention | None:
-    """Return the maps that there are after a cropper has looked; None where nothing attended."""
-    if not clues.row_if_read.size:
-        return None
-    grid, relative = clues.geometry.grid, clues.relative_if_read
-    left, top, right, bottom = clues.geometry.extent
-    searched = None if found.map is relative else found.map
-    return Attention(
-        question=_map(clues.row_if_read, grid),
-        generic=None if relative is None else _map(clues.generic_row, grid),
-        relative=None if relative is None else _map(relative, grid),
-        extent=(float(left), float(top), float(right), float(bottom)),
-        searched=None if searched is None else _map(searched, grid),
-    )
-
-
-def chosen_box(
-    vlm: VLM, attention: Attention, original_size: tuple[int, int], side: float | None = None
-) -> Box:
-    """Return the box of the original that `relative` asks for (eq. 11, 22), in pixels.
-
-    side: of the box at ratio 1.0, in pixels of the original; None: the model's own.
-    """
-    weights = np.asarray(attention.relative)
-    return windows(weights, attention.extent, original_size, vlm.info, side)[0]
-
-
-def _map(weights: np.ndarray, grid: tuple[int, int]) -> AttentionMap:
-    """(rows, cols) of plain floats; a weight that isn't a number is not evidence, hence 0."""
-    return tuple(map(tuple, finite(weights, grid).tolist()))

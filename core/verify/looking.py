@@ -14,7 +14,7 @@ from PIL import Image, ImageStat
 
 from core.box import Box
 from core.edge.device import Edge
-from core.server.machine import attention_maps, chosen_box, geometry_on
+from core.server.stages.maps import attention_maps, chosen_box, geometry_on
 from core.verify.case import Asked, Case, scene
 from core.verify.report import Finding
 

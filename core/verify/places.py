@@ -19,7 +19,7 @@ from PIL import Image
 from core.cropping import MIN_CELLS
 from core.edge.device import Edge
 from core.imaging import Geometry
-from core.server.machine import attention_maps, chosen_box, geometry_on
+from core.server.stages.maps import attention_maps, chosen_box, geometry_on
 from core.verify.case import Case, noisy
 from core.verify.plain import without_attention
 from core.verify.report import Finding

@@ -16,7 +16,7 @@ from PIL import Image
 
 from core.box import Box
 from core.edge.device import Edge
-from core.server.machine import attention_maps, chosen_box, geometry_on
+from core.server.stages.maps import attention_maps, chosen_box, geometry_on
 from core.verify.case import Case
 from core.verify.plain import Pass
 from core.verify.report import Finding

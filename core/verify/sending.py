@@ -11,7 +11,8 @@ from core.box import Box
 from core.edge.device import Edge
 from core.imaging import Codec, Geometry
 from core.protocol import ask
-from core.server.machine import Server, geometry_on
+from core.server.machine import Server
+from core.server.stages.maps import geometry_on
 from core.transcript import EncodedImage, Transcript
 from core.uncertainty import Gate
 from core.verify.case import Case, coordinates

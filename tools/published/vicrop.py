@@ -34,7 +34,7 @@ from PIL import Image
 from core.attention import relative_attention
 from core.cropping import find_box
 from core.edge.device import Edge
-from core.server.machine import geometry_on
+from core.server.stages.maps import geometry_on
 from core.verify.case import scene
 from core.vlm import load_vlm
 from core.vlm.adapter import Adapter

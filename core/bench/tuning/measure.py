@@ -19,7 +19,7 @@ from core.bench.datasets.scoring import Scorer
 from core.hits import contrast, holds_any, random_hit
 from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import Box, Edge, Server, first_stage
-from core.server.machine import attention_maps, chosen_box
+from core.server.stages.maps import attention_maps, chosen_box
 from core.sessions import FirstStage
 from core.transcript import Attention
 from core.uncertainty import Gate

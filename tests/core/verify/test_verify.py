@@ -13,7 +13,7 @@ from transformers import RepetitionPenaltyLogitsProcessor
 
 from core.box import Box
 from core.imaging import Geometry, crop_local
-from core.server import machine
+from core.server.stages import maps
 from core.support.bundled import POCKET
 from core.verify import verify
 from core.verify.case import coordinates, scene
@@ -278,12 +278,12 @@ def test_padding_that_is_not_counted(padding, monkeypatch):
 
 
 def test_a_box_shifted_by_the_padding(padding, monkeypatch):
-    windows = machine.windows
+    windows = maps.windows
 
     def shifted(weights, extent, size, *rest):
         return windows(weights, (0.0, 0.0, *map(float, size)), size, *rest)
 
-    monkeypatch.setattr(machine, "windows", shifted)
+    monkeypatch.setattr(maps, "windows", shifted)
     (sentence,) = told(padding, PLACES)
     assert "beside what changed the tokens, as if padding weren't counted" in sentence
 
