@@ -74,7 +74,8 @@ class Queue:
     async def enter(self, client: str) -> float:
         """Wait for this client's turn; returns the seconds it took. Then `leave` must be called.
 
-        Raises Busy if there is no room to wait, or if the turn didn't come within `max_wait`.
+        Raises Busy if there is no room to wait, if by what work took lately the turn won't come
+        within `max_wait`, or if it didn't.
         """
         if self._working < self.workers:  # then nobody waits
             self._working += 1
@@ -95,15 +96,19 @@ class Queue:
         ticket.result()  # raises Busy if it was sent away
         return time.monotonic() - start
 
-    def leave(self, seconds: float) -> None:
-        """The work is done, and took so long."""
-        self._seconds += 0.1 * (seconds - self._seconds)
+    def leave(self, seconds: float | None) -> None:
+        """The work is done, and took so long; None: there was nothing to do."""
+        if seconds is not None:
+            self._seconds += 0.1 * (seconds - self._seconds)
         self._call_next()
 
     def _line_up(self, client: str) -> asyncio.Future[None]:
         line = self._lines.get(client, ())
         if len(line) >= self.waiting_per_client:
             raise self._busy(f"You have {len(line)} requests waiting: wait for their answers.")
+        if self._seconds * self._ahead(client) / self.workers > self.max_wait:
+            # Told now, it comes back rested; told after max_wait, it would have waited in vain.
+            raise self._busy("The server has too much to do: try again.")
         if self._length >= self.waiting:
             longest = max(self._lines, key=lambda name: len(self._lines[name]), default=client)
             if len(self._lines.get(longest, ())) <= len(line) + 1:
@@ -115,6 +120,12 @@ class Queue:
         self._lines.setdefault(client, deque()).append(ticket)
         self._length += 1
         return ticket
+
+    def _ahead(self, client: str) -> int:
+        """Return how many will be called before the next that this client sends."""
+        own = len(self._lines.get(client, ()))
+        others = (line for name, line in self._lines.items() if name != client)
+        return own + sum(min(len(line), own + 1) for line in others)
 
     def _withdraw(self, client: str, ticket: asyncio.Future[None]) -> None:
         line = self._lines.get(client)

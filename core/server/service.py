@@ -147,7 +147,7 @@ class Service:
             loop = asyncio.get_running_loop()
             done = loop.run_in_executor(self.threads, work, waited)
         except BaseException:
-            self.queue.leave(0.0)
+            self.queue.leave(None)
             raise
         # The turn ends with the work, even if nobody waits for it any more.
         done.add_done_callback(lambda _: self.queue.leave(time.monotonic() - start))

@@ -11,7 +11,8 @@ from core.server.limits import Limits
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
 from tests.support.serving import serving
-from tools.load import Counted, Tally, _ask, load, open_load, report
+from tools.load.edges import Counted, Tally, _ask, load, open_load
+from tools.load.report import COLUMNS, broken, report, row
 
 SOMETIMES = Gate("min_entropy", 1.3)
 
@@ -87,3 +88,20 @@ def test_the_report_says_goodput_and_the_share_of_429s(capsys):
     said = capsys.readouterr().out
     assert "right answers a second: 3.0" in said
     assert "429s: 25.0% of responses" in said and "timed out: 2" in said
+
+
+def test_a_row_counts_what_was_right_while_questions_came():
+    """30 of 40 right answers came within the 10 s: 3 of the 4 a second that there is room for."""
+    tally = Tally(seconds=[1.0] * 41, elapsed=20.0, memory=[2**20, 3 * 2**20])
+    tally.right = [5.0] * 30 + [15.0] * 10
+    tally.wrong = 1
+    tally.statuses.update({200: 80, 429: 18, 503: 2})
+    cells = [cell.strip() for cell in row(tally, 1.2, 4.0, 10.0).strip("|").split("|")]
+    said = dict(zip(COLUMNS, cells, strict=True))
+    assert said == {
+        "of capacity": "1.2", "due / s": "4.80", "right / s": "3.00", "share": "0.75",
+        "p50 s": "1.0", "p95 s": "1.0", "p99 s": "1.0", "429s": "18.0%", "time-outs": "0",
+        "5xx": "2", "wrong": "1", "given up": "0", "memory MiB": "3",
+    }  # fmt: skip
+    assert broken(tally)
+    assert not broken(Tally(seconds=[1.0]))

@@ -99,6 +99,68 @@ def test_nobody_waits_longer_than_agreed():
     asyncio.run(scene())
 
 
+def test_who_would_wait_in_vain_is_told_so_at_once():
+    """Work of 4 s, one at a time, 10 s to wait: the third in line is told, and when to come."""
+
+    async def scene():
+        queue, order = Queue(1, 100, 100, 10.0), []
+        queue._seconds = 4.0
+        await queue.enter("first")
+        tasks = [enter(queue, client, order) for client in "abc"]  # 4, 8 and 12 s from now
+        await settle()
+        with pytest.raises(Busy, match="too much") as refused:
+            await queue.enter("d")
+        assert refused.value.retry_after == 16 and len(queue) == 3
+        # Who has sent more must wait for the others' first; who sent one isn't refused for them.
+        more = [enter(queue, "a", order) for _ in range(2)]
+        await settle()
+        assert [task.done() for task in more] == [True, True]
+        for task in more:
+            with pytest.raises(Busy, match="too much"):
+                task.result()
+        for _ in range(4):
+            queue.leave(4.0)
+            await settle()
+        await asyncio.gather(*tasks)
+        assert order == ["a", "b", "c"]
+
+    asyncio.run(scene())
+
+
+def test_the_greedy_wait_in_vain_before_others_do():
+    async def scene():
+        queue, order = Queue(1, 100, 100, 10.0), []
+        queue._seconds = 4.0
+        await queue.enter("first")
+        greedy = [enter(queue, "a", order) for _ in range(4)]
+        await settle()
+        assert [task.done() for task in greedy] == [False, False, False, True]
+        other = enter(queue, "b", order)
+        await settle()
+        assert not other.done()  # one of a's is before it, not all three
+        with pytest.raises(Busy, match="too much"):
+            greedy[3].result()
+        for _ in range(5):
+            queue.leave(4.0)
+            await settle()
+        await asyncio.gather(*greedy[:3], other)
+        assert order == ["a", "b", "a", "a"]
+
+    asyncio.run(scene())
+
+
+def test_what_was_not_worked_for_says_nothing_about_how_long_work_takes():
+    async def scene():
+        queue = Queue(1, 10, 10, 10.0)
+        queue._seconds = 4.0
+        for _ in range(20):
+            await queue.enter("a")
+            queue.leave(None)
+        assert queue._seconds == 4.0 and queue.working == 0
+
+    asyncio.run(scene())
+
+
 def test_a_full_queue_sends_away_the_greedy():
     async def scene():
         queue, order = Queue(1, 4, 3, 10.0), []
