@@ -407,6 +407,26 @@ def _strip(image: Image.Image, scene: Scene, top: int) -> Example:
     )
 
 
+def padded(strip: Example) -> Example:
+    """The strip as it arrives in use, where a picture is padded to a square: between grey bars."""
+
+    def among(part: np.ndarray, stride: int, fill: int = 0) -> np.ndarray:
+        square = np.full((GRID * stride, GRID * stride, *part.shape[2:]), fill, part.dtype)
+        square[strip.top * stride : strip.top * stride + len(part)] = part
+        return square
+
+    def spread(where: np.ndarray | None) -> np.ndarray | None:
+        return None if where is None else among(where.reshape(strip.grid), 1).ravel()
+
+    return Example(
+        [among(strip.images[0], STRIDE, fill=127)],
+        [replace(branch, focus=spread(branch.focus)) for branch in strip.branches],
+        [among(strip.surfaces[0], 1)],
+        [among(strip.characters[0], 2)],
+        [among(strip.spelling[0], 1)],
+    )
+
+
 def _on_strip(scene: Scene, question: SceneQuestion, told: SceneQuestion, strip: Example) -> Branch:
     """A question with the answer that is told, and where on the strip to look for it."""
     where = focus(scene, question)

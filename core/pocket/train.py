@@ -51,6 +51,7 @@ from core.pocket.check import check
 from core.pocket.data import (
     chart_example,
     crowd_example,
+    padded,
     primer_example,
     scene_example,
     strip_example,
@@ -145,7 +146,7 @@ class Stream(torch.utils.data.Dataset):
             beside = _span(step, s.charts_beside[self.phase])
             return self._strips(step), self._charts(i + 2 * 10**7 for i in beside)
         if self.phase == "scenes" and step % 3 == 2:
-            return self._strips(10**6 + step), None  # others than before
+            return self._strips(10**6 + step, as_used=True), None  # others than before
         examples = self._scenes(step)
         if is_frozen(s, self.phase, step):
             return self.packer.collate(examples), None
@@ -165,15 +166,18 @@ class Stream(torch.utils.data.Dataset):
             examples += [crowd_example(first + i, s.seed) for i in crowds]
         return examples
 
-    def _strips(self, step):
-        """A batch of strips of one height: more of the higher ones, the fewer there can be."""
+    def _strips(self, step, as_used=False):
+        """A batch of strips of one height: more of the higher ones, the fewer there can be.
+
+        as_used: between grey bars, in the square that a picture is padded to.
+        """
         rows = ROWS[step % len(ROWS)]
         easy = EASY * max(0.0, 1 - step / max(1, self.settings.ease))
-        count = max(1, round(self.settings.batch["strips"] * 5 / (rows + 1)))
-        span = _span(step, 100)
-        return self.packer.collate(
-            [strip_example(i, self.settings.seed, rows, easy) for i in span[:count]]
-        )
+        seen = GRID if as_used else rows
+        count = max(1, round(self.settings.batch["strips"] * 5 / (seen + 1)))
+        span = _span(step, 100)[:count]
+        strips = [strip_example(i, self.settings.seed, rows, easy) for i in span]
+        return self.packer.collate([padded(strip) for strip in strips] if as_used else strips)
 
     def _charts(self, span):
         charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+from PIL import Image
 
 from core.pocket import data
 from core.pocket.data import (
     chart_example,
     crowd_example,
+    padded,
     primer_example,
     scene_example,
     strip_example,
@@ -51,6 +53,28 @@ def test_a_strip_asks_about_what_is_on_it():
                     and upper <= 16 * (top + row + 1) and lower >= 16 * (top + row)
                     for left, upper, right, lower in branch.question.boxes
                 )  # fmt: skip
+
+
+def test_a_padded_strip_is_what_the_processor_makes_of_it():
+    """Where it lies in the middle, as the picture that a visitor brings does."""
+    for index in range(24):
+        strip = _strip(index, 0)
+        square = padded(strip)
+        rows, top = strip.grid[0], strip.top
+        assert square.grid == (12, 12) and square.top == 0
+        if 2 * top + rows == 12:
+            picture = Image.fromarray(strip.images[0])
+            assert np.array_equal(square.images[0], data.to_input(picture))
+        for labels, stride in (("surfaces", 1), ("characters", 2), ("spelling", 1)):
+            whole, part = getattr(square, labels)[0], getattr(strip, labels)[0]
+            inside = slice(stride * top, stride * (top + rows))
+            assert np.array_equal(whole[inside], part)
+            assert not np.delete(whole, inside, axis=0).any()
+        for branch, before in zip(square.branches, strip.branches, strict=True):
+            assert branch.question == before.question and branch.places == before.places
+            if before.focus is not None:
+                assert branch.focus.sum() == pytest.approx(1)
+                assert branch.focus.argmax() == before.focus.argmax() + 12 * top
 
 
 def test_the_primer_asks_one_short_question_about_the_one_text():
