@@ -109,6 +109,12 @@ class Sessions:
     def __len__(self) -> int:
         return len(self._held)
 
+    def __contains__(self, session: str) -> bool:
+        """Return whether a session is held, and not out of date."""
+        with self._lock:
+            self._drop_expired()
+            return session in self._held
+
     def _hold(self, session: str, stage: FirstStage) -> None:
         self._held[session] = time.monotonic() + self.max_seconds, stage
         self._nbytes += stage.nbytes

@@ -58,7 +58,8 @@ def main() -> None:
     options = {"host": args.host, "port": args.port, "log_config": None}
     options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
     options |= {"root_path": args.root_path.rstrip("/")}
-    server = make_server(app, limits, forwarded_allow_ips=args.proxy, **options)
+    leaving = app.state.service.leaving
+    server = make_server(app, limits, leaving, forwarded_allow_ips=args.proxy, **options)
 
     def load() -> None:
         from core.vlm import load_vlm  # here: importing torch takes longer than to be reachable

@@ -35,6 +35,9 @@ class Limits:
     session_seconds: float = _bound(300.0, "seconds that a first stage is held for a second")
     replies: int = _bound(4096, "replies held for an edge that didn't get them")
     reply_seconds: float = _bound(300.0, "seconds that a reply is held")
+    drain_seconds: float = _bound(
+        30.0, "seconds after SIGTERM in which local images that were asked for may yet come"
+    )
     connections: int = _bound(1024, "open connections")
     connections_per_client: int = _bound(128, "open connections from one address")
 
@@ -54,7 +57,7 @@ class Limits:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            may_be_none = name in ("rate", "waiting", "session_bytes")
+            may_be_none = name in ("rate", "waiting", "session_bytes", "drain_seconds")
             least = 0 if may_be_none else 1 if type(value) is int else 0.01
             if not value >= least:
                 raise ValueError(f"{name} must be at least {least}, not {value}.")

@@ -7,11 +7,16 @@ connections would lock everyone out. Bodies have their limits in wire.py, where 
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Container
+from types import FrameType
 from typing import Any, ClassVar
 
 import uvicorn
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from core.server.leaving import Leaving
 from core.server.limits import Limits
 
 FULL = (
@@ -21,20 +26,20 @@ FULL = (
 
 
 class GuardedConnection(H11Protocol):
-    """One connection, within the limits of its class."""
+    """One connection, within the limits of its class.
+
+    proxies: whose connections are those of many clients, and so as many as there may be in all.
+    """
 
     limits: ClassVar[Limits]
+    proxies: ClassVar[Container[str]] = ()
     _late: asyncio.TimerHandle | None = None
 
     def connection_made(  # type: ignore[override]  # as uvicorn narrows it, too
         self, transport: asyncio.Transport
     ) -> None:
         super().connection_made(transport)
-        others = (getattr(other, "client", None) for other in self.connections)
-        mine = sum(client is not None and client[0] == self._host for client in others)
-        if len(self.connections) > self.limits.connections or (
-            mine > self.limits.connections_per_client
-        ):
+        if len(self.connections) > self.limits.connections or self._too_many_of_one():
             transport.write(FULL)
             transport.close()
             return
@@ -60,6 +65,13 @@ class GuardedConnection(H11Protocol):
             self.cycle.disconnected = True
             self.cycle.message_event.set()
 
+    def _too_many_of_one(self) -> bool:
+        if self._host in self.proxies:
+            return False
+        others = (getattr(other, "client", None) for other in self.connections)
+        mine = sum(client is not None and client[0] == self._host for client in others)
+        return mine > self.limits.connections_per_client
+
     @property
     def _host(self) -> str | None:
         return self.client[0] if self.client else None
@@ -83,11 +95,40 @@ class GuardedConnection(H11Protocol):
             self.transport.close()
 
 
-def make_server(app: Any, limits: Limits, **given: Any) -> uvicorn.Server:
-    """Return a uvicorn server of `app` within these limits; options as of `uvicorn.Config`."""
-    guarded = type("GuardedConnection", (GuardedConnection,), {"limits": limits})
+class PatientServer(uvicorn.Server):
+    """Ends on SIGTERM when nothing is owed any more, on another or Ctrl-C at once.
+
+    What is at work then is answered in any case, and a response under way is sent to its end.
+    """
+
+    leaving: Leaving | None = None
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if sig == signal.SIGTERM and self.leaving:
+            self.leaving.begin()
+        else:
+            super().handle_exit(sig, frame)
+
+    async def on_tick(self, counter: int) -> bool:
+        return await super().on_tick(counter) or bool(self.leaving and self.leaving.over)
+
+
+def make_server(
+    app: Any, limits: Limits, leaving: Leaving | None = None, **given: Any
+) -> uvicorn.Server:
+    """Return a uvicorn server of `app` within these limits; options as of `uvicorn.Config`.
+
+    leaving: of the app, that is waited for on SIGTERM.
+    """
+    proxies = given.get("forwarded_allow_ips")
+    trusted = ProxyHeadersMiddleware(app, proxies).trusted_hosts if proxies else ()
+    guarded = type(
+        "GuardedConnection", (GuardedConnection,), {"limits": limits, "proxies": trusted}
+    )
     options: dict[str, Any] = {"ws": "none", "server_header": False, "date_header": False} | given
     options |= {"proxy_headers": bool(options.get("forwarded_allow_ips"))}
-    return uvicorn.Server(
+    server = PatientServer(
         uvicorn.Config(app, http=guarded, lifespan="off", access_log=False, **options)
     )
+    server.leaving = leaving
+    return server

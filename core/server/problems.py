@@ -101,5 +101,6 @@ WHAT = {
     415: "The body has a type that isn't read here.",
     422: "The question, or a field of the JSON, can't be used.",
     429: "Too many requests, yours or everybody's: come back after Retry-After seconds.",
-    503: "The model is still being loaded: come back after Retry-After seconds.",
+    503: "The model is still being loaded, or the server shut down: come back after Retry-After"
+    " seconds.",
 }

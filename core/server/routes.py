@@ -126,7 +126,8 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
 
     @router.get("/ready", responses=documented(503))
     async def ready() -> Health:
-        """Return whether the model is loaded."""
+        """Return whether questions are taken: the model is loaded, and nobody shuts it down."""
+        service.leaving.check()
         _ = service.server
         return Health(status="ok")
 

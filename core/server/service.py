@@ -18,6 +18,7 @@ from core.messages import CropRequest, LocalImage, Message, Question
 from core.policies.shared import LinkTerms, SharedLink
 from core.server import wire
 from core.server.admission import Queue, Rate
+from core.server.leaving import Leaving
 from core.server.limits import Limits
 from core.server.machine import Reply, Server
 from core.server.problems import Problem
@@ -67,11 +68,14 @@ class Service:
         self.queue = Queue(
             limits.workers, limits.waiting, limits.waiting_per_client, limits.max_wait
         )
+        self.leaving = Leaving(limits.drain_seconds, self.queue, lambda name: name in self.sessions)
         self.replies: Replies[Reply] = Replies(limits.replies, limits.reply_seconds)
         self.threads = ThreadPoolExecutor(limits.workers, thread_name_prefix="model")
         self.arrivals: deque[float] = deque(maxlen=ARRIVALS)  # of questions, time.monotonic()
         self.metrics = metrics = Metrics()
         metrics.gauge("sessions", "First stages held.", lambda: len(self.sessions))
+        metrics.gauge("local_images_owed", "Asked for, and yet to come.", self.leaving.owed)
+        metrics.gauge("ready", "1 if questions are taken: see /ready.", self._ready)
         metrics.gauge("session_bytes", "Memory they take.", lambda: self.sessions.nbytes)
         metrics.gauge("waiting", "Requests in the queue.", lambda: len(self.queue))
         metrics.gauge("working", "Requests at the model.", lambda: self.queue.working)
@@ -100,6 +104,10 @@ class Service:
         link = SharedLink(self.link, gate, lambda: self.queue.wait) if self.link else None
         vlm = batched(vlm, self.limits.at_once(vlm.info.look_bytes))
         return Server(vlm, gate, self.sessions, link=link, cropper=self.cropper)
+
+    def _ready(self) -> float:
+        loaded = self.model.done() and self.model.exception() is None
+        return float(loaded and not self.leaving.begun)
 
     def _new_sessions(self) -> Sessions:
         limits = self.limits
@@ -139,6 +147,7 @@ class Service:
         kind: of the message that it answers. work: gets the seconds that the turn was waited for.
         Raises as `handle` does.
         """
+        self.leaving.check(kind)
         waited = await self.queue.enter(client)
         start = time.monotonic()
         try:
@@ -153,6 +162,7 @@ class Service:
         done.add_done_callback(lambda _: self.queue.leave(time.monotonic() - start))
         reply = await asyncio.shield(done)
         seconds = time.monotonic() - start
+        self.leaving.note(reply.message)
         self.metrics.waited.observe(waited)
         self.metrics.worked.labels(kind).observe(seconds)
         self.metrics.replies.labels(reply.message.kind).inc()

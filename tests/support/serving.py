@@ -13,11 +13,14 @@ COMPACT = {"Content-Type": "application/vnd.second-look"}
 
 
 @contextmanager
-def serving(gate=None, limits=None, tokens=(), vlm=None, link=None):
-    """Yields the URL, and the app."""
+def serving(gate=None, limits=None, tokens=(), vlm=None, link=None, proxy=None):
+    """Yields the URL, and the app. proxy: an address whose X-Forwarded-For is believed."""
     limits = limits or Limits(rate=0)
     app = create_app(vlm or PixelVLM(), gate, limits, tokens, link=link)
-    server = make_server(app, limits, host="127.0.0.1", port=0, log_config=None)
+    leaving, options = app.state.service.leaving, {"host": "127.0.0.1", "port": 0}
+    server = make_server(
+        app, limits, leaving, forwarded_allow_ips=proxy, log_config=None, **options
+    )
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

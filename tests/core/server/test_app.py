@@ -352,6 +352,20 @@ def test_connections_are_bounded(server):
     assert httpx.get(f"{url}/health").status_code == 200
 
 
+def test_a_proxy_has_as_many_connections_as_its_clients():
+    """One address then, but 300 phones behind it: only those of all together are bounded."""
+    limits = Limits(rate=0, connections=12, connections_per_client=3)
+    with serving(ALWAYS, limits, proxy="127.0.0.1") as (url, _):
+        address = (httpx.URL(url).host, httpx.URL(url).port)
+        held = [socket.create_connection(address) for _ in range(11)]
+        assert httpx.get(f"{url}/health").status_code == 200
+        held += [socket.create_connection(address) for _ in range(2)]
+        with socket.create_connection(address, timeout=5) as late:
+            assert late.recv(1000).startswith(b"HTTP/1.1 429")
+        for connection in held:
+            connection.close()
+
+
 def test_the_log_tells_what_happened_and_nothing_of_what_was_said(client, edge, caplog):
     secret = "What does the letter from my doctor say?"
     with caplog.at_level(logging.INFO, logger="core.server"):
