@@ -74,8 +74,8 @@ class Queue:
     async def enter(self, client: str) -> float:
         """Wait for this client's turn; returns the seconds it took. Then `leave` must be called.
 
-        Raises Busy if there is no room to wait, if by what work took lately the turn won't come
-        within `max_wait`, or if it didn't.
+        Raises Busy if there is no room to wait; if, by what work took lately, it won't be done
+        within `max_wait` and others wait before it; or if its turn didn't come within `max_wait`.
         """
         if self._working < self.workers:  # then nobody waits
             self._working += 1
@@ -106,8 +106,10 @@ class Queue:
         line = self._lines.get(client, ())
         if len(line) >= self.waiting_per_client:
             raise self._busy(f"You have {len(line)} requests waiting: wait for their answers.")
-        if self._seconds * self._ahead(client) / self.workers > self.max_wait:
-            # Told now, it comes back rested; told after max_wait, it would have waited in vain.
+        ahead = self._ahead(client)
+        if ahead and self._seconds * (ahead / self.workers + 1) > self.max_wait:
+            # Told now, it comes back in time; told after max_wait, it would have waited in vain, or
+            # been answered when its sender had given it up.
             raise self._busy("The server has too much to do: try again.")
         if self._length >= self.waiting:
             longest = max(self._lines, key=lambda name: len(self._lines[name]), default=client)

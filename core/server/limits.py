@@ -22,7 +22,7 @@ class Limits:
     workers: int = _bound(16, "questions the model works on at once, as a batch where it can")
     waiting: int = _bound(128, "requests that may wait for a turn")
     waiting_per_client: int = _bound(8, "requests of one client that may wait for a turn")
-    max_wait: float = _bound(15.0, "seconds that a request may wait")
+    max_wait: float = _bound(15.0, "seconds that a request may wait, and may be expected to take")
     rate: float = _bound(20.0, "requests a second from one client, on average; 0: any number")
     burst: int = _bound(40, "requests from one client at once, after a pause")
     body_bytes: int = _bound(4 * 2**20, "bytes that a request may have")

@@ -100,13 +100,13 @@ def test_nobody_waits_longer_than_agreed():
 
 
 def test_who_would_wait_in_vain_is_told_so_at_once():
-    """Work of 4 s, one at a time, 10 s to wait: the third in line is told, and when to come."""
+    """Work of 4 s, one at a time, and 15 s for all: the fourth in line is told when to come."""
 
     async def scene():
-        queue, order = Queue(1, 100, 100, 10.0), []
+        queue, order = Queue(1, 100, 100, 15.0), []
         queue._seconds = 4.0
         await queue.enter("first")
-        tasks = [enter(queue, client, order) for client in "abc"]  # 4, 8 and 12 s from now
+        tasks = [enter(queue, client, order) for client in "abc"]  # done 4, 8 and 12 s later
         await settle()
         with pytest.raises(Busy, match="too much") as refused:
             await queue.enter("d")
@@ -129,7 +129,7 @@ def test_who_would_wait_in_vain_is_told_so_at_once():
 
 def test_the_greedy_wait_in_vain_before_others_do():
     async def scene():
-        queue, order = Queue(1, 100, 100, 10.0), []
+        queue, order = Queue(1, 100, 100, 15.0), []
         queue._seconds = 4.0
         await queue.enter("first")
         greedy = [enter(queue, "a", order) for _ in range(4)]
@@ -145,6 +145,21 @@ def test_the_greedy_wait_in_vain_before_others_do():
             await settle()
         await asyncio.gather(*greedy[:3], other)
         assert order == ["a", "b", "a", "a"]
+
+    asyncio.run(scene())
+
+
+def test_one_may_wait_however_long_work_takes():
+    async def scene():
+        queue, order = Queue(1, 100, 100, 15.0), []
+        queue._seconds = 400.0
+        await queue.enter("first")
+        task = enter(queue, "a", order)
+        await settle()
+        with pytest.raises(Busy, match="too much"):
+            await queue.enter("b")
+        queue.leave(400.0)
+        await task
 
     asyncio.run(scene())
 
