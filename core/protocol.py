@@ -46,6 +46,8 @@ from core.transcript import (
 if TYPE_CHECKING:
     from core.vlm.base import VLM
 
+SCORED = "score tokens"  # the step after which the server decides whether to ask for more
+
 __all__ = [
     "Answer",
     "Attention",
@@ -73,7 +75,9 @@ __all__ = [
     "TranscriptError",
     "ask",
     "attention_at",
+    "first_alone",
     "first_stage",
+    "look_anew",
     "second_stage",
 ]
 
@@ -165,6 +169,50 @@ def second_stage(
         rounds=tuple(rounds),
         events=tuple(events),
     )
+
+
+def first_alone(transcript: Transcript) -> Transcript:
+    """Return a transcript up to the server's first reply, which may be a request for more."""
+    events = transcript.events
+    end = 1 + next(i for i, event in enumerate(events) if _is(event, "server"))
+    bare = replace(
+        transcript, events=events[:end], forced=False, local_image=None, second=None, rounds=()
+    )
+    if _is(events[end - 1], "server", CropRequest.kind):
+        return bare
+    return replace(bare, attention=None, box=None, box_fallback="")
+
+
+def look_anew(edge: Edge, server: Server, transcript: Transcript) -> Transcript:
+    """Return the second stage of a transcript by another server that has its session: of another
+    cropper, or of another gate.
+
+    What was looked at before is left out, and the first answer stays: nothing of it is computed
+    again, and messages and boxes are those of a question that was asked of this server from the
+    start. Raises what `second_stage` raises.
+    """
+    first = first_alone(transcript)
+    asked = first.box is not None
+    if asked:  # as if the gate had been content, and a second look was wished for
+        events = first.events
+        scored = next(i for i, event in enumerate(events) if getattr(event, "name", "") == SCORED)
+        answer = MessageRecord.of("server", Answer(first.first_answer, first.session))
+        first = replace(
+            first, events=(*events[: scored + 1], answer),
+            attention=None, box=None, box_fallback="",
+        )  # fmt: skip
+    looked = second_stage(edge, server, replace(first, gate=server.gate))
+    if not asked:
+        return looked
+    wish = len(first.events)  # its place; the answer before it never crossed the link, either
+    return replace(looked, events=(*looked.events[: wish - 1], *looked.events[wish + 1 :]))
+
+
+def _is(event: Event, sender: str, kind: str | None = None) -> bool:
+    """Return whether an event is a message of this sender, and of this kind."""
+    if not isinstance(event, MessageRecord) or event.sender != sender:
+        return False
+    return kind is None or event.kind == kind
 
 
 def _look(
