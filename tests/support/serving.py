@@ -13,10 +13,10 @@ COMPACT = {"Content-Type": "application/vnd.second-look"}
 
 
 @contextmanager
-def serving(gate=None, limits=None, tokens=(), vlm=None, link=None, proxy=None):
+def serving(gate=None, limits=None, tokens=(), vlm=None, link=None, proxy=None, cropper="relative"):
     """Yields the URL, and the app. proxy: an address whose X-Forwarded-For is believed."""
     limits = limits or Limits(rate=0)
-    app = create_app(vlm or PixelVLM(), gate, limits, tokens, link=link)
+    app = create_app(vlm or PixelVLM(), gate, limits, tokens, link=link, cropper=cropper)
     leaving, options = app.state.service.leaving, {"host": "127.0.0.1", "port": 0}
     server = make_server(
         app, limits, leaving, forwarded_allow_ips=proxy, log_config=None, **options
