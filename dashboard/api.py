@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.croppers import served
 from core.uncertainty import METRICS
 from dashboard import inputs
 from dashboard.case import ask_elsewhere, ask_second
@@ -23,11 +24,17 @@ SETTINGS = (
 class Api:
     """The endpoints. Call it inside a `gr.Blocks`.
 
-    asked: the page's own components for what every question needs. Their types say what programs
-    may send, and files of this machine are not among it.
+    asked, looking: the page's own components for what every question needs, and for who looks, how
+    often. Their types say what programs may send, and files of this machine are not among it.
     """
 
-    def __init__(self, live: LiveModel, asked: list[gr.components.Component], on_model: dict):
+    def __init__(
+        self,
+        live: LiveModel,
+        asked: list[gr.components.Component],
+        looking: list[gr.components.Component],
+        on_model: dict,
+    ):
         self.live = live
         self.answer = gr.JSON(visible=False)
         force = gr.Checkbox(False, visible=False, label="force")
@@ -35,13 +42,15 @@ class Api:
         button = gr.Button(visible=False)
         button.click(
             self.ask,
-            [*asked, force],
+            [*asked, force, *looking],
             self.answer,
             **on_model,
             api_name="ask",
             api_description="Ask one question about one image; returns the whole transcript. "
             + SETTINGS
-            + " force takes the second look even if the gate says no.",
+            + " force takes the second look even if the gate says no. cropper is who chooses the"
+            f" box, one of {', '.join(served())}. looks is how many local images may be asked for,"
+            " each further one while the answer is still uncertain by eta.",
         )
         button.click(
             self.look_here,
@@ -63,12 +72,23 @@ class Api:
         )
 
     def ask(
-        self, image, question, metric, eta, format, quality, local_format, local_quality, force
+        self,
+        image,
+        question,
+        metric,
+        eta,
+        format,
+        quality,
+        local_format,
+        local_quality,
+        force,
+        cropper,
+        looks,
     ) -> dict[str, Any]:
         """Return both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
         asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
-            case = inputs.begin(self.live, *asked)
+            case = inputs.begin(self.live, *asked, cropper, looks)
             if case.transcript.uncertain or force:
                 case = self.live.run(ask_second, case)
         return case.transcript.to_dict()

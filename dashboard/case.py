@@ -7,11 +7,12 @@ small machine.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from core.croppers import DEFAULT
 from core.cropping import Box
 from core.imaging import Codec, Fit, ImageError
 from core.protocol import (
@@ -21,7 +22,9 @@ from core.protocol import (
     SessionExpired,
     Sessions,
     attention_at,
+    first_alone,
     first_stage,
+    look_anew,
     second_stage,
 )
 from core.transcript import Attention, EncodedImage, Transcript
@@ -30,6 +33,7 @@ from core.vlm import VLM
 from dashboard.hosting.room import Room
 
 _ROOM = Room()
+LOOKS = 1_000  # local images that a first stage may be asked again with: other croppers, own boxes
 
 
 @dataclass(frozen=True)
@@ -41,12 +45,16 @@ class Case:
     transcript: Transcript
     elsewhere: Transcript | None = None  # the same question with a box of the user's
     own: bool = False  # the picture is the user's
+    # Under which the second stage ran; of its rounds, each at an η of its own. None: it didn't.
+    looked: Gate | None = None
 
     def judged(self, gate: Gate) -> Case:
         """Return the same answers under another gate; a second stage continues under that gate.
 
-        Raises ProtocolError for a gate on a metric that these answers don't have.
+        It has as many rounds as the one before, each at its η. Raises ProtocolError for a gate on a
+        metric that these answers don't have.
         """
+        gate = with_looks(gate, 1 + len(self.transcript.gate.rounds))
         try:
             elsewhere = self.elsewhere and self.elsewhere.with_gate(gate)
             return replace(self, transcript=self.transcript.with_gate(gate), elsewhere=elsewhere)
@@ -54,10 +62,24 @@ class Case:
             raise ProtocolError(str(error)) from None
 
     @property
-    def moved(self) -> bool:
-        """Return whether the gate now decides otherwise than when the messages were sent."""
-        before = self.asked.retransmit(self.transcript.scores[self.asked.metric])
-        return before != self.transcript.uncertain
+    def contradicted(self) -> Gate | None:
+        """Return the gate under which messages were sent that the gate of now decides otherwise
+        than; None: it would send the same.
+        """
+        transcript, looked = self.transcript, self.looked
+        if self.asked.retransmit(transcript.scores[self.asked.metric]) != transcript.uncertain:
+            return self.asked
+        for looks, stage in enumerate(transcript.stages[1:], start=1):
+            before = looked and looked.again(looks, stage.scores[looked.metric])
+            now = transcript.gate.again(looks, stage.scores[transcript.gate.metric])
+            if looked is not None and before != now:
+                return looked
+        return None
+
+
+def with_looks(gate: Gate, looks: int) -> Gate:
+    """Return a gate for at most so many local images, each further one at its own η."""
+    return replace(gate, rounds=(gate.threshold,) * (looks - 1))
 
 
 def ask_first(
@@ -68,26 +90,53 @@ def ask_first(
     gate: Gate,
     codec: Codec,
     local_codec: Codec,
+    cropper: str = DEFAULT,
 ) -> Case:
     """Return the first stage. Raises ImageError, ProtocolError or VLMError: one sentence each."""
     with _edge(image, codec, local_codec) as edge:
-        transcript = first_stage(edge, Server(vlm, gate, sessions), question)
+        transcript = first_stage(edge, _server(vlm, sessions, gate, cropper), question)
     return Case(image, codec, local_codec, gate, transcript)
 
 
-def ask_second(vlm: VLM, sessions: Sessions, case: Case) -> Case:
+def ask_second(
+    vlm: VLM,
+    sessions: Sessions,
+    case: Case,
+    cropper: str | None = None,
+    looks: int | None = None,
+) -> Case:
     """Return the second stage, whatever the gate says. Raises what `ask_first` raises.
 
-    If the server has forgotten the first stage in the meantime, it is run again: the model is
-    deterministic, so nothing that the user has seen changes. Unless it is another model by now.
+    cropper, looks: by whom, and how many at most; None: as the first stage was asked. A second
+    stage that there is already is left out for this one, and the first answer stays. If the server
+    has forgotten the first stage in the meantime, it is run again: the model is deterministic, so
+    nothing that the user has seen changes. Unless it is another model by now.
     """
-    asked, transcript = _continue(vlm, sessions, case, None)
-    return replace(case, asked=asked, transcript=transcript)
+    before = case.transcript
+    cropper = before.cropper if cropper is None else cropper
+    gate = before.gate if looks is None else with_looks(before.gate, looks)
+    # Where the server was to look it has told already, as long as nobody else is to look now.
+    as_asked = (before.cropper, len(before.gate.rounds)) == (cropper, len(gate.rounds))
+    goes_on = before.second is None and (as_asked or before.box is None)
+
+    def look(edge: Edge, server: Server, transcript: Transcript) -> Transcript:
+        if goes_on:
+            return second_stage(edge, server, replace(transcript, gate=gate))
+        return look_anew(edge, server, transcript)
+
+    asked, transcript = _continue(vlm, sessions, case, gate, cropper, look)
+    return replace(case, asked=asked, looked=gate, transcript=transcript)
 
 
 def ask_elsewhere(vlm: VLM, sessions: Sessions, case: Case, box: Box) -> Case:
     """Return the second stage with a user's box, beside the case's own. Raises as `ask_first`."""
-    _, transcript = _continue(vlm, sessions, case, box)
+    before = case.transcript
+    gate = replace(before.gate, rounds=())  # a server with rounds goes on from its own box
+
+    def look(edge: Edge, server: Server, transcript: Transcript) -> Transcript:
+        return second_stage(edge, server, replace(first_alone(transcript), gate=gate), box)
+
+    _, transcript = _continue(vlm, sessions, case, gate, before.cropper, look)
     return replace(case, elsewhere=transcript)
 
 
@@ -110,16 +159,26 @@ def look_through(vlm: VLM, sessions: Sessions, case: Case, layer: int) -> tuple[
     return attention_at(vlm, case.transcript, layer)
 
 
-def _continue(vlm: VLM, sessions: Sessions, case: Case, box: Box | None) -> tuple[Gate, Transcript]:
-    """Return the gate that the first stage ran under, and the transcript with its second stage."""
+def _continue(
+    vlm: VLM,
+    sessions: Sessions,
+    case: Case,
+    gate: Gate,
+    cropper: str,
+    look: Callable[[Edge, Server, Transcript], Transcript],
+) -> tuple[Gate, Transcript]:
+    """Return the gate that the first stage ran under, and the transcript after `look`."""
     _check_model(vlm, case)
-    server = Server(vlm, case.transcript.gate, sessions)
+    server = _server(vlm, sessions, gate, cropper)
     with _edge(case.image, case.codec, case.local_codec) as edge:
         try:
-            return case.asked, second_stage(edge, server, case.transcript, box)
+            return case.asked, look(edge, server, case.transcript)
         except SessionExpired:
-            again = first_stage(edge, server, case.transcript.question)
-            return server.gate, second_stage(edge, server, again, box)
+            return gate, look(edge, server, first_stage(edge, server, case.transcript.question))
+
+
+def _server(vlm: VLM, sessions: Sessions, gate: Gate, cropper: str) -> Server:
+    return Server(vlm, gate, sessions, LOOKS, cropper=cropper)
 
 
 def _check_model(vlm: VLM, case: Case) -> None:

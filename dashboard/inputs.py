@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from core.croppers import DEFAULT, served
 from core.cropping import Box
 from core.imaging import Codec, ImageError
 from core.protocol import ProtocolError
 from core.uncertainty import METRICS, Gate
-from dashboard.case import Case, ask_first
+from dashboard.case import Case, ask_first, with_looks
 from dashboard.hosting.live import LiveModel
 
 NOT_CALIBRATED = "Not calibrated for this model: this is where every model begins."
+
+MOST_LOOKS = 5  # that a visitor may allow; an edge sends no more, either
 
 # Sliders and images come as they were sent, whatever range or format a component would insist on:
 # the complaint would be the framework's own, and on every panel at once. They are read here.
@@ -31,6 +34,19 @@ def gate(metric: str, eta: float) -> Gate:
     except (TypeError, ValueError):
         names = ", ".join(METRICS)
         raise ProtocolError(f"The gate needs a number for η, and one of {names}.") from None
+
+
+def looking(cropper: str, looks: float) -> tuple[str, int]:
+    """Return who looks, and how many times at most. Raises ProtocolError."""
+    if not isinstance(cropper, str) or cropper not in served():
+        raise ProtocolError(f"The cropper must be one of {', '.join(served())}.")
+    try:
+        whole = int(looks)
+    except (TypeError, ValueError, OverflowError):
+        whole = 0
+    if not 1 <= whole <= MOST_LOOKS:
+        raise ProtocolError(f"The looks must be a whole number from 1 to {MOST_LOOKS}.")
+    return cropper, whole
 
 
 def codec(format: str, quality: float) -> Codec:
@@ -55,18 +71,22 @@ def begin(
     quality: float,
     local_format: str,
     local_quality: float,
+    cropper: str = DEFAULT,
+    looks: float = 1,
 ) -> Case:
     """Return the first stage. image: a path, or what `path_of` reads.
 
     Raises ImageError, ProtocolError or VLMError.
     """
+    cropper, looks = looking(cropper, looks)
     return live.run(
         ask_first,
         path_of(image),
         str(question or ""),
-        gate(metric, eta),
+        with_looks(gate(metric, eta), looks),
         codec(format, quality),
         codec(local_format, local_quality),
+        cropper,
     )
 
 

@@ -96,8 +96,11 @@ def build(
         OneEta(walkthrough, own, benchmarks, tabs)
         travel = Travel(walkthrough, own, benchmarks, others, tabs)
         visit, gate = walkthrough.asking.visit, walkthrough.gate
-        other.connect(about, visit, gate.metric, gate.eta, gate.own_eta)
-        _greet(page, live, about, other, visit, gate).then(**travel.kept())
+        switched = other.connect(about, visit, gate.metric, gate.eta, gate.own_eta)
+        greeted = _greet(page, live, about, other, visit, gate)
+        greeted.then(**travel.kept())
+        for known in (greeted, *switched):
+            known.then(**walkthrough.looking.offering)
 
         def invite(request: gr.Request) -> str:
             """Return where telephones go."""

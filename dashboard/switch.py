@@ -53,17 +53,18 @@ class ModelSwitch:
 
     def connect(
         self, about: gr.HTML, visit: gr.State, metric: gr.Dropdown, eta: gr.Slider, own: OwnEta
-    ) -> None:
+    ) -> list[gr.events.Dependency]:
         """Tell the page which model it is now, and put η where that model wants it.
 
-        An η that the user has set stays. own: offers to set one.
+        An η that the user has set stays. own: offers to set one. Returns the events after which it
+        may be another model.
         """
         self.about, self.eta, self.own = about, eta, own
         self.ask.click(
             self.what_suits, None, self.suited, api_visibility="private",
             concurrency_limit=1, concurrency_id="switch", show_progress_on=self.suited,
         )  # fmt: skip
-        for event in (self.load.click, self.name.submit):
+        return [
             event(
                 self.switch,
                 [visit, self.name, metric],
@@ -73,6 +74,8 @@ class ModelSwitch:
                 concurrency_id="switch",
                 show_progress_on=self.status,
             )
+            for event in (self.load.click, self.name.submit)
+        ]
 
     def what_suits(self, request: gr.Request) -> str:
         """Return the models for photographs that this machine can carry; the hub is asked now."""

@@ -12,7 +12,9 @@ from typing import Any
 
 import gradio as gr
 
+from core.protocol import ProtocolError
 from core.uncertainty import METRICS, Gate
+from dashboard import inputs
 from dashboard.benchmarks.tab import OWN_TAB, Benchmarks
 from dashboard.case import Case
 from dashboard.drawing.words.sentences import notice
@@ -62,6 +64,10 @@ class Travel:
         gate = walkthrough.gate
         for sets in (gate.eta.input, gate.metric.input):
             sets(None, gate.inputs, None, js=set_eta, **PRIVATE)
+        looking = walkthrough.looking
+        set_looking = "(cropper, looks) => window.secondLook.went({cropper, looks})"
+        for control in looking.inputs:
+            control.select(None, looking.inputs, None, js=set_looking, **PRIVATE)
         own.select(None, None, js="() => window.secondLook.went({tab: 'walkthrough'})", **PRIVATE)
         others.select(
             None, None, js="() => window.secondLook.went({tab: 'tradeoff'})", **PRIVATE
@@ -113,7 +119,8 @@ class Travel:
         asked = told.get("asked")
         if case is not None and asked is not None and asked != case.transcript.question:
             updates |= self.walkthrough.cleared()
-        return updates | self._gate(visit, told) | {asking.question: question}
+        settings = self._gate(visit, told) | self._looking(told)
+        return updates | settings | {asking.question: question}
 
     def look(self, event: gr.EventData) -> dict:
         """Return Benchmarks as an entry of the browser's history has it."""
@@ -141,6 +148,14 @@ class Travel:
             return {}
         visit.metric, visit.own_eta, visit.wished = metric, True, Gate(metric, eta)
         return self.walkthrough.gate.set_to(visit.wished)
+
+    def _looking(self, told: Mapping) -> dict:
+        """Return who looks and how often, where the visitor had set it."""
+        try:
+            cropper, looks = inputs.looking(told.get("cropper"), told.get("looks"))
+        except ProtocolError:
+            return {}
+        return self.walkthrough.looking.set_to(cropper, looks)
 
     def keep(self, visit: Visit) -> dict:
         """Return η as an address had it, where the model's own came later than that."""

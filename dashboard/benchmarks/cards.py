@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,17 +16,15 @@ from core.bench.analysis.separability import RIGHT_FROM
 from core.bench.runs.kept import kept
 from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.cropping import Box
-from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.benchmarks.library import Library
+from dashboard.benchmarks.opening import Opening, Recorded
 from dashboard.benchmarks.view import View
 from dashboard.drawing.overlays import outline
-from dashboard.drawing.pictures import as_file, as_picture
+from dashboard.drawing.pictures import as_picture
 from dashboard.drawing.templating import render
 from dashboard.drawing.words.sentences import explain, notice, outcome
-from dashboard.eta.places import playable
-from dashboard.visits.visit import Visit
 
 AT_ONCE = 6  # cards; each takes a scene to be rendered
 MOST = 300  # questions that one can page through
@@ -56,14 +53,10 @@ class Behind:
 
 
 class QuestionCards:
-    """Components of the section.
+    """Components of the section. opening: the way of its questions into the walkthrough."""
 
-    place: puts an image and a question into the walkthrough, as `Asking.place` does; visit:
-    what it needs; placed: the components that it changes.
-    """
-
-    def __init__(self, library: Library, place: Callable[..., dict], visit: gr.State, placed: list):
-        self.library, self.place, self.visit, self.placed = library, place, visit, placed
+    def __init__(self, library: Library, opening: Opening):
+        self.library, self.opening = library, opening
         self.behind = gr.State(None)
         gr.HTML('<h2 id="questions">Questions behind the point</h2>', padding=False)
         self.cards = gr.HTML(EMPTY, js_on_load=OPEN, elem_id="cards")
@@ -72,8 +65,8 @@ class QuestionCards:
             self.next = gr.Button("Next", size="sm", elem_id="next-questions")
         self.outputs = [self.behind, self.cards, self.pager, self.previous, self.next]
 
-    def connect(self, uploads: gr.State, tabs: gr.Tabs, walkthrough: str) -> None:
-        """Let the cards and buttons work. walkthrough: id of its tab among `tabs`."""
+    def connect(self, uploads: gr.State) -> None:
+        """Let the cards and buttons work."""
         for button, step in ((self.previous, -AT_ONCE), (self.next, AT_ONCE)):
             button.click(
                 lambda behind, uploads, step=step: self.turn(behind, uploads, step),
@@ -83,17 +76,10 @@ class QuestionCards:
                 show_progress_on=self.cards,
             )
 
-        def open_one(event: gr.EventData, visit: Visit, behind: Behind | None, uploads) -> dict:
-            opened = self.open(visit, behind, uploads, event.index)
-            return opened | {tabs: gr.Tabs(selected=walkthrough)}
+        def clicked(event: gr.EventData, behind: Behind | None, uploads: tuple) -> Recorded:
+            return self.recorded(behind, uploads, event.index)
 
-        self.cards.click(
-            open_one,
-            [self.visit, self.behind, uploads],
-            [tabs, *self.placed],
-            **PRIVATE,
-            show_progress="hidden",
-        ).success(None, js="() => scrollTo({top: 0})", **PRIVATE)
+        self.opening.connect(self.cards, clicked, [self.behind, uploads])
 
     def begin(self, view: View | None, gate: Gate | None, kind: str | None = None) -> dict:
         """Return the questions of one kind, or all of them; those nearest to the gate's η first."""
@@ -122,27 +108,11 @@ class QuestionCards:
         behind = replace(behind, first=min(max(behind.first + step, 0), last))
         return self._shown(behind, self._run(behind, uploads), len(behind.samples))
 
-    def open(self, visit: Visit, behind: Behind | None, uploads: tuple, index: Any) -> dict:
-        """Return one of the questions shown, in the walkthrough."""
+    def recorded(self, behind: Behind | None, uploads: tuple, index: Any) -> Recorded:
+        """Return one of the questions shown. Raises gr.Error for any other."""
         if behind is None or index not in behind.samples:
             raise gr.Error("This question is no longer here.", print_exception=False)
-        run = self._run(behind, uploads)
-        try:
-            image = original(run, index)
-        except OriginalMissing as error:
-            raise gr.Error(str(error), print_exception=False) from None
-        gate, codec = playable(behind.gate), _codec_of(run)
-        same = [
-            f"η of {METRICS[gate.metric].noun} at {gate.threshold:g}" if gate else "",
-            f"{run.metadata.codec.upper()} at quality {run.metadata.quality}" if codec else "",
-        ]
-        same = " and ".join(part for part in same if part)
-        note = (
-            f"From the recorded run of {run.metadata.model}, which answered "
-            f"“{run.first_answer[index]}” first, and then “{run.second_answer[index]}”."
-            + (f" Set as there: {same}." if same else "")
-        )
-        return self.place(visit, as_file(image, self.cards), run.prompt[index], note, gate, codec)
+        return Recorded(self._run(behind, uploads), index, behind.gate)
 
     def _run(self, behind: Behind, uploads: tuple) -> Run:
         choices = {choice.key: choice for choice in self.library.choices(uploads)}
@@ -171,14 +141,6 @@ class QuestionCards:
             self.previous: gr.Button(interactive=behind.first > 0),
             self.next: gr.Button(interactive=last < len(behind.samples)),
         }
-
-
-def _codec_of(run: Run) -> Codec | None:
-    """Return what the run's images were encoded with, if that is known here."""
-    try:
-        return Codec(run.metadata.codec, run.metadata.quality or Codec().quality)
-    except ValueError:
-        return None
 
 
 def _card(run: Run, index: int, gate: Gate, with_image: bool) -> dict[str, Any]:

@@ -12,12 +12,13 @@ from core.bench.plots.several import runs_figure
 from core.bench.report import LOOKING_HEADS, looking_row
 from core.bench.runs.originals import OriginalMissing, original
 from core.bench.runs.series import looking_kind
-from core.croppers import CROPPERS
+from core.croppers import CROPPERS, served
 from dashboard.benchmarks.axis import axis_and_link, title_of
 from dashboard.benchmarks.cards import SIDE, QuestionCards, answers_of
 from dashboard.benchmarks.chart import Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Library, timed
+from dashboard.benchmarks.opening import Recorded
 from dashboard.benchmarks.view import View, Viewer, load_all
 from dashboard.drawing.overlays import outline
 from dashboard.drawing.pictures import as_picture
@@ -28,6 +29,10 @@ ALONE = (
     "No other cropper has been asked these questions. “python -m core.bench croppers --like” with "
     "this run's file makes such runs; bring them above, or put them into the page's folder of runs."
 )
+OPEN = """element.addEventListener('click', event => {
+    const cropper = event.target.closest('button')?.dataset.cropper;
+    if (cropper) trigger('click', {cropper});
+})"""
 
 
 class Croppers:
@@ -44,7 +49,7 @@ class Croppers:
             1, 2, value=1, step=1, label="Question", elem_id="croppers-question",
             info="Where each cropper looked for it.",
         )  # fmt: skip
-        self.pictures = gr.HTML(elem_id="croppers-pictures")
+        self.pictures = gr.HTML(js_on_load=OPEN, elem_id="croppers-pictures")
         self.inputs = [self.axis, self.link, self.question]
         self.controls = [self.axis, self.link, self.question]
         self.outputs = [self.note, self.chart.plot, self.table, self.question, self.pictures]
@@ -60,13 +65,17 @@ class Croppers:
 
         self.chart.offer_data(rows, [self.axis, self.link, *bar])
 
+        def clicked(event: gr.EventData, number: float, *bar) -> Recorded:
+            return self.recorded(view_of(*bar), number, event.cropper)
+
+        questions.opening.connect(self.pictures, clicked, [self.question, *bar])
+
     def draw(self, view: View, axis: str, link: str, number: float) -> dict:
         """Return what a view shows here. number: of the question, from 1."""
         group = self._group(view, link)
         told = [one.text for one in (*looking.seeing(group), *looking.others(group))]
         alone = len(group) < 2
-        count = len(view.run)
-        index = min(max(int(number or 1), 1), count) - 1
+        count, index = len(view.run), _index(view.run, number)
         return {
             self.note: notice(ALONE) if alone else render("benchmarks/told.html", told=told),
             self.chart.plot: plot(self._figure(view, group, axis, link)),
@@ -74,6 +83,16 @@ class Croppers:
             self.question: gr.Slider(1, max(count, 2), value=index + 1, step=1),
             self.pictures: _pictures(group, view.run.id[index], view.run, index),
         }
+
+    def recorded(self, view: View | None, number: float, cropper: str) -> Recorded:
+        """Return a question as this cropper was asked it. Raises gr.Error if it is not here."""
+        run = view and self._group(view, "").get(cropper)
+        if run is None:
+            raise gr.Error("This question is no longer here.", print_exception=False)
+        there = (run.id == view.run.id[_index(view.run, number)]).nonzero()[0]
+        if not there.size:
+            raise gr.Error("This question is no longer here.", print_exception=False)
+        return Recorded(run, int(there[0]))
 
     @staticmethod
     def _figure(view: View, group: dict[str, Run], axis: str, link: str) -> Figure:
@@ -112,6 +131,11 @@ class Croppers:
         )
 
 
+def _index(run: Run, number: float) -> int:
+    """Return the place of a question that people count from 1."""
+    return min(max(int(number or 1), 1), len(run)) - 1
+
+
 def _pictures(group: dict[str, Run], sample: str, of: Run, index: int) -> Markup:
     """Return where each cropper looked for one question, and what came of it, side by side."""
     try:
@@ -128,6 +152,7 @@ def _pictures(group: dict[str, Run], sample: str, of: Run, index: int) -> Markup
             continue
         at = int(there[0])
         looks.append({
+            "name": name,
             "label": looking.label(name),
             "picture": as_picture(
                 outline(small, box, image.size), "card-whole", f"The box of {looking.label(name)}"
@@ -135,6 +160,7 @@ def _pictures(group: dict[str, Run], sample: str, of: Run, index: int) -> Markup
             "answer": answers_of(run, at)["second"],
             "side": f"{box.width} × {box.height}",
             "fallback": run.box_fallback[at],
+            "opens": name in served(),
         })  # fmt: skip
     return render(
         "benchmarks/looks.html",

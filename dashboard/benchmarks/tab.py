@@ -22,6 +22,7 @@ from dashboard.benchmarks.compression_tab import Compression
 from dashboard.benchmarks.croppers_tab import Croppers
 from dashboard.benchmarks.library import UPLOAD, Library, find, series
 from dashboard.benchmarks.measures_tab import Measures
+from dashboard.benchmarks.opening import Opening
 from dashboard.benchmarks.shared_tab import SharedLink
 from dashboard.benchmarks.tradeoff.tab import Tradeoff
 from dashboard.benchmarks.view import AGGREGATIONS, View, look_at
@@ -37,7 +38,7 @@ class Benchmarks:
     """Components and handlers of the tab; call it inside a `gr.Tab` called OWN_TAB of `tabs`.
 
     place, visit, placed: how a question is put into the tab called `walkthrough`;
-    see `QuestionCards`.
+    see `Opening`.
     """
 
     def __init__(
@@ -59,7 +60,8 @@ class Benchmarks:
         ):
             with gr.Tab("Tradeoff", id="tradeoff") as tradeoff_tab:
                 self.tradeoff = Tradeoff()
-                self.questions = QuestionCards(library, place, visit, placed)
+                opening = Opening(place, visit, placed, tabs, walkthrough)
+                self.questions = QuestionCards(library, opening)
             with gr.Tab("Compression", id="compression") as compression_tab:
                 compression = Compression(library, live)
             with gr.Tab("Measures", id="measures") as measures_tab:
@@ -78,9 +80,9 @@ class Benchmarks:
             "croppers": (croppers_tab, croppers),
             "shared": (shared_tab, shared),
         }
-        self._connect(walkthrough)
+        self._connect()
 
-    def _connect(self, walkthrough: str) -> None:
+    def _connect(self) -> None:
         bar = self.bar
         every = [self.active, *bar.values]
         for _, page in self.pages.values():
@@ -108,7 +110,7 @@ class Benchmarks:
         ).success(self.draw, **drawn).then(**settle)  # fmt: skip
         bar.run.select(lambda: "", None, bar.missing, **PRIVATE, **FAST)
         bar.copy.click(None, js="() => window.secondLook.copyLink()", **PRIVATE)
-        self.questions.connect(bar.uploads, self.tabs, walkthrough)
+        self.questions.connect(bar.uploads)
 
     # Handlers
 

@@ -11,13 +11,15 @@ from core.transcript import Step, Transcript
 from core.uncertainty import METRICS
 from dashboard.drawing import pictures, wording
 from dashboard.drawing.files.spreadsheet import to_csv
+from dashboard.drawing.looks import who_looked
 from dashboard.drawing.templating import render
 from dashboard.visits.asked import JUDGEMENTS, MOST, Asked
 
 COLUMNS = (
     "number", "date", "model", "revision", "picture", "codecs", "question", "first answer",
     "second answer", "measure", "uncertainty", "eta", "asked again", "box left", "box top",
-    "box right", "box bottom", "own box", "bytes", "seconds", "right?",
+    "box right", "box bottom", "own box", "bytes", "seconds", "right?", "cropper", "looks",
+    "looks at most", "final answer",
 )  # fmt: skip
 LONGEST = 200  # characters of a text within a table
 
@@ -47,12 +49,14 @@ def _row(row: Asked) -> dict[str, Any]:
         "codecs": row.codecs,
         "question": _short(transcript.question),
         "first": _short(transcript.first.answer) or "(empty)",
-        "second": transcript.second and (_short(transcript.second.answer) or "(empty)"),
+        "second": transcript.second and (_short(transcript.answer) or "(empty)"),
+        "looks": len(transcript.boxes),
+        "cropper": who_looked(transcript)["label"],
         "value": wording.measured(transcript.uncertainty, metric),
         "eta": f"{transcript.gate.threshold:.2f}".replace("inf", "∞"),
         "measure": metric.label,
         "uncertain": transcript.uncertain,
-        "box": transcript.second and transcript.box,
+        "box": transcript.boxes[-1] if transcript.boxes else None,
         "own_box": row.own_box,
         "bytes": _bytes(transcript),
         "seconds": wording.seconds(_seconds(transcript)),
@@ -65,6 +69,8 @@ def _card(row: Asked) -> dict[str, Any]:
     sent = [(transcript.global_image, "Global image")]
     if transcript.local_image is not None:
         sent.append((transcript.local_image, "Local image"))
+    for number, one in enumerate(transcript.rounds, start=2):
+        sent.append((one.local_image, f"Local image {number}"))
     return _row(row) | {
         "pictures": [
             (pictures.as_sent(image, "card-sent", alt), alt, image.size, len(image.data))
@@ -80,12 +86,14 @@ def _card(row: Asked) -> dict[str, Any]:
 
 def _cells(row: Asked) -> tuple[Any, ...]:
     t = row.transcript
-    box = t.box.as_tuple() if t.second and t.box else ("",) * 4
+    box = t.boxes[0].as_tuple() if t.boxes else ("",) * 4
+    who = ("own box" if row.own_box else t.cropper) if t.boxes else ""
     second = t.second.answer if t.second else ""
     return (
         row.number, t.date, t.model, t.revision, row.source, row.codecs, t.question, t.first.answer,
         second, t.gate.metric, t.uncertainty, t.gate.threshold, "yes" if t.retransmitted else "no",
-        *box, "yes" if row.own_box else "no", _bytes(t), _seconds(t), row.right,
+        *box, "yes" if row.own_box else "no", _bytes(t), _seconds(t), row.right, who, len(t.boxes),
+        1 + len(t.gate.rounds), t.answer,
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import gradio as gr
@@ -45,12 +46,17 @@ def as_sent(image: EncodedImage, css_class: str, alt: str) -> Markup:
 
 
 def comparison(
-    original: Image.Image, sent: EncodedImage, size: Size, region: Edges, box: Edges | None = None
+    original: Image.Image,
+    sent: EncodedImage,
+    size: Size,
+    region: Edges,
+    boxes: Sequence[Edges] = (),
 ) -> Markup:
     """Return the original and the global image at one scale, with a bar to slide between them.
 
     original: at a size for looking at; size: its own, in pixels. region: left, top, right, bottom
-    of what was sent of it, in its pixels; the rest is shaded. box: what was asked for, drawn on it.
+    of what was sent of it, in its pixels; the rest is shaded. boxes: what was asked for, drawn on
+    it, numbered if there are several.
     """
     width, height = size
     left, top, right, bottom = region
@@ -68,7 +74,7 @@ def comparison(
         place="".join(f"--{name}:{100 * share:.4f}%;" for name, share in seen.items()),
         share=f"{seen['width']:.6f}",
         cut=min(seen["width"], seen["height"]) < 1,
-        outline=None if box is None else place(box, size),
+        outlines=[place(box, size) for box in boxes],
     )
 
 

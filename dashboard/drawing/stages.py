@@ -9,10 +9,13 @@ from core.imaging import FINER, Fit
 from core.transcript import EncodedImage, Stage, Transcript
 from core.uncertainty import METRICS, Gate
 from dashboard.drawing import pictures, tokens, wording
+from dashboard.drawing.looks import who_looked
 from dashboard.drawing.overlays import display_copy
 from dashboard.drawing.templating import render
 from dashboard.drawing.words import lay
 from dashboard.language import text
+
+NTH = ("second", "third", "fourth", "fifth", "sixth")  # answers, as many as a page shows
 
 
 def question(asked: str) -> Markup:
@@ -25,12 +28,12 @@ def picture(transcript: Transcript, original: Image.Image) -> Markup:
 
     original: at any size.
     """
-    box = transcript.second and transcript.box.as_tuple()
+    boxes = tuple(box.as_tuple() for box in transcript.boxes)
     return _picture(
         original,
         transcript.global_image,
         (transcript.original_size, transcript.original_bytes, transcript.fit),
-        box,
+        boxes,
         transcript.model,
     )
 
@@ -46,7 +49,7 @@ def _picture(
     original: Image.Image,
     sent: EncodedImage,
     of: tuple[tuple[int, int], int | None, Fit | None],
-    box: pictures.Edges | None = None,
+    boxes: tuple[pictures.Edges, ...] = (),
     model: str = "",
 ) -> Markup:
     """of: the original's size and bytes, and how it was brought to the model."""
@@ -56,7 +59,7 @@ def _picture(
         "transcript/picture.html",
         model=model,
         sent=sent,
-        compared=pictures.comparison(display_copy(original), sent, size, region, box),
+        compared=pictures.comparison(display_copy(original), sent, size, region, boxes),
         unseen=_unseen(fit, size),
         size=wording.bytes_sent(len(sent.data), count),
     )
@@ -68,7 +71,7 @@ def answers(transcript: Transcript, unfamiliar: bool = False) -> Markup:
     unfamiliar: the picture is of a kind that the model wasn't made for. An answer that the model
     can't stand behind is called a guess.
     """
-    gate, second = transcript.gate, transcript.second
+    gate = transcript.gate
     guess = why_a_guess(transcript, unfamiliar)
     return render(
         "transcript/answers.html",
@@ -77,9 +80,16 @@ def answers(transcript: Transcript, unfamiliar: bool = False) -> Markup:
         first=tokens.coloured(transcript.first, gate),
         before=_measured(transcript.first, gate),
         lay_before=_lay(transcript.first, gate),
-        second=second and tokens.coloured(second, gate),
-        after=second and _measured(second, gate),
-        lay_after=second and _lay(second, gate),
+        looked=[
+            {
+                "nth": nth,
+                "stage": stage,
+                "coloured": tokens.coloured(stage, gate),
+                "value": _measured(stage, gate),
+                "lay": _lay(stage, gate),
+            }
+            for nth, stage in zip(NTH, transcript.stages[1:], strict=False)
+        ],
         guess=guess,
     )
 
@@ -93,7 +103,7 @@ def why_a_guess(transcript: Transcript, unfamiliar: bool = False) -> str:
         return text(
             "this model was made for pictures like the samples, and can be sure and wrong here"
         )
-    gate, final = transcript.gate, transcript.second or transcript.first
+    gate, final = transcript.gate, transcript.stages[-1]
     if not gate.retransmit(final.scores[gate.metric]):
         return ""
     if transcript.second:
@@ -109,7 +119,7 @@ def verdict(transcript: Transcript) -> Markup:
 
 def notes(transcript: Transcript) -> Markup:
     """Return how all that is to be read, and the answers token by token."""
-    gate, second = transcript.gate, transcript.second
+    gate = transcript.gate
     return render(
         "transcript/notes.html",
         transcript=transcript,
@@ -117,7 +127,10 @@ def notes(transcript: Transcript) -> Markup:
         unseen=_unseen(transcript.fit, transcript.original_size),
         legend=tokens.legend(transcript.first, gate),
         first=tokens.table(transcript.first, gate, "first-tokens"),
-        second=second and tokens.table(second, gate, "second-tokens"),
+        looked=[
+            (nth, stage, tokens.table(stage, gate, f"{nth}-tokens"))
+            for nth, stage in zip(NTH, transcript.stages[1:], strict=False)
+        ],
     )
 
 
@@ -125,7 +138,9 @@ def second_stage(transcript: Transcript) -> Markup:
     """Return the heading of stage 2; empty until there was one."""
     if transcript.second is None:
         return Markup()
-    return render("transcript/second_stage.html", look=transcript.look)
+    return render(
+        "transcript/second_stage.html", look=transcript.look, cropper=who_looked(transcript)
+    )
 
 
 def local_image(transcript: Transcript) -> Markup:

@@ -101,12 +101,16 @@ def _sizes(transcript: Transcript) -> list[tuple[str, str, str, str]]:
         rows.append(
             ("original", f"Original, {width} × {height} pixels", transcript.original_bytes, size)
         )
-    for name, image in (("global", transcript.global_image), ("local", transcript.local_image)):
-        if image is not None:
-            size = "{} × {}".format(*image.size)
-            label = f"{name.capitalize()} image, {size} pixels, {image.format.upper()}"
-            count = len(image.data)
-            said = wording.bytes_sent(count, transcript.original_bytes)
-            rows.append((name, label, count, said))
+    sent = [("global", "Global image", transcript.global_image)]
+    if transcript.local_image is not None:
+        sent.append(("local", "Local image", transcript.local_image))
+    for number, one in enumerate(transcript.rounds, start=2):
+        sent.append(("local", f"Local image {number}", one.local_image))
+    for name, said, image in sent:
+        size = "{} × {}".format(*image.size)
+        label = f"{said}, {size} pixels, {image.format.upper()}"
+        count = len(image.data)
+        said = wording.bytes_sent(count, transcript.original_bytes)
+        rows.append((name, label, count, said))
     largest = max(count for _, _, count, _ in rows)
     return [(name, label, f"{100 * n / largest:.2f}", size) for name, label, n, size in rows]

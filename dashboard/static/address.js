@@ -1,7 +1,8 @@
 /* What an address says behind its #, so that Back, a reload and a bookmark lead where one was. */
 
 const NAMES = [ // of what is said, in this order
-  "tab", "run", "metric", "tokens", "axis", "over", "eta", "sample", "measure", "threshold", "question",
+  "tab", "run", "metric", "tokens", "axis", "over", "eta", "sample", "measure", "threshold",
+  "cropper", "looks", "question",
 ];
 const PLACES = ["tab", "run", "picture", "asked"]; // a step from one to another is one for Back
 

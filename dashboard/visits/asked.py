@@ -23,11 +23,21 @@ class Asked:
     own_box: bool = False
     right: str = ""  # one of JUDGEMENTS
 
+    def same(self, other: Asked) -> bool:
+        """Return whether two are one question: of one first stage, and looked at by the same, or by
+        nobody so far.
+        """
+        mine, its = self.transcript, other.transcript
+        if (self.source, mine.session, self.own_box) != (other.source, its.session, other.own_box):
+            return False
+        return self.looked_at == other.looked_at or None in (mine.second, its.second)
+
     @property
-    def key(self) -> tuple[str, str, Box | None]:
-        """Return what tells it from others: the first stage, and the box if it is the visitor's."""
-        own = self.transcript.box if self.own_box else None
-        return self.source, self.transcript.session, own
+    def looked_at(self) -> Box | tuple[str, int]:
+        """Return the visitor's box, or who looked and how often at most."""
+        if self.own_box and self.transcript.box is not None:
+            return self.transcript.box
+        return self.transcript.cropper, 1 + len(self.transcript.gate.rounds)
 
 
 @dataclass
@@ -43,7 +53,7 @@ class AskedInVisit:
         """Return the row of a question, in place of itself if it is there with fewer stages."""
         new = Asked(self.count + 1, source, codecs, replace(transcript, attention=None), own_box)
         for place, row in enumerate(self.rows):
-            if row.key == new.key:
+            if row.same(new):
                 new = replace(new, number=row.number, right=row.right)
                 self.rows = (*self.rows[:place], new, *self.rows[place + 1 :])
                 return new

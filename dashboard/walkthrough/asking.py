@@ -18,7 +18,7 @@ from dashboard.samples import BundledSample
 from dashboard.visits.visit import Visit
 from dashboard.walkthrough import offers
 from dashboard.walkthrough.events import FAST, PRIVATE
-from dashboard.walkthrough.settings import CodecSettings, GateSettings
+from dashboard.walkthrough.settings import CodecSettings, GateSettings, LookSettings
 
 LARGEST_FILE = 64_000_000  # bytes; a camera's 50 megapixels as a good JPEG take half of it
 LONGEST_INPUT = 20_000  # characters; more than may be asked, so that too much gets an explanation
@@ -114,11 +114,14 @@ class Asking:
             self.outgrown = gr.JSON(visible=False)  # [the question of the picture before]
             self.status = gr.HTML(elem_id="status")
 
-    def connect(self, results: list, gate: GateSettings, codecs: CodecSettings) -> None:
+    def connect(
+        self, results: list, gate: GateSettings, codecs: CodecSettings, looking: LookSettings
+    ) -> None:
         """Let the part work. results: what `cleared` changes."""
         changed = [*self.changed, *results]
-        self.gate, self.codecs = gate, codecs
-        self.placed = [*gate.inputs, *codecs.inputs, *changed]  # what `place` changes
+        self.gate, self.codecs, self.looking = gate, codecs, looking
+        # What `place` changes.
+        self.placed = [*gate.inputs, *codecs.inputs, *looking.inputs, *changed]
         chosen = self.cards.click(self.choose, self.visit, changed, **PRIVATE, queue=False)
         # always_last: a clearing that is still under way must not swallow the upload after it.
         brought = self.image.input(
@@ -161,10 +164,11 @@ class Asking:
         note: str = "",
         gate: Gate | None = None,
         codec: Codec | None = None,
+        cropper: str | None = None,
     ) -> dict:
         """Return an image, its path one that Gradio may serve, and a question, ready to be asked.
 
-        gate, codec (of both images): where they must be what they were elsewhere.
+        gate, codec (of both images), cropper: where they must be what they were elsewhere.
         """
         visit.take(image, question=question)
         settings = {}
@@ -173,6 +177,8 @@ class Asking:
             settings = self.gate.set_to(gate)
         if codec is not None:
             settings |= self.codecs.set_to(codec)
+        if cropper is not None:
+            settings |= self.looking.set_to(cropper, 1)
         return (
             self.cleared()
             | settings

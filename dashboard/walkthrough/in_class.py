@@ -214,7 +214,7 @@ class InClass:
         elif step == Step.BOX:
             case = present(case).judged(inputs.gate(asked[1], asked[2]))
             if not case.transcript.retransmitted:
-                case = self.tab.live.run(ask_second, case)
+                case = self.tab.live.run(ask_second, case, *inputs.looking(*asked[-2:]))
             yield self.tab.second_shown(case)
         yield self._reached(lesson, step, present(case))
 

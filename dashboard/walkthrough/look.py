@@ -11,6 +11,7 @@ from core.protocol import ProtocolError
 from dashboard import inputs
 from dashboard.case import Case, ask_elsewhere, look_through
 from dashboard.drawing import maps, stages
+from dashboard.drawing.looks import looks
 from dashboard.hosting.live import EXPECTED, LiveModel
 from dashboard.visits.visit import Visit
 from dashboard.walkthrough.events import ON_MODEL, PRIVATE, scroll_to
@@ -28,7 +29,7 @@ class SecondLook:
             self._lay_out_maps()
             self._lay_out_box()
         self.views = [self.stage_2, self.second_html, self.maps_html, self.layer, self.local_html]
-        self.views += [self.box_html]
+        self.views += [self.looks_html, self.box_html]
         self.judgements = [self.elsewhere_html]
         self.said = [self.status_layer, self.status_box]
 
@@ -45,6 +46,8 @@ class SecondLook:
             elem_id="layer",
         )
         self.status_layer = gr.HTML(elem_id="status-layer")
+
+        self.looks_html = gr.HTML(elem_id="looks-view")
 
     def _lay_out_box(self) -> None:
         with gr.Row(elem_classes="stage"):
@@ -105,6 +108,7 @@ class SecondLook:
                 value=own,
                 interactive=info.layers > 1,
             ),
+            self.looks_html: looks(transcript, original),
             self.local_html: stages.local_image(transcript),
             self.box_html: maps.box_editor(original, transcript.box),
         }

@@ -91,10 +91,10 @@ class Records:
     def judged(self, case: Case, link: Any = DEFAULT_LINK) -> dict:
         """Return the messages, and their times on a link: a key of PRESETS, or the default."""
         note = ""
-        if case.moved:
-            metric = METRICS[case.asked.metric].phrase
+        if (gate := case.contradicted) is not None:
+            metric = METRICS[gate.metric].phrase
             note = (
-                f"These messages were sent at η = {case.asked.threshold:.2f} ({metric}), where the"
+                f"These messages were sent at η = {gate.threshold:.2f} ({metric}), where the"
                 " gate decided otherwise."
             )
         return {self.log_html: message_log(case.transcript, link_of(link), note)}

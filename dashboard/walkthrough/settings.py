@@ -1,16 +1,20 @@
-"""The settings of a question: the gate's, which act at once, and those of both images."""
+"""The settings of a question: the gate's, who looks and how often, and those of both images."""
 
 from __future__ import annotations
 
 import gradio as gr
 
+from core.croppers import CROPPERS, DEFAULT, served
 from core.imaging import Codec, available_formats
 from core.uncertainty import METRICS, Gate
+from dashboard.drawing.looks import cropper_note
 from dashboard.eta.own import OwnEta, Runs
 from dashboard.eta.ways import WaysOfEta
 from dashboard.hosting.live import LiveModel
-from dashboard.inputs import eta_slider
+from dashboard.inputs import MOST_LOOKS, eta_slider
+from dashboard.language import text
 from dashboard.visits.visit import Visit
+from dashboard.walkthrough.events import FAST
 
 
 class GateSettings:
@@ -51,6 +55,63 @@ class GateSettings:
         """Return the controls at this gate."""
         slider = gr.Slider(**eta_slider(gate.metric, gate.threshold))
         return {self.metric: gate.metric, self.eta: slider}
+
+
+class LookSettings:
+    """Who looks, and how often; call it inside a `gr.Blocks`."""
+
+    def __init__(self, live: LiveModel) -> None:
+        self.live = live
+        with gr.Accordion("Who looks, and how often", open=False, elem_id="looking"):
+            with gr.Row(elem_classes="settings"):
+                self.cropper = gr.Dropdown(
+                    [(CROPPERS[name].label, name) for name in served()],
+                    value=DEFAULT,
+                    label="Who looks (cropper)",
+                    info="The paper's rule is relative attention; others are there to compare.",
+                    filterable=False,
+                    elem_id="cropper",
+                )
+                self.looks = gr.Dropdown(
+                    [(str(looks), looks) for looks in range(1, MOST_LOOKS + 1)],
+                    value=1,
+                    label="Looks at most",
+                    info="The paper has one. Each further one is taken while the answer is still"
+                    " uncertain by η.",
+                    filterable=False,
+                    elem_id="looks",
+                )
+            self.note = gr.HTML(elem_id="cropper-note")
+            self.status = gr.HTML(elem_id="status-looking")
+        self.inputs, self.said = [self.cropper, self.looks], [self.status]
+        self.offering = {  # the event once it is known which model answers
+            "fn": self.offer, "inputs": self.cropper, "outputs": [self.cropper, self.note], **FAST
+        }  # fmt: skip
+
+    def offer(self, cropper: str) -> dict:
+        """Return the croppers, at each that this model can't do that it can't, and where the chosen
+        one looks.
+        """
+        vlm = self.live.current().vlm  # which may take a while
+        choices = []
+        for name in served():
+            label, can = text(CROPPERS[name].label), CROPPERS[name].obstacle(vlm) is None
+            choices.append((label if can else f"{label} ({text('not this model')})", name))
+        return {self.cropper: gr.Dropdown(choices), self.note: self.explain(cropper)}
+
+    def can(self, cropper: str) -> bool:
+        """Return whether this model can do a cropper."""
+        return CROPPERS[cropper].obstacle(self.live.current().vlm) is None
+
+    def explain(self, cropper: str) -> str:
+        """Return where a cropper looks, or why this model can't."""
+        if cropper not in served():
+            return ""
+        return cropper_note(CROPPERS[cropper], self.live.current().vlm)
+
+    def set_to(self, cropper: str, looks: int) -> dict:
+        """Return the controls at this cropper, and so many looks."""
+        return {self.cropper: cropper, self.looks: looks}
 
 
 class CodecSettings:

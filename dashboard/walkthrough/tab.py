@@ -27,7 +27,7 @@ from dashboard.walkthrough.explained import explained, present
 from dashboard.walkthrough.in_class import InClass
 from dashboard.walkthrough.look import SecondLook
 from dashboard.walkthrough.records import DEFAULT_LINK, Records
-from dashboard.walkthrough.settings import CodecSettings
+from dashboard.walkthrough.settings import CodecSettings, LookSettings
 from dashboard.walkthrough.visit_table import VisitTable
 
 
@@ -58,6 +58,7 @@ class Walkthrough:
         self.in_class.lay_out_panel()
         self.board = Board(live, runs, fitting)
         self.gate = self.board.settings
+        self.looking = LookSettings(live)
         self.codecs = CodecSettings()
         self.look = SecondLook(live, self.case)
         self.records = Records(self.case, live)
@@ -70,10 +71,12 @@ class Walkthrough:
 
     def _connect(self) -> None:
         asking, board = self.asking, self.board
-        self.inputs = [asking.image, asking.question, *self.gate.inputs, *self.codecs.inputs]
+        plain = [asking.image, asking.question, *self.gate.inputs, *self.codecs.inputs]
+        self.inputs = [*plain, *self.looking.inputs]
         self.judging = [asking.visit, self.case, *self.gate.inputs, self.records.link]
         self.judged = [component for part in self.results for component in part.judgements]
-        self.said = [component for part in (asking, *self.results) for component in part.said]
+        parts = asking, self.looking, *self.results
+        self.said = [component for part in parts for component in part.said]
         views = [component for part in self.results for component in part.views]
         self.shown = [self.case, *self.said, *views, *self.judged]
         if self.about is not None:
@@ -97,19 +100,20 @@ class Walkthrough:
         for button in (board.second, board.anyway):
             button.click(
                 self.look_again,
-                self.judging,
+                [*self.judging, *self.looking.inputs],
                 self.shown,
                 **ON_MODEL,
                 **PRIVATE,
                 show_progress_on=board.status_below,
             ).then(**tidy).then(**TO_THE_BOARD)
         self._connect_gate()
+        self._connect_looking()
         self.look.connect(asking.visit, self.gate.inputs, tidy)
         self.records.connect(asking.visit, self.gate.inputs)
         self.table.connect(asking.visit)
-        asking.connect(self.shown, self.gate, self.codecs)
+        asking.connect(self.shown, self.gate, self.codecs, self.looking)
         self.in_class.connect(self)
-        Api(self.live, self.inputs, ON_MODEL)
+        Api(self.live, plain, self.looking.inputs, ON_MODEL)
 
     def _connect_gate(self) -> None:
         """Let move what moves without the model."""
@@ -124,6 +128,21 @@ class Walkthrough:
             **self.judge_event
         )
 
+    def _connect_looking(self) -> None:
+        """Let another cropper, or more looks, move the box and the answers after the first one."""
+        looking = self.looking
+        looking.cropper.change(looking.explain, looking.cropper, looking.note, **FAST)
+        for control in looking.inputs:  # one option of a dropdown is two inputs to it
+            control.select(
+                self.look_otherwise,
+                [*self.judging, *looking.inputs],
+                self.shown,
+                **ON_MODEL,
+                **PRIVATE,
+                trigger_mode="always_last",
+                show_progress_on=looking.status,
+            ).then(**self.tidy_event)
+
     # Handlers: each returns {component: update}, and says what went wrong where the user is
 
     def ask_both(self, visit: Visit, *asked) -> Iterator[dict]:
@@ -135,11 +154,20 @@ class Walkthrough:
         yield from self._ask(visit, asked, both=False)
 
     def look_again(
-        self, visit: Visit, case: Case | None, metric, eta, link=DEFAULT_LINK
+        self, visit: Visit, case: Case | None, metric, eta, link=DEFAULT_LINK, *looking
     ) -> Iterator[dict]:
-        """Yield the second stage of a case, whatever the gate says of it."""
-        run = self._look_again(case, metric, eta, link)
+        """Yield the second stage of a case, whatever the gate says of it. looking: as
+        `inputs.looking`.
+        """
+        run = self._look_again(case, metric, eta, link, looking)
         yield from explained(run, self.board.status_below, visit, case and case.image)
+
+    def look_otherwise(
+        self, visit: Visit, case: Case | None, metric, eta, link, *looking
+    ) -> Iterator[dict]:
+        """Yield the second stage, where there was one, by another cropper or with other looks."""
+        run = self._look_otherwise(case, metric, eta, link, looking)
+        yield from explained(run, self.looking.status, visit, case and case.image)
 
     def set_eta(self, visit: Visit, *judging) -> dict:
         """Judge at an η of the user's own, which nothing replaces from now on."""
@@ -185,10 +213,24 @@ class Walkthrough:
         if more:
             yield self.second_shown(self.live.run(ask_second, case))
 
-    def _look_again(self, case: Case | None, metric, eta, link) -> Iterator[dict]:
+    def _look_again(self, case: Case | None, metric, eta, link, looking: tuple) -> Iterator[dict]:
         if not present(case).transcript.retransmitted:
-            case = case.judged(inputs.gate(metric, eta))
-            yield self.second_shown(self.live.run(ask_second, case), link)
+            yield self._looked(case, metric, eta, link, looking)
+
+    def _look_otherwise(
+        self, case: Case | None, metric, eta, link, looking: tuple
+    ) -> Iterator[dict]:
+        cropper, looks = inputs.looking(*looking)
+        before = case and case.transcript
+        if not (before and before.retransmitted) or not self.looking.can(cropper):
+            yield {self.looking.status: ""}  # why it can't, stands beside it
+        elif (before.cropper, 1 + len(before.gate.rounds)) != (cropper, looks):
+            yield self._looked(case, metric, eta, link, looking)
+
+    def _looked(self, case: Case, metric, eta, link, looking: tuple) -> dict:
+        case = case.judged(inputs.gate(metric, eta))
+        looking = inputs.looking(*looking) if looking else ()
+        return self.second_shown(self.live.run(ask_second, case, *looking), link)
 
     def begun(self, visit: Visit, image: str | None, *asked) -> Case:
         """Return a first stage, noted in the visit. Raises as `inputs.begin`."""

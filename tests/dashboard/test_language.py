@@ -10,6 +10,7 @@ import gradio as gr
 import pytest
 from gradio.context import LocalContext
 
+from core.croppers import CROPPERS
 from core.uncertainty import METRICS
 from dashboard import language
 from dashboard.drawing.words.glossary import TRANSLATED, WORDS
@@ -48,7 +49,7 @@ def _called():
                     choices = [choices[0].body, choices[0].orelse]
                 found |= {c.value for c in choices if isinstance(c, ast.Constant)}
     for path in (ROOT / "dashboard" / "templates").rglob("*.html"):
-        found |= set(re.findall(r'_\("([^"]+)"\)', path.read_text("utf-8")))
+        found |= set(re.findall(r'_\("([^"]+)"[,)]', path.read_text("utf-8")))
     return found
 
 
@@ -83,7 +84,8 @@ def _walkthrough(page):
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_string_of_a_dictionary_is_on_the_page(page, code):
-    known = _called() | _said(page.blocks.values())
+    croppers = {said for one in CROPPERS.values() for said in (one.label, one.rule)}
+    known = _called() | _said(page.blocks.values()) | croppers
     assert set(dictionary(code)) - known == set()
 
 

@@ -23,7 +23,7 @@ def test_endpoints_are_named_and_the_model_serves_a_batch_at_a_time(page):
     public = [d for d in config["dependencies"] if d["api_visibility"] == "public"]
     assert {d["api_name"] for d in public} >= {"ask", "look_here", "model"}
     model_events = [fn for fn in page.fns.values() if fn.concurrency_id == "vlm"]
-    assert len(model_events) == 10 and {fn.concurrency_limit for fn in model_events} == {AT_ONCE}
+    assert len(model_events) == 12 and {fn.concurrency_limit for fn in model_events} == {AT_ONCE}
 
 
 def test_the_first_sample_is_ready_to_be_asked_about(page, samples):
@@ -63,6 +63,9 @@ def test_a_program_asks(url, scene_file):
     transcript = Transcript.from_dict(result)
     assert transcript.retransmitted and transcript.gate == Gate("min_entropy", 0.0)
     assert (transcript.global_image.format, transcript.local_image.format) == ("jpeg", "webp")
+    told = client.predict(**asked, eta=0.0, cropper="saliency", looks=2, api_name="/ask")
+    looked = Transcript.from_dict(told)
+    assert looked.cropper == "saliency" and looked.gate.rounds == (0.0,)
     box = [10, 20, 110, 140]
     elsewhere = Transcript.from_dict(client.predict(**asked, box=box, api_name="/look_here"))
     assert elsewhere.box.as_tuple() == tuple(box)
@@ -95,7 +98,7 @@ def test_a_program_gets_one_sentence(url, scene_file, bad_files):
 def test_files_of_the_machine_are_out_of_reach(url, page):
     ask = next(fn for fn in page.fns.values() if fn.api_name == "ask")
     upload = {"path": "/etc/hostname", "meta": {"_type": "gradio.FileData"}}
-    data = [upload, "What?", "min_entropy", 0.5, "jpeg", 75, "jpeg", 75, False]
+    data = [upload, "What?", "min_entropy", 0.5, "jpeg", 75, "jpeg", 75, False, "relative", 1]
     body = {"data": data, "fn_index": ask._id, "session_hash": "x"}
     # Past the queue, past the limit on concurrency: refused.
     assert httpx.post(f"{url}gradio_api/run/ask", json={"data": data}).status_code >= 400

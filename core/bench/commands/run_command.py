@@ -17,7 +17,6 @@ from core.bench.runs.files import load_run
 from core.bench.runs.run import Run, RunError
 from core.croppers import CROPPERS
 from core.imaging import FINER
-from core.support.whole import file_to_write
 from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -36,7 +35,6 @@ def add_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
     if out:
         add(
             "--out",
-            type=file_to_write,
             required=True,
             help="run file to write; with several qualities, {quality} stands for each, and "
             "{cropper} with several croppers",
@@ -96,6 +94,7 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def plan_of(args: argparse.Namespace) -> Plan:
     same = (
+        "out",
         "model",
         "data",
         "split",
@@ -110,7 +109,6 @@ def plan_of(args: argparse.Namespace) -> Plan:
         "revision",
     )
     return Plan(
-        out=str(args.out),
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
         croppers=tuple(dict.fromkeys(args.cropper)),

@@ -33,6 +33,8 @@ def picture_file(case: Case) -> Parcel:
     files = {f"global.{transcript.global_image.format}": transcript.global_image.data}
     if transcript.local_image is not None:
         files[f"local.{transcript.local_image.format}"] = transcript.local_image.data
+    for number, one in enumerate(transcript.rounds, start=2):
+        files[f"local-{number}.{one.local_image.format}"] = one.local_image.data
     if case.elsewhere is not None:
         other = case.elsewhere.local_image
         files[f"local-own-box.{other.format}"] = other.data

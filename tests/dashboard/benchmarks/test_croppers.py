@@ -12,6 +12,7 @@ from core.croppers import CROPPERS
 from core.imaging import Codec
 from dashboard.benchmarks.croppers_tab import Croppers
 from dashboard.benchmarks.library import Library
+from dashboard.benchmarks.opening import Opening
 from dashboard.benchmarks.view import look_at
 from tools.doubles.synthetic import synthetic_run
 
@@ -85,6 +86,20 @@ def test_boxes_are_drawn_on_the_original_of_scenes(tmp_path):
         tab = Croppers(library)
     shown = draw(tab, library, "relative", question=2)[tab.pictures]
     assert shown.count("<figure>") == 2 and "Centre." in shown and "pixels" in shown
+    assert shown.count("data-cropper") == 2 and 'data-cropper="centre"' in shown
+    view = look_at(library, (), "relative", "relative", "min_entropy", None)
+    recorded = tab.recorded(view, 2, "centre")
+    placed = Opening(lambda *told: {"told": told}, None, [], gr.Tabs(), "w").opened(
+        None, recorded, tab.pictures
+    )
+    _, _, question, note, gate, codec, cropper = placed["told"]
+    assert (question, gate, cropper) == (view.run.prompt[1], None, "centre")
+    assert note.endswith("JPEG at quality 75 and Centre looks.") and codec == Codec("jpeg", 75)
+    for strange in ("nobody", None):
+        with pytest.raises(gr.Error, match="no longer here"):
+            tab.recorded(view, 2, strange)
+    with pytest.raises(gr.Error, match="no longer here"):
+        tab.recorded(None, 2, "centre")
     with pytest.raises(RunError):
         library.load(replace(library.choices()[0], path=tmp_path / "gone.parquet"))
     assert np.isfinite(library.load(library.choices()[0]).answered.second_score).all()

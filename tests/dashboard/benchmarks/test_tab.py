@@ -413,7 +413,15 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
     html, behind = found[page.questions.cards], found[page.questions.behind]
     assert html.count("card-whole") == html.count("card-crop") == len(behind.page) == 6
     index = behind.page[0]
-    image, question, note, gate, codec = page.questions.open(None, behind, (), index)[built.opened]
+
+    def opened(behind):
+        recorded = page.questions.recorded(behind, (), index)
+        updates = page.questions.opening.opened(None, recorded, page.questions.cards)
+        assert updates[page.tabs].selected == "walkthrough"
+        return updates[built.opened]
+
+    image, question, note, gate, codec, cropper = opened(behind)
+    assert cropper == "relative"
     assert gate == view.gate(0.4) and codec == Codec("jpeg", view.run.metadata.quality)
     assert "η of min-entropy at 0.4 and JPEG at quality" in note
     for threshold, metric, shown in (
@@ -421,14 +429,14 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
         (0.2379884, "probability_margin", 0.24),
     ):
         other = replace(behind, gate=Gate(metric, threshold))
-        assert page.questions.open(None, other, (), index)[built.opened][3].threshold == shown
+        assert opened(other)[3].threshold == shown
     first = replace(behind, gate=replace(behind.gate, first_tokens=1))
-    assert page.questions.open(None, first, (), index)[built.opened][3] is None
+    assert opened(first)[3] is None
     assert question == view.run.prompt[index] and view.run.second_answer[index] in note
     assert image.endswith(".png") and view.run.first_answer[index] in note
     for wrong in (None, -1, 10**9, "0"):
         with pytest.raises(gr.Error, match="no longer here"):
-            page.questions.open(None, behind, (), wrong)
+            page.questions.recorded(behind, (), wrong)
 
 
 def test_the_same_question_at_every_quality(page):

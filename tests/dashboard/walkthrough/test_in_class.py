@@ -14,7 +14,7 @@ from dashboard.visits.visit import Visit
 from dashboard.walkthrough.tab import Walkthrough
 from tests.support.pixels import PixelVLM
 
-SETTINGS = ("min_entropy", 0.0, "jpeg", 75, "jpeg", 75)
+SETTINGS = ("min_entropy", 0.0, "jpeg", 75, "jpeg", 75, "relative", 1)
 
 
 @pytest.fixture
