@@ -2,7 +2,7 @@
 
 import ast
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -61,7 +61,16 @@ def test_docstrings_begin_with_what_is_returned_or_done(folder):
 
 def unclear(source: str) -> list[str]:
     """The options whose help is missing, or leans on their name: `--edges: None`."""
-    found = []
+    return [
+        f"{name}: {text[:60]}"
+        for name, said in options(source)
+        for text in [said.get("help", "").lstrip("f").strip("'\"")]
+        if not text or re.match("Default", text, re.I) or LEANS.match(text.capitalize())
+    ]
+
+
+def options(source: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """The options that a source adds to a parser: their names, and what argparse is told."""
     for call in ast.walk(ast.parse(source)):
         if not (isinstance(call, ast.Call) and call.args) or any(
             keyword.arg is None for keyword in call.keywords
@@ -71,11 +80,18 @@ def unclear(source: str) -> list[str]:
         if getattr(call.func, "attr", getattr(call.func, "id", "")) not in ("add", "add_argument"):
             continue
         if isinstance(name, str) and name.startswith("--"):
-            given = next((k.value for k in call.keywords if k.arg == "help"), None)
-            text = "" if given is None else ast.unparse(given).lstrip("f").strip("'\"")
-            if not text or re.match("Default", text, re.I) or LEANS.match(text.capitalize()):
-                found.append(f"{name}: {text[:60]}")
-    return found
+            yield name, {str(word.arg): ast.unparse(word.value) for word in call.keywords}
+
+
+def tried_late(source: str) -> list[str]:
+    """The options that name what is written, and don't try it before hours of work."""
+    return [
+        f"{name}: {said.get('type')}"
+        for name, said in options(source)
+        if re.search(r"\b(write|written|kept|pack into)\b", said.get("help", ""))
+        and said.get("action") != "'store_true'"
+        and said.get("type", "Path") == "Path"
+    ]
 
 
 def test_it_finds_unclear_helps():
@@ -89,3 +105,17 @@ def test_it_finds_unclear_helps():
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_option_says_what_it_is(folder):
     assert not lines_of(folder, unclear)
+
+
+def test_it_finds_what_is_tried_late():
+    source = (
+        "add('--out', type=Path, help='page to write')\n"
+        "add('--csv', type=file_to_write, help='file to write')\n"
+        "add('--write', action='store_true', help='write it')\nadd('--in', help='file to read')"
+    )
+    assert tried_late(source) == ["--out: Path"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_what_is_written_is_tried_before_the_work(folder):
+    assert not lines_of(folder, tried_late)

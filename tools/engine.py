@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from core.support.whole import folder_to_write
 from core.uncertainty import all_scores
 from core.vlm import VLM, Generation, load_vlm
 from tools.doubles.untrained import Size, byte_level_tokenizer, llava_clip, save_checkpoint
@@ -77,7 +78,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     commands = parser.add_subparsers(dest="command", required=True)
     writing = commands.add_parser("write", help="write the checkpoint that is served")
-    writing.add_argument("folder", type=Path, help="where to write the checkpoint")
+    writing.add_argument("folder", type=folder_to_write, help="where to write the checkpoint")
     comparing = commands.add_parser("compare", help="ask the engine and the checkpoint the same")
     comparing.add_argument("engine", help="name of the engine's model, openai:URL#MODEL")
     comparing.add_argument("folder", type=Path, help="the checkpoint that it serves")

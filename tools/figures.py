@@ -14,6 +14,7 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from core.support.whole import folder_to_write
 from tools.screenshots import IMAGES
 
 
@@ -21,7 +22,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("page", type=Path, help="page with the figures (HTML)")
     parser.add_argument(
-        "--out", type=Path, default=IMAGES, help="folder of the pictures (default: %(default)s)"
+        "--out",
+        type=folder_to_write,
+        default=IMAGES,
+        help="folder to write the pictures to (default: %(default)s)",
     )
     args = parser.parse_args()
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")

@@ -20,7 +20,7 @@ from pdoc.doc import Class, Doc, Module, Variable
 from pydantic_core import PydanticUndefined
 
 from core.bench.runs.run import Record, Run
-from core.support.whole import write_whole
+from core.support.whole import folder_to_write, write_whole
 
 # pdoc shows of a package what its `__all__` lists, so each module is named by itself.
 MODULES = (
@@ -38,7 +38,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0])
     parser.add_argument(
         "--out",
-        type=Path,
+        type=folder_to_write,
         default=Path("build/api"),
         help="folder of the pages (default: %(default)s)",
     )
@@ -49,7 +49,6 @@ def main() -> None:
     for name, module in modules.items():
         pages[f"{name.replace('.', '/')}.html"] = pdoc.render.html_module(module, modules)
     for name, page in pages.items():
-        (args.out / name).parent.mkdir(parents=True, exist_ok=True)
         write_whole(args.out / name, page)
     print(args.out / "index.html")
 

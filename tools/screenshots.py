@@ -16,6 +16,7 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from core.support.bundled import RUNS
+from core.support.whole import folder_to_write
 from tools.support.own_page import own_page
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
@@ -27,7 +28,10 @@ MARGIN = 12  # px around what is shown
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--out", type=Path, default=IMAGES, help="folder to write to (default: docs/images)"
+        "--out",
+        type=folder_to_write,
+        default=IMAGES,
+        help="folder to write to (default: docs/images)",
     )
     out: Path = parser.parse_args().out
     chromium = shutil.which("chromium") or sys.exit("There is no chromium: install it.")

@@ -30,6 +30,7 @@ from core.bench.runs.files import load_run
 from core.bench.runs.run import Run
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS
+from core.support.whole import folder_to_write
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
@@ -390,7 +391,7 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=2, help="threads of torch; with --workers, of each of them"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that make the runs")
-    parser.add_argument("--runs", type=Path, default=Path("runs/evaluation"),
+    parser.add_argument("--runs", type=folder_to_write, default=Path("runs/evaluation"),
                         help="where run files are kept, in a folder for each model")  # fmt: skip
     add_load_arguments(parser)
     return parser

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from core.signs import fonts, photographs
 from core.signs.world.strings import CHARACTERS
+from core.support.whole import folder_to_write
 
 OPENED = CHARACTERS + " \N{REPLACEMENT CHARACTER}"
 
@@ -59,7 +60,8 @@ def _cut(path: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder to pack into")
+    parser.add_argument("--out", type=folder_to_write, required=True,
+                        help="folder to pack into, which isn't there yet")  # fmt: skip
     args = parser.parse_args()
     if args.out.exists():
         raise SystemExit(f"{args.out} is there already; name a folder that isn't.")

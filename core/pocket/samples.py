@@ -8,14 +8,13 @@ that, and a test holds every sample to its part.
 import argparse
 import json
 from dataclasses import dataclass
-from pathlib import Path
 
 from core.imaging import Codec
 from core.protocol import Edge, Server, Transcript, first_stage, second_stage
 from core.signs.questions import SceneQuestion, ask_presence, ask_text
 from core.signs.render import render
 from core.signs.scenes import Scene, make_scene, scene_rng
-from core.support.whole import write_whole
+from core.support.whole import folder_to_write, write_whole
 from core.uncertainty import Gate
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -107,14 +106,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--model", default="pocket",
                         help="who is asked: pocket, a directory, or a hub id")  # fmt: skip
-    parser.add_argument("--out", type=Path, required=True, help="folder to write the samples to")
+    parser.add_argument("--out", type=folder_to_write, required=True,
+                        help="folder to write the samples to")  # fmt: skip
     add_load_arguments(parser)
     args = parser.parse_args()
     from core.vlm import load_vlm
 
     vlm = load_vlm(args.model, **load_options(args))
     gate = Gate("min_entropy", vlm.info.thresholds["min_entropy"])
-    args.out.mkdir(parents=True, exist_ok=True)
     entries = []
     for part in PARTS:
         original, entry = pick(vlm, part, gate, Codec("jpeg", 92))

@@ -64,7 +64,7 @@ from core.pocket.tokenizer import build_tokenizer
 from core.signs import photographs
 from core.signs.scenes import COLORS
 from core.signs.world import faces
-from core.support.whole import written_whole
+from core.support.whole import folder_to_write, written_whole
 
 PHASES = ("charts", "views", "primer", "strips", "scenes")
 ASKED = PHASES[2:]  # of both towers, and their reading is checked
@@ -564,7 +564,8 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--out", type=Path, required=True, help="folder for state, log, checkpoint")
+    parser.add_argument("--out", type=folder_to_write, required=True,
+                        help="folder for state, log, checkpoint")  # fmt: skip
     parser.add_argument("--charts", type=int, default=700, help="steps on eye charts")
     parser.add_argument("--views", type=int, default=1500, help="steps on scenes without questions")
     parser.add_argument("--primer", type=int, default=2500, help="steps on a text and a question")

@@ -15,7 +15,7 @@ from core.bench.datasets import Dataset, load_dataset
 from core.bench.datasets.rendered.open_signs import EACH
 from core.imaging import Codec
 from core.signs.scenes import GLOBAL_SIDE
-from core.support.whole import write_whole
+from core.support.whole import check_writable, write_whole
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
 # Of the box, in pixels of the original. A wider one holds more, in less detail.
@@ -49,12 +49,16 @@ def main() -> None:
     from core.vlm import load_vlm
     from core.vlm.loading.checkpoint import POCKET
 
+    path = (POCKET if args.model == "pocket" else Path(args.model)) / "config.json"
+    if args.write and not path.is_file():
+        parser.error(f"{args.model!r} is not a folder here: there is no config.json to write to")
+    if args.write:
+        check_writable(path)
     vlm = load_vlm(args.model, **load_options(args))
     data, codec = WORLDS[args.world](), Codec("jpeg", 75)
     kept = kept_for(vlm, data, codec, SIDES)
     chosen = tune(vlm, data, args.questions, codec, SIDES, kept)
     if args.write:
-        path = (POCKET if args.model == "pocket" else Path(args.model)) / "config.json"
         config = json.loads(path.read_text())
         config["second_look"] |= chosen
         write_whole(path, json.dumps(config, indent=2) + "\n")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from core.bench.runs.files import load_run
 from core.sharing.demand import fit
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 from core.uncertainty import METRICS
 
 
@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="judge an answer by that many of its tokens (default: by all)",
     )
-    add("--out", type=Path, required=True, help="file to write, for `core.server --expectation`")
+    add("--out", type=file_to_write, required=True,
+        help="file to write, for `core.server --expectation`")  # fmt: skip
 
 
 def main(args: argparse.Namespace) -> int:

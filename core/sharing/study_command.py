@@ -39,7 +39,7 @@ from core.sharing.study import (
     trial_of,
 )
 from core.support.bundled import RUNS
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 from core.uncertainty import METRICS
 
 SHIPPED = ("signs-text-q75", "signs-attributes-q75", "signs-presence-q75")
@@ -104,7 +104,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="simulate edges that don't say how long they waited",
     )
-    add("--out", type=Path, help="HTML page to write the figures to")
+    add("--out", type=file_to_write, help="HTML page to write the figures to")
 
 
 def main(args: argparse.Namespace) -> int:

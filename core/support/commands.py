@@ -51,8 +51,15 @@ def run(
     try:
         return commands[args.command].main(args)
     except (ValueError, OSError) as error:
-        print(error, file=sys.stderr)
+        print(_sentence(error), file=sys.stderr)
         return 1
     except KeyboardInterrupt as stop:
         print(f"\n{stop or 'Stopped.'}", file=sys.stderr)
         return INTERRUPTED
+
+
+def _sentence(error: ValueError | OSError) -> str:
+    """Return what an error says; what the system says of a file has no sentence of its own."""
+    if type(error).__str__ is not OSError.__str__ or error.filename is None:
+        return str(error)
+    return f"{str(error.filename)!r} can't be used: {error.strerror}."

@@ -14,7 +14,7 @@ from argparse import ArgumentParser, ArgumentTypeError, Namespace
 from pathlib import Path
 from time import perf_counter
 
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -27,7 +27,9 @@ def add_arguments(parser: ArgumentParser) -> None:
         "--ratio", default="16:9", type=_ratio, metavar="W:H",
         help="proportions of the pictures it is tried with (default: %(default)s)",
     )  # fmt: skip
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--json", type=file_to_write, metavar="FILE", help="write the figures there, too"
+    )
     add_load_arguments(parser)
 
 
@@ -37,8 +39,6 @@ def main(args: Namespace) -> int:
     from core.vlm.adapter import Adapter
     from core.vlm.loading.checkpoint import find_checkpoint
 
-    if args.json and not args.json.parent.is_dir():  # known now, and not after minutes
-        raise ValueError(f"There is no folder {str(args.json.parent)!r} to write --json into.")
     vlm = load_vlm(args.model, **load_options(args))
     if not isinstance(vlm, Adapter):
         raise VLMError(f"{vlm.info.name!r} is not run here: there is nothing to verify.")

@@ -11,10 +11,9 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser, Namespace
-from pathlib import Path
 from time import perf_counter
 
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 from core.vlm.engine.address import KEY, PREFIX, Address
 
 
@@ -27,14 +26,14 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--side", type=int, default=336, help="pixels a side of the pictures (default: %(default)s)"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
+    parser.add_argument(
+        "--json", type=file_to_write, metavar="FILE", help="write the figures there, too"
+    )
 
 
 def main(args: Namespace) -> int:
     from core.verify.probing import probe
 
-    if args.json and not args.json.parent.is_dir():  # known now, and not after minutes
-        raise ValueError(f"There is no folder {str(args.json.parent)!r} to write --json into.")
     if not 16 <= args.side <= 4096:
         raise ValueError(f"--side must be from 16 to 4096 pixels, not {args.side}.")
     address = Address.read(PREFIX + args.engine.removeprefix(PREFIX))

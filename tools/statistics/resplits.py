@@ -35,7 +35,7 @@ from core.bench.analysis.promises.guarantee import (
 )
 from core.bench.runs.files import load_run
 from core.server.watch.drift import WINDOW, Drift
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 
 SPLITS = 400
 CONFIDENCE = 0.9
@@ -243,7 +243,7 @@ def main() -> int:
     add("runs", nargs="+", type=Path, metavar="RUN", help="run files to draw from")
     add("--splits", type=int, default=SPLITS, help="draws of each kind (default: %(default)s)")
     add("--metric", default="min_entropy", help="measure of uncertainty of the gate")
-    add("--csv", type=Path, help="file to write every number to")
+    add("--csv", type=file_to_write, help="file to write every number to")
     add(
         "--shifted",
         type=Path,

@@ -22,7 +22,7 @@ from core.bench.report import page
 from core.bench.runs.files import load_run
 from core.bench.runs.run import Run, RunError
 from core.croppers import CROPPERS
-from core.support.whole import write_whole
+from core.support.whole import folder_to_write, write_whole
 from core.vlm.base import VLM
 from core.vlm.loading.revision import revision_named
 
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--like", type=Path, metavar="RUN", help="run file whose questions, model, codec and "
         "options are taken, in place of the options below")  # fmt: skip
-    add("--folder-out", type=Path, default=Path("croppers"), metavar="FOLDER",
+    add("--folder-out", type=folder_to_write, default=Path("croppers"), metavar="FOLDER",
         help="where run files and report.html are written (default: %(default)s)")  # fmt: skip
     run_command.add_arguments(parser, out=False)
     parser.set_defaults(cropper=None)
@@ -42,7 +42,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from core.vlm import load_vlm
 
-    args.folder_out.mkdir(parents=True, exist_ok=True)
     like = load_run(args.like) if args.like else None
     wanted = args.cropper or list(CROPPERS)
     args.cropper = list(Plan.croppers)
@@ -74,7 +73,8 @@ def plan_like(run: Run, limit: int | None, out: str) -> Plan:
     if words[:4] != ["python", "-m", "core.bench", "run"]:
         raise RunError("The run doesn't say which command made it: give its options instead.")
     parser = argparse.ArgumentParser(exit_on_error=False)
-    run_command.add_arguments(parser)
+    run_command.add_arguments(parser, out=False)
+    parser.add_argument("--out", help="name of the run file, which isn't made again")
     try:
         args = parser.parse_args(words[4:])
     except (argparse.ArgumentError, SystemExit):

@@ -22,7 +22,7 @@ from core.bench.analysis.ranking import Segments
 from core.bench.runs.files import load_run
 from core.bench.runs.run import COUNTS, MEASURES, TEXTS, Run, RunError
 from core.gain import FROM, Gain, features
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 from core.uncertainty import METRICS
 
 RIDGE = 1.0  # on standardised weights
@@ -56,7 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default="min_entropy",
         help="measure of uncertainty that it has to be ahead of (default: min_entropy)",
     )
-    add("--out", type=Path, metavar="FILE", help="file to write the gate to, if it is ahead")
+    add("--out", type=file_to_write, metavar="FILE",
+        help="file to write the gate to, if it is ahead")  # fmt: skip
 
 
 def main(args: argparse.Namespace) -> int:

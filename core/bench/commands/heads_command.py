@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 
@@ -23,7 +22,7 @@ from core.croppers.heads import choose
 from core.imaging import downscale, rgb_of
 from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
-from core.vlm.loading.own import usual_file, write
+from core.vlm.loading.own import file_to_fill, write
 from core.vlm.loading.revision import revision
 
 QUESTIONS = 100
@@ -46,7 +45,7 @@ def main(args: argparse.Namespace) -> int:
         args.data, args.split, args.folder, args.images, args.mirror, args.revision,
         pairs("--option", args.option),
     )[: args.questions]  # fmt: skip
-    file = usual_file() if args.settings is None else Path(args.settings)
+    file = file_to_fill(args.settings)
     options = load_options(args)
     if not file.exists():
         options["settings"] = ""  # which is what is written here

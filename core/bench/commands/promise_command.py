@@ -31,6 +31,7 @@ from core.bench.runs.run import TEXTS, Run
 from core.certificate import Setting
 from core.channel import PRESETS
 from core.gain import Gain
+from core.support.whole import file_to_write
 from core.uncertainty import METRICS, Gate
 
 
@@ -59,7 +60,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="promise the seconds a question takes on average, computing and over --link",
     )
     add("--link", choices=list(PRESETS), help="link that --seconds are over")
-    add("--certificate", type=Path, metavar="FILE",
+    add("--certificate", type=file_to_write, metavar="FILE",
         help="write the promise there, for `core.server --certificate`")  # fmt: skip
 
 

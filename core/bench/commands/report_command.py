@@ -11,17 +11,16 @@ from pathlib import Path
 from core.bench.report import page
 from core.bench.runs.files import SUFFIX, load_run
 from core.bench.runs.run import RunError
-from core.support.whole import write_whole
+from core.support.whole import file_to_write, write_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files, or folders")
-    parser.add_argument("--out", type=Path, default=Path("report.html"), metavar="FILE",
-                        help="page to write (default: report.html)")  # fmt: skip
+    parser.add_argument("--out", type=file_to_write, default=Path("report.html"),
+                        metavar="FILE", help="page to write (default: report.html)")  # fmt: skip
 
 
 def main(args: argparse.Namespace) -> int:
-    args.out.parent.mkdir(parents=True, exist_ok=True)
     text = page({path.stem: load_run(path) for path in run_files(args.runs)})
     write_whole(args.out, text)
     print(f"{args.out}: {len(text) / 1e6:.1f} MB")

@@ -17,6 +17,7 @@ from core.bench.runs.files import load_run
 from core.bench.runs.run import Run, RunError
 from core.croppers import CROPPERS
 from core.imaging import FINER
+from core.support.whole import file_to_write
 from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
@@ -35,6 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
     if out:
         add(
             "--out",
+            type=file_to_write,
             required=True,
             help="run file to write; with several qualities, {quality} stands for each, and "
             "{cropper} with several croppers",
@@ -94,7 +96,6 @@ def add_place(parser: argparse.ArgumentParser) -> None:
 
 def plan_of(args: argparse.Namespace) -> Plan:
     same = (
-        "out",
         "model",
         "data",
         "split",
@@ -109,6 +110,7 @@ def plan_of(args: argparse.Namespace) -> Plan:
         "revision",
     )
     return Plan(
+        out=str(args.out),
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
         croppers=tuple(dict.fromkeys(args.cropper)),

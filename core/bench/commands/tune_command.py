@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -41,7 +40,7 @@ from core.imaging import Codec
 from core.uncertainty import METRICS
 from core.vlm.base import VLM, VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
-from core.vlm.loading.own import usual_file, write
+from core.vlm.loading.own import file_to_fill, write
 from core.vlm.loading.revision import revision
 
 
@@ -73,13 +72,12 @@ def main(args: argparse.Namespace) -> int:
         torch.set_num_threads(args.threads)
     data, codec = dataset(args), Codec(args.codec, args.quality)
     options = load_options(args)
-    file = usual_file() if args.settings is None else Path(args.settings)
-    if args.settings == "" and not args.no_write:
-        raise VLMError("What is best is written into a file of settings: name one, or --no-write.")
-    if args.settings and not file.exists():
+    try:
+        file = None if args.no_write else file_to_fill(args.settings)
+    except VLMError as error:
+        raise VLMError(f"{str(error).removesuffix('.')}, or take --no-write.") from None
+    if args.settings and not Path(args.settings).exists():
         options["settings"] = ""  # it is made here
-    if not args.no_write:
-        _writable(file)  # known now, and not after all questions
     vlm = load_vlm(args.model, **options)
     sides = tuple(args.sides or sides_of(vlm.info.input_size))
     kept = kept_for(vlm, data, codec, sides)
@@ -91,26 +89,13 @@ def main(args: argparse.Namespace) -> int:
             if kept.file
             else "Stopped, and nothing is kept."
         ) from None
-    if args.no_write:
+    if file is None:
         return 0
     weights = revision(vlm)
     write(file, vlm.info.name, weights, chosen)
     kept.forget()
     print(f"Written to {file}, for {vlm.info.name} in revision {weights}.")
     return 0
-
-
-def _writable(file: Path) -> None:
-    """Make the file's folder. Raises VLMError if nothing can be written there."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=file.parent):
-            pass
-    except OSError as error:
-        raise VLMError(
-            f"The settings can't be written to {str(file)!r} ({error.strerror}): name another file "
-            "with --settings, or take --no-write."
-        ) from None
 
 
 def kept_for(vlm: VLM, data: Dataset, codec: Codec, sides: tuple[int, ...]) -> Kept:

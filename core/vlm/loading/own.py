@@ -21,7 +21,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from core.support.bundled import SETTINGS
-from core.support.whole import write_whole
+from core.support.whole import NotWritten, check_writable, write_whole
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import FITS
 from core.vlm.loading.revision import revision_of
@@ -112,6 +112,22 @@ def read(file: Path) -> Models:
     return found
 
 
+def file_to_fill(said: str | None) -> Path:
+    """Return the file that settings are written into, as ``--settings`` says; None: the usual one.
+
+    Raises VLMError if it says none, or if nothing can be written there: known before anything is
+    measured.
+    """
+    if said == "":
+        raise VLMError("What is best is written into a file of settings: name one.")
+    file = usual_file() if said is None else Path(said)
+    try:
+        check_writable(file)
+    except NotWritten as error:
+        raise VLMError(f"{error} Name another file with --settings.") from None
+    return file
+
+
 def write(file: Path, name: str, revision: str | None, said: Mapping[str, Any]) -> None:
     """Put settings of a model, in a revision, into a file; all else in it stays.
 
@@ -126,7 +142,6 @@ def write(file: Path, name: str, revision: str | None, said: Mapping[str, Any]) 
     if isinstance(before.get("thresholds"), dict) and "thresholds" in said:
         merged["thresholds"] = {**before["thresholds"], **said["thresholds"]}
     revisions[revision] = merged
-    file.parent.mkdir(parents=True, exist_ok=True)
     write_whole(file, json.dumps(models, indent=2, ensure_ascii=False) + "\n")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from errno import ENOSPC
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from core.box import Box
 from core.imaging import Geometry, crop_local
 from core.server.stages import maps
 from core.support.bundled import POCKET
+from core.support.whole import NotWritten
 from core.verify import verify
 from core.verify.case import coordinates, scene
 from core.verify.checks import CHECKS
@@ -146,13 +148,14 @@ def test_the_command_ends_with_the_verdict(folders, tmp_path, capsys, monkeypatc
 def test_a_report_that_cannot_be_written_costs_no_page(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("core.verify.checks.CHECKS", {})
     monkeypatch.setattr("core.verify.verify.__kwdefaults__", None)
-    asked = ["verify", "--model", str(folders["pad"]), "--json"]
-    assert main([*asked, str(tmp_path)]) == 1  # a folder
+
+    def full(path, data):
+        raise NotWritten(ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr("core.verify.command.write_whole", full)  # since it was begun
+    assert main(["verify", "--model", str(folders["pad"]), "--json", str(tmp_path / "a")]) == 1
     said = capsys.readouterr()
-    assert "Result: passed" in said.out and "can't be written" in said.err
-    assert main([*asked, str(tmp_path / "no" / "report.json")]) == 1
-    said = capsys.readouterr()
-    assert "There is no folder" in said.err and not said.out  # before anything is checked
+    assert "Result: passed" in said.out and "can't be written: No space left" in said.err
 
 
 def test_a_report_says_which_weights_of_a_folder_it_is_about(padding):

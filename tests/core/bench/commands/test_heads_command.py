@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from core.vlm import load_vlm
 from core.vlm.__main__ import main
 from tests.support.tiny import save_clip_llava
@@ -17,6 +19,15 @@ def test_heads_are_chosen_and_kept_beside_other_settings(tmp_path, capsys):
     vlm = load_vlm(folder, settings=file)
     assert [list(head) for head in vlm.info.heads] == said["heads"] and vlm.info.heads
     assert load_vlm(folder, settings="").info.heads == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [("off", "name one."), ("/dev/null/models.json", "can't be written: Not a directory. Name an")],
+)
+def test_where_no_heads_can_be_kept_none_are_chosen(settings, sentence, capsys):
+    assert main(["heads", "--model", "/nowhere", "--settings", settings]) == 1
+    assert sentence in capsys.readouterr().err
 
 
 def test_the_bundled_model_brings_its_heads_whatever_the_user_sets(tmp_path):

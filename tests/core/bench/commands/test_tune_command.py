@@ -124,10 +124,11 @@ def test_nothing_need_be_written(model, tmp_path):
 @pytest.mark.parametrize(
     "words, sentence",
     [
-        (("--settings", "off"), "name one, or --no-write"),
+        (("--settings", "off"), "name one, or take --no-write."),
         (
             ("--settings", "/dev/null/models.json"),
-            "name another file with --settings, or take --no",
+            "'/dev/null/models.json' can't be written: Not a directory. Name another file with "
+            "--settings, or take --no-write.",
         ),
         (("--data", "nothing"), "Unknown data set 'nothing'"),
         (("--data", "textvqa+boxes"), 'mirror="jrzhang/TextVQA_GT_bbox"'),

@@ -521,6 +521,13 @@ def test_a_run_begun_before_options_were_recorded_goes_on(plan):
     assert len(load_run(*runner.finish())) == SAMPLES
 
 
+def test_a_run_that_can_not_be_written_is_not_begun(capsys):
+    with pytest.raises(SystemExit):
+        command(["run", "--model", "/nowhere", "--out", "/dev/null/run.parquet"])
+    said = capsys.readouterr().err
+    assert "argument --out: '/dev/null/run.parquet' can't be written: Not a directory." in said
+
+
 def test_the_command_takes_every_option_of_loading_and_a_run_repeats_them(plan, capsys):
     parser = ArgumentParser()
     run_command.add_arguments(parser)
