@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import socket
 import subprocess
@@ -10,6 +11,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 
@@ -44,11 +46,12 @@ def own_server(
     port: int = 0,
     prefix: Sequence[str] = (),
     module: str = "core.server",
+    log: Path = Path(os.devnull),
 ) -> Iterator[OwnServer]:
-    """`python -m core.server` with these options, once it is ready; its log is thrown away.
+    """`python -m core.server` with these options, once it is ready.
 
     port: 0 for a free one. prefix: words before the command, to start it somewhere else. module:
-    another server with the same routes.
+    another server with the same routes. log: file for what it logs; without one, it is thrown away.
     Raises RuntimeError if it ends before it is ready.
     """
     if not port:
@@ -56,8 +59,8 @@ def own_server(
             port = unused.getsockname()[1]
     words = [sys.executable, "-m", module, "--host", host, "--port", str(port), *options]
     url = f"http://{host}:{port}"
-    with leaving_on_sigterm():
-        process = subprocess.Popen([*prefix, *words], stderr=subprocess.DEVNULL)
+    with leaving_on_sigterm(), log.open("wb") as said:
+        process = subprocess.Popen([*prefix, *words], stderr=said)
         try:
             while True:
                 if process.poll() is not None:
