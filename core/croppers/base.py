@@ -242,6 +242,22 @@ class Clues:
             self.count,
         )
 
+    def on_grid(self, values: np.ndarray) -> np.ndarray:
+        """Return what each cell of the grid has in its middle, (rows, cols); padding has 0.
+
+        values: (height, width), of any size, laid over `image`.
+        """
+        height, width = values.shape
+        rows, cols = self.geometry.grid
+        seen = self.image.size
+        left, top, right, bottom = self.vlm.geometry(seen).extent
+        x = (left + (np.arange(cols) + 0.5) * (right - left) / cols) / seen[0]
+        y = (top + (np.arange(rows) + 0.5) * (bottom - top) / rows) / seen[1]
+        inside = np.outer((y >= 0) & (y < 1), (x >= 0) & (x < 1))
+        at_x = np.clip((x * width).astype(int), 0, width - 1)
+        at_y = np.clip((y * height).astype(int), 0, height - 1)
+        return np.where(inside, values[np.ix_(at_y, at_x)], 0.0)
+
     def on(self, weights: np.ndarray) -> Found:
         """Return what the search of eq. 11 finds on a map (rows, cols) over the grid."""
         return Found(self.windows(weights), weights)

@@ -16,16 +16,7 @@ ROUNDING = SIDE / 12**0.5
 
 
 def _saliency(clues: Clues) -> Found:
-    shown = spectral_residual(clues.image)
-    # Of the grid's cells, those beside the image hold padding, and nothing stands out there.
-    rows, cols = clues.geometry.grid
-    left, top, right, bottom = clues.geometry.extent
-    width, height = clues.original_size
-    x = (left + (np.arange(cols) + 0.5) * (right - left) / cols) / width
-    y = (top + (np.arange(rows) + 0.5) * (bottom - top) / rows) / height
-    inside = np.outer((y >= 0) & (y < 1), (x >= 0) & (x < 1))
-    at_x, at_y = (np.clip((at * SIDE).astype(int), 0, SIDE - 1) for at in (x, y))
-    return clues.on(np.where(inside, shown[np.ix_(at_y, at_x)], 0.0))
+    return clues.on(clues.on_grid(spectral_residual(clues.image)))
 
 
 def spectral_residual(image: Image.Image) -> np.ndarray:

@@ -10,6 +10,7 @@ from playwright.sync_api import expect
 
 from core.bench import save_run
 from core.bench.datasets import load_dataset
+from core.uncertainty import METRICS
 from tests.browser.conftest import served
 from tests.support.pixels import PixelVLM
 from tools.doubles.synthetic import synthetic_run
@@ -29,7 +30,9 @@ def page_of_pixels(tmp_path_factory, samples, uploads):
         boxes, metadata = np.tile(box, (len(scenes), 1)), replace(of, cropper=name)
         looked = replace(run, metadata=metadata, image_id=image_id, box=boxes)
         save_run(looked, folder / f"{name}.parquet")
-    with served(PixelVLM(), samples=samples, runs=folder) as url:
+    vlm = PixelVLM()
+    vlm.info = replace(vlm.info, thresholds={name: one.threshold for name, one in METRICS.items()})
+    with served(vlm, samples=samples, runs=folder) as url:
         yield url
 
 

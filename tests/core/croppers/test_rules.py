@@ -1,8 +1,12 @@
 """What each rule alone finds, where it can be said beforehand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image
 
+from core.croppers import CROPPERS
 from core.croppers.asking import read_box
 from core.croppers.funnel import spread
 from core.croppers.gradients import pure_gradient
@@ -12,7 +16,7 @@ from core.cropping import Box
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from core.vlm.base import Generation
-from tests.support.pixels import PixelVLM, picture
+from tests.support.pixels import SIDE, PixelVLM, picture
 
 ALWAYS = Gate(threshold=-1.0)
 
@@ -103,6 +107,25 @@ def test_smoothing_keeps_what_is_flat_and_the_place_of_a_peak():
     peak = np.zeros((9, 9))
     peak[2, 6] = 1
     assert np.unravel_index(smoothed(peak).argmax(), (9, 9)) == (2, 6)
+
+
+def test_what_stands_out_in_a_part_is_found_there():
+    """A further look is at a local image, which shows a part of the original only."""
+    image = Image.new("RGB", (1600, 1600), "#808080")
+    image.paste("black", (80, 80, 200, 200))  # in another part
+    image.paste("white", (1180, 1190, 1230, 1240))
+    part, local = (800, 800, 1600, 1600), image.crop((800, 800, 1600, 1600)).resize((SIDE, SIDE))
+    found = []
+
+    def find(clues):
+        geometry = clues.vlm.geometry(local.size).of_original(image.size, part)
+        inside = replace(clues, geometry=geometry, held_image=lambda: local, side=SIDE)
+        found.append(CROPPERS["saliency"].find(inside).boxes[0])
+        return CROPPERS["saliency"].find(clues)
+
+    looks = replace(CROPPERS["saliency"], find=find)
+    ask(Edge(image), Server(PixelVLM(), ALWAYS, cropper=looks), "What?")
+    assert found[0].shared(Box(1180, 1190, 1230, 1240)) > 0
 
 
 def test_a_pure_gradient_counts_where_there_is_detail():

@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from core.croppers import CROPPERS, served
+from core.box import Box
+from core.croppers import CROPPERS, Cropper, Found, served
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from dashboard.across.travel import Travel
@@ -172,6 +173,15 @@ def test_a_cropper_that_the_model_cannot_do_says_why(image):
     assert list(refused) == [tab.asking.status] and "choose another" in refused[tab.asking.status]
     visit, shown = asked(tab, image)
     assert otherwise(tab, visit, shown[tab.case], "gradient") == [{tab.looking.status: ""}]
+
+
+def test_the_page_knows_a_new_cropper_from_its_entry(tab, image, monkeypatch):
+    corner = Cropper("corner", "Corner", "The corner.", "", lambda _: Found((Box(0, 0, 9, 9),)))
+    monkeypatch.setitem(CROPPERS, "corner", corner)
+    assert ("Corner", "corner") in tab.looking.offer("corner")[tab.looking.cropper].choices
+    assert "The corner." in tab.looking.explain("corner")
+    _, shown = asked(tab, image, "corner")
+    assert shown[tab.case].transcript.box == Box(0, 0, 9, 9)
 
 
 @pytest.mark.parametrize(
