@@ -1,5 +1,6 @@
 """A long run of the tests in parts: what passed is listed, and left out the next time."""
 
+import os
 import subprocess
 import sys
 
@@ -20,7 +21,8 @@ def run(seen):
         seen,
         TESTS,
     ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True).stdout
+    plain = {name: value for name, value in os.environ.items() if name != "PYTEST_ADDOPTS"}
+    return subprocess.run(command, cwd=ROOT, env=plain, capture_output=True, text=True).stdout
 
 
 def test_what_passed_is_left_out_the_next_time(tmp_path):

@@ -187,6 +187,9 @@ def test_a_condition_says_what_is_wrong_and_sure():
 
 
 def test_the_table_by_condition_is_made_in_parts(tmp_path, monkeypatch, capsys):
+    vlm = PixelVLM()
+    vlm.info = replace(vlm.info, thresholds={"min_entropy": 1.3})  # the η of the table
+    monkeypatch.setattr("core.vlm.load_vlm", lambda *_, **__: vlm)
     arguments = ["evaluate", "--questions", "1", "--runs", str(tmp_path), "--threads", "1"]
     monkeypatch.setattr("sys.argv", [*arguments, "--conditions", "capitals"])
     evaluate.main()
