@@ -2,18 +2,16 @@
 
 from concurrent.futures import Future
 from contextlib import contextmanager
-from urllib.parse import urlsplit
 
 import pytest
 
+from tests.support.browser import PATIENCE, windows
 from tests.support.programs import needed
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
 )  # fmt: skip
-PATIENCE = 60_000  # ms; a busy machine is slow, not broken
-LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 @pytest.fixture(scope="session")
@@ -65,30 +63,5 @@ def served(vlm, **options):
 
 @pytest.fixture
 def open_page(browser, url):
-    """Open the page in a window of a given size. No window may complain or talk to strangers."""
-    contexts, complaints, strangers = [], [], []
-
-    def seen(request):
-        address = urlsplit(request.url)
-        if address.scheme not in ("data", "blob") and address.hostname not in LOOPBACK:
-            strangers.append(request.url)
-
-    def open_page(width=1280, theme="light", link="", before="", height=900, at=url):
-        context = browser.new_context(viewport={"width": width, "height": height})
-        context.set_default_timeout(PATIENCE)
-        contexts.append(context)
-        context.add_init_script(before)
-        context.on("request", seen)
-        page = context.new_page()
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
-        page.goto(f"{at}?__theme={theme}&{link}")
-        # The question is there as soon as the page is drawn, the facts once it is connected.
-        page.locator("#model-facts", has_text="parameters").wait_for()
-        return page
-
-    yield open_page
-    for context in contexts:
-        context.close()
-    assert not complaints
-    assert not strangers
+    with windows(browser, url) as open_page:
+        yield open_page

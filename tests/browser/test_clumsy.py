@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from dashboard.samples import load_samples
 from dashboard.walkthrough.asking import LARGEST_FILE
 from tests.support import heic
+from tests.support.browser import in_themes
 
 # Visible texts inside the element whose contrast is below 4.5. Colours are painted, so that
 # whatever CSS calls them, and however many lie on each other, what is read is what is seen.
@@ -65,9 +66,8 @@ def _picture(page):
     return page.locator("#original img").get_attribute("src")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_a_clumsy_visit(open_page, samples, bad_files, telephone, heavy, theme):
-    page = open_page(1024, theme)
+def test_a_clumsy_visit(open_page, samples, bad_files, telephone, heavy):
+    page = open_page(1024)
     upload = page.locator("#original input[type=file]")
     said = page.locator("#image-status [role=alert]")
     question = page.locator("#question textarea")
@@ -131,18 +131,19 @@ def test_a_clumsy_visit(open_page, samples, bad_files, telephone, heavy, theme):
 
     # All that appears when something is pointed at or focused can be read.
     page.add_style_tag(content="* { transition: none !important; }")
-    for token in page.locator(".token").all():
-        token.hover()
-        expect(token.locator(".tip")).to_be_visible()
-        assert token.evaluate(FAINT) == []
-        page.mouse.move(0, 0)
-        token.focus()
-        assert token.evaluate(FAINT) == []
-    for part in page.locator("button:not([tabindex='-1']):visible, summary:visible").all():
-        part.hover(force=True)
-        assert part.evaluate(FAINT) == []
-        part.focus()
-        assert part.evaluate(FAINT) == []
+    for theme in in_themes(page):
+        for token in page.locator(".token").all():
+            token.hover()
+            expect(token.locator(".tip")).to_be_visible()
+            assert token.evaluate(FAINT) == [], theme
+            page.mouse.move(0, 0)
+            token.focus()
+            assert token.evaluate(FAINT) == [], theme
+        for part in page.locator("button:not([tabindex='-1']):visible, summary:visible").all():
+            part.hover(force=True)
+            assert part.evaluate(FAINT) == [], theme
+            part.focus()
+            assert part.evaluate(FAINT) == [], theme
 
     # A sample chosen while another question is being answered is alone on the page.
     page.locator("#both").click()
@@ -174,20 +175,28 @@ def test_the_title_stays_and_a_link_to_an_upload_says_so(open_page):
     assert title.bounding_box() == before
 
 
-@pytest.mark.parametrize(
-    ("devices", "words"),
-    [
-        ("{async getUserMedia() { throw new DOMException('', 'NotAllowedError'); }}", "allow it"),
-        ("{async getUserMedia() { throw new DOMException('', 'NotFoundError'); }}", "isn't there"),
-        ("undefined", "only to https pages"),
-    ],
+REFUSED = """Object.defineProperty(navigator, 'mediaDevices', {value: {
+    async getUserMedia() { throw new DOMException('', window.refusal); }}, configurable: true})"""
+INSECURE = (
+    "Object.defineProperty(navigator, 'mediaDevices', {value: undefined, configurable: true})"
 )
-def test_a_camera_that_is_not_lent_is_one_sentence(open_page, devices, words):
-    property = f"{{value: {devices}, configurable: true}}"
-    page = open_page(before=f"Object.defineProperty(navigator, 'mediaDevices', {property})")
+
+
+@pytest.mark.parametrize(
+    ("before", "refusals"),
+    [
+        (REFUSED, {"NotAllowedError": "allow it", "NotFoundError": "isn't there"}),
+        (INSECURE, {"": "only to https pages"}),
+    ],
+    ids=["refused", "insecure"],
+)
+def test_a_camera_that_is_not_lent_is_one_sentence(open_page, before, refusals):
+    page = open_page(before=before)
     page.get_by_label("Remove Image").click()
     page.get_by_label("Remove Image").wait_for(state="hidden")
     page.get_by_label("Capture from camera").click()
-    page.get_by_text("Click to Access Webcam").click()
-    expect(page.locator("#image-status [role=alert]")).to_contain_text(words)
+    for name, words in refusals.items():
+        page.evaluate("name => { window.refusal = name; }", name)
+        page.get_by_text("Click to Access Webcam").click()
+        expect(page.locator("#image-status [role=alert]")).to_contain_text(words)
     assert page.locator("link[rel=icon]").get_attribute("href").startswith("data:image/svg+xml,")

@@ -4,6 +4,14 @@ import pytest
 from playwright.sync_api import expect
 
 from dashboard.samples import load_samples
+from tests.support.browser import in_themes, windows
+
+
+@pytest.fixture(scope="module")
+def one_page(browser, url):
+    """A page for tests that don't mind what was asked before."""
+    with windows(browser, url) as open_page:
+        yield open_page()
 
 
 def _set_eta(page, eta):
@@ -72,8 +80,11 @@ def test_step_by_step_with_eta_moved_in_between(open_page):
     expect(page.locator("#stage-2-anyway")).to_be_hidden()
 
 
-def test_a_file_that_is_no_image_is_one_sentence(open_page, bad_files, scene_file):
-    page = open_page()
+def test_a_file_that_is_no_image_is_one_sentence(one_page, bad_files, samples):
+    page = one_page
+    sample = load_samples(samples)[2]
+    page.locator("#samples button", has_text=sample.title).click()
+    expect(page.locator("#question textarea")).to_have_value(sample.question)
     upload = page.locator("#original input[type=file]")
     upload.set_input_files(bad_files["text"])
     alert = page.get_by_role("alert")
@@ -81,12 +92,13 @@ def test_a_file_that_is_no_image_is_one_sentence(open_page, bad_files, scene_fil
     expect(alert).to_contain_text("The image before it is still there.")
 
     page.locator("#stage-1-only").click()  # and it is: the page goes on
+    expect(page.locator("#asked")).to_contain_text(sample.question)
     expect(page.locator("#first-answer")).to_be_visible()
     expect(alert).to_have_count(0)
 
 
-def test_an_upload_of_ones_own(open_page, samples):
-    page = open_page()
+def test_an_upload_of_ones_own(one_page, samples):
+    page = one_page
     page.get_by_role("button", name="Remove Image").or_(page.get_by_label("Clear")).first.click()
     page.locator("#original input[type=file]").set_input_files(str(samples / "2.jpg"))
     page.locator("#question textarea").fill("Is there a star?")
@@ -97,34 +109,37 @@ def test_an_upload_of_ones_own(open_page, samples):
 @pytest.mark.parametrize(
     ("question", "words"), [("", "question is empty"), ("x" * 10_000, "10,000 characters")]
 )
-def test_a_question_that_cant_be_asked_is_one_sentence(open_page, question, words):
-    page = open_page()
+def test_a_question_that_cant_be_asked_is_one_sentence(one_page, question, words):
+    page = one_page
     page.locator("#question textarea").fill(question)
     page.locator("#both").click()
     expect(page.get_by_role("alert")).to_contain_text(words)
     expect(page.locator("#question textarea")).to_have_value(question)  # nothing is lost
-    page.locator("#question textarea").fill("What does the sign say?")
+    again = f"What does it say instead of {words}?"
+    page.locator("#question textarea").fill(again)
     page.locator("#stage-1-only").click()
+    expect(page.locator("#asked")).to_contain_text(again)
     expect(page.locator("#first-answer")).to_be_visible()
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1280, 1920])
-def test_nothing_sticks_out(open_page, width, theme):
-    page = open_page(width, theme)
+def test_nothing_sticks_out_in_a_window_of_any_width(open_page):
+    page = open_page(360)
     _set_eta(page, 0)
     page.locator("#both").click()
     expect(page.locator("#second-answer")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    # What scrolls by itself (wide tables) may be wider than the window; nothing else may.
-    wider = page.evaluate(
-        """width => [...document.querySelectorAll('main *')].filter(element => {
-            const box = element.getBoundingClientRect();
-            return box.width && box.right > width + 1 && !element.closest('.wide, .hidden');
-        }).map(element => element.outerHTML.slice(0, 120))""",
-        width,
-    )
-    assert wider == []
+    for width in (360, 1280, 1920):
+        page.set_viewport_size({"width": width, "height": 900})
+        for theme in in_themes(page):
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, theme
+            # What scrolls by itself (wide tables) may be wider than the window; nothing else may.
+            wider = page.evaluate(
+                """width => [...document.querySelectorAll('main *')].filter(element => {
+                    const box = element.getBoundingClientRect();
+                    return box.width && box.right > width + 1 && !element.closest('.wide, .hidden');
+                }).map(element => element.outerHTML.slice(0, 120))""",
+                width,
+            )
+            assert wider == [], (width, theme)
 
 
 def test_two_users_at_once(open_page, samples):
