@@ -27,9 +27,10 @@ def run(seen):
 
 def test_what_passed_is_left_out_the_next_time(tmp_path):
     seen = tmp_path / "seen.txt"
-    assert "4 passed" in run(seen)
+    said = run(seen)
     first, *rest = seen.read_text().splitlines()
+    assert rest and f"{1 + len(rest)} passed" in said
     assert first.startswith(f"{TESTS}::test_a_command_is_named")
     seen.write_text("\n".join(rest) + "\n")
-    assert "1 passed, 3 deselected" in run(seen)
+    assert f"1 passed, {len(rest)} deselected" in run(seen)
     assert sorted(seen.read_text().splitlines()) == sorted([first, *rest])
