@@ -1,29 +1,39 @@
-r"""Hold an engine's answers against the same checkpoint read here: python -m tools.engine --help.
+r"""Hold an engine's answers against the same model read here: python -m tools.engine --help.
 
     python -m tools.engine write FOLDER           a LLaVA-shaped, untrained checkpoint
     vllm serve FOLDER --dtype float32 --limit-mm-per-prompt '{"image": 2}' --served-model-name llava
     python -m tools.engine compare \
         'openai:http://127.0.0.1:8000/v1?add_special_tokens=true#llava' FOLDER
+    python -m tools.engine circle FOLDER          adapter, our own server and pocket, as two runs
 
-Both stages of each question are asked, of pictures as large as the model's input, so that neither
-side resizes them; both answer as greedily as each other. It prints the largest difference of
-min-entropies, token by token, as far as both wrote the same.
+`compare`: both stages of each question are asked, of pictures as large as the model's input, so
+that neither side resizes them; both answer as greedily as each other. It prints the largest
+difference of min-entropies, token by token, as far as both wrote the same.
+`circle`: the questions of a data set are recorded directly and through an own server in OpenAI's
+words, with pocket as the scout. It prints how far the two runs are apart, and goes on with what is
+in FOLDER when it was interrupted.
 """
 
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
+from core.bench import Run, load_run, tradeoff
+from core.bench.record.runner import Plan, Runner
 from core.support.whole import folder_to_write
 from core.uncertainty import all_scores
 from core.vlm import VLM, Generation, load_vlm
 from tools.doubles.untrained import Size, byte_level_tokenizer, llava_clip, save_checkpoint
+from tools.support.own_server import own_server
 
 SIDE = 112  # pixels
+TOLERANCE = 1e-5  # bits between two min-entropies of a run that went around in a circle
+PORT = 7869  # of the circle's server: part of the model's name, so always the same
 # Heads of 32: vLLM has kernels for no smaller ones.
 SIZE = Size(128, 4, 4, 2, 256, 64, 3, 2, SIDE, 2048, 0.15)
 
@@ -58,6 +68,62 @@ def compare(here: VLM, there: VLM, questions: int) -> list[tuple[float, bool]]:
     return found
 
 
+def circle(folder: Path, here: VLM, there: VLM, questions: int, batch: int) -> bool:
+    """Record the questions with both models, and return whether the two runs are one.
+
+    folder: where the runs are written; what is there isn't asked again. batch: asked at once.
+    """
+    runs = []
+    for name, vlm in (("direct", here), ("engine", there)):
+        plan = Plan(str(folder / f"{name}.parquet"), limit=questions, batch=batch)
+        runner, done = Runner(plan, vlm), 0
+        start = runner.recorded()
+
+        def tell(count: int, name: str = name, start: int = start) -> None:
+            nonlocal done
+            done += count
+            print(f"{name}: {start + done} questions", flush=True)
+
+        runner.work(progress=tell)
+        runs.append(load_run(runner.finish()[0]))
+    return same(*runs)
+
+
+def same(a: Run, b: Run) -> bool:
+    """Print where two runs of the same questions are apart; return whether it is nowhere.
+
+    Nowhere: no other answer or box, the same points of the tradeoff curve, and min-entropies and
+    thresholds within TOLERANCE.
+    """
+    told = {
+        "first answers": a.first_answer != b.first_answer,
+        "second answers": a.second_answer != b.second_answer,
+        "boxes": (a.box != b.box).any(axis=1),
+        "failed": a.failed | b.failed,
+    }
+    other = {name: int(np.sum(apart)) for name, apart in told.items()}
+    print(
+        f"{len(a)} questions;", ", ".join(f"{name}: {count} other" for name, count in other.items())
+    )
+    bits = []
+    for stage, mine, its in (
+        ("first", a.scores, b.scores),
+        ("second", a.second_scores, b.second_scores),
+    ):
+        x, y = mine["min_entropy"], its["min_entropy"]
+        bits.append(float(np.abs(x - y).max()) if x.shape == y.shape else np.inf)
+        print(f"min-entropies of {stage} answers: at most {bits[-1]:.1e} bits apart")
+    curves = tradeoff(a), tradeoff(b)
+    points = all(
+        np.array_equal(getattr(curves[0], name), getattr(curves[1], name))
+        for name in ("retransmitted", "accuracy", "bytes")
+    )
+    print(
+        f"tradeoff curves: {len(curves[0].threshold)} points, {'the same' if points else 'others'}"
+    )
+    return not any(other.values()) and points and max(bits) <= TOLERANCE
+
+
 def _picture(rng: np.random.Generator) -> Image.Image:
     squares = rng.integers(0, 256, (7, 7, 3), dtype=np.uint8)
     return Image.fromarray(squares).resize((SIDE, SIDE))
@@ -85,10 +151,26 @@ def main() -> None:
     comparing.add_argument(
         "--questions", type=int, default=200, help="questions to ask (default: %(default)s)"
     )
+    circling = commands.add_parser("circle", help="record a run directly and through a server")
+    circling.add_argument("folder", type=folder_to_write, help="where the two runs are written")
+    circling.add_argument(
+        "--questions", type=int, default=500, help="questions to ask (default: %(default)s)"
+    )
+    circling.add_argument(
+        "--batch", type=int, default=8, help="questions asked at once (default: %(default)s)"
+    )
     args = parser.parse_args()
     if args.command == "write":
         print(write(args.folder))
         return
+    if args.command == "circle":
+        # It never asks for a crop by itself: both stages are asked of it anyway.
+        words = ("--model", "pocket", "--eta", "1000", "--rate", "0", "--waiting-per-client", "64")
+        with own_server(*words, port=PORT) as server:
+            name = f"openai:{server.url}/v1#pocket"
+            pocket = load_vlm("pocket", "cpu")
+            there = load_vlm(name, "cpu", look="scout:pocket")
+            sys.exit(not circle(args.folder, pocket, there, args.questions, args.batch))
     options = {"fit": "stretch", "resolution": SIDE, "instruction": ""}
     here = load_vlm(args.folder, "cpu", **options)
     compare(here, load_vlm(args.engine, look="ask", **options), args.questions)

@@ -1,10 +1,16 @@
 """The instrument that holds an engine to the checkpoint it serves: here our own server is it."""
 
+from dataclasses import replace
+
+import numpy as np
+
+from core.bench import load_run
 from core.server.limits import Limits
 from core.uncertainty import Gate
 from core.vlm import load_vlm
+from tests.support.pixels import PixelVLM
 from tests.support.serving import serving
-from tools.engine import SIDE, compare, write
+from tools.engine import SIDE, circle, compare, same, write
 
 
 def test_an_engine_is_held_to_its_checkpoint(tmp_path):
@@ -15,3 +21,19 @@ def test_an_engine_is_held_to_its_checkpoint(tmp_path):
         there = load_vlm(f"openai:{url}/v1#{here.info.name}", look="ask", **options)
         for apart, same in compare(here, there, 2):
             assert same and apart < 1e-4
+
+
+def test_two_runs_are_one_only_where_nothing_is_apart(tmp_path, capsys):
+    vlm = PixelVLM()
+    assert circle(tmp_path, vlm, vlm, questions=3, batch=2)
+    assert "3 questions; first answers: 0 other" in capsys.readouterr().out
+    run = load_run(tmp_path / "direct.parquet")
+    assert same(run, run)
+    for name in ("first_answer", "second_answer"):
+        others = getattr(run, name).copy()
+        others[1] += "?"
+        assert not same(run, replace(run, **{name: others}))
+    assert not same(run, replace(run, box=np.add(run.box, [0, 0, 1, 0])))
+    apart = dict(run.second_scores)
+    apart["min_entropy"] = apart["min_entropy"] + np.eye(len(apart["min_entropy"]))[0] * 2e-5
+    assert not same(run, replace(run, second_scores=apart))
