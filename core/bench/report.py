@@ -465,7 +465,8 @@ def looking_row(one: looking.Looking) -> tuple[str, ...]:
         looking.label(one.cropper), findings.points(one.accuracy),
         findings.points(one.gain, True), "–" if isnan(one.hits) else findings.points(one.hits),
         "–" if isnan(one.side) else f"{one.side:.0f}", _number(one.contrast),
-        f"{one.fallbacks:,}", f"{one.bytes:,.0f}", f"{one.flops / 1e9:.2f}",
+        f"{one.fallbacks:,}", f"{one.bytes:,.0f}",
+        "not known" if isnan(one.flops) else f"{one.flops / 1e9:.2f}",
         f"{one.seconds:.2f}", f"{one.round_trips:.1f}",
     )  # fmt: skip
 

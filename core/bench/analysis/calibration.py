@@ -64,11 +64,16 @@ def threshold_for_budget(
     budget: in the unit of `cost`, one of `COSTS`: a share for "additional_cost", bytes of a
     question for "bytes". A budget for everything gives a gate that always asks, not one that just
     so catches the most certain sample of this run.
-    Raises UnreachableError for a budget that doesn't pay for the first stage, and ValueError as
-    `tradeoff` does.
+    Raises UnreachableError for a budget that doesn't pay for the first stage, ValueError for a cost
+    that isn't known of this run, and as `tradeoff` does.
     """
     curve = tradeoff(run, metric, first_tokens)
     costs = curve.cost(cost)
+    if np.isnan(costs).all():
+        raise ValueError(
+            f"What a question costs in {cost} isn't known of {run.metadata.model!r}: set a budget"
+            " of another cost."
+        )
     kept = np.flatnonzero(keeps(costs, budget))
     if not kept.size:
         raise UnreachableError(

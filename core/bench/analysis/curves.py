@@ -53,7 +53,7 @@ class Point:
     bytes: float  # all messages of a question
     additional_bytes: float  # local images as a share of the global ones, measured
     relative_cost: float  # both images as a share of the global ones at JPEG 100 (section VII-F)
-    flops: float  # of a question, as the paper counts them (eq. 20)
+    flops: float  # of a question, as the paper counts them (eq. 20); NaN: not known
     relative_flops: float  # as a multiple of the first stage's (Fig. 5)
     seconds: float  # of computation for a question, both stages
 
@@ -368,6 +368,8 @@ def _curve(run: Run, name: str, first_tokens: int | None, threshold: np.ndarray,
     accuracy[sent == 0] = run.first_score.mean()
     accuracy[sent == n] = run.second_score.mean()
     costs = {cost: along(*columns) for cost, columns in COSTS.items() if cost != "additional_cost"}
+    if not run.knows_flops:
+        costs["flops"] = np.full(len(sent), np.nan)
     return Curve(
         name=name,
         first_tokens=first_tokens,

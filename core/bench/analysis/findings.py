@@ -208,6 +208,8 @@ def beats_high_resolution(run: Run, name: str) -> Finding | None:
 def computation(run: Run) -> Finding:
     """Say what a retransmitted question computes (Fig. 5)."""
     ratio = full(run).relative_flops
+    if np.isnan(ratio):
+        return Finding(f"What {run.metadata.model} computes isn't known: eq. 18-20 take its width.")
     return Finding(
         f"By eq. 18-20 a retransmitted question takes {ratio:.2f} times the computation of the "
         f"first stage; with the paper's model it is {reported.RELATIVE_FLOPS:.2f}.",

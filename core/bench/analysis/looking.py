@@ -70,7 +70,7 @@ def looking(run: Run) -> Looking:
         contrast=_median(run.box_contrast),
         fallbacks=int((run.box_fallback != "").sum()),
         bytes=float((run.first_message_bytes + run.second_message_bytes).mean()),
-        flops=float((run.first_flops + run.second_flops).mean()),
+        flops=end.flops,
         seconds=float((run.first_seconds + run.second_seconds).mean()),
         round_trips=_mean(np.nan_to_num(run.search_round_trips)),
     )

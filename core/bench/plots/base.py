@@ -55,6 +55,8 @@ AXES = {
     "seconds": ("Time of a question,<br>without any link (s)", "s", 1.0),
     "relative_cost": ("Relative cost (both images /<br>global one at JPEG 100)", "", 1.0),
 }
+NOT_KNOWN = ":<br>not known of this model"  # behind an axis on which nothing lies
+
 BASELINE_NAMES = {
     "random": "Random",
     "oracle": "Oracle",

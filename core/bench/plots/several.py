@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 from core.bench.analysis.curves import frontier
-from core.bench.plots.base import AXES, Figure, accuracy_figure, line
+from core.bench.plots.base import AXES, NOT_KNOWN, Figure, accuracy_figure, line
 from core.bench.plots.style import RUN_STROKES, Stroke
 from core.bench.plots.tradeoff import curve_of, curve_trace
 from core.bench.runs.run import Run
@@ -25,14 +25,14 @@ def runs_figure(
     title: str | None = None,
 ) -> Figure:
     """The tradeoff of one metric on several runs, by name. title: as in `tradeoff_figure`."""
-    data = []
+    data, nothing = [], cost == "flops" and not any(run.knows_flops for run in runs.values())
     for index, (name, run) in enumerate(runs.items()):
         look = RUN_STROKES[index % len(RUN_STROKES)]
         data.append(
             curve_trace(curve_of(run, metric, first_tokens), metric, cost, escape(name), look)
         )
     return accuracy_figure(
-        data, title or AXES[cost][0],
+        data, (title or AXES[cost][0]) + NOT_KNOWN * nothing,
         label=f"Tradeoff of {METRICS[metric].noun} on {len(runs)} runs",
         filename=f"runs-{metric}-{cost}", height=480, meta={"key": f"runs {metric} {cost}"},
         legend={"orientation": "v"}, showlegend=True,

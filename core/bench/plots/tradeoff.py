@@ -26,6 +26,7 @@ from core.bench.plots.base import (
     AXES,
     BASELINE_NAMES,
     LEGEND_ON_TOP,
+    NOT_KNOWN,
     PERCENT,
     Figure,
     accuracy_figure,
@@ -123,6 +124,7 @@ def tradeoff_figure(
     usual, _, factor = AXES[cost]
     ends = curve_of(run, "random", None)
     whole = factor * ends.cost(cost)
+    nothing = bool(np.isnan(whole).all())
     data, movers = [], []
     for strategy in _order(shown, metric):
         if strategy in ("initial", "full"):
@@ -144,7 +146,7 @@ def tradeoff_figure(
                 curve_trace(curve, strategy, cost, name_of(strategy), stroke(strategy), width)
             )
     return accuracy_figure(
-        data, title or usual,
+        data, (title or usual) + NOT_KNOWN * nothing,
         label=f"Share of right answers over cost for {', '.join(name_of(s) for s in shown)}",
         filename=f"tradeoff-{cost}", height=520, meta={"movers": movers, **(meta or {})},
     )  # fmt: skip

@@ -155,10 +155,11 @@ def unanswered(sample: Sample, error: str = "") -> Record:
 
 
 def _flops(stage: str, steps: Sequence[Step]) -> dict[str, Any]:
-    """Return what the steps of a stage computed, by the paper's count and as executed."""
+    """Return what the steps of a stage computed, by the paper's count (0: not known) and as
+    executed."""
     told = [step for step in steps if step.flops is not None]
     counted = [step.exact_flops for step in told if step.exact_flops is not None]
-    exact = float(sum(counted)) if len(counted) == len(told) else np.nan
+    exact = float(sum(counted)) if told and len(counted) == len(told) else np.nan
     flops = float(sum(step.flops for step in told if step.flops is not None))
     return {f"{stage}_flops": flops, f"{stage}_flops_exact": exact}
 

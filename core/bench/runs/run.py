@@ -152,7 +152,7 @@ class Record:
     crop_request_message_bytes: int = 0
     local_image_message_bytes: int = 0
     refined_message_bytes: int = 0  # the answer from both images
-    first_flops: float = np.nan  # as the paper counts them (eq. 18)
+    first_flops: float = np.nan  # as the paper counts them (eq. 18); 0: not known
     second_flops: float = np.nan  # (eq. 19)
     first_flops_exact: float = np.nan  # counted on the loaded model; NaN where they weren't
     second_flops_exact: float = np.nan
@@ -375,6 +375,11 @@ class Run(Keeper):
     def lengths(self) -> np.ndarray:
         """Tokens of each first answer, (N,)."""
         return np.diff(self.offsets)
+
+    @cached_property
+    def knows_flops(self) -> bool:
+        """Return whether what its model computes is known. Of an engine it isn't: it holds 0."""
+        return bool((self.first_flops > 0).any())
 
     @cached_property
     def failed(self) -> np.ndarray:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import ROUND_CEILING, ROUND_FLOOR, Context
+from math import isnan
 
 import gradio as gr
 
@@ -184,5 +185,5 @@ def _cells(point: Point, unit: str, missed: float | None) -> tuple[str, str, str
     return (
         f"{100 * point.retransmitted:.1f} %",
         f"{100 * point.accuracy:.1f} %",
-        f"{value / factor:,.4g}",
+        "not known" if isnan(value) else f"{value / factor:,.4g}",
     )

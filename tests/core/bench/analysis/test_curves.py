@@ -1,3 +1,4 @@
+import json
 from dataclasses import fields, replace
 from itertools import combinations, pairwise, permutations
 
@@ -6,6 +7,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from core.bench.analysis.calibration import threshold_for_budget
 from core.bench.analysis.curves import (
     COSTS,
     Point,
@@ -18,7 +20,12 @@ from core.bench.analysis.curves import (
     random_curve,
     tradeoff,
 )
+from core.bench.analysis.findings import computation
 from core.bench.analysis.goals import exceeds, reaches
+from core.bench.analysis.looking import looking
+from core.bench.plots.several import runs_figure
+from core.bench.plots.tradeoff import tradeoff_figure
+from core.bench.report import looking_row
 from core.bench.runs.run import Run, RunError
 from core.cost import additional_communication_cost, relative_communication_cost
 from core.uncertainty import METRICS, Gate
@@ -155,8 +162,16 @@ def test_random_is_a_straight_line_that_closes_half_the_gap():
 def test_a_run_without_flops_has_every_other_cost():
     run = replace(synthetic_run(5), first_flops=np.zeros(5), second_flops=np.zeros(5))
     curve = tradeoff(run)
-    assert np.isnan(curve.relative_flops).all() and not curve.flops.any()
+    assert np.isnan(curve.relative_flops).all() and np.isnan(curve.flops).all()
     assert curve.bytes[0] == run.first_message_bytes.mean()
+    with pytest.raises(ValueError, match="in flops isn't known of"):
+        threshold_for_budget(run, 1e9, cost="flops")
+    assert "isn't known" in computation(run).text
+    assert "not known" in looking_row(looking(run))
+    figure = tradeoff_figure(run, "min_entropy", None, "flops", ("random", "oracle", "full"))
+    assert "not known" in json.dumps(figure) and "NaN" not in json.dumps(figure)
+    both = runs_figure({"known": synthetic_run(5), "not": run}, "min_entropy", None, "flops")
+    assert "NaN" not in json.dumps(both)
 
 
 @patient
