@@ -137,7 +137,8 @@ def second_stage(
     of this transcript already or has forgotten its first one: then run `first_stage` again.
     ValueError for a box in place of that of a server with rounds, which looks on from its own.
     """
-    if box is not None and server.gate.rounds:
+    searching = transcript.box is not None and server.cropper.parts
+    if box is not None and (server.gate.rounds or searching):
         raise ValueError("A server that looks several times goes on from its own box: give none.")
     events, session = list(transcript.events), transcript.session
     if box is None and transcript.box is None:
@@ -154,6 +155,15 @@ def second_stage(
     assert box is not None
 
     local, received, reply = _look(edge, server, session, box, events)  # lines 17-22
+    parts, ended = {box: local}, None
+    while reply.stage is None:  # it was a part that the cropper had to see
+        assert isinstance(received, CropRequest)
+        box, ended = received.box, reply
+        parts[box], received, reply = _look(edge, server, session, box, events)
+    if reply.box is not None:
+        box, ended = reply.box, reply
+    if ended is not None:
+        transcript = replace(transcript, attention=ended.attention, box_fallback=ended.box_fallback)
     second, rounds = reply.stage, list[Round]()
     while isinstance(received, CropRequest):
         asked, where = received.box, reply
@@ -164,7 +174,7 @@ def second_stage(
         transcript,
         box=box,
         forced=not transcript.uncertain,
-        local_image=local,
+        local_image=parts[box],
         second=second,
         rounds=tuple(rounds),
         events=tuple(events),

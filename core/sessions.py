@@ -6,19 +6,37 @@ import secrets
 import threading
 import time
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from core.box import Box
 from core.imaging import Geometry
-from core.messages import Question, SessionExpired
+from core.messages import LocalImage, Question, SessionExpired
 
 if TYPE_CHECKING:
     from core.vlm.base import Look
 
-__all__ = ["FirstStage", "Sessions"]
+__all__ = ["FirstStage", "Search", "Sessions"]
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a cropper that searches has been sent, and what the model said of it, by now."""
+
+    sent: dict[Box, LocalImage] = field(default_factory=dict)
+    said: dict[tuple[str, Box], float] = field(default_factory=dict)  # by prompt and part
+    wanted: Box | None = None  # the part that was asked for
+
+    def with_part(self, message: LocalImage) -> Search:
+        """Return the same with the part that was asked for."""
+        assert self.wanted is not None
+        return Search(self.sent | {self.wanted: message}, dict(self.said))
+
+    @property
+    def nbytes(self) -> int:
+        return sum(len(message.image) for message in self.sent.values())
 
 
 @dataclass(frozen=True)
@@ -37,10 +55,12 @@ class FirstStage:
     map: np.ndarray | None = None
     found: tuple[Box, ...] = ()
     asked: tuple[Box, ...] = ()
+    search: Search | None = None  # that is under way
 
     @property
     def nbytes(self) -> int:
-        return len(self.message.image) + (self.look.nbytes if self.look else 0)
+        held = self.look.nbytes if self.look else 0
+        return len(self.message.image) + held + (self.search.nbytes if self.search else 0)
 
 
 class Sessions:
@@ -140,8 +160,9 @@ class Sessions:
             if self._nbytes <= self.max_bytes:
                 return
             until, stage = self._held[session]
-            self._held[session] = until, replace(stage, look=None)
-            self._nbytes += len(stage.message.image) - stage.nbytes
+            bare = replace(stage, look=None)
+            self._held[session] = until, bare
+            self._nbytes += bare.nbytes - stage.nbytes
 
     def _found(self, held: tuple[float, FirstStage] | None) -> FirstStage:
         if held is None:

@@ -22,7 +22,7 @@ import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from core.croppers import DEFAULT, served
+from core.croppers import CROPPERS, DEFAULT, served
 from core.edge.client import EdgeError
 from core.protocol import Edge, Server, ask
 from core.signs.scenes import COLORS, SHAPES
@@ -64,6 +64,7 @@ def main() -> int:
             csv.writer(file).writerows([("image", "question"), *rows])
         words = [sys.executable, "-m", "core.edge", "--server", url]
         words += ["--csv", str(folder / "list.csv"), "--output", str(folder / "out.jsonl")]
+        words += ["--looks", str(args.looks + CROPPERS[args.cropper].parts)]
         begin = time.monotonic()
         edge = subprocess.run([*prefix, *words], stderr=subprocess.PIPE, text=True)
         seconds = time.monotonic() - begin

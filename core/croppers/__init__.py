@@ -1,6 +1,6 @@
 """Croppers: rules for where in the original to look again, each an entry of `CROPPERS`."""
 
-from core.croppers.base import Clues, Cropper, CropperError, Found, Need
+from core.croppers.base import Clues, Cropper, CropperError, Found, Need, Wanted
 from core.croppers.registry import CROPPERS, DEFAULT, cropper, served
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "CropperError",
     "Found",
     "Need",
+    "Wanted",
     "cropper",
     "served",
 ]

@@ -22,11 +22,19 @@ if TYPE_CHECKING:
 
     from core.vlm.base import VLM, Look, ModelInfo, PixelGradient
 
-__all__ = ["Clues", "Cropper", "CropperError", "Found", "Need", "around", "windows"]
+__all__ = ["Clues", "Cropper", "CropperError", "Found", "Need", "Wanted", "around", "windows"]
 
 
 class CropperError(ProtocolError):
     """A cropper can't be used with this model; the text is one sentence that says what to do."""
+
+
+class Wanted(Exception):
+    """A search needs a part of the original that isn't here yet: `box`, in its pixels."""
+
+    def __init__(self, box: Box):
+        super().__init__(f"the part {box.as_tuple()}")
+        self.box = box
 
 
 class Need(StrEnum):
@@ -40,6 +48,8 @@ class Need(StrEnum):
     VALUES = "the values that are cached: the question is read once more"
     ANSWERS = "answers of the model to questions of its own"
     BOXES = "boxes that the model names"
+    YES = "the probabilities of yes and of no as the first word of an answer"
+    PARTS = "parts of the original: each is a round trip to the edge"
     PIXELS = "the pixels of the global image"
     TRUTH = "the true box, which only a data set knows"
 
@@ -51,6 +61,7 @@ ABILITIES = {
     Need.HEADS: "attend_heads",
     Need.VALUES: "similarity",
     Need.BOXES: "box_units",
+    Need.YES: "yes",
 }
 
 
@@ -79,6 +90,7 @@ class Cropper:
     # What the model is shown in place of the local image that came; None: that image.
     shows: Callable[[Image.Image], Image.Image] | None = None
     control: bool = False  # not a way to answer better: what others are compared with
+    parts: int = 0  # of the original that it sees before it names its box, at most
 
     def obstacle(self, vlm: VLM) -> str | None:
         """Return why it can't be used with a model, in a sentence; None if it can."""
@@ -115,8 +127,9 @@ class Clues:
     row: np.ndarray
     held_look: Callable[[], Look]
     held_image: Callable[[], Image.Image]
-    # A step of the model on the global image, and how many times it costs what reading that does.
-    asked: Callable[[str, float], AbstractContextManager[None]]
+    # A step of the model on the global image, and how many times it costs what reading that does;
+    # as a third argument the size of another image than the global one.
+    asked: Callable[..., AbstractContextManager[None]]
     truth: tuple[Box, ...] = ()  # where what is asked about really is
     count: int = field(default=1, kw_only=True)  # boxes that are wanted, at most
     # What was read already. Not `functools.cached_property`: in Python 3.11 that computes under a
@@ -124,6 +137,11 @@ class Clues:
     kept: dict[str, np.ndarray] = field(default_factory=dict, kw_only=True, repr=False)
     # Of a box at ratio 1.0, in pixels of the original; None: the model's own.
     side: float | None = field(default=None, kw_only=True)
+    # The image of a part of the original; raises `Wanted` for one that has to be sent first.
+    held_part: Callable[[Box], Image.Image] | None = field(default=None, kw_only=True)
+    # What was said of parts, by prompt and box: a search begins anew with each part that arrives.
+    said: dict[tuple[str, Box], float] = field(default_factory=dict, kw_only=True, repr=False)
+    looks: dict[Box, Look] = field(default_factory=dict, kw_only=True, repr=False)  # at parts
 
     @property
     def info(self) -> ModelInfo:
@@ -212,6 +230,22 @@ class Clues:
         self._need(Need.ANSWERS)
         with self.asked("asking", 1.0):
             return self.vlm.answer(self.held_look(), prompt).text
+
+    def yes(self, prompt: str, part: Box) -> float:
+        """Return how likely "yes" is beside "no" as an answer about a part of the original, 0 to 1.
+
+        Raises Wanted where the edge has to send the part first.
+        """
+        self._need(Need.YES)
+        self._need(Need.PARTS)
+        if (prompt, part) not in self.said:
+            assert self.held_part is not None, "a server that can't ask for parts"
+            image = self.held_part(part)
+            with self.asked("yes or no", 1.0, image.size):
+                if part not in self.looks:
+                    self.looks[part] = self.vlm.look(image)
+                self.said[prompt, part] = self.vlm.yes(self.looks[part], prompt)
+        return self.said[prompt, part]
 
     @property
     def box_units(self) -> tuple[float, float]:

@@ -10,6 +10,7 @@ from core.croppers import (
     gradients,
     heads,
     saliency,
+    tree,
     values,
 )
 from core.croppers.base import Cropper, Need
@@ -18,7 +19,7 @@ DEFAULT = "relative"  # the paper's
 
 CROPPERS: dict[str, Cropper] = {
     one.name: one
-    for module in (attending, gradients, heads, values, funnel, asking, saliency, controls)
+    for module in (attending, gradients, heads, values, tree, funnel, asking, saliency, controls)
     for one in module.ENTRIES
 }
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from core.edge import batch
-from core.edge.client import Client, EdgeError
+from core.edge.client import MAX_LOOKS, Client, EdgeError
 from core.imaging import Codec, ImageError, available_formats
 from core.messages import ProtocolError
 from core.support.commands import called
@@ -39,7 +39,14 @@ def main() -> int:
 
     try:
         with Client(
-            args.server, os.environ.get(TOKEN), codec, local, args.timeout, args.patience, log
+            args.server,
+            os.environ.get(TOKEN),
+            codec,
+            local,
+            args.timeout,
+            args.patience,
+            log,
+            looks=args.looks,
         ) as client:
             if args.output is None:
                 return _one(client, args)
@@ -132,6 +139,13 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=300.0,
         help="seconds to go on trying while the server is busy or away (default: 300)",
+    )
+    add(
+        "--looks",
+        type=int,
+        default=MAX_LOOKS,
+        help="local images that may leave this device for one question (default: %(default)s); "
+        "a server that searches takes more",
     )
     add("--json", action="store_true", help="print all there is to know about the answer")
     add("--verbose", action="store_true", help="print bytes and seconds of every message")

@@ -34,7 +34,7 @@ from core.support.headers import WAITED
 __all__ = ["Client", "EdgeError", "Exchange", "Refused", "Result", "Unreachable"]
 
 MAX_INPUT_PIXELS = 2048 * 2048  # a model that wants more would get the original, nearly
-MAX_LOOKS = 5  # local images for one question, whatever the server says
+MAX_LOOKS = 5  # local images for one question, whatever the server says, unless more are allowed
 MAX_RESTARTS = 5  # of a question whose session the server forgot
 
 
@@ -75,8 +75,9 @@ class Client:
 
     url: of the server, with its path if it is mounted somewhere. token: if the server wants one.
     codec, local_codec: of the images sent, as `Edge` takes them. timeout: seconds for one attempt.
-    patience: seconds of attempts and pauses before a message is given up. log: called with one
-    line of text for each thing that happens. transport: of httpx, for instance with an address to
+    patience: seconds of attempts and pauses before a message is given up. looks: local images that
+    may leave this device for one question. log: called with one line of text for each thing that
+    happens. transport: of httpx, for instance with an address to
     send from. Without one, proxies and certificates are those of the environment; this machine is
     asked without a proxy. Raises EdgeError for what isn't the URL of a server, and for a variable
     of the environment that is needed and can't be used.
@@ -92,9 +93,10 @@ class Client:
         patience: float = 300.0,
         log: Callable[[str], None] = lambda line: None,
         transport: httpx.BaseTransport | None = None,
+        looks: int = MAX_LOOKS,
     ):
         self.codec, self.local_codec = codec, local_codec
-        self.log = log
+        self.log, self.looks = log, looks
         self._sender = Sender(url, token, timeout, patience, log, transport)
         self._info: tuple[int, dict[str, Any]] | None = None  # and how many losses there had been
 
@@ -187,6 +189,11 @@ class Client:
                 assert first_answer is not None
                 reply, late = Answer(first_answer), True
         if not isinstance(reply, Answer):
+            if self._looks_said() > self.looks:
+                raise EdgeError(
+                    f"The server may ask for {self._looks_said()} local images, and {self.looks}"
+                    " may leave this device for one question: allow more (--looks)."
+                )
             raise MessageError(f"a {reply.kind} came where an answer was expected.")
         return Result(
             question, reply.text, first_answer, beside.uncertainty, boxes[-1] if boxes else None,
@@ -194,10 +201,17 @@ class Client:
         )  # fmt: skip
 
     def _looks(self) -> int:
-        """Local images that the server said it may ask for: one, and one for each further round."""
-        gate = self.info().get("gate")
+        """Local images that are sent, at most."""
+        return min(self._looks_said(), self.looks)
+
+    def _looks_said(self) -> int:
+        """Local images that the server said it may ask for; an older one has a look a round."""
+        info = self.info()
+        if type(looks := info.get("looks")) is int:
+            return looks
+        gate = info.get("gate")
         rounds = gate.get("rounds") if isinstance(gate, dict) else None
-        return min(1 + len(rounds) if isinstance(rounds, list) else 1, MAX_LOOKS)
+        return 1 + len(rounds) if isinstance(rounds, list) else 1
 
     def _deadline(self) -> float | None:
         """Seconds to the last answer, if the server's link is shared."""

@@ -22,6 +22,7 @@ from core.server.limits import Limits
 from core.server.listening import make_server
 from core.server.machine import check_gate
 from core.server.phone.invitation import announce
+from core.server.stages.searching import check_looks
 from core.server.watch.telemetry import JsonLines
 from core.support.bundled import EXPECTATION
 from core.support.commands import add_tls_arguments, called
@@ -48,6 +49,7 @@ def main() -> None:
             raise ValueError("--rounds goes with --eta: each look has an η of its own.")
         certificate = _certificate(args)
         link = _link(args, metric)
+        check_looks(cropper(args.cropper), gate or Gate(), link is not None)
     except ValueError as error:
         parser.error(str(error))
     handler = logging.StreamHandler()

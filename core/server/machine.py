@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
-from core.croppers.base import Clues, Cropper, CropperError, Need
+from core.croppers.base import Clues, Cropper, CropperError, Found, Need, Wanted
 from core.croppers.registry import DEFAULT
 from core.croppers.registry import cropper as chosen_cropper
 from core.cropping import Box
@@ -34,7 +34,8 @@ from core.server.stages.maps import geometry_on, seen
 from core.server.stages.received import check_size, decoded
 from core.server.stages.rounds import look_inside, next_box
 from core.server.stages.said import ALTERNATIVES, stage_of
-from core.sessions import FirstStage, Sessions
+from core.server.stages.searching import check_looks, part
+from core.sessions import FirstStage, Search, Sessions
 from core.transcript import Attention, Stage, Step, timed
 from core.uncertainty import METRICS, Gate
 from core.vlm.base import VLMError
@@ -61,6 +62,8 @@ class Reply:
     fallback: str | None = None  # what stands until the local image has come, on a shared link
     box_fallback: str = ""  # why the cropper's rule gave no box, and this is another one
     prompt_tokens: int = 0  # that the model read for its answer; 0: not counted, or no answer
+    searching: bool = False  # the crop asked for is a part that a cropper has to see first
+    box: Box | None = None  # of the local image answered from, where that came during a search
 
 
 class Server:
@@ -80,9 +83,12 @@ class Server:
     image, what it asks for isn't there, and the best box of what hasn't been seen is looked at. The
     model is shown the newest local image beside the global one.
 
+    With a cropper that searches it asks for parts of the original, one after the other, which are
+    local images like any other to the edge; then it answers from the one in which the search ended.
+
     Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none,
-    for rounds on a shared link; CropperError for one that needs what this model hasn't got, and
-    VLMError for a gate on what isn't known of this model's answers.
+    and for what `check_looks` refuses; CropperError for one that needs what this model hasn't got,
+    and VLMError for a gate on what isn't known of this model's answers.
     """
 
     def __init__(
@@ -104,8 +110,7 @@ class Server:
         if (why := self.cropper.obstacle(vlm)) is not None:
             raise CropperError(why)
         self.alternatives = alternatives
-        if link is not None and gate.rounds:
-            raise ValueError("The policy of a shared link prices one look: leave out the rounds.")
+        check_looks(self.cropper, gate, link is not None)
         self.sessions = Sessions() if sessions is None else sessions
 
     @property
@@ -172,13 +177,27 @@ class Server:
         age = time.monotonic() - asked_at
         return self.link.decide(self.gate.uncertainty(scores), message.byte_count, age)
 
+    @property
+    def looks_at_most(self) -> int:
+        """Return how many local images an edge may be asked for, for one question."""
+        return 1 + len(self.gate.rounds) + self.cropper.parts
+
     def _request_crop(self, session: str, held: FirstStage) -> Reply:
         steps: list[Step] = []
         clues = self._clues(held, steps)
         start = time.perf_counter()
-        found = self.cropper.find(clues)  # lines 13, 14
+        found: Found | Wanted
+        try:
+            found = self.cropper.find(clues)  # lines 13, 14
+        except Wanted as wanted:
+            found = wanted
         seconds = time.perf_counter() - start - sum(step.seconds for step in steps)
         steps.append(Step("find box", "server", max(0.0, seconds)))
+        if isinstance(found, Wanted):
+            sent = held.search.sent if held.search else {}
+            search = Search(sent, clues.said, found.box)
+            self.sessions.keep(session, replace(held, search=search))
+            return Reply(CropRequest(session, found.box), tuple(steps), searching=True)
         if self.link:
             self.link.asked(session)
         if self.gate.rounds:
@@ -201,9 +220,34 @@ class Server:
             held.attention,
             held_look=lambda: self._look(held),
             held_image=lambda: decoded(held.message, self.fit),
-            asked=lambda name, times: self._asked(steps, name, held.view_size, times=times),
+            asked=lambda name, times, size=held.view_size: self._asked(
+                steps, name, size, times=times
+            ),
             truth=self.truth or (),
             count=1 + len(self.gate.rounds),
+            held_part=lambda box: part(held, box, self.fit),
+            said=dict(held.search.said) if held.search else {},
+        )
+
+    def _search_on(self, message: LocalImage, held: FirstStage, steps: list[Step]) -> Reply:
+        """Go on with a search whose next part has come: to one more, or to its end."""
+        assert held.search is not None
+        search, session = held.search.with_part(message), message.session
+        request = self._request_crop(session, replace(held, search=search))
+        steps += request.steps
+        if request.searching:
+            return replace(request, steps=tuple(steps))
+        assert isinstance(request.message, CropRequest)
+        box, sent = request.message.box, search.sent
+        over = replace(held, search=None)
+        if box not in sent:
+            self.sessions.keep(session, over)
+            return replace(request, steps=tuple(steps))
+        if held.looks > 1:
+            self.sessions.keep(session, replace(over, looks=held.looks - 1))
+        reply = self._answer_again(session, over, decoded(sent[box], self.fit), steps)
+        return replace(
+            reply, box=box, attention=request.attention, box_fallback=request.box_fallback
         )
 
     def _second_stage(self, message: LocalImage) -> Reply:
@@ -211,6 +255,14 @@ class Server:
         with timed(steps, "decode local", "server"):
             local = decoded(message, self.fit)
         held = self.sessions.take(message.session)  # no local image is answered twice
+        if held.search is not None and Need.PARTS in self.cropper.needs:
+            return self._search_on(message, held, steps)
+        return self._answer_again(message.session, held, local, steps)
+
+    def _answer_again(
+        self, session: str, held: FirstStage, local: Image.Image, steps: list[Step]
+    ) -> Reply:
+        """Return the answer from both images, or the wish for one more."""
         may_ask = 0 < len(held.asked) <= len(self.gate.rounds)
         with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
             look, question = self._look(held), held.message.question
@@ -224,7 +276,7 @@ class Server:
         assert reply.stage is not None
         if may_ask and self.gate.again(len(held.asked), reply.stage.scores[self.gate.metric]):
             held = replace(held, answer=generation.token_ids)
-            request = self._look_again(message.session, held, both, local, generation, steps)
+            request = self._look_again(session, held, both, local, generation, steps)
             return replace(reply, **request, steps=tuple(steps))
         return reply
 

@@ -49,6 +49,10 @@ class Info(BaseModel):
     gate: GateBody
     promise: str | None = Field(description="Of the gate's certificate, where it has one.")
     deadline: float | None = Field(description="Seconds to the last answer, on a shared link.")
+    looks: int = Field(
+        description="Local images that one question may take at most: one, one for each further"
+        " round, and the parts that a cropper looks at while it searches."
+    )
     max_question: int = Field(description="Characters of a question.")
     max_bytes: int = Field(description="Of a request's body.")
 
@@ -115,6 +119,7 @@ def status_routes(service: Service, identified: Identified) -> APIRouter:
             gate=_gate(server.gate),
             promise=None if certificate is None else str(certificate),
             deadline=None if server.link is None else server.link.deadline,
+            looks=server.looks_at_most,
             max_question=MAX_QUESTION,
             max_bytes=service.limits.body_bytes,
         )

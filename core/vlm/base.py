@@ -18,6 +18,7 @@ import numpy as np
 from core.cost import prefill_flops
 from core.cropping import MIN_CELLS
 from core.uncertainty import METRICS, Evidence
+from core.vlm.yes import NO, YES, of_likeliest, of_logits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -287,9 +288,18 @@ class VLM(ABC):
         """
         raise self._unable("box_units")
 
-    def first_tokens(self, *words: str) -> tuple[int, ...]:
-        """Return with which token an answer begins that is each of these words."""
-        raise self._unable("first_tokens")
+    def yes(self, look: Look, prompt: str) -> float:
+        """Return how likely an answer about a global image begins with yes, beside no, 0 to 1."""
+        if "yes" not in self.abilities:
+            raise self._unable("yes")
+        generation = self.answer(look, prompt, max_new_tokens=1)
+        if generation.likeliest:
+            return of_likeliest(generation.likeliest[0])
+        return of_logits(generation.logits[0], self.word_tokens(*YES), self.word_tokens(*NO))
+
+    def word_tokens(self, *words: str) -> tuple[int, ...]:
+        """Return the tokens that are one of these words; a word of several has none."""
+        raise self._unable("word_tokens")
 
     def _unable(self, what: str) -> VLMError:
         return VLMError(f"{self.info.name!r} has no {what}: choose another cropper, or model.")

@@ -21,6 +21,7 @@ from core.vlm.capture import AttentionGradient, AttentionHeads, AttentionRow
 from core.vlm.decode import LanguageModel, Prompt, Reading, read
 from core.vlm.prefix import Prefix
 from core.vlm.tally import add, counted
+from core.vlm.yes import NO, YES
 
 
 class Inside(VLM):
@@ -46,8 +47,10 @@ class Inside(VLM):
 
     @property
     def abilities(self) -> frozenset[str]:
-        can = {"attend_heads", "attend_gradient", "similarity", "first_tokens"}
-        return frozenset(can | ({"pixel_gradient"} if self._has_pixels() else set()))
+        can = {"attend_heads", "attend_gradient", "similarity"}
+        can |= {"pixel_gradient"} if self._has_pixels() else set()
+        told = self.word_tokens(*YES) and self.word_tokens(*NO)
+        return frozenset(can | ({"yes"} if told else set()))
 
     @torch.inference_mode()
     def attend_heads(self, look: Look, prompt: str) -> np.ndarray:
@@ -112,8 +115,9 @@ class Inside(VLM):
             )
         return _on_cells(torch.stack(alike), asked).cpu().numpy()
 
-    def first_tokens(self, *words: str) -> tuple[int, ...]:
-        return tuple(self._backend.encode(word, add_special_tokens=False).ids[0] for word in words)
+    def word_tokens(self, *words: str) -> tuple[int, ...]:
+        encoded = (self._backend.encode(word, add_special_tokens=False).ids for word in words)
+        return tuple(ids[0] for ids in encoded if len(ids) == 1)
 
     def _read(self, look: Look, prompt: str, row: AttentionRow) -> tuple[Prompt, Reading]:
         asked, prefix = self._question(look, prompt)

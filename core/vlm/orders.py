@@ -91,8 +91,8 @@ class Ordering(VLM):
     def box_units(self, image_size):
         return self._vlm.box_units(image_size)
 
-    def first_tokens(self, *words):
-        return self._vlm.first_tokens(*words)
+    def word_tokens(self, *words):
+        return self._vlm.word_tokens(*words)
 
     def geometry(self, image_size):
         return self._vlm.geometry(image_size)

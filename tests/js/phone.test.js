@@ -165,6 +165,9 @@ test("a server that says it looks several times gets as many local images", asyn
   const greedy = against([info({ gate }), () => reply(REQUEST)]);
   await assert.rejects(greedy.client.ask(photo(), "What?"), /more local images than it said/);
   assert.equal(greedy.asked.length, 5);
+  const searching = against([info({ looks: 89 }), () => reply(REQUEST)]);
+  await assert.rejects(searching.client.ask(photo(), "What?"), /may ask for 89 local images, more/);
+  assert.equal(searching.asked.length, 7); // five of them went
 });
 
 test("a question that can't be asked sends nothing", async () => {

@@ -44,8 +44,7 @@ class PixelVLM(VLM):
         )
 
     abilities = frozenset(
-        {"attend_heads", "attend_gradient", "pixel_gradient", "similarity", "box_units"}
-        | {"first_tokens"}
+        {"attend_heads", "attend_gradient", "pixel_gradient", "similarity", "box_units"} | {"yes"}
     )
 
     def attend_heads(self, look, prompt):
@@ -66,7 +65,7 @@ class PixelVLM(VLM):
     def box_units(self, image_size):
         return 1000.0, 1000.0
 
-    def first_tokens(self, *words):
+    def word_tokens(self, *words):
         return tuple(len(word) for word in words)
 
     def geometry(self, image_size):

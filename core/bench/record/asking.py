@@ -117,7 +117,7 @@ class Recorder:
             row,
             second_answer=second,
             second_score=self.scorer.score(second, sample),
-            local_bytes=len(transcript.local_image.data),
+            local_bytes=sum(m.image_bytes for m in transcript.messages[1:]),
             **_message_bytes(transcript),
             second_visual_tokens=row.first_visual_tokens + local,
             second_prompt_tokens=float(vlm.prompt_tokens[-1] or np.nan),

@@ -143,7 +143,7 @@ class Record:
     first_score: float = np.nan  # 0..1
     second_score: float = np.nan
     global_bytes: int = 0  # the encoded global image
-    local_bytes: int = 0  # the encoded local image
+    local_bytes: int = 0  # the encoded local image, and the parts that a search was sent
     reference_bytes: int = 0  # the global image as JPEG of quality 100 (section VII-F)
     # Each message on the wire, headers included. If the first answer stands, question and answer
     # cross the link; if not, the crop request comes in place of the answer, and two more follow.

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
 
+from core.croppers import DEFAULT
 from core.messages import LocalImage, Question
 from core.server import wire
 from core.server.chat import answering, forms, replies
@@ -77,13 +78,13 @@ def chat_routes(service: Service, identified: Identified) -> APIRouter:
 
 def _server(service: Service) -> Server:
     """The service's server, telling more alternatives of each token, and of no shared link: its
-    policy is for edges that keep to it."""
+    policy is for edges that keep to it. Nor does a chat search: it has no more than two turns."""
     server = service.server
     return Server(
         server.vlm,
         server.gate,
         service.sessions,
-        cropper=server.cropper,
+        cropper=DEFAULT if server.cropper.parts else server.cropper,
         alternatives=forms.MOST_LIKELIEST + 1,
     )
 

@@ -26,6 +26,7 @@ from core.imaging import Fit, Geometry
 from core.imaging.geometry import Rect
 from core.vlm.base import VLM, VLMError
 from core.vlm.loading.settings import Settings
+from core.vlm.yes import of_likeliest
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from core.vlm.engine.held import EngineLook
     from core.vlm.engine.reply import Reply
 
-__all__ = ["LOOKS", "Looker", "looker", "named_box", "yes"]
+__all__ = ["LOOKS", "Looker", "looker", "named_box"]
 
 LOOKS = "scout:MODEL, ask or tiles"  # for sentences
 SCOUT = "scout:"
@@ -198,7 +199,7 @@ class Tiles(_Engines):
     def _row(self, engine: Speaker, look: EngineLook, question: str) -> np.ndarray:
         text = _ENOUGH.format(question=question)
         replies = engine.say_all([([tile], text) for tile in _tiles(look.image)], 1)
-        return np.array([yes(reply.tokens[0]) for reply in replies], np.float32)
+        return np.array([of_likeliest(reply.tokens[0]) for reply in replies], np.float32)
 
 
 def looker(
@@ -253,20 +254,6 @@ def named_box(text: str) -> Rect | None:
     left, top, right, bottom = (edge / PARTS for edge in edges)
     inside = 0 <= left < right <= 1 and 0 <= top < bottom <= 1
     return (left, top, right, bottom) if inside else None
-
-
-def yes(alternatives: Sequence[tuple[str, float]]) -> float:
-    """Return how likely "yes" is beside "no", 0 to 1; one half where neither is among them.
-
-    alternatives: of the first token, (text, natural log-probability).
-    """
-    odds = {"yes": 0.0, "no": 0.0}
-    for text, logp in alternatives:
-        word = re.sub(r"[\W_]+", "", text.replace("▁", "").replace("Ġ", "")).lower()
-        if word in odds:
-            odds[word] += math.exp(logp)
-    total = odds["yes"] + odds["no"]
-    return odds["yes"] / total if total else 0.5
 
 
 def _hill(begin: float, end: float) -> np.ndarray:

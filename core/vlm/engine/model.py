@@ -94,6 +94,10 @@ class Engine(VLM):
     def visual_tokens(self, image_size: tuple[int, int]) -> int:
         return 0
 
+    @property
+    def abilities(self) -> frozenset[str]:
+        return frozenset({"yes"} if (self.info.likeliest or 0) > 1 else ())
+
     # Who looks.
 
     def geometry(self, image_size: tuple[int, int]) -> Geometry:

@@ -29,8 +29,21 @@ def test_the_same_boxes_answers_and_bytes_as_in_one_process():
     assert looks == {2, 3}
 
 
-@pytest.mark.parametrize(("rounds", "most"), [([], 1), ([0, 0], 3), ([0] * 99, MAX_LOOKS), (9, 1)])
-def test_no_more_local_images_leave_than_the_server_said(rounds, most):
+@pytest.mark.parametrize(
+    ("said", "allowed", "most"),
+    [
+        ({"looks": 1}, MAX_LOOKS, 1),
+        ({"looks": 3}, MAX_LOOKS, 3),
+        ({"looks": 99}, MAX_LOOKS, MAX_LOOKS),
+        ({"looks": 99}, 6, 6),
+        ({"looks": "many"}, MAX_LOOKS, 1),  # and then what an older server says of its gate
+        ({"gate": {"rounds": []}}, MAX_LOOKS, 1),
+        ({"gate": {"rounds": [0, 0]}}, MAX_LOOKS, 3),
+        ({"gate": {"rounds": 9}}, MAX_LOOKS, 1),
+        ({"gate": 9}, MAX_LOOKS, 1),
+    ],
+)
+def test_no_more_local_images_leave_than_the_server_said_and_the_edge_allows(said, allowed, most):
     with serving(Gate("min_entropy", float("-inf"), rounds=(float("-inf"),) * 6)) as (url, _):
         sent = []
 
@@ -40,8 +53,12 @@ def test_no_more_local_images_leave_than_the_server_said(rounds, most):
                 sent.append(request.url.path)
                 return response
 
-        with Client(url, transport=Counting()) as client:
-            client.info()["gate"]["rounds"] = rounds
-            with pytest.raises(EdgeError, match="a crop request came where an answer was expected"):
+        with Client(url, transport=Counting(), looks=allowed) as client:
+            info = client.info()
+            assert info.pop("looks") == 7
+            info["gate"]["rounds"] = []
+            info.update(said)
+            why = "may ask for 99 local images" if said == {"looks": 99} else "a crop request came"
+            with pytest.raises(EdgeError, match=why):
                 client.ask(picture(2000, 2000), "What?")
         assert sent.count("/v1/local-images") == most

@@ -105,7 +105,7 @@ def test_the_models_own_threshold_is_the_default():
         "first_tokens": None,
         "rounds": [],
     }
-    assert info["input_size"] == [SIDE, SIDE]
+    assert info["input_size"] == [SIDE, SIDE] and info["looks"] == 1
     info = TestClient(create_app(vlm, NEVER)).get("/v1/info").json()
     assert info["gate"]["threshold"] == "Infinity"
 

@@ -69,8 +69,9 @@ export class Client {
     if (!format) throw new Problem("The server takes no image format that a browser can write.");
     const deadline = info.deadline > 0 ? info.deadline : null;
     const rounds = Array.isArray(info.gate?.rounds) ? info.gate.rounds.length : 0;
-    const looks = Math.min(1 + rounds, MAX_LOOKS);
-    this.known = { ...info, format, deadline, looks, fit: { how, inputSize, cell } };
+    const said = Number.isInteger(info.looks) ? info.looks : 1 + rounds;
+    const looks = Math.min(said, MAX_LOOKS);
+    this.known = { ...info, format, deadline, looks, said, fit: { how, inputSize, cell } };
     return this.known;
   }
 
@@ -109,7 +110,9 @@ export class Client {
     while (latest.reply.kind === "crop request") {
       const { session, box } = latest.reply;
       if (boxes.length >= info.looks) {
-        throw new Problem("The server asks for more local images than it said: ask again.");
+        throw new Problem(info.said > MAX_LOOKS
+          ? `The server may ask for ${info.said} local images, more than may leave this phone.`
+          : "The server asks for more local images than it said: ask again.");
       }
       if (!inside(box, photo.size)) {
         throw new Problem("The server asked for a box that isn't in the photo: ask again.");

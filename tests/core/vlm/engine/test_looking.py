@@ -13,7 +13,7 @@ from core.imaging import Codec
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from core.vlm import load_vlm
-from core.vlm.engine.looking import GRID, TILES, _hill, _tiles, named_box, yes
+from core.vlm.engine.looking import GRID, TILES, _hill, _tiles, named_box
 from tests.support.engine import engine
 
 NEVER = Gate(threshold=float("inf"))
@@ -79,14 +79,6 @@ def test_a_reply_without_a_box_is_counted_and_the_middle_looked_at(caplog):
         ask(scene, Server(vlm, NEVER), "What else?", force=True)
         assert vlm.looks.failures == 2 and "named no box" in caplog.text
     assert box.left < 200 < box.right and box.top < 200 < box.bottom
-
-
-def test_words_for_yes_are_weighed_against_words_for_no():
-    assert yes([("Yes", np.log(0.6)), (" no", np.log(0.2)), ("▁yes", np.log(0.1))]) == (
-        pytest.approx(0.7 / 0.9)
-    )
-    assert yes([("No", -0.1)]) == 0.0
-    assert yes([("maybe", -0.1)]) == 0.5
 
 
 @pytest.mark.parametrize("size", [(64, 48), (1, 1), (3, 200)])
