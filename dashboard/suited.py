@@ -1,6 +1,7 @@
 """Models for photographs that this machine can carry, with what they take: estimates.
 
-What is here is counted from the shapes that the models' cards give; nothing is downloaded to say
+Weights are those that the models' cards tell, rounded; patches and tokens follow from their
+configurations. By what rule the figures come of them, the page says. Nothing is downloaded to say
 it, and the hub is asked only whether it can be reached.
 """
 

@@ -3,6 +3,7 @@
 Colours and lines are those of `core.bench.plots.style`, which figures outside the page share.
 """
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import quote
@@ -11,14 +12,15 @@ import gradio as gr
 from markupsafe import Markup
 
 from core.bench.plots.style import BLUE, HEAT, MEANING, SANS
+from core.server.language import ENGLISH, TRANSLATE, dictionary, languages
 from dashboard.drawing.templating import render
 
 # The modules of the page's script, each after those it imports.
 MODULES = (
     "box.js", "numbers.js", "operating.js", "save.js", "view.js", "address.js",  # compute
     # listen and draw
-    "editor.js", "sliders.js", "files.js", "ask.js", "language.js", "camera.js", "board.js",
-    "travel.js", "charts.js", "page.js",
+    TRANSLATE.name, "language.js", "editor.js", "sliders.js", "files.js", "ask.js", "camera.js",
+    "board.js", "travel.js", "charts.js", "page.js",
 )  # fmt: skip
 
 MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "DejaVu Sans Mono", "monospace")
@@ -59,7 +61,9 @@ def head() -> Markup:
     The picture comes with the page, since below a proxy's path there is no /favicon.ico to ask for.
     """
     icon = quote(_static("icon.svg").strip())
-    return render("page/head.html", icon=icon, script=Markup(script()))
+    words = {code: dictionary(code) for code in languages() if code != ENGLISH}
+    inside = json.dumps(words, ensure_ascii=False).replace("<", "\\u003c")  # no tag ends there
+    return render("page/head.html", icon=icon, words=Markup(inside), script=Markup(script()))
 
 
 def script() -> str:
@@ -75,4 +79,5 @@ def script() -> str:
 def _static(*names: str) -> str:
     """Return files of `static`, one after the other."""
     static = Path(__file__).with_name("static")
-    return "\n".join((static / name).read_text(encoding="utf-8") for name in names)
+    files = (TRANSLATE if name == TRANSLATE.name else static / name for name in names)
+    return "\n".join(file.read_text(encoding="utf-8") for file in files)

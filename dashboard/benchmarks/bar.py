@@ -11,6 +11,7 @@ from dashboard.benchmarks.library import Choice, Library, Series, find, series
 from dashboard.benchmarks.view import AGGREGATIONS, View
 from dashboard.drawing.templating import render
 from dashboard.drawing.words.sentences import alert
+from dashboard.language import text
 
 MOST_UPLOADS = 5
 
@@ -87,7 +88,7 @@ class Bar:
 
     def shown(self, view: View) -> dict:
         """Return the controls as this view has them, and what is said of its run."""
-        held = [(METRICS[m].label, m) for m in METRICS if m in view.run.metrics]
+        held = [(text(METRICS[m].label), m) for m in METRICS if m in view.run.metrics]
         return {
             self.row: gr.Row(visible=True),
             **self.chosen(series(view.choices), view.series, view.choice),

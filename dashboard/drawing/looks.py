@@ -15,7 +15,6 @@ from dashboard.drawing import pictures, wording
 from dashboard.drawing.overlays import display_copy, outline
 from dashboard.drawing.templating import render
 from dashboard.drawing.words.sentences import explain, notice
-from dashboard.language import text
 
 SIDE = 480  # px of the original with a box on it
 
@@ -31,7 +30,7 @@ def rule(name: str) -> str:
     if name not in CROPPERS:
         return ""
     one = CROPPERS[name]
-    said = text(one.rule)
+    said = one.rule
     return f"{said} {one.source}." if one.source else said
 
 

@@ -13,7 +13,6 @@ from dashboard.drawing.looks import who_looked
 from dashboard.drawing.overlays import display_copy
 from dashboard.drawing.templating import render
 from dashboard.drawing.words import lay
-from dashboard.language import text
 
 NTH = ("second", "third", "fourth", "fifth", "sixth")  # answers, as many as a page shows
 
@@ -100,15 +99,13 @@ def why_a_guess(transcript: Transcript, unfamiliar: bool = False) -> str:
     unfamiliar: as of `answers`.
     """
     if unfamiliar:
-        return text(
-            "this model was made for pictures like the samples, and can be sure and wrong here"
-        )
+        return "this model was made for pictures like the samples, and can be sure and wrong here"
     gate, final = transcript.gate, transcript.stages[-1]
     if not gate.retransmit(final.scores[gate.metric]):
         return ""
     if transcript.second:
-        return text("the model is still on the unsure side of η")
-    return text("the model is on the unsure side of η")
+        return "the model is still on the unsure side of η"
+    return "the model is on the unsure side of η"
 
 
 def verdict(transcript: Transcript) -> Markup:

@@ -9,7 +9,6 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from dashboard.drawing import wording
-from dashboard.language import text
 
 _ENVIRONMENT = Environment(
     loader=FileSystemLoader(Path(__file__).parents[1] / "templates"),
@@ -24,7 +23,6 @@ _ENVIRONMENT.filters |= {
     "seconds": wording.seconds,
     "thousands": "{:,}".format,
 }
-_ENVIRONMENT.globals["_"] = text  # a string of the page, in the visitor's language
 
 
 def render(template: str, /, **values: Any) -> Markup:

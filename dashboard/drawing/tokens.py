@@ -95,7 +95,7 @@ def _colours(metric: Metric, scores: Sequence[float]) -> tuple[float, float]:
 
 def _spoken(token: Token, score: float, metric: Metric) -> str:
     others = ", ".join(
-        f"{text.strip() or 'blank'} {100 * p:.1f} percent"
+        f"{text.strip() or 'blank'} {100 * p:.1f} %"
         for text, p in token.alternatives[1 : RUNNERS_UP + 1]
     )
     value = wording.measured(score, metric)

@@ -5,6 +5,7 @@ import {
   countOf, etaOf, heightAt, meaning, nearest, rowOf, sentence, versusRandom,
 } from "./operating.js";
 import { save } from "./save.js";
+import { figureSaid } from "./language.js";
 import { went } from "./travel.js";
 import { addressOf, fileName } from "./view.js";
 
@@ -170,11 +171,10 @@ export async function drawing(id) {
 
 /* Gradio draws a new figure twice: into the chart that is there, and then, having thrown that away,
    into a fresh one. The first takes as long as the second, so it waits to see if it is needed. */
-let thrifty = false;
+let plainReact = null;
 function drawOnce() {
-  if (thrifty || !window.Plotly) return;
-  thrifty = true;
-  const react = window.Plotly.react;
+  if (plainReact || !window.Plotly) return;
+  const react = plainReact = window.Plotly.react;
   window.Plotly.react = (chart, ...figure) => {
     if (!chart._fullLayout) return react(chart, ...figure);
     setTimeout(() => chart.isConnected && react(chart, ...figure));
@@ -203,10 +203,17 @@ function meant(chart, point) {
   return index === null ? point : {data: chosen, customdata: chosen.customdata[index]};
 }
 
+/* The figure, drawn anew where its words are others. */
+function inLanguage(chart) {
+  const said = figureSaid(chart);
+  if (said !== chart) plainReact?.(chart, said.data, said.layout);
+}
+
 /* A figure that has just appeared gets a name, fits its screen, and can be clicked. */
 function enhance(chart) {
   chart.dataset.enhanced = 'yes';
   drawOnce();
+  inLanguage(chart);
   chart.setAttribute('role', 'figure');
   chart.setAttribute('aria-label', chart.layout.meta?.label ?? 'Chart');
   fit(chart);

@@ -1,6 +1,5 @@
 """Dictionaries of other languages: whole, true to their keys, and read as each visitor wants."""
 
-import ast
 import json
 import re
 from concurrent.futures import Future
@@ -10,102 +9,147 @@ import gradio as gr
 import pytest
 from gradio.context import LocalContext
 
-from core.croppers import CROPPERS
+from core.bench.plots.base import AXES, BASELINE_NAMES
+from core.bench.reported import SOURCE
+from core.channel import PRESETS
+from core.server.language import dictionary, languages, preferred
 from core.uncertainty import METRICS
-from dashboard import language
-from dashboard.drawing.words.glossary import TRANSLATED, WORDS
-from dashboard.drawing.words.lay import doubt
+from dashboard import language, theme
+from dashboard.benchmarks.tradeoff.confusion import confusion
 from dashboard.hosting.live import LiveModel
-from dashboard.language import COOKIE, dictionary, languages, placeholders, preferred, text
-from dashboard.language.relabel import labelled, relabel, segments, strings
+from dashboard.language import COOKIE, text
+from dashboard.language.relabel import lists, relabel
 from dashboard.page import build
+from dashboard.samples import load_samples
+from tests.support import english
+from tests.support.english import VALUE, Covered, of_errors, of_html, of_python, of_script
 from tests.support.paths import ROOT
 from tests.support.pixels import PixelVLM
 
 OTHERS = [code for code in languages() if code != "en"]
-ENGLISH_ONLY = {  # names, numbers, and what a visitor asks the model
-    "Collaborative Edge-to-Server Inference for Vision-Language Models", "arXiv 2512.16349",
-    "What does the blue circle sign say?", "llava-hf/llava-1.5-7b-hf", "English",
+PHONE = ROOT / "core" / "server" / "phone" / "static"
+REFUSALS = {  # sentences that a visitor may be refused with: where they are raised, and as what
+    "core/imaging": ("ImageError",),
+    "core/messages.py": ("QuestionError",),
+    "core/sessions.py": ("SessionExpired",),
+    "core/transcript.py": ("TranscriptError",),
+    "core/server/phone": ("RoomError", "Busy", "Problem"),
+    "core/server/admission.py": ("Busy",),
+    "core/bench/runs": ("RunError", "DamagedError", "OriginalMissing"),
+    "core/bench/analysis/promises/guarantee.py": ("PromiseError", "ValueError"),
+    "core/vlm/loading/download.py": ("VLMError",),
+}
+FIGURES = ("core/bench/plots", "core/sharing/plots.py")
+NAMES = {  # names, abbreviations, and what a visitor asks the model
+    "Is there a star in the image?", "What does the red circle sign say?",
+    "What is in the picture?",
+    "What is written on the sign?", "What does the blue circle sign say?", "False", "GFLOP",
+    "llava-hf/llava-1.5-7b-hf", "force", SOURCE, *(link.name for link in PRESETS.values()),
 }  # fmt: skip
-# Set for each visitor anew, or an explanation with numbers in it: not translated so far.
-DYNAMIC = {"about", "eta", "take-eta", "phone"}
+# Said as part of something longer, which is in the dictionary; or to nobody on the page: columns of
+# files, names of typefaces, classes of the style sheet, a log.
+PARTS = re.compile(
+    rf"^, |^{VALUE}, {VALUE} pixels, {VALUE}$|^{VALUE} at {VALUE}$"
+    rf"|^{VALUE} {VALUE} %$|^\(95 % interval|^[A-Z_]+$"
+    rf"|^{VALUE}[^A-Za-z]*{VALUE}$|^{VALUE} (kB|ms|mJ|answers)$"
+    r"|^(box|own box|asked again|or |always ask$|never ask$|pixelated|settings |operating point"
+    r"|final answer|looks at most"
+    r"|DejaVu|Segoe|Roboto|Menlo|SFMono|Location|a stage failed|Bearer|View|Stroke|Band|Figure)"
+    rf"|^(distribution|lengths|steps|quality|runs|Mean) {VALUE}|^{VALUE} (min|h) {VALUE}"
+    rf"|^{VALUE} image, {VALUE}|^{VALUE} questions a day send|^Threshold η{VALUE}"
+    r"|coin toss(es)? of doubt$|^next to no doubt$|^The questions nearest to |of the folder can't"
+    r"|closer look$|have come too late$|reported in the paper|recorded|path=/|role=alert"
+    r"|^Policies on several runs"
+)
 
 
 @pytest.fixture(scope="module")
-def page():
+def page(tmp_path_factory):
     model = Future()
     model.set_result(PixelVLM())
-    return build(LiveModel("p", model))
+    return build(LiveModel("p", model), runs=tmp_path_factory.mktemp("no runs"))
 
 
-def _called():
-    """The strings that the code puts through `text`, and templates through `_`."""
+def _files(path, ending):
+    path = ROOT / path
+    return [path] if path.is_file() else sorted(path.rglob(f"*{ending}"))
+
+
+def _components(page):
+    """What Gradio's own components say: labels, hints, choices, and HTML that stays."""
     found = set()
-    for path in (ROOT / "dashboard").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "text":
-                choices = [node.args[0]]
-                if isinstance(choices[0], ast.IfExp):
-                    choices = [choices[0].body, choices[0].orelse]
-                found |= {c.value for c in choices if isinstance(c, ast.Constant)}
-    for path in (ROOT / "dashboard" / "templates").rglob("*.html"):
-        found |= set(re.findall(r'_\("([^"]+)"[,)]', path.read_text("utf-8")))
-    return found
+    for block in page.blocks.values():
+        if getattr(block, "show_label", True) is not False:
+            found.add(getattr(block, "label", None))
+        found.add(getattr(block, "info", None))
+        found |= {name for name, _ in getattr(block, "choices", None) or ()}
+        value = getattr(block, "value", None)
+        if isinstance(block, gr.HTML | gr.Button | gr.UploadButton) and isinstance(value, str):
+            found |= of_html(value)
+    return {one for one in found if isinstance(one, str) and english.says(one)}
 
 
-def _said(blocks):
-    """What components say, as dictionaries hold it."""
-    found = set()
-    for block in blocks:
-        for value in strings(block).values():
-            found |= set(segments(value)) if isinstance(block, gr.HTML) else {value}
-    return found
-
-
-def _walkthrough(page):
-    """The components of the page but for those of Benchmarks, and of programs."""
-    tabs = [block for block in page.blocks.values() if isinstance(block, gr.Tab)]
-    benchmarks = next(tab for tab in tabs if tab.label == "Benchmarks")
-
-    def inside(block):
-        while block is not None:
-            if block is benchmarks:
-                return True
-            block = getattr(block, "parent", None)
-        return False
-
-    blocks = labelled(page.blocks.values())
-    return [
-        block for block in blocks
-        if not inside(block) and getattr(block, "visible", True) is True
-        and getattr(block, "elem_id", None) not in DYNAMIC
-    ]  # fmt: skip
+def _seen(page):
+    """Every English text that a visitor may see, by where it stands."""
+    own = {path.name for path in (ROOT / "dashboard").glob("*.py")} & {"__main__.py", "api.py"}
+    for path in _files("dashboard/templates", ".html"):
+        yield path, english.of_template(path.read_text("utf-8"))
+    for path in _files("dashboard", ".py"):
+        if path.name not in own:  # the command, and what programs read
+            yield path, of_python(path)
+    for path in (*_files("dashboard/static", ".js"), *_files(PHONE, ".js")):
+        yield path, of_script(path)
+    yield "the page for phones", of_html((PHONE / "page.html").read_text("utf-8"))
+    for where in FIGURES:
+        for path in _files(where, ".py"):
+            yield path, of_python(path)
+    yield "figures", {part for title, *_ in AXES.values() for part in of_html(title)}
+    yield "strategies", set(BASELINE_NAMES.values())
+    for where, errors in REFUSALS.items():
+        for path in _files(where, ".py"):
+            yield path, of_errors(path, errors)
+    yield "components", _components(page)
+    yield "the confusion", of_html(confusion())
+    for metric in METRICS.values():
+        yield metric.name, {metric.label, metric.noun, metric.phrase, metric.definition}
+    for sample in load_samples():
+        yield sample.title, {sample.title, sample.note}
 
 
 @pytest.mark.parametrize("code", OTHERS)
-def test_every_string_of_a_dictionary_is_on_the_page(page, code):
-    croppers = {said for one in CROPPERS.values() for said in (one.label, one.rule)}
-    known = _called() | _said(page.blocks.values()) | croppers
-    assert set(dictionary(code)) - known == set()
-
-
-@pytest.mark.parametrize("code", OTHERS)
-def test_no_string_of_the_walkthrough_bypasses_the_dictionary(page, code):
-    missing = (_said(_walkthrough(page)) | _called()) - set(dictionary(code)) - ENGLISH_ONLY
-    unsaid = {
-        one for one in missing if not re.search(r"megapixels|computed here|Song and Kim", one)
+def test_every_text_that_a_visitor_can_see_has_an_entry(page, code):
+    covered = Covered(code)
+    seen = list(_seen(page))
+    missing = {
+        (str(where), text)
+        for where, texts in seen
+        for text in texts - NAMES
+        if not covered(text) and not PARTS.search(text)
     }
-    assert unsaid - set(languages().values()) == set()
-    assert {TRANSLATED, *(word for pair in WORDS for word in pair)} <= set(dictionary(code))
+    assert missing == set()
+    assert sum(len(texts) for _, texts in seen) > 700  # it looked
+
+
+def test_a_text_without_an_entry_is_found():
+    covered = Covered("de")
+    new = {
+        "{% if a %}Words that nobody wrote before{% endif %}",
+        '<p title="New">{{ a }} is new.</p>',
+    }
+    for template in new:
+        assert not all(map(covered, english.of_template(template)))
+    assert covered("Asks for") and covered(f"{VALUE} bytes in {VALUE} messages.")
 
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_translations_are_texts_with_the_same_places_for_values(code):
-    file = json.loads((ROOT / f"dashboard/language/{code}.json").read_text("utf-8"))
+    file = json.loads((ROOT / f"core/server/language/{code}.json").read_text("utf-8"))
     assert set(file) == {"language", "strings"}
-    for english, translated in file["strings"].items():
+    for key, translated in file["strings"].items():
         assert translated.strip() == translated and "<" not in translated and translated
-        assert placeholders(english) == placeholders(translated)
+        assert key == " ".join(key.split()), "with single spaces, as the browser looks it up"
+        for places in (r"%\((\w+)\)s", r"%\{[^}]*\}"):
+            assert sorted(re.findall(places, key)) == sorted(re.findall(places, translated)), key
 
 
 def _asks(cookie=None, accepted=None):
@@ -138,18 +182,19 @@ def test_the_cookie_goes_before_the_browsers_list(reads):
     assert preferred("de;q=x,, ;q=1,fr" + "," * 5000) == "en"
 
 
-def test_labels_headings_and_doubt_are_said_in_the_visitors_language(page, reads):
-    blocks = labelled(page.blocks.values())
+def test_lists_are_said_in_the_visitors_language(page, reads):
+    blocks = lists(page.blocks.values())
     assert relabel(blocks) == {}
     reads(cookie="de")
-    said = [update.get("value") or update.get("label") for update in relabel(blocks).values()]
-    assert dictionary("de")["Ask, and look twice if unsure"] in said and "Messungen" in said
-    assert "Das Verfahren stammt aus <cite>" in str(said)
-    assert any("<h2>und frage</h2>" in one for one in said) and "Zehn Wörter" in str(said)
-    assert doubt(1.5, METRICS["min_entropy"], []) == "1.5 Münzwürfe Zweifel je Token"
+    choices = [choice for update in relabel(blocks).values() for choice in update["choices"]]
+    assert ("Wahrscheinlichkeitsabstand", "probability_margin") in choices
+    assert ("Alle Token", "All tokens") in choices
     assert text("not in any dictionary") == "not in any dictionary"
 
 
-def test_the_browser_keeps_the_choice_where_the_server_reads_it():
+def test_the_browser_has_the_dictionaries_and_keeps_the_choice_where_the_server_reads_it():
     script = (ROOT / "dashboard/static/language.js").read_text("utf-8")
-    assert f"`{COOKIE}=" in script
+    assert f'"{COOKIE}"' in script
+    words = re.search(r"window\.secondLookWords = (\{.*\});\n", theme.head())[1]
+    assert json.loads(words) == {code: dictionary(code) for code in OTHERS}
+    assert "<" not in words  # which might end the script

@@ -1,5 +1,6 @@
 """Models that suit a machine: what fits, what it takes, and whether the hub can be reached."""
 
+import json
 from types import SimpleNamespace
 
 import httpx
@@ -7,6 +8,7 @@ import pytest
 
 from dashboard import suited
 from dashboard.switch import FORBIDDEN, ModelSwitch
+from tests.support.paths import ROOT
 
 SMALL, LARGE = suited.MODELS
 
@@ -24,6 +26,16 @@ def test_estimates_follow_from_shapes():
     assert SMALL.seconds(1e9) == pytest.approx((tower + words) / 1e9)
     assert LARGE.seconds(1e9) > SMALL.seconds(1e9)
     assert suited.machine_flops(32, 0.001) > 1e5
+
+
+@pytest.mark.parametrize(
+    "model, name", [(SMALL, "SmolVLM-256M-Instruct"), (LARGE, "SmolVLM2-500M-Video-Instruct")]
+)
+def test_patches_and_tokens_are_those_of_the_models_configuration(model, name):
+    file = json.loads((ROOT / "tests" / "checkpoints" / f"{name}.json").read_text("utf-8"))
+    config, vision = file["config"], file["config"]["vision_config"]
+    assert model.patches == (vision["image_size"] // vision["patch_size"]) ** 2
+    assert model.tokens == model.patches // config["scale_factor"] ** 2
 
 
 def test_a_hub_that_doesnt_answer_is_asked_once(monkeypatch):

@@ -45,8 +45,11 @@ def windows(browser, url):
         if address.scheme not in ("data", "blob") and address.hostname not in LOOPBACK:
             strangers.append(request.url)
 
-    def open_page(width=1280, theme="light", link="", before="", height=900, at=url):
-        context = browser.new_context(viewport={"width": width, "height": height})
+    def open_page(
+        width=1280, theme="light", link="", before="", height=900, at=url, locale="en-GB"
+    ):
+        viewport = {"width": width, "height": height}
+        context = browser.new_context(viewport=viewport, locale=locale)
         context.set_default_timeout(PATIENCE)
         contexts.append(context)
         context.add_init_script(before)
@@ -56,7 +59,7 @@ def windows(browser, url):
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(f"{at}?__theme={theme}&{link}")
         # The question is there as soon as the page is drawn, the facts once it is connected.
-        page.locator("#model-facts", has_text="parameters").wait_for()
+        page.locator("#model-facts", has_text="arameter").wait_for()
         return page
 
     yield open_page

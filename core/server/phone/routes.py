@@ -1,9 +1,12 @@
 """The page for phones, at /phone, and its parts below it."""
 
 from pathlib import Path
+from typing import Any
 
-from fastapi import APIRouter, HTTPException
+from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import FileResponse
+
+from core.server.language import TRANSLATE, dictionary, preferred
 
 __all__ = ["phone_routes"]
 
@@ -22,12 +25,19 @@ HEADERS = {
 def phone_routes() -> APIRouter:
     """Return the page and its parts. Its links are relative, so a path before it does no harm."""
     router = APIRouter(include_in_schema=False)
-    parts = {path.name: path for path in STATIC.iterdir() if path.suffix in TYPES}
+    parts = {path.name: path for path in (*STATIC.iterdir(), TRANSLATE) if path.suffix in TYPES}
 
     @router.get("/phone")
     async def phone() -> FileResponse:
         """The page itself."""
         return FileResponse(STATIC / "page.html", headers=HEADERS, media_type="text/html")
+
+    @router.get("/phone/words")
+    async def words(request: Request, response: Response) -> dict[str, Any]:
+        """The page's words in the language of the browser, as translate.js takes them."""
+        code = preferred(request.headers.get("accept-language"))
+        response.headers.update(HEADERS | {"Vary": "Accept-Language"})
+        return {"code": code, "strings": dictionary(code)}
 
     @router.get("/phone/{name}")
     async def part(name: str) -> FileResponse:

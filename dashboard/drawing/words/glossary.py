@@ -26,12 +26,9 @@ WORDS = (
     ),
     ("Run", "many questions asked once and recorded, so that any η can be tried on them at once."),
 )
-TRANSLATED = (
-    "Labels, headings and these words are translated; explanations, sentences of the gate and"
-    " Benchmarks are in English so far. The model knows English only."
-)
+ENGLISH = "The model knows English only: questions and answers stay in English."
 
 
 def glossary() -> Markup:
     """Return the words and what they mean, folded."""
-    return render("page/glossary.html", words=WORDS, note=TRANSLATED)
+    return render("page/glossary.html", words=WORDS, note=ENGLISH)

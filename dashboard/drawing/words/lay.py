@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from core.transcript import Token
 from core.uncertainty import MAXIMUM, Metric
-from dashboard.language import text
 
 
 def doubt(value: float, metric: Metric, tokens: Sequence[Token]) -> str:
@@ -21,20 +20,20 @@ def doubt(value: float, metric: Metric, tokens: Sequence[Token]) -> str:
         return f"{_coins(value)} {_where(metric, tokens)}"
     if metric.bounds == (0.0, 1.0) and not metric.higher_is_uncertain:
         points = f"{100 * value:.0f}"
-        return text("the first choice leads the second by %(points)s points of 100", points=points)
+        return f"the first choice leads the second by {points} points of 100"
     return ""
 
 
 def _coins(bits: float) -> str:
     """Return the doubt; what is said is true to a twentieth of a bit, from 10 on to half a one."""
     if bits < 0.05:
-        return text("next to no doubt")
+        return "next to no doubt"
     tosses = f"{bits:.0f}" if bits >= 9.95 else f"{bits:.1f}".removesuffix(".0")
     if tosses == "1":
-        return text("one coin toss of doubt")
+        return "one coin toss of doubt"
     if bits < 0.95:
-        return text("%(tosses)s of a coin toss of doubt", tosses=tosses)
-    return text("%(tosses)s coin tosses of doubt", tosses=tosses)
+        return f"{tosses} of a coin toss of doubt"
+    return f"{tosses} coin tosses of doubt"
 
 
 def _where(metric: Metric, tokens: Sequence[Token]) -> str:
@@ -42,7 +41,7 @@ def _where(metric: Metric, tokens: Sequence[Token]) -> str:
     texts = [token.text.strip() for token in tokens[:-1]]  # the last one ends the answer
     letters = texts and all(len(one) == 1 and one.isalnum() for one in texts)
     if metric.aggregation.mean:
-        return text("a letter" if letters else "a token")
+        return "a letter" if letters else "a token"
     if metric.aggregation is MAXIMUM:
-        return text("at its least sure letter" if letters else "at its least sure token")
-    return text("in the whole answer")
+        return "at its least sure letter" if letters else "at its least sure token"
+    return "in the whole answer"

@@ -27,7 +27,7 @@ def test_the_less_sure_the_more_colour(metric):
 def test_a_token_says_its_value_and_its_rivals():
     shown = tokens.coloured(STAGE, Gate("min_entropy", 0.5))
     said = html.unescape(re.findall(r'aria-label="([^"]*)"', shown)[0])
-    assert said.startswith("A: 1.00 bits. It also considered <b> 30.0 percent, c 10.0 percent")
+    assert said.startswith("A: 1.00 bits. It also considered <b> 30.0 %, c 10.0 %")
     assert "&lt;b&gt;" in shown and "<b>" not in shown
     assert "30.0 %" in shown and "1.0 %" in shown
 

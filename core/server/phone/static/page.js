@@ -4,7 +4,14 @@ import { Client, Stopped } from "./client.js";
 import { Problem } from "./messages.js";
 import { opened } from "./photo.js";
 import { Room, codeOf, deviceOf } from "./room.js";
+import { follow, translator } from "./translate.js";
 import { bytes, meter, shares, verdict } from "./words.js";
+
+try { // in the browser's language, if this server has it
+  const { code, strings } = await (await fetch("phone/words")).json();
+  document.documentElement.lang = code;
+  if (code !== "en") follow(document, translator(strings, code));
+} catch { /* in English, then */ }
 
 const $ = (id) => document.getElementById(id);
 let photo = null, original = 0, chosen = 0, aborter = null, addresses = [];
@@ -214,7 +221,7 @@ function ballot([name, text]) {
   return set;
 }
 
-async function follow() {
+async function attend() {
   try {
     const { round, open } = await room.now();
     const ballots = Object.entries(open), now = `${round} ${ballots}`;
@@ -229,12 +236,12 @@ async function follow() {
     $("votes").replaceChildren();
     if (problem.code === "no_room") return;
   }
-  setTimeout(follow, 2000);
+  setTimeout(attend, 2000);
 }
 
 if (room) {
   $("class").hidden = false;
-  follow();
+  attend();
 }
 
 try {
