@@ -7,12 +7,12 @@ from importlib.util import find_spec
 from math import floor
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from core.bench import confusion, load_run, operating_point, tradeoff
 from core.certificate import Certificate
 from core.uncertainty import METRICS, Gate
+from tests.support.browser import serious, windows
 
 TABS = ("Tradeoff", "Compression", "Measures", "Compare", "Shared link")
 DRAWN = ".js-plotly-plot .main-svg"
@@ -42,6 +42,13 @@ def _drag(page, key="ArrowRight", times=1):
 @pytest.fixture(scope="module")
 def run(runs_folder):
     return load_run(runs_folder / "invented-q75.parquet")
+
+
+@pytest.fixture(scope="module")
+def tradeoff_page(browser, url):
+    """A page for tests that leave its run as it is, and don't mind another η."""
+    with windows(browser, url) as open_page:
+        yield _open(open_page)
 
 
 def test_eta_moves_in_the_browser_and_says_what_core_says(open_page, run):
@@ -76,12 +83,8 @@ def test_eta_moves_in_the_browser_and_says_what_core_says(open_page, run):
     assert len(circles) == len(METRICS) + 2  # and random, oracle
     assert page.evaluate(shapes, "uncertainty-plot")[1]["x0"] == pytest.approx(eta)
 
-
-def test_plotly_is_where_the_script_expects_it(open_page):
-    """`window.Plotly` comes with Gradio, undocumented: this says when it goes."""
-    page = _open(open_page)
+    # `window.Plotly` comes with Gradio, undocumented. Without it the words still follow η.
     assert page.evaluate("typeof window.Plotly.relayout") == "function"
-    # Without it the words still follow η.
     page.evaluate("delete window.Plotly")
     before = page.locator("#readout-sentence").inner_text()
     _drag(page, "ArrowLeft", 3)
@@ -149,8 +152,8 @@ def test_another_metric_keeps_the_share_and_a_link_restores_the_view(open_page):
     expect(again.locator("#readout-sentence")).to_have_text(sentence)
 
 
-def test_eta_for_a_budget_moves_the_slider(open_page, run):
-    page = _open(open_page)
+def test_eta_for_a_budget_moves_the_slider(tradeoff_page):
+    page = tradeoff_page
     page.get_by_text("What η do I set?").click()
     page.locator("#find-eta").click()
     expect(page.locator("#found-eta .outcome")).to_contain_text("bits of min-entropy")
@@ -169,8 +172,8 @@ def test_eta_for_a_budget_moves_the_slider(open_page, run):
     assert Certificate.read(download.value.path()).confidence == 0.9
 
 
-def test_figures_and_their_data_can_be_had(open_page, run):
-    page = _open(open_page)
+def test_figures_and_their_data_can_be_had(tradeoff_page, run):
+    page = tradeoff_page
     for kind, begin in (("PNG", b"\x89PNG"), ("SVG", b"<svg")):
         with page.expect_download() as download:
             page.get_by_role("button", name=f"Download the tradeoff curves as {kind}").click()
@@ -253,9 +256,7 @@ def test_every_tab_fits_and_is_accessible(open_page, width, theme):
         )
         assert wider == [], tab
         assert page.evaluate(CUT_OR_COVERED) == [], tab
-        found = Axe().run(page).response
-        serious = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-        assert [(v["id"], [node["html"] for node in v["nodes"]]) for v in serious] == [], tab
+        assert serious(page) == [], tab
     named = page.locator("#analyses .js-plotly-plot[role=figure]")
     labels = [named.nth(i).get_attribute("aria-label") for i in range(named.count())]
     assert len(labels) == 10 and all(len(label) > 10 for label in labels)

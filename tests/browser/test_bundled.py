@@ -28,6 +28,7 @@ def test_the_first_click_shows_a_second_look_that_helps_on_one_screen(
     assert first["outcome"] == "with the crop"
     width, height = size
     page = open_page(width, theme, height=height, at=bundled)
+    expect(page.locator("body.dark")).to_have_count(int(theme == "dark"))  # what a theme is
     masthead = page.locator(".masthead")
     before = masthead.bounding_box()["height"]
     page.locator("#both").click()

@@ -4,12 +4,12 @@ import json
 from urllib.parse import urlsplit
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from core.messages import LocalImage, Message, Question
 from core.support.bundled import SAMPLES
 from tests.browser.test_bundled import ONE_SCREEN, OUTSIDE
+from tests.support.browser import in_themes, serious
 
 SAMPLE = next(
     sample
@@ -26,18 +26,6 @@ REVEALED = {  # by each click, besides what was there before
     "Show where it looks": (".compare .outline",),
     "Show the second answer": ("#second-answer", ".original-image", "#log-view"),
 }
-
-
-def serious(page):
-    found = Axe().run(page).response
-    assert len(found["passes"]) > 10  # it looked
-    bad = [v for v in found["violations"] if v["impact"] in ("serious", "critical")]
-    return [(v["id"], [node["html"] for node in v["nodes"]]) for v in bad]
-
-
-# Colours change within a moment: half way they have no contrast.
-SETTLED = """() => Promise.all(document.getAnimations()
-    .filter(one => one instanceof CSSTransition).map(one => one.finished.catch(() => null)))"""
 
 
 @pytest.fixture
@@ -115,12 +103,9 @@ def test_a_lesson_from_the_picture_to_the_second_answer(open_page, student, bund
     expect(page.locator("#second-answer")).to_have_text(SAMPLE["answer"])
     expect(page.locator("#class-next")).to_be_disabled()
     expect(page.locator("#class-panel")).to_be_in_viewport()
-    for theme in ("light", "dark"):
-        assert page.evaluate("document.body.classList.contains('dark')") is (theme == "dark")
-        assert page.evaluate(OUTSIDE, [*ONE_SCREEN[960, 540], "#class-next"]) == []
-        assert serious(page) == []
-        page.evaluate("document.body.classList.toggle('dark')")
-        page.evaluate(SETTLED)
+    for theme in in_themes(page):
+        assert page.evaluate(OUTSIDE, [*ONE_SCREEN[960, 540], "#class-next"]) == [], theme
+        assert serious(page) == [], theme
 
     # A photo of a student's own: its numbers are told only after consent, its picture never.
     page.get_by_role("button", name="What the phones asked").click()

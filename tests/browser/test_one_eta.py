@@ -9,6 +9,7 @@ from playwright.sync_api import expect
 from core.bench import operating_point, save_run
 from core.uncertainty import Gate
 from core.vlm.loading.revision import revision
+from tests.support.browser import windows
 from tools.doubles.synthetic import synthetic_run
 
 
@@ -34,6 +35,12 @@ def url(vlm, run, samples, uploads, tmp_path_factory):
     page.close()
 
 
+@pytest.fixture(scope="module")
+def one_page(browser, url):
+    with windows(browser, url) as open_page:
+        yield open_page()
+
+
 def _set(page, field, eta):
     field = page.locator(f"#{field} input[type=number]")
     field.fill(str(eta))
@@ -47,8 +54,8 @@ def _places(page):
     return float(line), float(point)
 
 
-def test_dragging_eta_moves_verdict_curve_and_distribution(open_page, run):
-    page = open_page()
+def test_dragging_eta_moves_verdict_curve_and_distribution(one_page, run):
+    page = one_page
     _set(page, "eta", 0)
     page.locator("#stage-1-only").click()
     expect(page.locator("#verdict")).to_contain_text("Uncertain")
@@ -74,8 +81,8 @@ def test_dragging_eta_moves_verdict_curve_and_distribution(open_page, run):
     expect(page.locator("#operating-view")).to_contain_text("this question")
 
 
-def test_an_eta_set_in_one_tab_is_taken_over_in_the_other(open_page):
-    page = open_page()
+def test_an_eta_set_in_one_tab_is_taken_over_in_the_other(one_page):
+    page = one_page
     _set(page, "eta", 0.3)
     page.locator("#show-eta").click()
     expect(page.locator("#readout-sentence")).to_contain_text("η = 0.300")

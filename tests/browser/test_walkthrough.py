@@ -107,7 +107,9 @@ def test_an_upload_of_ones_own(one_page, samples):
 
 
 @pytest.mark.parametrize(
-    ("question", "words"), [("", "question is empty"), ("x" * 10_000, "10,000 characters")]
+    ("question", "words"),
+    [("", "question is empty"), ("x" * 10_000, "10,000 characters")],
+    ids=["empty", "long"],
 )
 def test_a_question_that_cant_be_asked_is_one_sentence(one_page, question, words):
     page = one_page

@@ -7,19 +7,21 @@ import pytest
 from playwright.sync_api import expect
 
 from core.transcript import Transcript
+from tests.support.browser import windows
 
 
-@pytest.fixture
-def asked(open_page):
-    """The page after both stages."""
-    page = open_page()
-    field = page.locator("#eta input[type=number]")
-    field.fill("0")
-    field.press("Enter")
-    page.locator("#both").click()
-    expect(page.locator("#second-answer")).to_be_visible()
-    expect(page.locator("#status")).to_have_text("")
-    return page
+@pytest.fixture(scope="module")
+def asked(browser, url):
+    """The page after both stages. What a test moves there, it may find moved."""
+    with windows(browser, url) as open_page:
+        page = open_page()
+        field = page.locator("#eta input[type=number]")
+        field.fill("0")
+        field.press("Enter")
+        page.locator("#both").click()
+        expect(page.locator("#second-answer")).to_be_visible()
+        expect(page.locator("#status")).to_have_text("")
+        yield page
 
 
 def _box(page):
