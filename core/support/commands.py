@@ -60,6 +60,6 @@ def run(
 
 def _sentence(error: ValueError | OSError) -> str:
     """Return what an error says; what the system says of a file has no sentence of its own."""
-    if type(error).__str__ is not OSError.__str__ or error.filename is None:
-        return str(error)
-    return f"{str(error.filename)!r} can't be used: {error.strerror}."
+    if isinstance(error, OSError) and type(error).__str__ is OSError.__str__ and error.filename:
+        return f"{str(error.filename)!r} can't be used: {error.strerror}."
+    return str(error)

@@ -48,6 +48,8 @@ def templates(folder: Path) -> dict[str, str]:
         found[path.name] = path.read_text("utf-8")
     for name in _TEMPLATES:
         said = _read(folder / name).get("chat_template")
+        if isinstance(said, list):  # several by name
+            said = {one.get("name"): one.get("template") for one in said}.get("default")
         if isinstance(said, str) and "image" in said:
             found[name] = said
     return found

@@ -9,7 +9,7 @@ and what it reads of an image for one question (`_for_question`).
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -119,9 +119,8 @@ class Adapter(Inside):
         self._language = self.language_model(model)
         self._flops_by_shape: dict[tuple, int] = {}  # of encoding an image
         self._tokenizer: PreTrainedTokenizerFast = processor.tokenizer
-        kept = self._tokenizer.chat_template
-        if processor.chat_template is None and isinstance(kept, str) and "image" in kept:
-            processor.chat_template = kept  # where some checkpoints keep it; a text's has no images
+        if processor.chat_template is None:  # some checkpoints keep it with the tokenizer
+            processor.chat_template = _for_images(self._tokenizer.chat_template)
         self._image_id: int = model.config.image_token_id
         self._special = special_tokens(self._tokenizer)
         self._special[self._image_id] = str(self._processor.image_token)
@@ -433,7 +432,7 @@ class Adapter(Inside):
                     f"{checkpoint.name!r} turns an image into {len(read.features)} visual tokens "
                     f"where {count} were expected: its images can't be followed here."
                 )
-            self.prompt_text(_PROBES[0], 1)  # refused here rather than at the first question
+            self._check_prompts(visual)  # refused here rather than at the first question
             unshared = self._why_unshared(visual)
         fit = self._preparation.fit
         _, source = attention_layer(family, layers)
@@ -567,7 +566,7 @@ class Adapter(Inside):
     def _ids(self, question: str, visuals: Sequence[Visual]) -> list[int]:
         """The prompt's tokens, every visual one in its place; the global image's first.
 
-        Raises VLMError if the images have no place in it.
+        Raises VLMError if the images have no place in it, or the model doesn't know a token.
         """
         ids = self._tokenize(question, len(visuals))
         if (places := ids.count(self._image_id)) != len(visuals):
@@ -579,6 +578,13 @@ class Adapter(Inside):
         expanded: list[int] = []
         for token_id in ids:
             expanded += next(images).ids if token_id == self._image_id else [token_id]
+        known = self._model.get_input_embeddings().num_embeddings
+        if max(expanded) >= known:
+            raise VLMError(
+                f"The tokenizer of {self._name!r} gives a text the token {max(expanded)}, and its "
+                f"language model knows {known:,}: they belong to two checkpoints, so download both "
+                "of one."
+            )
         return expanded
 
     def _tokenize(self, question: str, n_images: int) -> list[int]:
@@ -602,6 +608,13 @@ class Adapter(Inside):
         """Return how many tokens there are up to the last visual one."""
         return max(i for i, token_id in enumerate(ids) if token_id == self._image_id) + 1
 
+    def _check_prompts(self, visual: Visual) -> None:
+        """Raise VLMError if no question about an image, of any, can be written."""
+        first, second = (self.prompt_text(probe, 1) for probe in _PROBES)
+        if first == second:
+            raise VLMError(f"The chat template of {self._name!r} leaves the question out.")
+        self._ids(_PROBES[0], [visual])
+
     def _why_unshared(self, visual: Visual) -> str | None:
         """Return why prompts have no beginning in common that holds the image; None if they have.
 
@@ -616,6 +629,14 @@ class Adapter(Inside):
         if common.count(self._image_id) < len(visual.features):
             return "Its prompts begin to differ before the image has ended."
         return None
+
+
+def _for_images(kept: str | Mapping[str, str] | None) -> str | None:
+    """Return the tokenizer's chat template, of several by name its default, if it is one for
+    images: a text model's puts them nowhere.
+    """
+    template = kept.get("default") if isinstance(kept, Mapping) else kept
+    return template if template is not None and "image" in template else None
 
 
 def _own(look: Look) -> AdapterLook:

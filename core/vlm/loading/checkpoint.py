@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,6 +30,7 @@ from huggingface_hub.errors import (
     OfflineModeIsEnabled,
     RepositoryNotFoundError,
 )
+from jinja2 import TemplateError
 from transformers import AutoConfig, BitsAndBytesConfig, PreTrainedConfig, PreTrainedModel
 
 from core.support.bundled import POCKET
@@ -37,15 +38,23 @@ from core.support.proxies import faults
 from core.vlm.base import ModelInfo, VLMError
 from core.vlm.capture import ATTENTION, FLASH
 from core.vlm.loading.arguments import FITS
-from core.vlm.loading.memory import free_bytes, weight_bytes, weight_files, working_bytes
+from core.vlm.loading.memory import (
+    free_bytes,
+    weight_bytes,
+    weight_files,
+    weight_numbers,
+    working_bytes,
+)
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
-from core.vlm.loading.refused import wrong_file
+from core.vlm.loading.refused import broken_file, wrong_file
 from core.vlm.loading.settings import OF_CHECKPOINT
 
 FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
 OTHER_LAYOUTS = ["original/*", "onnx/*", "consolidated*"]  # the same weights once more
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
+
+_NUMBER = re.compile(r"(?<=\.)\d+(?=\.)")  # of a layer, in the name of a weight
 
 
 @dataclass(frozen=True)
@@ -192,6 +201,7 @@ class Checkpoint:
                 "is not complete, so download it again."
             )
         with explained(self):
+            self._check_size(folder, model_class)
             self._check_memory(folder, options)
         with explained(self), loading_weights(options.progress):
             loaded: Any = model_class.from_pretrained(
@@ -211,12 +221,36 @@ class Checkpoint:
                 f"describes: {lacking[0]} is missing or has another shape "
                 f"({len(lacking)} such weights)."
             )
+        # Nor does it keep layers that the config doesn't count: half a model would answer.
+        if beyond := _of_more_layers(report["unexpected_keys"], model.state_dict().keys()):
+            raise VLMError(
+                f"The checkpoint {self.name!r} does not hold the model that its config.json "
+                f"describes: {beyond[0]} is of a layer more than that has ({len(beyond)} such "
+                "weights)."
+            )
         try:
             return (model if options.bits else model.to(options.device)).eval()
         except (RuntimeError, AssertionError) as error:  # no such device, or out of its memory
             raise VLMError(
                 f"{self.name!r} can't be put on {str(options.device)!r}: {_first_sentence(error)}"
             ) from error
+
+    def _check_size(self, folder: Path, model_class: type[PreTrainedModel]) -> None:
+        """Raise VLMError if config.json describes a far larger model than the files hold: what is
+        missing would take memory before it is known to be missing.
+        """
+        if "quantization_config" in self.config:  # of files that pack several numbers into one
+            return
+        config = AutoConfig.from_pretrained(self.location, **self._access())
+        with torch.device("meta"):  # nothing but shapes
+            described = sum(weight.numel() for weight in model_class(config).parameters())
+        held = weight_numbers(folder)
+        if described > 2 * held:  # a head that is tied to the embeddings is held once
+            raise VLMError(
+                f"The checkpoint {self.name!r} does not hold the model that its config.json "
+                f"describes: that has {described:,} numbers, and the files of weights hold "
+                f"{held:,}."
+            )
 
     def _check_memory(self, folder: Path, options: Options) -> None:
         """Raise VLMError if weights and what answering takes don't fit where they are to go."""
@@ -377,16 +411,39 @@ def explained(checkpoint: Checkpoint) -> Iterator[None]:
                 "neither in the local cache nor can the hub be reached."
             )
         else:
-            message = f"The checkpoint {name!r} can't be read: {_first_sentence(error)}"
+            message = f"The checkpoint {name!r} can't be read: {_why(error, checkpoint)}"
         if not checkpoint.local:  # perhaps it is none of the hub's doing
             message = " ".join([message, *faults().values()])
         raise VLMError(message) from error
+
+
+def _why(error: Exception, checkpoint: Checkpoint) -> str:
+    """Return a sentence about what is broken: the file, where it can be told."""
+    if isinstance(error, TemplateError):
+        return f"its chat template doesn't work: {_first_sentence(error)}"
+    folder, said = Path(checkpoint.location), None
+    if checkpoint.location and folder.is_dir():
+        with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
+            said = broken_file(folder)
+    return said or _first_sentence(error)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:
     while error is not None:
         yield error
         error = error.__cause__ or error.__context__
+
+
+def _of_more_layers(unexpected: Iterable[str], known: Collection[str]) -> list[str]:
+    """Return those weights without a place in a model that would have one in its first layer."""
+    return sorted(
+        name
+        for name in unexpected
+        if any(
+            f"{name[: number.start()]}0{name[number.end() :]}" in known
+            for number in _NUMBER.finditer(name)
+        )
+    )
 
 
 def _first_sentence(error: BaseException) -> str:

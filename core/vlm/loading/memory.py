@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 from typing import Any
 
 import torch
 from transformers import PreTrainedConfig
+
+from core.vlm.loading.refused import INDEX
 
 __all__ = [
     "BITS",
@@ -22,6 +25,7 @@ __all__ = [
     "image_tokens",
     "weight_bytes",
     "weight_files",
+    "weight_numbers",
     "working_bytes",
 ]
 
@@ -41,16 +45,27 @@ def weight_bytes(folder: Path, dtype: torch.dtype, bits: int | None = None) -> i
     matrix stay in `dtype`.
     """
     total = 0.0
+    for name, shape in _shapes(folder):
+        quantised = bits and len(shape) == 2 and not _WHOLE.search(name)
+        size = BITS[bits] if bits and quantised else 8 * dtype.itemsize
+        total += prod(shape) * size / 8
+    return int(total)
+
+
+def weight_numbers(folder: Path) -> int:
+    """Return how many numbers the weights of a checkpoint are."""
+    return sum(prod(shape) for _, shape in _shapes(folder))
+
+
+def _shapes(folder: Path) -> Iterator[tuple[str, list[int]]]:
+    """Yield name and shape of every weight of a checkpoint."""
     for path in weight_files(folder):
         with path.open("rb") as file:
             # The layout of safetensors: the length of the header, eight bytes; the header, JSON.
             header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
         for name, tensor in header.items():
             if name != "__metadata__":
-                quantised = bits and len(tensor["shape"]) == 2 and not _WHOLE.search(name)
-                size = BITS[bits] if bits and quantised else 8 * dtype.itemsize
-                total += prod(tensor["shape"]) * size / 8
-    return int(total)
+                yield name, tensor["shape"]
 
 
 def working_bytes(config: PreTrainedConfig, dtype: torch.dtype, attention: str = "sdpa") -> int:
@@ -92,7 +107,7 @@ def image_tokens(config: PreTrainedConfig) -> int:
 
 def weight_files(folder: Path) -> list[Path]:
     """The safetensors files of a checkpoint; none if it has no such."""
-    index = folder / "model.safetensors.index.json"
+    index = folder / INDEX
     if index.is_file():
         names = sorted(set(json.loads(index.read_text()).get("weight_map", {}).values()))
         return [folder / name for name in names]

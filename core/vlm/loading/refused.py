@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,9 @@ _OBJECTS = (
     "tokenizer.json", "tokenizer_config.json",
 )  # fmt: skip
 _VOCABULARIES = ("tokenizer.json", "tokenizer.model", "vocab.json", "vocab.txt")
+_PREPARATIONS = ("preprocessor_config.json", "processor_config.json")
 _AGAIN = "download it again."
+INDEX = "model.safetensors.index.json"
 
 _OWN_CODE = (
     "is in the layout of its authors' own code, which is not run here: take the checkpoint in the "
@@ -56,6 +59,42 @@ def wrong_file(folder: Path) -> str | None:
     if not any((folder / name).is_file() for name in _VOCABULARIES):
         return f"there is no {_VOCABULARIES[0]} in it, so the download is not complete: {_AGAIN}"
     return None
+
+
+def broken_file(folder: Path) -> str | None:
+    """Return a sentence about the first file that isn't whole or isn't there, for whoever found
+    that a checkpoint can't be read and not why; None if nothing is seen.
+
+    Every file is read, which takes too long where all is well.
+    """
+    for path in sorted(folder.rglob("*.json")):
+        try:
+            found = json.loads(path.read_bytes())
+        except (ValueError, RecursionError):
+            return f"{path.relative_to(folder)} isn't whole JSON, so it was cut off: {_AGAIN}"
+        if path.name == INDEX and not isinstance(_files_of(found), dict):
+            return f"{path.name} doesn't say which weights are in which file: {_AGAIN}"
+    for path in sorted(folder.glob("*.safetensors")):
+        if path.stat().st_size < _end(path):
+            return f"{path.name} was cut off: {_AGAIN}"
+    if not any((folder / name).is_file() for name in _PREPARATIONS):
+        return (
+            f"there is no {' or '.join(_PREPARATIONS)} in it, so "
+            f"the download is not complete: {_AGAIN}"
+        )
+    return None
+
+
+def _files_of(index: Any) -> Any:
+    return index.get("weight_map") if isinstance(index, dict) else None
+
+
+def _end(path: Path) -> int:
+    """Return where a file of safetensors ends, as its header says."""
+    with path.open("rb") as file:
+        header = json.loads(file.read(length := int.from_bytes(file.read(8), "little")))
+    ends = [one["data_offsets"][1] for name, one in header.items() if name != "__metadata__"]
+    return 8 + length + max(ends, default=0)
 
 
 def _wrong(path: Path, start: bytes) -> str | None:

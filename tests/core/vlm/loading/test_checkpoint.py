@@ -162,7 +162,7 @@ def test_weights_of_another_shape_are_one_sentence(folder):
 
 def test_a_missing_processor_is_one_sentence(folder):
     (folder / "processor_config.json").unlink()
-    assert "can't be read: Can't load image processor" in sentence(folder)
+    assert "there is no preprocessor_config.json or processor" in sentence(folder)
 
 
 def test_a_processor_for_another_input_size_is_one_sentence(folder):

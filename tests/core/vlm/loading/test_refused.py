@@ -8,13 +8,14 @@ import pytest
 import torch
 from fastapi.testclient import TestClient
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from core.edge.device import Edge
 from core.server.app import create_app
 from core.vlm import VLMError, load_vlm
 from tests.support.serving import COMPACT
 from tests.support.tiny import save_clip_llava
-from tools.doubles.untrained import save_untrained
+from tools.doubles.untrained import LLAVA_TEMPLATE, save_untrained
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 14169\n"
 
@@ -49,6 +50,34 @@ def test_a_file_that_is_something_else_is_said(folder, file, content, expected):
     assert f"can't be read: {file} {expected}" in sentence(folder)
 
 
+@pytest.mark.parametrize(
+    "file", ["tokenizer.json", "tokenizer_config.json", "processor_config.json", "config.json",
+             "generation_config.json"],
+)  # fmt: skip
+def test_a_file_that_was_cut_off_is_named(folder, file):
+    content = (folder / file).read_bytes()
+    (folder / file).write_bytes(content[: len(content) // 2])
+    assert f"can't be read: {file} isn't whole JSON, so it was cut off: down" in sentence(folder)
+
+
+def test_weights_that_were_cut_off_are_named(folder):
+    weights = folder / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:-1])
+    assert "can't be read: model.safetensors was cut off: download it again." in sentence(folder)
+
+
+@pytest.mark.parametrize("content", ["[1]", '{"weight_map": null}'])
+def test_an_index_that_names_no_files_is_named(folder, content):
+    (folder / "model.safetensors.index.json").write_text(content)
+    said = sentence(folder)
+    assert "index.json doesn't say which weights are in which file: download it again." in said
+
+
+def test_a_chat_template_that_does_not_work_is_named(folder):
+    (folder / "chat_template.jinja").write_text("{% for message in")
+    assert "can't be read: its chat template doesn't work: unexpected 'end of" in sentence(folder)
+
+
 def test_an_empty_list_may_be_meant(folder):
     (folder / "merges.txt").write_bytes(b"")
     assert load_vlm(folder, "cpu")
@@ -73,6 +102,44 @@ def test_missing_files_of_weights_are_counted_and_named(folder):
     assert "no model.safetensors.index.json that names them: the down" in sentence(folder)
     (folder / names[0]).unlink()
     assert "has no model.safetensors" in sentence(folder)
+
+
+def test_a_config_of_a_far_larger_model_takes_no_memory(folder, monkeypatch):
+    config = json.loads((folder / "config.json").read_text())
+    del config["text_config"]  # transformers fills in a Llama of 7 billion numbers
+    (folder / "config.json").write_text(json.dumps(config))
+    monkeypatch.setattr("transformers.LlavaForConditionalGeneration.from_pretrained", None)
+    assert "numbers, and the files of weights hold " in sentence(folder)
+
+
+def test_a_tokenizer_of_more_tokens_than_the_model_knows_is_refused(folder):
+    weights = load_file(folder / "model.safetensors")
+    for name in ("language_model.model.embed_tokens.weight", "language_model.lm_head.weight"):
+        weights[name] = weights[name][:64].clone()
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["vocab_size"] = 64
+    (folder / "config.json").write_text(json.dumps(config))
+    said = sentence(folder)
+    assert "and its language model knows 64: they belong to two checkpoints, so download" in said
+
+
+def test_a_template_that_leaves_the_question_out_is_refused(folder):
+    (folder / "chat_template.jinja").write_text(LLAVA_TEMPLATE.replace("part['text']", "'Say.'"))
+    assert "leaves the question out." in sentence(folder)
+
+
+@pytest.mark.parametrize("part", ["text_config", "vision_config"])
+@pytest.mark.parametrize("family", ["llava", "qwen2_5_vl"])
+def test_half_of_the_layers_is_no_model(tmp_path, family, part):
+    folder = save_untrained(family, tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    for name in ("num_hidden_layers", "depth"):
+        if name in config[part]:
+            config[part][name] -= 1
+    config[part].pop("layer_types", None)
+    (folder / "config.json").write_text(json.dumps(config))
+    assert "is of a layer more than that has (" in sentence(folder)
 
 
 @pytest.mark.parametrize("fit", [None, "own"])
