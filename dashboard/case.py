@@ -130,14 +130,14 @@ def ask_second(
 
 def ask_elsewhere(vlm: VLM, sessions: Sessions, case: Case, box: Box) -> Case:
     """Return the second stage with a user's box, beside the case's own. Raises as `ask_first`."""
-    before = case.transcript
-    gate = replace(before.gate, rounds=())  # a server with rounds goes on from its own box
+    # A server with rounds, or of a cropper that searches, would go on from its own box.
+    gate = replace(case.transcript.gate, rounds=())
 
     def look(edge: Edge, server: Server, transcript: Transcript) -> Transcript:
         return second_stage(edge, server, replace(first_alone(transcript), gate=gate), box)
 
-    _, transcript = _continue(vlm, sessions, case, gate, before.cropper, look)
-    return replace(case, elsewhere=transcript)
+    _, transcript = _continue(vlm, sessions, case, gate, DEFAULT, look)
+    return replace(case, elsewhere=replace(transcript, cropper=case.transcript.cropper))
 
 
 def sent_alone(image: str | None, codec: Codec, fit: Fit) -> tuple[Edge, EncodedImage]:

@@ -188,7 +188,7 @@ def test_the_page_knows_a_new_cropper_from_its_entry(tab, image, monkeypatch):
     ("cropper", "looks", "words"),
     [("truth", 1, "cropper must be one of"), (None, 1, "cropper must be"), ("<b>", 1, "cropper"),
      ("relative", 0, "1 to 5"), ("relative", 6, "1 to 5"), ("relative", None, "1 to 5"),
-     ("relative", float("inf"), "1 to 5")],
+     ("relative", float("inf"), "1 to 5"), ("tree", 2, "by itself")],
 )  # fmt: skip
 def test_what_is_no_setting_is_one_sentence(tab, image, cropper, looks, words):
     [update] = tab.ask_both(visitor(image), image, QUESTION, *ALWAYS, *CODECS, cropper, looks)
@@ -198,8 +198,9 @@ def test_what_is_no_setting_is_one_sentence(tab, image, cropper, looks, words):
     assert list(update) == [tab.looking.status] and words in update[tab.looking.status]
 
 
-def test_a_box_of_ones_own_after_several_looks(tab, image):
-    visit, shown = asked(tab, image, "attention", 3)
+@pytest.mark.parametrize(("cropper", "looks"), [("attention", 3), ("tree", 1)])
+def test_a_box_of_ones_own_after_several_looks(tab, image, cropper, looks):
+    visit, shown = asked(tab, image, cropper, looks)
     [own] = tab.look.answer_elsewhere(visit, shown[tab.case], *ALWAYS, [0, 0, 90, 90])
     elsewhere = own[tab.case].elsewhere
     assert len(elsewhere.messages) == 4 and elsewhere.rounds == ()
