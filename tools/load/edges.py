@@ -86,7 +86,10 @@ def load(url: str, work: list, expected: list[str], edges: int, seconds: float) 
                 which = turn % len(work)
                 turn += _ask(client, tally, *work[which], expected[which], time.monotonic())
 
-    threads = [threading.Thread(target=edge, args=(number,)) for number in range(edges)]
+    # Daemons, here and below: a command that is told to end doesn't wait for their patience.
+    threads = [
+        threading.Thread(target=edge, args=(number,), daemon=True) for number in range(edges)
+    ]
     with _watched(url, tally):
         for thread in threads:
             thread.start()
@@ -123,7 +126,7 @@ def open_load(url: str, work: list, expected: list[str], due: Sequence[float]) -
                 client = stack.enter_context(_edge(url, tally, edges, certificates))
                 edges += 1
             words = (client, turn % len(work), start + at)
-            threads.append(threading.Thread(target=asked, args=words))
+            threads.append(threading.Thread(target=asked, args=words, daemon=True))
             threads[-1].start()
         for thread in threads:
             thread.join()

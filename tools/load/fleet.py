@@ -21,7 +21,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,6 +37,7 @@ from tools.support.own_server import OwnServer, own_server
 
 CONFIGURATIONS = Path(__file__).parents[2] / "ops"
 FRONT, BEHIND = 7870, (7871, 7872, 7873)  # ports in them
+TRIES = 3  # of a proxy, whose free port may be taken by the time it starts
 PATIENCE = 60.0  # seconds for a proxy to be there, and for a server to end
 
 
@@ -75,10 +75,9 @@ def main() -> int:
         plain = Server(load_vlm(args.model), Gate(gate["metric"], float(gate["threshold"])))
         expected = [ask(Edge(image), plain, question).answer for image, question in work]
         begin = time.monotonic()
-        course, ends = Course(), threading.Thread()
-        asking = threading.Thread(
-            target=ask_all, args=(url, work, expected, args.questions, args.edges, course)
-        )
+        course, ends = Course(), None
+        words = (url, work, expected, args.questions, args.edges, course)
+        asking = threading.Thread(target=ask_all, args=words, daemon=True)
         asking.start()
         course.wait_for(args.questions // 3)
         servers[0].process.kill()
@@ -89,7 +88,7 @@ def main() -> int:
             ends.start()
         asking.join()
         print(f"{args.questions} questions in {time.monotonic() - begin:.0f} s")
-        if args.drain:
+        if ends:
             ends.join()
         answers = [answered(log.read_text().splitlines()) for log in logs]
     return report(course, args.questions, answers)
@@ -104,7 +103,11 @@ def ask_all(
     course: Course,
 ) -> None:
     """Ask so many questions of `work` (image, text), `edges` at once, each from its own address."""
-    certificates = ssl.create_default_context()
+    certificates, numbers = ssl.create_default_context(), iter(range(questions))
+
+    def edge() -> None:
+        for number in numbers:  # shared by all edges
+            one(number)
 
     def one(number: int) -> None:
         image, question = work[number % len(work)]
@@ -122,8 +125,11 @@ def ask_all(
             course.wrong += result.answer != expected[number % len(work)]
             course.changed.notify_all()
 
-    with ThreadPoolExecutor(edges) as room:
-        list(room.map(one, range(questions)))
+    threads = [threading.Thread(target=edge, daemon=True) for _ in range(edges)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def answered(lines: Iterable[str]) -> Counter[str]:
@@ -182,37 +188,55 @@ def _drain(server: OwnServer) -> None:
 
 @contextlib.contextmanager
 def proxied_fleet(proxy: str, servers: Sequence[OwnServer], folder: Path) -> Iterator[str]:
-    """Run `haproxy` or `nginx` before three servers; yields its URL.
+    """Run `haproxy` or `nginx` before three servers, on the loopback; yields its URL.
 
     Raises RuntimeError if it doesn't start.
     """
+    for _ in range(TRIES):
+        process, url = _start(proxy, servers, folder)
+        if _there(process, url):
+            break
+    else:
+        raise RuntimeError(f"{proxy} didn't start: {(folder / 'proxy.log').read_text()}")
+    try:
+        yield url
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _start(
+    proxy: str, servers: Sequence[OwnServer], folder: Path
+) -> tuple[subprocess.Popen[bytes], str]:
     with socket.create_server(("127.0.0.1", 0)) as unused:
         front = unused.getsockname()[1]
     name = {"haproxy": "haproxy.cfg", "nginx": "nginx.conf"}[proxy]
     ports = dict(zip((FRONT, *BEHIND), (front, *map(_port, servers)), strict=True))
+    text = configured((CONFIGURATIONS / name).read_text(), ports)
+    for everywhere, here in (("bind :", "bind 127.0.0.1:"), ("listen ", "listen 127.0.0.1:")):
+        text = text.replace(f"{everywhere}{front}", f"{here}{front}")
     file = folder / name
-    file.write_text(configured((CONFIGURATIONS / name).read_text(), ports))
+    file.write_text(text)
     command = {
         "haproxy": ["haproxy", "-db", "-f", str(file)],
         "nginx": ["nginx", "-p", str(folder), "-c", str(file), "-e", str(folder / "nginx.log"),
                   "-g", f"daemon off; pid {folder}/nginx.pid;"],
     }[proxy]  # fmt: skip
     with (folder / "proxy.log").open("wb") as log:
-        process = subprocess.Popen(command, stdout=log, stderr=log)
-    url = f"http://127.0.0.1:{front}"
-    try:
-        until = time.monotonic() + PATIENCE
-        while True:
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"{url}/ready", trust_env=False).is_success:
-                    break
-            if process.poll() is not None or time.monotonic() > until:
-                raise RuntimeError(f"{proxy} didn't start: {(folder / 'proxy.log').read_text()}")
-            time.sleep(0.05)
-        yield url
-    finally:
-        process.terminate()
-        process.wait()
+        return subprocess.Popen(command, stdout=log, stderr=log), f"http://127.0.0.1:{front}"
+
+
+def _there(process: subprocess.Popen[bytes], url: str) -> bool:
+    """Return whether a server answers through a proxy, in time; else the proxy is ended."""
+    until = time.monotonic() + PATIENCE
+    while process.poll() is None and time.monotonic() < until:
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{url}/ready", trust_env=False).is_success:
+                return True
+        time.sleep(0.05)
+    process.kill()
+    process.wait()
+    return False
 
 
 def configured(text: str, ports: dict[int, int]) -> str:
