@@ -42,7 +42,7 @@ BROKEN = {
 CASES = [
     (spelt, value)
     for name, values in BROKEN.items()
-    for spelt in ({name, name.lower()} if name.endswith("PROXY") else {name})
+    for spelt in ((name, name.lower()) if name.endswith("PROXY") else (name,))
     for value in values
 ]
 
