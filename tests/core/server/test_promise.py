@@ -102,11 +102,12 @@ def options(monkeypatch, tmp_path):
     class Never(Exception):
         pass
 
-    def app(model, gate, limits, tokens, certificate, *_):
+    def app(model, gate, limits, tokens, certificate, *more):
         assert isinstance(model, Future)
         found.update(gate=gate, certificate=certificate)
+        return create_app(model, gate, limits, tokens, certificate, *more)
 
-    def server(app, limits, **given):
+    def server(app, limits, leaving, **given):
         found.update(given)
         raise Never
 
