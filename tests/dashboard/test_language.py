@@ -12,6 +12,8 @@ from gradio.context import LocalContext
 from core.bench.plots.base import AXES, BASELINE_NAMES
 from core.bench.reported import SOURCE
 from core.channel import PRESETS
+from core.croppers import CROPPERS
+from core.policies.registry import POLICIES
 from core.server.language import dictionary, languages, preferred
 from core.uncertainty import METRICS
 from dashboard import language, theme
@@ -53,7 +55,10 @@ PARTS = re.compile(
     rf"|^{VALUE} {VALUE} %$|^\(95 % interval|^[A-Z_]+$"
     rf"|^{VALUE}[^A-Za-z]*{VALUE}$|^{VALUE} (kB|ms|mJ|answers)$"
     r"|^(box|own box|asked again|or |always ask$|never ask$|pixelated|settings |operating point"
-    r"|final answer|looks at most"
+    r"|final answer|looks at most|At η = |Sure enough|Uncertain|On .* a question takes|Mean "
+    r"|A second look is taken|At random, the same|The promise costs|none: comp|.*: format$"
+    r"|.*: quality$|.*(is a folder: choose|MB can be taken|didn't arrive: try)|.*with a link chosen"
+    rf"|\(uncertainty {VALUE}|{VALUE}: {VALUE} questions{VALUE}$"
     r"|DejaVu|Segoe|Roboto|Menlo|SFMono|Location|a stage failed|Bearer|View|Stroke|Band|Figure)"
     rf"|^(distribution|lengths|steps|quality|runs|Mean) {VALUE}|^{VALUE} (min|h) {VALUE}"
     rf"|^{VALUE} image, {VALUE}|^{VALUE} questions a day send|^Threshold η{VALUE}"
@@ -103,6 +108,10 @@ def _seen(page):
     for where in FIGURES:
         for path in _files(where, ".py"):
             yield path, of_python(path)
+    for cropper in CROPPERS.values():
+        yield cropper.name, {cropper.label, cropper.rule}
+    for policy in POLICIES.values():
+        yield policy.label, {policy.label}
     yield "figures", {part for title, *_ in AXES.values() for part in of_html(title)}
     yield "strategies", set(BASELINE_NAMES.values())
     for where, errors in REFUSALS.items():
@@ -134,6 +143,7 @@ def test_a_text_without_an_entry_is_found():
     covered = Covered("de")
     new = {
         "{% if a %}Words that nobody wrote before{% endif %}",
+        "<p>Nor is there {{ a }} in this one, and some.</p>",
         '<p title="New">{{ a }} is new.</p>',
     }
     for template in new:

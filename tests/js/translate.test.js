@@ -12,6 +12,8 @@ const say = translator({
   left: "links",
   "Try again.": "Noch einmal.",
   "%(n1)s of %(n2)s": "%(n2)s, davon %(n1)s",
+  "%(one)s and %(other)s": "%(one)s und %(other)s",
+  "%(title)s.": "%(title)s.",
   "%{y:.1f} % right": "%{y:.1f} % richtig",
 }, "de");
 
@@ -27,6 +29,9 @@ test("what stands in quotation marks is kept, and what the dictionary lacks is n
   assert.equal(say("It read “left”."), "Es las „left“.");
   assert.equal(say("It read “left”. Try again."), "Es las „left“. Noch einmal.");
   assert.equal(say("something else"), null);
+  assert.equal(say("left and Asks for"), "links und Verlangt");
+  assert.equal(say("left and something else"), null); // no half of it
+  assert.equal(say("Something else."), null);
   assert.equal(say("any words of other words"), null); // %(n)s are numbers only
   assert.equal(say("a 1.5-7b and 2512.16349v1"), null);
 });

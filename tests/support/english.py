@@ -19,6 +19,8 @@ from core.server.language import dictionary
 from dashboard.drawing.templating import _ENVIRONMENT
 
 VALUE = "\u2042"
+PLACE = r"%\((\w+)\)s"
+JOINED = re.compile(r"[^A-Za-z]*(and|or)?[^A-Za-z]*")  # as in translate.js
 MOST = 2_000  # ways through a template that are followed
 KEPT = re.compile(
     r'<(style|script|code)\b[^>]*>.*?</\1>|<(\w+)[^>]*translate="no"[^>]*>.*?</\2>', re.DOTALL
@@ -83,7 +85,8 @@ class Covered:
     def __init__(self, code: str, of: Iterable[str] | None = None) -> None:
         strings = list(dictionary(code) if of is None else of)
         self.exact = set(strings)
-        self.forms = [_form(key) for key in strings if re.search(r"%\(\w+\)s", key)]
+        places = [key for key in strings if re.search(PLACE, key)]
+        self.forms = [(_form(k), bool(JOINED.fullmatch(re.sub(PLACE, "", k)))) for k in places]
 
     def __call__(self, text: str) -> bool:
         """Return whether all of it is said."""
@@ -91,14 +94,20 @@ class Covered:
         return self._whole(text) or (len(parts) > 1 and all(map(self._whole, parts)))
 
     def _whole(self, text: str) -> bool:
-        return text in self.exact or not says(text) or any(f.fullmatch(text) for f in self.forms)
+        if text in self.exact or not says(text):
+            return True
+        for form, joined in self.forms:
+            found = form.fullmatch(text)
+            if found and not (joined and not all(map(self, found.groups()))):
+                return True
+        return False
 
 
 def _form(key: str) -> re.Pattern:
-    parts = re.split(r"%\((\w+)\)s", key)
-    number = rf"(?:{VALUE}|[-−+]?[\d.,]+|[-−]?∞|–)"
+    parts = re.split(PLACE, key)
+    number = rf"({VALUE}|[-−+]?[\d.,]+|[-−]?∞|–)"
     form = "".join(
-        (number if re.fullmatch(r"n\d*", part) else ".+?") if index % 2 else re.escape(part)
+        (number if re.fullmatch(r"n\d*", part) else "(.+?)") if index % 2 else re.escape(part)
         for index, part in enumerate(parts)
     )
     return re.compile(form, re.DOTALL)

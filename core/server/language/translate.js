@@ -11,6 +11,8 @@ const QUOTES = /[“"]$/;
 const NUMBER = /(?<![\w.,]|\w-)(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(?!\w|[.,-]\w)/g;
 const SENTENCES = /(?<=[.!?:;]) (?=[A-Z“η])/;
 const ANY = "(.+?)", A_NUMBER = "([-−+<> ]*\\d[\\d.,]*(?:e[-+]?\\d+)?|[-−]?∞|–)";
+// What only joins its values says nothing of a text, unless there is an entry for each of them.
+const JOINED = /^\P{L}*(and|or)?\P{L}*$/u;
 const LETTERS = /\p{L}/u;
 const ATTRIBUTES = ["aria-label", "placeholder", "title", "alt"];
 const KEPT = "[translate=no], script, style, code, textarea, .js-plotly-plot";
@@ -38,10 +40,11 @@ export function translator(strings, code) {
 
   function whole(text) {
     if (exact.has(text)) return exact.get(text);
-    for (const { form, names, quoted, translated } of patterns) {
+    for (const { form, names, quoted, strict, translated } of patterns) {
       const found = form.exec(text);
       if (!found) continue;
       const values = {};
+      if (strict && found.slice(1).some((value) => LETTERS.test(value) && whole(value) === null)) continue;
       names.forEach((name, index) => {
         const value = found[index + 1];
         values[name] = quoted[index] ? value : say(value) ?? numbers(value);
@@ -76,6 +79,7 @@ function pattern(english, translated, names) {
       form + (/^n\d*$/.test(names[index - 1]) ? A_NUMBER : ANY) + part)}$`, "su"),
     quoted: names.map((_, index) => QUOTES.test(parts[index])),
     literal: parts.join("").length,
+    strict: JOINED.test(parts.join("")),
     names,
     translated,
   };
