@@ -8,6 +8,7 @@ import io
 import json
 import math
 import threading
+import time
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -42,6 +43,8 @@ class FakeEngine:
         self.reply = None  # (status, content type, body) in place of all
         self.page = None  # of /models
         self.says = {}  # part of the text asked -> answer, always
+        self.delay = 0.0  # seconds that a request takes, however many there are
+        self.meeting = None  # a threading.Barrier, at which requests wait for each other
         for name, value in faults.items():
             assert hasattr(self, name), name
             setattr(self, name, value)
@@ -49,6 +52,9 @@ class FakeEngine:
 
     def post(self, path, headers, body):
         """(status, content type, body)."""
+        if self.meeting:
+            self.meeting.wait(60)
+        time.sleep(self.delay)
         self.log.append((path, headers, body))
         if self.reply:
             return self.reply
