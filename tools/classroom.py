@@ -3,7 +3,9 @@
 Starts the page in a process of its own. Every student opens it, and then again and again moves η
 and asks about a sample, through the events that a browser would send, each with a question and a
 wish for η of its own. Every answer must be the one that the model gives a single user, in the
-session that asked for it. Prints the seconds that answers took, and the memory of the page.
+session that asked for it. Prints the seconds that answers took, and the memory of the page. With
+`--compare` two classes ask, one after the other: the second of a page whose model is asked by one
+visitor at a time, so that nothing is a batch.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +39,7 @@ from dashboard.samples import BundledSample, load_samples
 from tools.support.own_server import leaving_on_sigterm
 
 COMMAND = (sys.executable, "-m", "dashboard")
+ONE_BY_ONE = (sys.executable, "-m", "tools.support.one_by_one")
 PATIENCE = 300.0  # seconds for one answer
 ETAS = (0.0, 0.5, 1.0, 1.5, 4.0)
 
@@ -49,15 +52,36 @@ def main() -> None:
     parser.add_argument(
         "--questions", type=int, default=2, help="how many questions each student asks (default: 2)"
     )
+    parser.add_argument(
+        "--compare", action="store_true", help="also ask a page whose model answers one by one"
+    )
     args = parser.parse_args()
-    with leaving_on_sigterm(), page() as (url, process):
-        idle = memory(process)
-        print(f"page: {idle:.0f} MB before the class")
+    expected = answers(load_samples())
+    with leaving_on_sigterm():
+        found = [lesson(COMMAND, args.students, args.questions, expected)]
+        if args.compare:
+            print("one by one:")
+            found.append(lesson(ONE_BY_ONE, args.students, args.questions, expected))
+            together, alone = (high for high, _ in found)
+            print(f"p95 with batches: {together / alone:.2f} of that without")
+    sys.exit(any(wrong for _, wrong in found))
+
+
+def lesson(
+    command: Sequence[str],
+    count: int,
+    questions: int,
+    expected: dict[BundledSample, Transcript],
+) -> tuple[float, int]:
+    """Let so many students ask a page of their own; print it, and return p95 of the seconds and the
+    number of wrong answers.
+    """
+    with page(command) as (url, process):
+        print(f"page: {memory(process):.0f} MB before the class")
         seconds, wrong = [], []
-        expected = answers(load_samples())
-        with ThreadPoolExecutor(args.students) as room:
-            students = [Student(url, i, expected) for i in range(args.students)]
-            for question in range(args.questions):
+        with ThreadPoolExecutor(count) as room:
+            students = [Student(url, i, expected) for i in range(count)]
+            for question in range(questions):
                 start = time.monotonic()
                 for took, complaint in room.map(Student.once, students):
                     seconds.append(took)
@@ -73,18 +97,18 @@ def main() -> None:
     )
     for complaint in wrong[:10]:
         print(complaint)
-    sys.exit(bool(wrong))
+    return float(high), len(wrong)
 
 
 @contextmanager
-def page() -> Iterator[tuple[str, subprocess.Popen]]:
+def page(command: Sequence[str]) -> Iterator[tuple[str, subprocess.Popen]]:
     """The page as a command, ready to answer."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with tempfile.TemporaryDirectory() as cache:
         process = subprocess.Popen(
-            [*COMMAND, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
+            [*command, "--host", "127.0.0.1", "--port", str(port), "--device", "cpu"],
             env=os.environ | {"GRADIO_TEMP_DIR": cache},
             stdout=subprocess.DEVNULL,
         )
