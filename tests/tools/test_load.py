@@ -12,6 +12,7 @@ from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
 from tests.support.serving import serving
 from tools.load.edges import Counted, Tally, _ask, load, open_load
+from tools.load.floor import ROUNDS, floor
 from tools.load.report import COLUMNS, broken, report, row
 
 SOMETIMES = Gate("min_entropy", 1.3)
@@ -105,3 +106,21 @@ def test_a_row_counts_what_was_right_while_questions_came():
     }  # fmt: skip
     assert broken(tally)
     assert not broken(Tally(seconds=[1.0]))
+
+
+def test_the_model_alone_is_asked_the_same_in_full_batches():
+    class Counting(PixelVLM):
+        asked = 0
+
+        def answer_batch(self, requests, *args):
+            self.asked += len(requests)
+            return super().answer_batch(requests, *args)
+
+    work = [(picture(spot=(20 * i, 30)), f"Question {i}?") for i in range(3)]
+    traces = [ask(Edge(image), Server(PixelVLM(), SOMETIMES), q) for image, q in work]
+    expected, vlm = [trace.answer for trace in traces], Counting()
+    assert floor(vlm, SOMETIMES, work, expected) > 0
+    twice = sum(traces[i % 3].uncertain for i in range(Limits().workers))
+    assert vlm.asked == ROUNDS * (Limits().workers + twice)
+    with pytest.raises(ValueError, match="in batches"):
+        floor(vlm, SOMETIMES, work, ["another", *expected[1:]])

@@ -29,6 +29,7 @@ from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
 from tools.load.edges import load, open_load
+from tools.load.floor import floor
 from tools.load.report import COLUMNS, broken, report, row
 from tools.support.arrivals import BURST, bursts, poisson
 from tools.support.own_server import own_server
@@ -54,7 +55,14 @@ def main() -> int:
             return _shares(url, work, expected, args)
         if args.arrivals == "closed":
             tally = load(url, work, expected, args.edges, args.seconds)
-            return report(tally, f"{args.edges} edges")
+            failed = report(tally, f"{args.edges} edges")
+            if args.floor:
+                alone = floor(plain.vlm, gate, work, expected)
+                share = len(tally.right) / tally.elapsed / alone
+                print(
+                    f"the model alone: {alone:.1f} questions a second; the server {share:.2f} of it"
+                )
+            return failed
         due = _due(args, args.rate)
         tally = open_load(url, work, expected, due)
     return report(tally, f"{len(due)} questions due, {args.rate:g} a second ({args.arrivals})")
@@ -98,6 +106,11 @@ def _parser() -> argparse.ArgumentParser:
         nargs="+",
         metavar="SHARE",
         help="find the capacity with --edges, then ask for --seconds at each of these shares of it",
+    )
+    add(
+        "--floor",
+        action="store_true",
+        help="then ask the model alone the same, in full batches (with closed arrivals)",
     )
     add("--model", default="pocket", help="model that the server has")
     add("--server", help="URL of a server with that model; without, one is started")
