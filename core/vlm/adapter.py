@@ -318,8 +318,21 @@ class Adapter(Inside):
     ) -> list[Generation]:
         if max_new_tokens < 1:
             raise ValueError(f"max_new_tokens must be at least 1, not {max_new_tokens}.")
-        if not requests:
-            return []
+        alike: dict[tuple[int, int], list[int]] = {}
+        for index, request in enumerate(requests):
+            images = len(_own(request.look).visuals), len(request.locals)
+            alike.setdefault(images if self._on_cpu else (0, 0), []).append(index)
+        answers: dict[int, Generation] = {}
+        for indices in alike.values():
+            some = [requests[index] for index in indices]
+            answers |= zip(indices, self._answer_alike(some, max_new_tokens), strict=True)
+        return [answers[index] for index in range(len(requests))]
+
+    # Prompts of one batch are padded to the longest. On a CPU, where that is computed too, first
+    # stages beside second ones would take as long: of pocket, six of each take 0.88 s as one batch,
+    # and 0.72 s as two (one core).
+    def _answer_alike(self, requests: Sequence[Request], max_new_tokens: int) -> list[Generation]:
+        """Answer requests about as many images each, as one batch."""
         locals_ = iter(self._encode_all([image for r in requests for image in r.locals]))
         prompts = []
         for request in requests:
@@ -490,9 +503,12 @@ class Adapter(Inside):
         end = next((i for i, one in enumerate(draft) if one in self._end_ids), len(draft))
         return list(draft[: min(end, max_new_tokens - 1)])
 
+    @property
+    def _on_cpu(self) -> bool:
+        return bool(self._model.device.type == "cpu")
+
     def _encode_all(self, images: Sequence[Image.Image]) -> list[Visual]:
-        on_cpu = self._model.device.type == "cpu"
-        step = _IMAGES_AT_ONCE_ON_CPU if on_cpu else max(len(images), 1)
+        step = _IMAGES_AT_ONCE_ON_CPU if self._on_cpu else max(len(images), 1)
         images = [self.prepared(image) for image in images]
         visuals: dict[int, Visual] = {}
         for i, image in enumerate(images):

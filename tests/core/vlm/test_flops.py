@@ -135,3 +135,20 @@ def test_a_retransmitted_question_takes_half_the_flops_of_the_plain_path(shape):
         encode = count_flops(lambda: vlm._encode([case.image]))
         answer = count_flops(lambda: vlm.answer(vlm.look(case.image), case.question, None, 1))
         assert answer - encode >= 10 * encode
+
+
+def test_a_first_stage_beside_a_second_one_is_not_padded_to_it(vlm, images):
+    looks = vlm.look_batch(images[:2])
+    first = [Request(look, QUESTION) for look in looks]
+    second = [Request(look, QUESTION, images[0]) for look in looks]
+
+    def flops(requests):
+        with vlm.tally() as tally:
+            answers = vlm.answer_batch(requests, 2)
+        return tally.flops, [answer.text for answer in answers]
+
+    flops(second)  # an image of this size is counted once
+    mixed, texts = flops([first[0], second[0], first[1], second[1]])
+    (of_first, says_first), (of_second, says_second) = flops(first), flops(second)
+    assert mixed == of_first + of_second
+    assert texts == [says_first[0], says_second[0], says_first[1], says_second[1]]
