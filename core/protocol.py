@@ -167,9 +167,10 @@ def second_stage(
     second, rounds = reply.stage, list[Round]()
     while isinstance(received, CropRequest):
         asked, where = received.box, reply
+        began = len(events) - 1 - reply.search  # before it is what the last answer took
         image, received, reply = _look(edge, server, session, asked, events)
         assert reply.stage is not None
-        rounds.append(Round(asked, image, reply.stage, where.attention, where.box_fallback))
+        rounds.append(Round(asked, image, reply.stage, where.attention, where.box_fallback, began))
     return replace(
         transcript,
         box=box,
@@ -177,6 +178,7 @@ def second_stage(
         local_image=parts[box],
         second=second,
         rounds=tuple(rounds),
+        keeps=server.keeps,
         events=tuple(events),
     )
 
@@ -215,7 +217,9 @@ def look_anew(edge: Edge, server: Server, transcript: Transcript) -> Transcript:
     if not asked:
         return looked
     wish = len(first.events)  # its place; the answer before it never crossed the link, either
-    return replace(looked, events=(*looked.events[: wish - 1], *looked.events[wish + 1 :]))
+    events = (*looked.events[: wish - 1], *looked.events[wish + 1 :])
+    rounds = (replace(one, began=one.began and one.began - 2) for one in looked.rounds)
+    return replace(looked, events=events, rounds=tuple(rounds))
 
 
 def _is(event: Event, sender: str, kind: str | None = None) -> bool:

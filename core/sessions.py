@@ -56,11 +56,13 @@ class FirstStage:
     found: tuple[Box, ...] = ()
     asked: tuple[Box, ...] = ()
     search: Search | None = None  # that is under way
+    kept: tuple[LocalImage, ...] = ()  # that came before, if further answers are from them, too
 
     @property
     def nbytes(self) -> int:
-        held = self.look.nbytes if self.look else 0
-        return len(self.message.image) + held + (self.search.nbytes if self.search else 0)
+        images = len(self.message.image) + sum(len(message.image) for message in self.kept)
+        searched = self.search.nbytes if self.search else 0
+        return images + searched + (self.look.nbytes if self.look else 0)
 
 
 class Sessions:

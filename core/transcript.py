@@ -42,7 +42,7 @@ __all__ = [
     "timed",
 ]
 
-VERSION = 5
+VERSION = 6
 RELATIVE = "relative"  # the cropper of eq. 22, the only one before version 5
 # JSON has no infinity. Only η may be infinite: the gate that always, or never, asks.
 INFINITE: dict[float, Literal["Infinity", "-Infinity"]] = {
@@ -90,6 +90,7 @@ class Stage:
     # Metric name -> lowest and highest of each token's score, where an engine tells too little for
     # one number; `scores` has the more uncertain of the two.
     bounds: dict[str, tuple[tuple[float, float], ...]] = field(default_factory=dict)
+    prompt_tokens: int = 0  # that the model read, visual tokens included; 0: not counted
 
     @property
     def token_ids(self) -> tuple[int, ...]:
@@ -159,15 +160,18 @@ Event = Step | MessageRecord
 
 @dataclass(frozen=True)
 class Round:
-    """One more look, after the second stage's: another local image in the place of the last."""
+    """One more look, after the second stage's: another local image."""
 
     box: Box
     local_image: EncodedImage
-    stage: Stage  # the answer from the global image and this one
+    stage: Stage  # the answer from the global image and this one, or all so far (`keeps`)
     # Where the server looked in the local image before; None: nowhere there, so this is the next
     # best box on the global image.
     attention: Attention | None = None
     box_fallback: str = ""  # as a transcript's
+    # Where the transcript's events begin that are this round's, the search for its box first; None:
+    # not known.
+    began: int | None = None
 
 
 @contextmanager
@@ -204,6 +208,7 @@ class Transcript:
     local_image: EncodedImage | None = None
     second: Stage | None = None
     rounds: tuple[Round, ...] = ()  # looks after the second stage's
+    keeps: bool = False  # whether a round's answer is from all local images so far, or the newest
     events: tuple[Event, ...] = ()  # steps and messages, in the order in which they happened
     look: str = ""  # who looked for the box, where it wasn't the model that answered
 
@@ -322,7 +327,7 @@ class Transcript:
 
     @classmethod
     def from_dict(cls, data: Any) -> Self:
-        """Return the inverse of `to_dict`; also of what versions 2 to 4 wrote.
+        """Return the inverse of `to_dict`; also of what versions 2 to 5 wrote.
 
         Raises TranscriptError, and nothing else, on anything else.
         """
@@ -355,6 +360,8 @@ class Transcript:
                 if isinstance(rest.get(name), dict)
             }
             rest["look"] = ""
+        if version < 6:
+            rest = _from_version_5(rest)
         transcript = _typed(rest, cls, "")
         _check(transcript)
         return transcript
@@ -379,6 +386,23 @@ def _apart(value: float, threshold: float) -> tuple[str, str]:
         if texts[0] != texts[1]:
             return texts
     return f"{value:.2f}", f"{threshold:.2f}"
+
+
+def _from_version_5(data: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of today: version 5 counted no prompts, and kept no local image."""
+
+    def counted(stage: Any) -> Any:
+        return {"prompt_tokens": 0} | stage if isinstance(stage, dict) else stage
+
+    rest = {"keeps": False} | data
+    rest |= {name: counted(rest[name]) for name in ("first", "second") if name in rest}
+    if isinstance(rest.get("rounds"), list):
+        rest["rounds"] = [
+            {"began": None} | one | {"stage": counted(one.get("stage"))}
+            if isinstance(one, dict) else one
+            for one in rest["rounds"]
+        ]  # fmt: skip
+    return rest
 
 
 def _from_version_2(data: dict[str, Any]) -> dict[str, Any]:
@@ -527,10 +551,15 @@ def _check(t: Transcript) -> None:
     if t.local_image is not None:
         _check_image(t.local_image, "local_image")
     _require(not t.rounds or t.second is not None, "rounds", "absent without a second stage")
+    ends = 0
     for i, one in enumerate(t.rounds):
         _check_box(one.box, t.original_size, f"rounds[{i}].box")
         _check_image(one.local_image, f"rounds[{i}].local_image")
         _check_stage(one.stage, f"rounds[{i}].stage")
+        if one.began is not None:
+            fits = ends <= one.began <= len(t.events)
+            _require(fits, f"rounds[{i}].began", "the place of an event, in order")
+            ends = one.began
         if one.attention is not None:
             _check_attention(one.attention)
     forced = t.second is not None and not t.uncertain
@@ -572,6 +601,7 @@ def _check_image(image: EncodedImage, where: str) -> None:
 
 def _check_stage(stage: Stage, where: str) -> None:
     _require(len(stage.tokens) > 0, f"{where}.tokens", "a list with at least one token")
+    _require(stage.prompt_tokens >= 0, f"{where}.prompt_tokens", "0 or more")
     known = stage.scores.keys() <= METRICS.keys()
     _require(known, f"{where}.scores", f"of any of {', '.join(METRICS)}")
     for name, scores in stage.scores.items():

@@ -441,20 +441,24 @@ def _croppers(runs: Runs) -> Section:
     for group in runs.looked:
         some = next(iter(group.values()))
         what = f"{some.metadata.model} on {some.metadata.dataset}, {codec_name(some.metadata)}"
-        named = {looking.label(name): run for name, run in group.items()}
-        section.draw(runs_figure(named, "min_entropy", None, "bytes"), f"{what}: over bytes.")
-        section.draw(runs_figure(named, "min_entropy", None, "flops"), f"{what}: over FLOPs.")
-        section.find(*looking.seeing(group), *looking.others(group))
+        each = looking.by_rounds(group)
+        named = {name: run for name, (run, _) in each.items()}
+        rounds = {name: count for name, (_, count) in each.items()}
+        several = " Several rounds go by the same η." if max(rounds.values()) > 1 else ""
+        for cost, over in (("bytes", "bytes"), ("flops", "FLOPs")):
+            figure = runs_figure(named, "min_entropy", None, cost, rounds=rounds)
+            section.draw(figure, f"{what}: over {over}.{several}")
+        section.find(*looking.seeing(group), *looking.further(group), *looking.others(group))
         section.table(
             f"{what}: {len(some):,} questions, everything retransmitted",
             LOOKING_HEADS,
-            [looking_row(looking.looking(run)) for run in group.values()],
+            [looking_row(looking.looking(run, rounds)) for run, rounds in each.values()],
         )
     return section
 
 
 LOOKING_HEADS = (
-    "cropper", "right, %", "gain, points", "box holds it, %", "side, px (median)",
+    "cropper", "right, %", "gain, points", "a box holds it, %", "side, px (median)",
     "contrast (median)", "no box of its own", "bytes", "GFLOP", "s", "round trips",
 )  # fmt: skip
 
@@ -462,7 +466,7 @@ LOOKING_HEADS = (
 def looking_row(one: looking.Looking) -> tuple[str, ...]:
     """Return the cells of a cropper, as LOOKING_HEADS."""
     return (
-        looking.label(one.cropper), findings.points(one.accuracy),
+        looking.label(one.cropper, one.rounds), findings.points(one.accuracy),
         findings.points(one.gain, True), "–" if isnan(one.hits) else findings.points(one.hits),
         "–" if isnan(one.side) else f"{one.side:.0f}", _number(one.contrast),
         f"{one.fallbacks:,}", f"{one.bytes:,.0f}",

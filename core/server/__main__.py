@@ -20,7 +20,7 @@ from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.limits import Limits
 from core.server.listening import make_server
-from core.server.machine import check_gate
+from core.server.machine import check_gate, check_keeps
 from core.server.phone.invitation import announce
 from core.server.stages.searching import check_looks
 from core.server.watch.telemetry import JsonLines
@@ -47,6 +47,8 @@ def main() -> None:
         gate = None if eta is None else Gate(metric, eta, args.first_tokens, args.rounds)
         if args.rounds and (gate is None or args.certificate):
             raise ValueError("--rounds goes with --eta: each look has an η of its own.")
+        if args.keep_local_images and not args.rounds:
+            raise ValueError("--keep-local-images goes with --rounds: one look has one to keep.")
         certificate = _certificate(args)
         link = _link(args, metric)
         check_looks(cropper(args.cropper), gate or Gate(), link is not None)
@@ -58,7 +60,8 @@ def main() -> None:
     tokens = tokens_of_environment()
 
     model: Future[VLM] = Future()
-    app = create_app(model, gate, limits, tokens, certificate, link, args.cropper)
+    app = create_app(model, gate, limits, tokens, certificate, link, args.cropper,
+                     keeps=args.keep_local_images)  # fmt: skip
     options = {"host": args.host, "port": args.port, "log_config": None}
     options |= {"ssl_certfile": args.tls_certificate, "ssl_keyfile": args.tls_key}
     options |= {"root_path": args.root_path.rstrip("/")}
@@ -76,6 +79,8 @@ def main() -> None:
                 certificate.check(Setting.of_model(vlm, args.cropper))
             if gate:
                 check_gate(gate, vlm.info)
+            if args.keep_local_images:
+                check_keeps(vlm.info)
             model.set_result(vlm)
         except (VLMError, CertificateError) as error:
             model.set_exception(error)
@@ -161,6 +166,12 @@ def _parser() -> argparse.ArgumentParser:
         metavar="ETA",
         help="look again while uncertain: η of each look after the first, by which the answer "
         "before it is judged",
+    )
+    add(
+        "--keep-local-images",
+        action="store_true",
+        help="answer from all local images of a question so far, not the newest alone; goes with "
+        "--rounds, and with models that were trained on several images",
     )
     add(
         "--certificate",

@@ -57,6 +57,7 @@ def create_app(
     link: LinkTerms | None = None,
     cropper: str = DEFAULT,
     rooms: Rooms | None = None,
+    keeps: bool = False,
 ) -> FastAPI:
     """Return the service as an ASGI app.
 
@@ -65,9 +66,10 @@ def create_app(
     ask. A client is a token where there are any, and an address where there are none. certificate:
     in place of a gate; another model, or images in another codec, are refused. link: that the edges
     share, and whose policy decides who may send a local image. cropper: of
-    `core.croppers.CROPPERS`, what chooses the box. rooms: of classes, whose phones vote.
+    `core.croppers.CROPPERS`, what chooses the box. rooms: of classes, whose phones vote. keeps:
+    whether an answer is from all local images so far, or from the newest.
     """
-    service = Service(model, gate, limits or Limits(), certificate, link, cropper)
+    service = Service(model, gate, limits or Limits(), certificate, link, cropper, keeps)
     app = FastAPIOffline(
         redoc_url=None,
         title="Second Look server",

@@ -43,7 +43,7 @@ from core.vlm.base import VLMError
 if TYPE_CHECKING:
     from core.vlm.base import VLM, Generation, Look, ModelInfo
 
-__all__ = ["Reply", "Server", "check_gate"]
+__all__ = ["Reply", "Server", "check_gate", "check_keeps"]
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Reply:
     skipped: Verdict | None = None  # why no local image was asked for, though the gate might have
     fallback: str | None = None  # what stands until the local image has come, on a shared link
     box_fallback: str = ""  # why the cropper's rule gave no box, and this is another one
-    prompt_tokens: int = 0  # that the model read for its answer; 0: not counted, or no answer
+    search: int = 0  # how many of the last steps looked for one more box, after an answer
     searching: bool = False  # the crop asked for is a part that a cropper has to see first
     box: Box | None = None  # of the local image answered from, where that came during a search
 
@@ -81,14 +81,16 @@ class Server:
     With `gate.rounds` the server looks again as long as the answer is uncertain: the question's
     attention in the local image names a smaller box; if the question attends more to the global
     image, what it asks for isn't there, and the best box of what hasn't been seen is looked at. The
-    model is shown the newest local image beside the global one.
+    model is shown the newest local image beside the global one; with `keeps`, all so far, and then
+    it is looked inside the first of them only.
 
     With a cropper that searches it asks for parts of the original, one after the other, which are
     local images like any other to the edge; then it answers from the one in which the search ended.
 
     Raises ValueError for a cropper that isn't known, or that needs true boxes where there are none,
     and for what `check_looks` refuses; CropperError for one that needs what this model hasn't got,
-    and VLMError for a gate on what isn't known of this model's answers.
+    and VLMError for a gate on what isn't known of this model's answers, or local images kept for
+    one that wasn't trained on several.
     """
 
     def __init__(
@@ -101,15 +103,18 @@ class Server:
         cropper: str | Cropper = DEFAULT,
         truth: tuple[Box, ...] | None = None,
         alternatives: int = ALTERNATIVES,
+        keeps: bool = False,
     ):
         check_gate(gate, vlm.info)
+        if keeps:
+            check_keeps(vlm.info)
         self.vlm, self.gate, self.looks, self.link = vlm, gate, looks, link
         self.cropper, self.truth = chosen_cropper(cropper), truth
         if Need.TRUTH in self.cropper.needs and truth is None:
             raise ValueError(f"The cropper {self.cropper.name!r} needs {Need.TRUTH.value}.")
         if (why := self.cropper.obstacle(vlm)) is not None:
             raise CropperError(why)
-        self.alternatives = alternatives
+        self.alternatives, self.keeps = alternatives, keeps
         check_looks(self.cropper, gate, link is not None)
         self.sessions = Sessions() if sessions is None else sessions
 
@@ -160,15 +165,10 @@ class Server:
             request = self._request_crop(session, held)  # lines 13-15
             fallback = generation.text if self.link else None
             steps += request.steps
-            return replace(
-                request, steps=tuple(steps), stage=stage, fallback=fallback,
-                prompt_tokens=generation.prompt_tokens,
-            )  # fmt: skip
+            return replace(request, steps=tuple(steps), stage=stage, fallback=fallback)
         skipped = None if verdict == "sure" else verdict
-        return Reply(  # line 23
-            Answer(generation.text, session), tuple(steps), stage, skipped=skipped,
-            prompt_tokens=generation.prompt_tokens,
-        )  # fmt: skip
+        answer = Answer(generation.text, session)
+        return Reply(answer, tuple(steps), stage, skipped=skipped)  # line 23
 
     def _verdict(self, stage: Stage, message: Question, asked_at: float) -> Verdict:
         scores = stage.scores[self.gate.metric]
@@ -185,13 +185,14 @@ class Server:
     def _request_crop(self, session: str, held: FirstStage) -> Reply:
         steps: list[Step] = []
         clues = self._clues(held, steps)
-        start = time.perf_counter()
+        start, waited = time.perf_counter(), self.vlm.waited
         found: Found | Wanted
         try:
             found = self.cropper.find(clues)  # lines 13, 14
         except Wanted as wanted:
             found = wanted
         seconds = time.perf_counter() - start - sum(step.seconds for step in steps)
+        seconds -= self.vlm.waited - waited
         steps.append(Step("find box", "server", max(0.0, seconds)))
         if isinstance(found, Wanted):
             sent = held.search.sent if held.search else {}
@@ -202,7 +203,7 @@ class Server:
             self.link.asked(session)
         if self.gate.rounds:
             box, *others = found.boxes
-            found_there = replace(held, map=found.map, found=tuple(others), asked=(box,))
+            found_there = replace(held, map=found.map, found=tuple(others), asked=(box,), kept=())
             self.sessions.keep(session, found_there)
         request = CropRequest(session, found.boxes[0])  # line 15
         return Reply(
@@ -245,7 +246,7 @@ class Server:
             return replace(request, steps=tuple(steps))
         if held.looks > 1:
             self.sessions.keep(session, replace(over, looks=held.looks - 1))
-        reply = self._answer_again(session, over, decoded(sent[box], self.fit), steps)
+        reply = self._answer_again(sent[box], over, self._local(sent[box]), steps)
         return replace(
             reply, box=box, attention=request.attention, box_fallback=request.box_fallback
         )
@@ -253,31 +254,39 @@ class Server:
     def _second_stage(self, message: LocalImage) -> Reply:
         steps: list[Step] = []
         with timed(steps, "decode local", "server"):
-            local = decoded(message, self.fit)
+            local = self._local(message)
         held = self.sessions.take(message.session)  # no local image is answered twice
         if held.search is not None and Need.PARTS in self.cropper.needs:
             return self._search_on(message, held, steps)
-        return self._answer_again(message.session, held, local, steps)
+        return self._answer_again(message, held, local, steps)
 
     def _answer_again(
-        self, session: str, held: FirstStage, local: Image.Image, steps: list[Step]
+        self, message: LocalImage, held: FirstStage, local: Image.Image, steps: list[Step]
     ) -> Reply:
-        """Return the answer from both images, or the wish for one more."""
+        """Return the answer from both images, or the wish for one more.
+
+        local: of the message, as the model is shown it.
+        """
         may_ask = 0 < len(held.asked) <= len(self.gate.rounds)
-        with self._asked(steps, "second answer", held.view_size, local.size):  # eq. 19, 2nd term
+        before = [self._local(one) for one in held.kept if self.keeps]
+        sizes = (held.view_size, *(image.size for image in (*before, local)))
+        with self._asked(steps, "second answer", *sizes):  # eq. 19, 2nd term
             look, question = self._look(held), held.message.question
-            local = self.cropper.shows(local) if self.cropper.shows else local
-            both = self.vlm.zoom(look, local) if may_ask else None
+            both = self.vlm.zoom(look, local) if may_ask and not before else None
             if both is None:
-                generation = self.vlm.answer(look, question, local, draft=held.answer)  # 20-22
+                shown = [*before, local] if before else local
+                generation = self.vlm.answer(look, question, shown, draft=held.answer)  # 20-22
             else:
                 generation = self.vlm.answer(both, question, draft=held.answer)  # eq. 12, too
-        reply = self._refined(generation, question, steps)
+        reply = self._refined(generation, question, steps, len(sizes))
         assert reply.stage is not None
         if may_ask and self.gate.again(len(held.asked), reply.stage.scores[self.gate.metric]):
-            held = replace(held, answer=generation.token_ids)
-            request = self._look_again(session, held, both, local, generation, steps)
-            return replace(reply, **request, steps=tuple(steps))
+            kept = (*held.kept, message) if self.keeps else ()
+            held = replace(held, answer=generation.token_ids, kept=kept)
+            answered = len(steps)
+            request = self._look_again(message.session, held, both, local, generation, steps)
+            search = len(steps) - answered
+            return replace(reply, **request, steps=tuple(steps), search=search)
         return reply
 
     def answer_both(self, message: Question, local_message: LocalImage) -> Reply:
@@ -292,12 +301,17 @@ class Server:
             generation = self.vlm.answer(self.vlm.look(image), message.question, local)  # eq. 12
         return self._refined(generation, message.question, steps)
 
-    def _refined(self, generation: Generation, question: str, steps: list[Step]) -> Reply:
+    def _local(self, message: LocalImage) -> Image.Image:
+        """Return a local image as the model is shown it."""
+        local = decoded(message, self.fit)
+        return self.cropper.shows(local) if self.cropper.shows else local
+
+    def _refined(
+        self, generation: Generation, question: str, steps: list[Step], images: int = 2
+    ) -> Reply:
         with timed(steps, "score tokens", "server"):
-            stage = self._stage(generation, question, 2)
-        return Reply(  # line 23
-            Answer(generation.text), tuple(steps), stage, prompt_tokens=generation.prompt_tokens
-        )
+            stage = self._stage(generation, question, images)
+        return Reply(Answer(generation.text), tuple(steps), stage)  # line 23
 
     def _look_again(
         self,
@@ -341,9 +355,11 @@ class Server:
         flops = self.vlm.info.prefill_flops(n_visual)
         if flops is not None and times != 1:
             flops = round(times * flops)
+        waited = self.vlm.waited
         with self.vlm.tally() as tally, timed(steps, name, "server", flops):
             yield
-        steps[-1] = replace(steps[-1], exact_flops=tally.flops)
+        seconds = max(0.0, steps[-1].seconds - (self.vlm.waited - waited))
+        steps[-1] = replace(steps[-1], seconds=seconds, exact_flops=tally.flops)
 
     def _look(self, held: FirstStage) -> Look:
         """The look of a first stage; made anew if its memory was needed."""
@@ -359,4 +375,12 @@ def check_gate(gate: Gate, info: ModelInfo) -> None:
         raise VLMError(
             f"{info.name!r} doesn't tell what {METRICS[gate.metric].noun} takes: set the gate on "
             f"one of {', '.join(info.metrics)}."
+        )
+
+
+def check_keeps(info: ModelInfo) -> None:
+    """Raise VLMError for a model that would be shown more images than it was trained on."""
+    if not info.several:
+        raise VLMError(
+            f"{info.name!r} was trained on a global and one local image: show it the newest only."
         )

@@ -39,7 +39,7 @@ class Service:
 
     model: loaded, or still being loaded. gate: None for the model's own threshold. certificate: the
     gate is its own, and what it doesn't hold for is refused. link: that the edges share, None: they
-    don't. cropper: what chooses the box.
+    don't. cropper: what chooses the box. keeps: whether an answer is from all local images so far.
     """
 
     def __init__(
@@ -50,6 +50,7 @@ class Service:
         certificate: Certificate | None = None,
         link: LinkTerms | None = None,
         cropper: str = DEFAULT,
+        keeps: bool = False,
     ):
         if not isinstance(model, Future):
             loaded: Future[VLM] = Future()
@@ -62,7 +63,7 @@ class Service:
             share = certificate.asked / certificate.questions
             self.drift = Drift(round(share * certificate.images), certificate.images)
         self.model, self.gate, self.limits, self.link = model, gate, limits, link
-        self.cropper = cropper
+        self.cropper, self.keeps = cropper, keeps
         self.sessions = self._new_sessions()
         self.rate = Rate(limits.rate, limits.burst)
         self.queue = Queue(
@@ -103,7 +104,7 @@ class Service:
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
         link = SharedLink(self.link, gate, lambda: self.queue.wait) if self.link else None
         vlm = batched(vlm, self.limits.at_once(vlm.info.look_bytes))
-        return Server(vlm, gate, self.sessions, link=link, cropper=self.cropper)
+        return Server(vlm, gate, self.sessions, link=link, cropper=self.cropper, keeps=self.keeps)
 
     def _ready(self) -> float:
         loaded = self.model.done() and self.model.exception() is None

@@ -95,6 +95,7 @@ class Adapter(Inside):
 
     batches = True
     obstacle: ClassVar[str | None] = None  # why no model of a family can share a prefix, if so
+    several: ClassVar[bool] = False  # whether a family was trained on prompts with several images
     language_model: ClassVar[type[LanguageModel]] = LanguageModel
 
     def __init__(
@@ -469,6 +470,7 @@ class Adapter(Inside):
             load={"fit": self._preparation.way},
             unshared=unshared,
             layer_source=source,
+            several=self.several,
             calibrated=frozenset(calibrated),
             **vars(settings),
         )

@@ -67,6 +67,7 @@ class ModelInfo:
     # Of an engine behind HTTP: how many likeliest tokens it reports the log-probabilities of; None:
     # the model is here, with all its logits and its attention.
     likeliest: int | None = None
+    several: bool = False  # trained on prompts with more images than two
 
     @property
     def input_size(self) -> tuple[int, int]:
@@ -167,6 +168,7 @@ class VLM(ABC):
 
     info: ModelInfo
     batches: ClassVar[bool] = False  # whether several at once are faster than one by one
+    waited: float = 0.0  # seconds so far in which calls were served that others had made
 
     @abstractmethod
     def geometry(self, image_size: tuple[int, int]) -> Geometry:

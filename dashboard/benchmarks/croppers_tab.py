@@ -73,8 +73,9 @@ class Croppers:
     def draw(self, view: View, axis: str, link: str, number: float) -> dict:
         """Return what a view shows here. number: of the question, from 1."""
         group = self._group(view, link)
-        told = [one.text for one in (*looking.seeing(group), *looking.others(group))]
-        alone = len(group) < 2
+        alone = len(group) < 2 and view.run.metadata.rounds == 1
+        found = (*looking.seeing(group), *looking.further(group), *looking.others(group))
+        told = [one.text for one in found]
         count, index = len(view.run), _index(view.run, number)
         return {
             self.note: notice(ALONE) if alone else render("benchmarks/told.html", told=told),
@@ -96,9 +97,10 @@ class Croppers:
 
     @staticmethod
     def _figure(view: View, group: dict[str, Run], axis: str, link: str) -> Figure:
-        named = {looking.label(name): run for name, run in group.items()}
+        each = looking.by_rounds(group)
+        named, rounds = ({name: one[i] for name, one in each.items()} for i in (0, 1))
         title = title_of(axis, link)
-        figure = runs_figure(named, view.metric, view.first_tokens, axis, title)
+        figure = runs_figure(named, view.metric, view.first_tokens, axis, title, rounds)
         return stamped(figure, named.values())
 
     def _group(self, view: View, link: str) -> dict[str, Run]:
@@ -123,11 +125,12 @@ class Croppers:
 
     @staticmethod
     def _table(group: dict[str, Run]) -> Markup:
-        rows = {name: looking_row(looking.looking(run)) for name, run in group.items()}
+        each = looking.by_rounds(group).values()
+        rows = [looking_row(looking.looking(run, rounds)) for run, rounds in each]
         return render(
             "benchmarks/croppers.html",
             heads=LOOKING_HEADS[1:],
-            rows={cells[0]: cells[1:] for cells in rows.values()},
+            rows={cells[0]: cells[1:] for cells in rows},
         )
 
 

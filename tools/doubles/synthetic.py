@@ -1,5 +1,7 @@
 """Invented runs, to test and time the analysis with. They say nothing about any model."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.bench.runs.run import OPTIONAL, Metadata, Run
@@ -45,6 +47,7 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         ),
         id=text("{}"), image_id=text("image {}"), question=text("Invented question {}?"),
         prompt=text("Invented question {}?"), answers=text('["{}"]'),
+        round=np.ones(samples, np.int64),
         first_answer=text("first {}"), second_answer=text("second {}"),
         first_score=scored(1 - difficulty), second_score=scored(1 - difficulty / 2),
         global_bytes=global_bytes, local_bytes=local_bytes,
@@ -62,3 +65,22 @@ def synthetic_run(samples: int, seed: int = 0, max_tokens: int = 20) -> Run:
         error=np.full(samples, "", object),
         scores={name: metric.score(evidence) for name, metric in METRICS.items()}, offsets=offsets,
     )  # fmt: skip
+
+
+def looked_again(run: Run, rounds: int, seed: int = 0) -> Run:
+    """Return a run with looks after the first one, of fewer samples with each round."""
+    metadata, later, before = replace(run.metadata, rounds=rounds), [], run
+    for number in range(2, rounds + 1):
+        other = synthetic_run(len(run), seed=seed + number)
+        rows = np.flatnonzero(np.isin(run.id, before.id[: 1 + 2 * len(before) // 3]))
+        own = other.select(rows)
+        later.append(
+            replace(
+                own, metadata=metadata, round=np.full(len(rows), number),
+                first_answer=before.second_answer[: len(rows)],
+                first_score=before.second_score[: len(rows)],
+                answer_message_bytes=before.refined_message_bytes[: len(rows)],
+            )
+        )  # fmt: skip
+        before = later[-1]
+    return replace(run, metadata=metadata, later=tuple(later))

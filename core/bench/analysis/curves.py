@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from core.bench.analysis.goals import exceeds, keeps, reaches
 from core.bench.analysis.links import over_link
 from core.bench.analysis.ranking import by_uncertainty
+from core.bench.analysis.rounds import chained, folded, looks_of, reached
 from core.bench.runs.run import Run
 from core.channel import Link
 from core.uncertainty import METRICS, Gate
@@ -29,7 +30,9 @@ if TYPE_CHECKING:  # pandas itself is imported where a frame is asked for: curve
 # plus what the second stages that are run add, over the sum of `per`; each a column of a run, or
 # 0 or 1 for every sample alike.
 COSTS: dict[str, tuple[str | int, str | int, str | int]] = {
-    "additional_cost": (0, 1, 1),  # of images that all cost the same: the share retransmitted
+    # Of images that all cost the same: local images a question, so the share retransmitted where
+    # each is looked at once.
+    "additional_cost": (0, "local_images", 1),
     "additional_bytes": (0, "local_bytes", "global_bytes"),
     "relative_cost": ("global_bytes", "local_bytes", "reference_bytes"),
     "bytes": ("first_message_bytes", "second_message_bytes", 1),
@@ -56,11 +59,7 @@ class Point:
     flops: float  # of a question, as the paper counts them (eq. 20); NaN: not known
     relative_flops: float  # as a multiple of the first stage's (Fig. 5)
     seconds: float  # of computation for a question, both stages
-
-    @property
-    def additional_cost(self) -> float:
-        """Section VII-A: every image costs the same, so it is the share retransmitted."""
-        return self.retransmitted
+    additional_cost: float  # section VII-A, every image costs the same: local images a question
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,11 +82,7 @@ class Curve:
     flops: np.ndarray
     relative_flops: np.ndarray
     seconds: np.ndarray
-
-    @property
-    def additional_cost(self) -> np.ndarray:
-        """Section VII-A: every image costs the same, so it is the share retransmitted."""
-        return self.retransmitted
+    additional_cost: np.ndarray
 
     def __len__(self) -> int:
         return len(self.retransmitted)
@@ -101,7 +96,7 @@ class Curve:
         return Point(**{f.name: float(getattr(self, f.name)[index]) for f in fields(Point)})
 
     def to_frame(self) -> pd.DataFrame:
-        """Return the points as a table, (P, 9): one row a point, float64 columns named as in
+        """Return the points as a table, (P, 10): one row a point, float64 columns named as in
         `Point`."""
         import pandas as pd
 
@@ -174,21 +169,24 @@ class Curve:
         return float((gained * np.diff(costs)).sum() / (limit - costs[0]) / (best - initial))
 
 
-def tradeoff(run: Run, metric: str = "min_entropy", first_tokens: int | None = None) -> Curve:
+def tradeoff(
+    run: Run, metric: str = "min_entropy", first_tokens: int | None = None, rounds: int = 1
+) -> Curve:
     """Every operating point of the gate on this metric, one per distinct threshold (Fig. 6, 8).
 
-    metric: one of `run.metrics`. first_tokens: tokens averaged over (None: all).
+    metric: one of `run.metrics`. first_tokens: tokens averaged over (None: all). rounds: looks at
+    most, with the same η for each; `core.bench.analysis.rounds.folded` fixes others for the later.
     Its first point retransmits nothing: an η that is never met. The others retransmit at and above
     their η (for a margin: at and below), as `Gate` does; the last one everything.
-    Raises ValueError for a metric the run doesn't hold, `first_tokens` below 1, or a run in which
-    no sample was answered.
+    Raises ValueError for a metric the run doesn't hold, `first_tokens` below 1, more rounds than
+    were recorded, or a run in which no sample was answered.
     """
-    run = run.answered
-    ranked = run.ranked(metric, first_tokens)
+    looks = looks_of(run, rounds)
+    ranked = chained(looks, metric, first_tokens)
     order, ends = by_uncertainty(ranked)
     values = np.append(np.inf, ranked[order[ends - 1]])
     threshold = values if METRICS[metric].higher_is_uncertain else -values
-    return _curve(run, metric, first_tokens, threshold, order, np.append(0, ends))
+    return _curve(looks, metric, first_tokens, threshold, order, np.append(0, ends))
 
 
 def random_curve(run: Run, points: int = 101) -> Curve:
@@ -225,18 +223,18 @@ def oracle_curve(run: Run, cost: str = "additional_cost") -> Curve:
         worth = run.gain[gains] / column(run, COSTS[cost][1])[gains]
     order = gains[np.argsort(-worth, kind="stable")]
     sent = np.arange(len(order) + 1)
-    return _curve(run, "oracle", None, np.full(len(sent), np.nan), order, sent)
+    return _curve((run,), "oracle", None, np.full(len(sent), np.nan), order, sent)
 
 
 def operating_point(run: Run, strategy: Strategy, link: Link | None = None) -> Point:
     """Return what a question costs on every axis, and how many are answered right, by one strategy.
 
-    strategy: a gate; a mask (N,) bool of the answered samples to retransmit; "initial", nothing
-    retransmitted, or "full", everything; or "high_resolution": every image sent once, at twice the
-    side (Fig. 4 and 5). Of that, nothing is retransmitted and nothing is in units of equal images,
-    so that `threshold` and `retransmitted` are NaN; `additional_bytes` is what its images weigh
-    beyond the global ones, as a share of these. All is NaN if the run hasn't measured it for every
-    sample.
+    strategy: a gate, whose rounds are part of it; a mask (N,) bool of the answered samples to
+    retransmit; "initial", nothing retransmitted, or "full", everything; or "high_resolution": every
+    image sent once, at twice the side (Fig. 4 and 5). Of that, nothing is retransmitted and nothing
+    is in units of equal images, so that `threshold`, `retransmitted` and `additional_cost` are NaN;
+    `additional_bytes` is what its images weigh beyond the global ones, as a share of these. All is
+    NaN if the run hasn't measured it for every sample.
     link: what `seconds` are over; None: they are those of the computation alone, or those that the
     run holds already (`core.bench.analysis.links.over_link`).
     Raises ValueError for another strategy, a gate on a metric the run doesn't hold, a mask of
@@ -245,6 +243,7 @@ def operating_point(run: Run, strategy: Strategy, link: Link | None = None) -> P
     run = over_link(run, link) if link else run.answered
     threshold = np.nan
     if isinstance(strategy, Gate):
+        run = folded(run, strategy) if strategy.rounds else run
         threshold, asked = strategy.threshold, asked_by(run, strategy)
     elif isinstance(strategy, str):
         if strategy == "high_resolution":
@@ -259,7 +258,7 @@ def operating_point(run: Run, strategy: Strategy, link: Link | None = None) -> P
     if asked.shape != (len(run),) or asked.dtype != bool:
         raise ValueError(f"The mask must be ({len(run)},) bool.")
     order = np.flatnonzero(asked)
-    curve = _curve(run, "", None, np.array([threshold]), order, np.array([len(order)]))
+    curve = _curve((run,), "", None, np.array([threshold]), order, np.array([len(order)]))
     return curve.point(0)
 
 
@@ -284,6 +283,7 @@ def _high_resolution(run: Run) -> Point:
         return Point(
             threshold=np.nan,
             retransmitted=np.nan,
+            additional_cost=np.nan,
             accuracy=float(run.hd_score.mean()),
             bytes=float(run.hd_message_bytes.mean()),
             additional_bytes=float(run.hd_bytes.sum() / run.global_bytes.sum() - 1),
@@ -300,9 +300,7 @@ def asked_by(run: Run, gate: Gate) -> np.ndarray:
     Raises ValueError as `operating_point` does.
     """
     uncertainty = run.answered.uncertainty(gate.metric, gate.first_tokens)
-    if METRICS[gate.metric].higher_is_uncertain:
-        return uncertainty >= gate.threshold
-    return uncertainty <= gate.threshold
+    return reached(gate, gate.threshold, uncertainty)
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,14 +344,14 @@ def check_cost(name: str) -> None:
         raise ValueError(f"The cost must be one of {', '.join(COSTS)}, not {name!r}.")
 
 
-def _curve(run: Run, name: str, first_tokens: int | None, threshold: np.ndarray,
+def _curve(looks: Sequence[Run], name: str, first_tokens: int | None, threshold: np.ndarray,
            order: np.ndarray, sent: np.ndarray) -> Curve:  # fmt: skip
-    """The points that retransmit the first `sent` samples of `order`, (P,)."""
-    n = len(run)
+    """The points that take the first `sent` looks of `order`, (P,): indices over all looks."""
+    run, n = looks[0], len(looks[0])
 
     @cache
-    def added(second: str) -> np.ndarray:
-        values = getattr(run, second)
+    def added(second: str | int) -> np.ndarray:
+        values = np.concatenate([column(one, second) for one in looks])
         sums = np.zeros(len(order) + 1, dtype=values.dtype)  # whole bytes are summed exactly
         np.cumsum(values[order], out=sums[1:])
         return sums[sent]
@@ -361,21 +359,23 @@ def _curve(run: Run, name: str, first_tokens: int | None, threshold: np.ndarray,
     def along(first: str | int, second: str | int, per: str | int) -> np.ndarray:
         whole = getattr(run, per).sum() if isinstance(per, str) else n
         with np.errstate(invalid="ignore", divide="ignore"):  # a run without FLOPs: x / 0
-            return (added(str(second)) + (column(run, first).sum() if first else 0)) / whole
+            return (added(second) + (column(run, first).sum() if first else 0)) / whole
 
     accuracy = along("first_score", "gain", 1)
     # The ends are the mean scores themselves, without the rounding of a running sum.
     accuracy[sent == 0] = run.first_score.mean()
-    accuracy[sent == n] = run.second_score.mean()
-    costs = {cost: along(*columns) for cost, columns in COSTS.items() if cost != "additional_cost"}
+    if len(looks) == 1:
+        accuracy[sent == n] = run.second_score.mean()
+    costs = {cost: along(*columns) for cost, columns in COSTS.items()}
     if not run.knows_flops:
         costs["flops"] = np.full(len(sent), np.nan)
+    of_first = np.append(0, np.cumsum(order < n))
     return Curve(
         name=name,
         first_tokens=first_tokens,
         samples=n,
         threshold=threshold,
-        retransmitted=sent / n,
+        retransmitted=of_first[sent] / n,
         accuracy=accuracy,
         **costs,
     )

@@ -25,5 +25,6 @@ def over_link(run: Run, link: Link) -> Run:
         # Where the local image is all but nothing, and a long first answer isn't sent back.
         "second_seconds": np.maximum(run.second_seconds + second, 0.0),
         "hd_seconds": run.hd_seconds + Traffic.high_resolution(run, link),
+        "later": tuple(over_link(one, link) for one in run.later if len(one)),
     }
     return replace(run, **columns)

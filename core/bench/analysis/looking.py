@@ -1,4 +1,4 @@
-"""Croppers compared: runs of the same questions that differ in who chose the box, and no more."""
+"""Croppers compared: runs of the same questions that differ in who chose the box, and how often."""
 
 from __future__ import annotations
 
@@ -11,11 +11,14 @@ from core.bench.analysis.curves import full, initial
 from core.bench.analysis.findings import Finding, points
 from core.bench.analysis.goals import exceeds
 from core.bench.analysis.intervals import bootstrap
+from core.bench.analysis.rounds import every_look, folded
 from core.bench.runs.run import Run
 from core.bench.runs.series import looking_kind
 from core.croppers import CROPPERS, DEFAULT
 
-__all__ = ["Looking", "groups", "label", "looking", "others", "seeing"]
+__all__ = [
+    "Looking", "by_rounds", "further", "groups", "label", "looking", "others", "seeing",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -23,56 +26,77 @@ class Looking:
     """What one cropper's boxes are, and what came of looking there, over all answered questions."""
 
     cropper: str
+    rounds: int  # looks at most
     accuracy: float  # of the second answers, 0 to 1
     gain: float  # over the first ones
-    hits: float  # share of boxes that hold what was asked about; NaN: not known
+    hits: float  # share of questions of which a box holds what was asked about; NaN: not known
     side: float  # median of the boxes' sides, pixels of the original
     contrast: float  # median, see core.hits.contrast; NaN: it found its boxes on no map
     fallbacks: int  # boxes that its rule didn't give
     bytes: float  # a question's messages, everything retransmitted, mean
     flops: float  # the same, computation by eq. 17-20
     seconds: float  # the same, without any link
-    round_trips: float  # of its search, mean
+    round_trips: float  # between edge and server for a question, mean: with the question's
 
 
 def groups(runs: Mapping[str, Run]) -> list[dict[str, Run]]:
-    """Return the runs that differ in their cropper only: in each group by cropper, the paper's
-    first, then as in `CROPPERS`. Groups of one run are left out.
+    """Return the runs that differ in cropper and number of rounds only: in each group by cropper,
+    the paper's first, then as in `CROPPERS`. Of a cropper, the run with most rounds. A run that is
+    alone, and has one round, is left out.
     """
     found: dict[str, dict[str, Run]] = {}
     for run in runs.values():
-        kind = looking_kind(run.metadata, len(run))
-        found.setdefault(kind, {}).setdefault(run.metadata.cropper, run)
+        group = found.setdefault(looking_kind(run.metadata, len(run)), {})
+        other = group.get(run.metadata.cropper)
+        if other is None or other.metadata.rounds < run.metadata.rounds:
+            group[run.metadata.cropper] = run
     order = {name: index for index, name in enumerate(CROPPERS)}
     return [
         dict(sorted(group.items(), key=lambda pair: order.get(pair[0], len(order))))
         for group in found.values()
-        if len(group) > 1
+        if len(group) > 1 or next(iter(group.values())).metadata.rounds > 1
     ]
 
 
-def label(name: str) -> str:
-    """Return a cropper's name for people, also of one that isn't known here."""
-    return CROPPERS[name].label if name in CROPPERS else name
+def label(name: str, rounds: int = 1) -> str:
+    """Return a cropper's name for people, also of one that isn't known here, and how many rounds
+    it looks, if several.
+    """
+    known = CROPPERS[name].label if name in CROPPERS else name
+    return known if rounds == 1 else f"{known}, {rounds} rounds"
 
 
-def looking(run: Run) -> Looking:
-    """Return the figures of a run. Raises RunError for one in which nothing was answered."""
-    run = run.answered
+def by_rounds(group: Mapping[str, Run]) -> dict[str, tuple[Run, int]]:
+    """Return each run of a group, by `label`, once for every number of rounds that it holds."""
+    return {
+        label(name, rounds): (run, rounds)
+        for name, run in group.items()
+        for rounds in range(1, run.metadata.rounds + 1)
+    }
+
+
+def looking(run: Run, rounds: int = 1) -> Looking:
+    """Return the figures of a run, with every look of so many rounds.
+
+    Raises RunError for one in which nothing was answered, and ValueError for more rounds than were
+    recorded.
+    """
+    run = folded(run, every_look(next(iter(run.answered.metrics)), rounds))
     end, boxes = full(run), run.box[run.box[:, 0] >= 0]
     sides = np.sqrt((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1]))
     return Looking(
         cropper=run.metadata.cropper,
+        rounds=rounds,
         accuracy=end.accuracy,
         gain=end.accuracy - initial(run).accuracy,
         hits=_mean(run.box_hit),
         side=float(np.median(sides)) if sides.size else np.nan,
         contrast=_median(run.box_contrast),
         fallbacks=int((run.box_fallback != "").sum()),
-        bytes=float((run.first_message_bytes + run.second_message_bytes).mean()),
+        bytes=_bytes(run),
         flops=end.flops,
         seconds=float((run.first_seconds + run.second_seconds).mean()),
-        round_trips=_mean(np.nan_to_num(run.search_round_trips)),
+        round_trips=float(1 + run.local_images.mean()),
     )
 
 
@@ -100,9 +124,34 @@ def seeing(group: Mapping[str, Run]) -> list[Finding]:
     return told
 
 
+def further(group: Mapping[str, Run]) -> list[Finding]:
+    """Say what each further round of the paper's cropper, or of the only one, adds, and costs."""
+    run = group.get(DEFAULT, next(iter(group.values()), None)) if len(group) else None
+    if run is None or run.metadata.rounds == 1:
+        return []
+    metric = next(iter(run.answered.metrics))
+    one, told = folded(run, every_look(metric, 1)), []
+    for rounds in range(2, run.metadata.rounds + 1):
+        more = folded(run, every_look(metric, rounds))
+        apart, times = _apart(more, one), _bytes(more) / _bytes(one)
+        told.append(
+            Finding(
+                f"{label(run.metadata.cropper)} with {rounds} rounds has "
+                f"{points(more.second_score.mean())} % right, everything retransmitted, and "
+                f"{points(one.second_score.mean())} % with one: "
+                f"{points(apart.estimate.item(), True)} points "
+                f"[{points(apart.low.item(), True)}, {points(apart.high.item(), True)}] for "
+                f"{times:.2f} times the bytes, over {len(one):,} questions."
+            )
+        )
+    return told
+
+
 def others(group: Mapping[str, Run]) -> list[Finding]:
     """Say which croppers look better, or worse, than the paper's beyond doubt."""
     if DEFAULT not in group:
+        return []
+    if len(group) == 1:
         return []
     better, worse = [], []
     for name, run in group.items():
@@ -137,6 +186,10 @@ def _apart(one: Run, other: Run):
     """Return how far the second answers of `one` are ahead, over the same questions."""
     ahead = one.second_score - other.second_score
     return bootstrap(one, lambda weights: (weights @ ahead / weights.sum(axis=1))[:, None])
+
+
+def _bytes(run: Run) -> float:
+    return float((run.first_message_bytes + run.second_message_bytes).mean())
 
 
 def _mean(values: np.ndarray) -> float:

@@ -4,9 +4,9 @@
     python -m core.bench croppers --like assets/runs/signs-text-q75.parquet --cropper blank random
 
 Each cropper gets a run file, the first stage of a question runs once for all of them, and the
-report lays them side by side. Interrupted, even killed, the same command goes on. With --like, the
-questions, model and codec are those of a run, whose own cropper isn't asked again: it stands in the
-report beside the others.
+report lays them side by side; with --rounds 1 2, also with a second local image after the first.
+Interrupted, even killed, the same command goes on. With --like, the questions, model and codec are
+those of a run, whose own cropper isn't asked again: it stands in the report beside the others.
 """
 
 from __future__ import annotations
@@ -35,6 +35,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "options are taken, in place of the options below")  # fmt: skip
     add("--folder-out", type=folder_to_write, default=Path("croppers"), metavar="FOLDER",
         help="where run files and report.html are written (default: %(default)s)")  # fmt: skip
+    add("--rounds", type=int, nargs="+", metavar="ROUNDS",
+        help="numbers of looks to compare, such as 1 2: the largest is recorded, and holds those "
+        "below it (default: 1, or those of --like)")  # fmt: skip
     run_command.add_arguments(parser, out=False)
     parser.set_defaults(cropper=None)
 
@@ -46,7 +49,10 @@ def main(args: argparse.Namespace) -> int:
     wanted = args.cropper or list(CROPPERS)
     args.cropper = list(Plan.croppers)
     args.out = str(args.folder_out / NAME)
+    rounds = max(args.rounds) if args.rounds else None
+    args.rounds = rounds or Plan.rounds
     plan = plan_like(like, args.limit, args.out) if like else run_command.plan_of(args)
+    plan = replace(plan, rounds=rounds or plan.rounds)
     vlm = load_vlm(plan.model, **plan.load)
     if like is not None:
         check_same(like, plan, vlm)
@@ -113,8 +119,8 @@ def replace_metadata(run: Run, first: Run) -> Run:
     """Return a run with the metadata of the first one, but for what is its own."""
     own = run.metadata
     metadata = replace(
-        first.metadata, cropper=own.cropper, command=own.command, date=own.date, code=own.code,
-        machine=own.machine, versions=own.versions,
+        first.metadata, cropper=own.cropper, rounds=own.rounds, command=own.command, date=own.date,
+        code=own.code, machine=own.machine, versions=own.versions,
     )  # fmt: skip
     return replace(run, metadata=metadata)
 

@@ -44,6 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser, out: bool = True) -> None:
     add("--cropper", nargs="+", choices=tuple(CROPPERS), default=list(Plan.croppers),
         help="rule for where to look again; several make a run each, and read every question "
              "once")  # fmt: skip
+    if out:
+        add("--rounds", type=int, default=Plan.rounds,
+            help="how many local images of a question are recorded, one after the other as long "
+            "as they show something new; what fewer would do is known from the same run (default: "
+            "1, the paper's)")  # fmt: skip
+    add(
+        "--keep-local-images",
+        action="store_true",
+        help="answer from all local images of a question so far, not the newest alone; goes with "
+        "--rounds, and with models that were trained on several images",
+    )
     add(
         "--guided",
         action="store_true",
@@ -114,6 +125,8 @@ def plan_of(args: argparse.Namespace) -> Plan:
         **{name: getattr(args, name) for name in same},
         qualities=tuple(dict.fromkeys(args.quality)),
         croppers=tuple(dict.fromkeys(args.cropper)),
+        rounds=args.rounds,
+        keeps=args.keep_local_images,
         options=pairs("--option", args.option),
         load=load_options(args),
     )

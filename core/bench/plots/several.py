@@ -16,6 +16,8 @@ from core.uncertainty import METRICS
 
 __all__ = ["quality_figure", "runs_figure"]
 
+WIDTH, WIDER = 2.5, 1.5  # of a line, in pixels, and by how much with each further round
+
 
 def runs_figure(
     runs: Mapping[str, Run],
@@ -23,14 +25,21 @@ def runs_figure(
     first_tokens: int | None,
     cost: str,
     title: str | None = None,
+    rounds: Mapping[str, int] | None = None,
 ) -> Figure:
-    """The tradeoff of one metric on several runs, by name. title: as in `tradeoff_figure`."""
-    data, nothing = [], cost == "flops" and not any(run.knows_flops for run in runs.values())
-    for index, (name, run) in enumerate(runs.items()):
-        look = RUN_STROKES[index % len(RUN_STROKES)]
-        data.append(
-            curve_trace(curve_of(run, metric, first_tokens), metric, cost, escape(name), look)
-        )
+    """The tradeoff of one metric on several runs, by name. title: as in `tradeoff_figure`.
+
+    rounds: how many looks each takes at most, by name; None: one. Lines of one run have one
+    colour, and are the wider the more rounds there are.
+    """
+    nothing = cost == "flops" and not any(run.knows_flops for run in runs.values())
+    data, colours = [], dict.fromkeys(id(run) for run in runs.values())
+    for name, run in runs.items():
+        looks = rounds[name] if rounds else 1
+        look = RUN_STROKES[list(colours).index(id(run)) % len(RUN_STROKES)]
+        curve = curve_of(run, metric, first_tokens, "", looks)
+        width = WIDTH + WIDER * (looks - 1)
+        data.append(curve_trace(curve, metric, cost, escape(name), look, width))
     return accuracy_figure(
         data, (title or AXES[cost][0]) + NOT_KNOWN * nothing,
         label=f"Tradeoff of {METRICS[metric].noun} on {len(runs)} runs",

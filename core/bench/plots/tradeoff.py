@@ -81,13 +81,16 @@ class Band:
 
 
 @kept(HELD)
-def curve_of(run: Run, strategy: str, first_tokens: int | None, cost: str = "") -> Curve:
-    """The curve of a metric, `random` or `oracle`, computed once. cost: matters to the oracle."""
+def curve_of(
+    run: Run, strategy: str, first_tokens: int | None, cost: str = "", rounds: int = 1
+) -> Curve:
+    """The curve of a metric, `random` or `oracle`, computed once. cost: matters to the oracle.
+    rounds: looks at most, of a metric."""
     if strategy == "random":
         return random_curve(run, points=2)
     if strategy == "oracle":
         return oracle_curve(run, cost)
-    return tradeoff(run, strategy, first_tokens)
+    return tradeoff(run, strategy, first_tokens, rounds)
 
 
 @kept(HELD)

@@ -24,15 +24,17 @@ from PIL import Image
 
 from core.bench.datasets import Dataset, DatasetError, Sample, load_dataset
 from core.bench.datasets.scoring import SCORERS
-from core.bench.record.asking import Recorder, unanswered
+from core.bench.record.asking import Recorder, rounds_of, unanswered
 from core.bench.record.together import together
 from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save_run
+from core.bench.runs.later import MAX_ROUNDS
 from core.bench.runs.provenance import code, machine, today, versions
 from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
 from core.bench.runs.series import with_fit
 from core.croppers import DEFAULT, cropper
 from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import ProtocolError
+from core.server.machine import check_keeps
 from core.support.whole import write_whole
 from core.vlm.base import VLM, VLMError
 from core.vlm.loading.arguments import load_words
@@ -61,6 +63,8 @@ class Plan:
     codec: str = "jpeg"
     qualities: tuple[int, ...] = (Codec().quality,)
     croppers: tuple[str, ...] = (DEFAULT,)  # of core.croppers.CROPPERS: a run each
+    rounds: int = 1  # local images of a question, one after the other; fewer show nothing more
+    keeps: bool = False  # answer from all local images so far, not from the newest alone
     guided: bool = False  # also ask with the local image of the true box, where there is one
     hd: bool = False  # also ask in high resolution (core.bench.record.hd)
     batch: int = 8  # samples asked at once
@@ -85,6 +89,10 @@ class Plan:
             raise RunError("A run needs a cropper.")
         if len(self.croppers) > 1 and "{cropper}" not in self.out:
             raise RunError("For several croppers, put {cropper} into the name of the run file.")
+        if not 1 <= self.rounds <= MAX_ROUNDS:
+            raise RunError(f"rounds must be 1 to {MAX_ROUNDS}, not {self.rounds}.")
+        if self.keeps and self.rounds == 1:
+            raise RunError("One round has one local image to keep: ask for several rounds.")
         if self.limit is not None and self.limit < 1:
             raise RunError(f"limit must be at least 1, not {self.limit}.")
         if self.batch < 1:
@@ -122,6 +130,8 @@ class Plan:
             words += ["--option", f"{name}={value}"]
         words += ["--codec", self.codec, "--quality", str(quality)]
         words += ["--cropper", cropper] if cropper != DEFAULT else []
+        words += ["--rounds", str(self.rounds)] if self.rounds > 1 else []
+        words += ["--keep-local-images"] * self.keeps
         words += ["--guided"] * self.guided + ["--hd"] * self.hd
         words += ["--batch", str(self.batch), "--out", self.path(quality, cropper).name]
         return shlex.join(words)
@@ -146,6 +156,8 @@ class Runner:
                 f"With --fit own, {self.vlm.info.name!r} reads every image in high resolution: its "
                 "first answers are that baseline. Leave out --hd, or --fit own."
             )
+        if plan.keeps:
+            check_keeps(self.vlm.info)
         for name in plan.croppers:
             if (why := cropper(name).obstacle(self.vlm)) is not None:
                 raise RunError(why)
@@ -156,7 +168,7 @@ class Runner:
             metadata = self._metadata(quality, name)
             self.parts[quality, name] = Parts(plan.path(quality, name), metadata, len(self.dataset))
             self.recorders[quality] = Recorder(
-                metadata, scorer, codecs[quality], plan.guided, plan.hd
+                metadata, scorer, codecs[quality], plan.guided, plan.hd, plan.rounds, plan.keeps
             )
 
     def work(
@@ -225,8 +237,11 @@ class Runner:
         each = [[one] * len(croppers) if isinstance(one, Exception) else one for one in outcomes]
         return [
             [
-                unanswered(sample, _sentence(one)) if isinstance(one, Exception) else one
+                row
                 for sample, one in zip(batch, of_cropper, strict=True)
+                for row in (
+                    [unanswered(sample, _sentence(one))] if isinstance(one, Exception) else one
+                )
             ]
             for of_cropper in zip(*each, strict=True)
         ]
@@ -239,7 +254,8 @@ class Runner:
             codec=self.plan.codec, quality=quality, prompt=self.vlm.prompt_text("{question}", 1),
             versions=versions(), machine=machine(), date=today(),
             command=self.plan.command(quality, cropper), source=dataset.source, load=info.load,
-            code=(code(),), cropper=cropper,
+            code=(code(),), cropper=cropper, rounds=rounds_of(cropper, self.plan.rounds),
+            keeps=self.plan.keeps,
         )  # fmt: skip
 
 
@@ -386,7 +402,13 @@ def _odd(begun: Metadata, metadata: Metadata) -> list[str]:
         for name in here
         if name in there and there[name] != here[name]
     ]
-    others = (k for k in ours if k != "load" and ours[k] != theirs[k])
+    looks = ("rounds", "keeps")
+    odd += [
+        f"{name} {theirs[name]} there, {ours[name]} here"
+        for name in looks
+        if theirs[name] != ours[name]
+    ]
+    others = (k for k in ours if k not in ("load", *looks) and ours[k] != theirs[k])
     return odd + [f"another {name}" for name in others if name != "command" or not odd]
 
 

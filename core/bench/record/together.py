@@ -28,16 +28,12 @@ class Asker(Ordering):
 
     def __init__(self, vlm: VLM):
         super().__init__(vlm)
-        self.waited = 0.0  # seconds spent waiting beyond this asker's share of the batches
-        self.prompt_tokens: list[int] = []  # of every answer so far
         self.to_main: SimpleQueue[Order | Outcome] = SimpleQueue()
         self.from_main: SimpleQueue[Outcome] = SimpleQueue()
 
     def answer(self, look, question, local=None, max_new_tokens=MAX_NEW_TOKENS, draft=()):
         # No draft: the answers of a batch are decoded all at once.
-        generation = super().answer(look, question, local, max_new_tokens)
-        self.prompt_tokens.append(generation.prompt_tokens)
-        return generation
+        return super().answer(look, question, local, max_new_tokens)
 
     def in_full_detail(self) -> Asker | None:
         """Return the same asker of that model; what it waits isn't counted here."""

@@ -1,6 +1,7 @@
 """Run files: one run is one Parquet file, with its metadata as JSON in the file's own footer.
 
-One row per sample, columns named as in `core.bench.runs.run.Record`; the box is four columns, and
+One row per sample, or per look of it, where a run has several rounds; columns are named as in
+`core.bench.runs.run.Record`; the box is four columns, and
 each metric is a list of one number per token, `tokens_<metric>` of the first answer and
 `second_tokens_<metric>` of the second. Any Parquet reader reads them.
 
@@ -50,14 +51,15 @@ if TYPE_CHECKING:  # pyarrow itself is imported where a file is touched: analysi
 
 __all__ = ["SUFFIX", "RunFile", "list_runs", "load_run", "save_pieces", "save_run"]
 
-SCHEMA = 5
+SCHEMA = 6
 SUFFIX = ".parquet"
 KEY, DIGEST_KEY = b"second_look", b"second_look_sha256"
 ROWS_PER_GROUP = 16_384
 # Columns that a file may lack, written before there were any: nothing of theirs is known then.
-ADDED_METADATA = {"load": 2, "code": 2, "cropper": 5}  # name -> schema it came with
+ADDED_METADATA = {"load": 2, "code": 2, "cropper": 5, "rounds": 6, "keeps": 6}  # name -> schema
 HD_MESSAGES = ("hd_question_message_bytes", "hd_answer_message_bytes")
-ADDED = {"group", "guided_answer", "hd_answer", "box_fallback", *OPTIONAL, *old_runs.MEASURES}
+ADDED = {"group", "round", "guided_answer", "hd_answer", "box_fallback", *OPTIONAL}
+ADDED |= {*old_runs.MEASURES}
 ADDED -= {"box_hit"}
 LENGTHS = {PREFIX: "lengths", SECOND_PREFIX: "second_lengths"}  # tokens of each row's answers
 
@@ -97,7 +99,8 @@ def save_pieces(
     """
     import pyarrow.parquet as pq
 
-    path, entries = Path(path), _metadata_entries(metadata)
+    path, samples = Path(path), 0
+    _metadata_entries(metadata, samples)  # raises for what is too long, before anything is written
     path.parent.mkdir(parents=True, exist_ok=True)
     with (
         written_whole(path) as file,
@@ -114,7 +117,8 @@ def save_pieces(
     ):
         for table in _tables(pieces, metrics):
             writer.write_table(table, ROWS_PER_GROUP)
-        writer.add_key_value_metadata(entries)
+            samples += int((table["round"].to_numpy() == 1).sum())
+        writer.add_key_value_metadata(_metadata_entries(metadata, samples))
 
 
 def load_run(path: str | os.PathLike[str], max_rows: int | None = None,
@@ -125,20 +129,23 @@ def load_run(path: str | os.PathLike[str], max_rows: int | None = None,
     bytes once unpacked. Raises RunError, in one sentence, for a file that is missing, damaged (a
     DamagedError), too large, no run file, or of a newer schema.
     """
-    with _opened(path, max_bytes) as (file, stream, metadata):
+    with _opened(path, max_bytes) as (file, stream, metadata, samples):
         if max_rows is not None and file.metadata.num_rows > max_rows:
             raise RunError(
-                f"{_name(path)} holds {file.metadata.num_rows:,} samples; at most {max_rows:,} "
-                "are read."
+                f"{_name(path)} holds {file.metadata.num_rows:,} "
+                f"{'samples' if metadata.rounds == 1 else 'looks'}; at most {max_rows:,} are read."
             )
         _check_columns(file, path)
         if max_bytes is not None and _claimed_bytes(file) > max_bytes:
             raise _too_large(path, max_bytes)
         columns = _read_columns(file, stream, path, max_bytes)
         try:
-            return Run(metadata=metadata, **columns)
+            run = Run.from_rows(metadata, columns)
         except RunError as error:
             raise DamagedError(f"{_name(path)} is not a valid run file: {error}") from None
+        if len(run) != samples:
+            raise DamagedError(f"{_name(path)} is damaged: it lacks rows.")
+        return run
 
 
 def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
@@ -153,8 +160,8 @@ def list_runs(folder: str | os.PathLike[str]) -> list[RunFile]:
     found = []
     for path in sorted(folder.glob(f"*{SUFFIX}")):
         try:
-            with _opened(path) as (file, _, metadata):
-                found.append(RunFile(path, metadata, file.metadata.num_rows, _metrics(file)))
+            with _opened(path) as (file, _, metadata, samples):
+                found.append(RunFile(path, metadata, samples, _metrics(file)))
         except RunError as error:
             found.append(RunFile(path, problem=str(error)))
     return found
@@ -207,11 +214,13 @@ def _tables(pieces: Iterable[Run], metrics: Sequence[str]) -> Iterator[pa.Table]
         if repeated := seen.intersection(run.id):
             raise RunError(f"Sample {min(repeated)!r:.80} is there twice.")
         seen.update(run.id)
-        if any(held and set(held) != set(metrics) for held in (run.scores, run.second_scores)):
+        looks = (run, *run.later)
+        held_scores = [held for one in looks for held in (one.scores, one.second_scores)]
+        if any(held and set(held) != set(metrics) for held in held_scores):
             raise RunError("Runs can only be joined if they hold the same metrics.")
-        for start in range(0, len(run), ROWS_PER_GROUP):
-            rows = slice(start, min(start + ROWS_PER_GROUP, len(run)))
-            waiting = pa.concat_tables([waiting, _to_table(run, rows, metrics)])
+        for look, start in [(p, i) for p in looks for i in range(0, len(p), ROWS_PER_GROUP)]:
+            rows = slice(start, min(start + ROWS_PER_GROUP, len(look)))
+            waiting = pa.concat_tables([waiting, _to_table(look, rows, metrics)])
             if len(waiting) >= ROWS_PER_GROUP:
                 yield waiting.slice(0, ROWS_PER_GROUP)
                 waiting = waiting.slice(ROWS_PER_GROUP)
@@ -255,9 +264,9 @@ def _to_table(run: Run, rows: slice, metrics: Sequence[str]) -> pa.Table:
     return pa.table(columns, schema=_schema(metrics))
 
 
-def _metadata_entries(metadata: Metadata) -> dict[bytes, bytes]:
+def _metadata_entries(metadata: Metadata, samples: int) -> dict[bytes, bytes]:
     """Parquet has no checksum over its footer, so the metadata bring their own."""
-    text = json.dumps({"schema": SCHEMA, **asdict(metadata)}).encode()
+    text = json.dumps({"schema": SCHEMA, "samples": samples, **asdict(metadata)}).encode()
     if len(text) > MAX_METADATA:
         raise RunError(f"The metadata of a run take at most {MAX_METADATA:,} bytes.")
     return {KEY: text, DIGEST_KEY: hashlib.sha256(text).hexdigest().encode()}
@@ -266,8 +275,9 @@ def _metadata_entries(metadata: Metadata) -> dict[bytes, bytes]:
 @contextmanager
 def _opened(
     path: str | os.PathLike[str], max_bytes: int | None = None
-) -> Iterator[tuple[pq.ParquetFile, BinaryIO, Metadata]]:
-    """The file, what it is read from, and its metadata. What pyarrow raises becomes a RunError.
+) -> Iterator[tuple[pq.ParquetFile, BinaryIO, Metadata, int]]:
+    """The file, what it is read from, its metadata, and how many samples it says it holds. What
+    pyarrow raises becomes a RunError.
 
     max_bytes: of the file itself, too; None: it is one's own.
     """
@@ -286,7 +296,7 @@ def _opened(
             file = pq.ParquetFile(
                 stream, thrift_string_size_limit=limit, thrift_container_size_limit=limit
             )
-            yield file, stream, _read_metadata(file, path)
+            yield file, stream, *_read_metadata(file, path)
 
 
 @contextmanager
@@ -311,8 +321,11 @@ def _explained(path: str | os.PathLike[str]) -> Iterator[None]:
         ) from error
 
 
-def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
-    """Raises RunError if this isn't the metadata of a run that this version can read."""
+def _read_metadata(file: pq.ParquetFile, path: Path) -> tuple[Metadata, int]:
+    """Return the metadata, and how many samples there are.
+
+    Raises RunError if this isn't the metadata of a run that this version can read.
+    """
     entries = file.metadata.metadata or {}
     text = entries.get(KEY)
     if text is None:
@@ -330,6 +343,7 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
         raise damaged from None
     if type(schema) is not int or schema < 1:
         raise damaged
+    samples = values.pop("samples", None) if schema >= 6 else file.metadata.num_rows
     if schema > SCHEMA:
         raise RunError(
             f"{_name(path)} was written by a newer version (schema {schema}; this one reads up to "
@@ -341,8 +355,10 @@ def _read_metadata(file: pq.ParquetFile, path: Path) -> Metadata:
         raise RunError(
             f"The metadata of {_name(path)} lack a field or have one too many: {odd:.200}."
         )
+    if type(samples) is not int:
+        raise damaged
     try:
-        return Metadata.from_json(values)
+        return Metadata.from_json(values), samples
     except RunError as error:
         raise DamagedError(f"{_name(path)} is not a valid run file: {error}") from None
 
@@ -433,7 +449,7 @@ def _read_columns(file: pq.ParquetFile, stream: BinaryIO, path: str | os.PathLik
         raise DamagedError(f"{_name(path)} is damaged: it lacks rows.")
     for name in ADDED - set(file.schema_arrow.names):
         if name in parts:
-            missing = "" if name in TEXTS else np.nan
+            missing = 1 if name == "round" else "" if name in TEXTS else np.nan
             parts[name].append(np.full(rows, missing, parts[name][0].dtype))
     columns = {name: np.concatenate(parts.pop(name)) for name in list(parts)}
     columns["box"] = np.stack([columns[name] for name in BOX], axis=1)

@@ -9,7 +9,7 @@ A cost of the second stage is always what retransmitting *adds* to the first one
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
 
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 
 from core.bench.runs import tokens
 from core.bench.runs.kept import Keeper, kept
+from core.bench.runs.later import MAX_ROUNDS, by_round, places, rows_of
 from core.bench.runs.tokens import StoredScores, not_finite
 from core.croppers import DEFAULT
 from core.cropping import Box
@@ -86,6 +87,8 @@ class Metadata:
     # One, or several where a run was gone on with by other code; (): not known.
     code: tuple[Code, ...] = ()
     cropper: str = DEFAULT  # what chose the boxes, of core.croppers.CROPPERS
+    rounds: int = 1  # local images of a question, at most
+    keeps: bool = False  # whether an answer is from all local images so far, or from the newest
 
     def __post_init__(self) -> None:
         for name, kind, optional in (
@@ -93,13 +96,15 @@ class Metadata:
             ("dataset", str, False), ("split", str, False), ("seed", int, True),
             ("codec", str, False), ("quality", int, True), ("prompt", str, False),
             ("machine", str, False), ("date", str, False), ("command", str, False),
-            ("cropper", str, False),
+            ("cropper", str, False), ("rounds", int, False), ("keeps", bool, False),
         ):  # fmt: skip
             value = getattr(self, name)
             if type(value) is kind or (optional and value is None):
                 continue
-            wanted = "a text" if kind is str else "a whole number"
+            wanted = {str: "a text", int: "a whole number", bool: "true or false"}[kind]
             raise RunError(f"The metadata's {name} must be {wanted}, not {value!r:.80}.")
+        if not 1 <= self.rounds <= MAX_ROUNDS:
+            raise RunError(f"The metadata's rounds must be 1 to {MAX_ROUNDS}, not {self.rounds}.")
         packages = self.versions
         if not isinstance(packages, dict) or not all(
             isinstance(text, str) for pair in packages.items() for text in pair
@@ -132,12 +137,15 @@ class Metadata:
 class Record:
     """One sample of a run. One that failed has an `error`, and defaults everywhere else."""
 
-    id: str  # unique in its run
+    id: str  # unique in its run, but for one row a round
     image_id: str
     question: str  # as published
     prompt: str  # as put to the model
     answers: str  # JSON: what the answers are scored against
     group: str = ""  # the data set's own class of question
+    # Which local image `second_…` is of. A row of a later one has the look before it for its first
+    # stage: `first_…`, `scores` and `answer_message_bytes` are of the answer it was asked after.
+    round: int = 1
     first_answer: str = ""
     second_answer: str = ""
     first_score: float = np.nan  # 0..1
@@ -228,6 +236,10 @@ class Run(Keeper):
     where those weren't recorded. Of a large file they are read when they are asked for, so ask
     once.
 
+    `later` are the looks after the first one, a run each: `later[0]` is of round 2, and holds the
+    samples that were looked at so often. There, the answer after the look before is the first
+    answer: a `Record` says which columns that makes its own.
+
     Raises RunError for columns that don't fit together: lengths that differ, an id that is there
     twice, an unknown metric, and, in a sample without `error`, a score outside 0..1, a cost that
     is missing, negative or absurdly large, a size of 0 for an image that was sent, or no tokens;
@@ -239,6 +251,7 @@ class Run(Keeper):
     offsets: np.ndarray  # (N + 1,) int64
     second_scores: Mapping[str, np.ndarray] = field(default_factory=dict)
     second_offsets: np.ndarray = field(default_factory=lambda: np.empty(0, np.int64))
+    later: tuple[Run, ...] = ()
 
     if TYPE_CHECKING:  # the columns are those of `Record`
 
@@ -274,7 +287,7 @@ class Run(Keeper):
 
     @classmethod
     def from_records(cls, records: Iterable[Record], metadata: Metadata) -> Self:
-        """A run of these samples, in their order.
+        """A run of these samples, in their order, with a row for each round.
 
         Every sample without an error must have scores of the same metrics, each of one value per
         token. Raises RunError as the constructor does.
@@ -295,15 +308,29 @@ class Run(Keeper):
         scores, offsets = _ragged(rows, [row.scores or {} for row in rows], metrics)
         second = [row.second_scores or {} for row in rows]
         second_scores, second_offsets = _ragged(rows, second, metrics if any(second) else [])
-        return cls(
-            metadata=metadata,
-            **columns,
-            box=np.array(boxes, dtype=np.int64).reshape(-1, 4),
-            scores=scores,
-            offsets=offsets,
-            second_scores=second_scores,
-            second_offsets=second_offsets,
+        columns = {name: np.array(values, dtype=object) if name in TEXTS else np.array(values)
+                   for name, values in columns.items()}  # fmt: skip
+        return cls.from_rows(
+            metadata,
+            columns
+            | {
+                "box": np.array(boxes, dtype=np.int64).reshape(-1, 4),
+                "scores": scores,
+                "offsets": offsets,
+                "second_scores": second_scores,
+                "second_offsets": second_offsets,
+            },
         )
+
+    @classmethod
+    def from_rows(cls, metadata: Metadata, columns: Mapping[str, Any]) -> Self:
+        """Return the run of columns whose rows are of any round. Raises RunError as above."""
+        try:
+            first, *later = by_round(columns)
+        except ValueError as error:
+            raise RunError(f"Each row {error}.") from None
+        looks = tuple(cls(metadata=metadata, **part) for part in later)
+        return cls(metadata=metadata, **first, later=looks)
 
     def record(self, index: int) -> Record:
         """One sample as plain Python values."""
@@ -333,9 +360,16 @@ class Run(Keeper):
         list of one number per token of the first answer, and `second_tokens_<metric>`. Beside
         these, `tokens` counts those of first answers, and `<metric>` is the mean (for some metrics
         sum or maximum) that the gate compares with η: `uncertainty`. What isn't known is missing.
-        Samples that failed are in it: `frame[frame.error == ""]` are the others.
+        Samples that failed are in it: `frame[frame.error == ""]` are the others. Of a run with
+        several rounds, a sample has a row for each: `frame[frame["round"] == 1]` are the first.
         """
         import pandas as pd
+
+        if self.later:
+            frames = [replace(self, later=()).to_frame(), *(one.to_frame() for one in self.later)]
+            order = np.concatenate([np.arange(len(self)), *self.places])
+            whole = pd.concat(frames, ignore_index=True)
+            return whole.iloc[np.argsort(order, kind="stable")].reset_index(drop=True)
 
         columns = {name: getattr(self, name) for name in (*TEXTS, *COUNTS, *MEASURES)}
         columns["box_hit"] = pd.array(self.box_hit, "boolean")
@@ -357,15 +391,21 @@ class Run(Keeper):
         """The run of some samples: indices without repetition, or a mask (N,) bool."""
         samples = np.asarray(samples)
         samples = np.flatnonzero(samples) if samples.dtype == bool else samples
-        second_lengths = np.diff(self.second_offsets)
-        return type(self)(
-            metadata=self.metadata,
-            **{name: getattr(self, name)[samples] for name in (*TEXTS, *COUNTS, *MEASURES, "box")},
-            scores=tokens.select(self.scores, self.offsets, samples),
-            offsets=np.append(0, np.cumsum(self.lengths[samples])),
-            second_scores=tokens.select(self.second_scores, self.second_offsets, samples),
-            second_offsets=np.append(0, np.cumsum(second_lengths[samples])),
-        )
+        names = (*TEXTS, *COUNTS, *MEASURES, "box", "scores", "offsets", "second_scores",
+                 "second_offsets")  # fmt: skip
+        columns = {name: getattr(self, name) for name in names}
+        new = np.full(len(self), -1)
+        new[samples] = np.arange(len(samples))
+        later = []
+        for one, at in zip(self.later, self.places, strict=True):
+            kept = np.flatnonzero(new[at] >= 0)
+            later.append(one.select(kept[np.argsort(new[at][kept], kind="stable")]))
+        return type(self)(metadata=self.metadata, **rows_of(columns, samples), later=tuple(later))
+
+    @cached_property
+    def places(self) -> tuple[np.ndarray, ...]:
+        """Return which sample each row of `later` is of: indices (M,), one array a round."""
+        return tuple(places(self.id, one.id) for one in self.later)
 
     @property
     def metrics(self) -> tuple[str, ...]:
@@ -412,6 +452,11 @@ class Run(Keeper):
         asked = self.crop_request_message_bytes + self.local_image_message_bytes
         searched = np.nan_to_num(self.search_up_bytes + self.search_down_bytes).astype(np.int64)
         return asked + searched + self.refined_message_bytes - self.answer_message_bytes
+
+    @cached_property
+    def local_images(self) -> np.ndarray:
+        """Return how many images a second stage sends, those of a search included, (N,) float64."""
+        return 1 + np.nan_to_num(self.search_round_trips)
 
     @cached_property
     def hd_message_bytes(self) -> np.ndarray:
@@ -524,6 +569,21 @@ def _check(run: Run) -> None:
             if values.shape != (offsets[-1],):
                 raise RunError(f"{metric} must have one value for each of {offsets[-1]} tokens.")
     _check_samples(run)
+    _check_rounds(run)
+
+
+def _check_rounds(run: Run) -> None:
+    if len(run) and (run.round != run.round[0]).any():
+        raise RunError("All rows of a round must be of the same one.")
+    if len(run.later) >= run.metadata.rounds:
+        raise RunError(f"A run of {run.metadata.rounds} rounds can't have {1 + len(run.later)}.")
+    before = run
+    for number, one in enumerate(run.later, 2):
+        if one.later or (one.round != number).any() or set(one.id) - set(before.id):
+            raise RunError(f"The rows of round {number} must be of samples that have one before.")
+        if one.failed.any():
+            raise RunError(f"Round {number} must have no sample that failed.")
+        before = one
 
 
 def _answers(run: Run) -> dict[str, tuple[Mapping[str, np.ndarray], np.ndarray]]:

@@ -29,8 +29,9 @@ def kind(metadata: Metadata, samples: int) -> str:
 
 
 def looking_kind(metadata: Metadata, samples: int) -> str:
-    """Return what two runs of so many samples have in common if they differ in cropper only."""
-    same = replace(metadata, cropper="")
+    """Return what two runs of so many samples have in common if they differ in cropper, and in the
+    number of their looks, only."""
+    same = replace(metadata, cropper="", rounds=1)
     return json.dumps([kind(same, samples), metadata.quality])
 
 

@@ -77,7 +77,7 @@ def _head(asked: Asked, kind: str) -> dict[str, Any]:
 
 
 def _usage(reply: Reply, tokens: tuple[Token, ...]) -> dict[str, Any]:
-    counts = {"prompt_tokens": reply.prompt_tokens, "completion_tokens": len(tokens)}
+    counts = {"prompt_tokens": _stage(reply).prompt_tokens, "completion_tokens": len(tokens)}
     return counts | {"total_tokens": sum(counts.values())}
 
 

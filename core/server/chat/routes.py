@@ -85,6 +85,7 @@ def _server(service: Service) -> Server:
         server.gate,
         service.sessions,
         cropper=DEFAULT if server.cropper.parts else server.cropper,
+        keeps=server.keeps,
         alternatives=forms.MOST_LIKELIEST + 1,
     )
 

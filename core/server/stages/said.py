@@ -33,7 +33,7 @@ def stage_of(
         )
     )  # fmt: skip
     prompt = vlm.prompt_text(question, images)
-    return Stage(generation.text, tokens, scores, prompt, bounds)
+    return Stage(generation.text, tokens, scores, prompt, bounds, generation.prompt_tokens)
 
 
 def _alternatives(

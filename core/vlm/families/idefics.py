@@ -45,6 +45,8 @@ def load(checkpoint: Checkpoint, options: Options) -> IdeficsVLM:
 class IdeficsVLM(Adapter):
     """An Idefics3 or SmolVLM model behind the interface of core.vlm.base."""
 
+    several = True
+
     def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
         inputs = self._processor.image_processor(
             images=[[image] for image in images], return_tensors="pt", return_row_col_info=True

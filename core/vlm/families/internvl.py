@@ -47,6 +47,8 @@ def load(checkpoint: Checkpoint, options: Options) -> InternVLVLM:
 class InternVLVLM(Adapter):
     """An InternVL model behind the interface of core.vlm.base."""
 
+    several = True
+
     def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:
         inputs = self._processor.image_processor(
             images=list(images), return_tensors="pt", **self._processor.images_kwargs

@@ -82,6 +82,7 @@ class QwenLanguageModel(LanguageModel):
 class QwenVLM(Adapter):
     """A Qwen2.5-VL or Qwen3-VL model behind the interface of core.vlm.base."""
 
+    several = True
     language_model = QwenLanguageModel
 
     def _encode(self, images: Sequence[Image.Image]) -> list[Visual]:

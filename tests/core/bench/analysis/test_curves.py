@@ -211,12 +211,12 @@ def test_the_oracle_of_a_run_that_gains_nothing_is_a_point():
     assert oracle_curve(run).accuracy_at(0.7) == run.first_score.mean()
 
 
-def _curve(accuracy, retransmitted=None):
+def _curve(accuracy, cost=None):
     """A curve of these points, everything but accuracy and additional cost left as it was."""
     n = len(accuracy)
-    retransmitted = np.linspace(0, 1, n) if retransmitted is None else np.array(retransmitted)
+    cost = np.linspace(0, 1, n) if cost is None else np.array(cost)
     base = random_curve(synthetic_run(10), points=n)
-    return replace(base, accuracy=np.array(accuracy), retransmitted=retransmitted)
+    return replace(base, accuracy=np.array(accuracy), additional_cost=cost)
 
 
 def test_cost_to_reach_takes_the_first_crossing_of_a_curve_that_is_not_monotone():

@@ -40,7 +40,8 @@ def test_the_figures_of_a_cropper_are_those_of_its_run(runs):
     assert found.accuracy == pytest.approx(run.second_score.mean())
     assert found.gain == pytest.approx(run.gain.mean())
     assert found.side == pytest.approx(336) and found.hits == pytest.approx(run.box_hit.mean())
-    assert np.isnan(found.contrast) and found.round_trips == found.fallbacks == 0
+    assert np.isnan(found.contrast) and found.fallbacks == 0
+    assert found.rounds == 1 and found.round_trips == 2  # the question, and one local image
     assert found.bytes == (run.first_message_bytes + run.second_message_bytes).mean()
     asked = replace(
         run, box_fallback=np.where(np.arange(400) < 7, "None named.", "").astype(object)

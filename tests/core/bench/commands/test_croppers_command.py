@@ -70,3 +70,28 @@ def test_a_run_of_other_pictures_or_weights_is_not_gone_on_with(tmp_path, capsys
         assert compare(tmp_path / "looks", *words) == 1
         assert sentence in capsys.readouterr().err
     assert not list((tmp_path / "looks").glob("*.parquet"))
+
+
+def test_rounds_are_compared_from_one_command(tmp_path, capsys):
+    folder = tmp_path / "looks"
+    words = ["--data", "signs-text", "--limit", 3, "--rounds", 1, 2]
+    words += ["--cropper", "relative", "centre"]
+    assert compare(folder, *words) == 0
+    report = (folder / "report.html").read_text()
+    for name in ("relative", "centre"):
+        assert load_run(folder / f"{name}.parquet").metadata.rounds == 2
+        assert f"{CROPPERS[name].label}, 2 rounds" in report
+    assert "Relative attention with 2 rounds has" in report
+    changed = (folder / "centre.parquet").stat().st_mtime_ns
+    assert compare(folder, *words) == 0  # nothing is asked again
+    assert (folder / "centre.parquet").stat().st_mtime_ns == changed
+    assert compare(folder, *words[:4], "--cropper", "relative") == 1
+    assert "rounds 2 there, 1 here" in capsys.readouterr().err
+
+
+def test_rounds_of_a_run_are_taken_from_it(tmp_path):
+    made = tmp_path / "mine.parquet"
+    words = ["--model", "pixels", "--data", "signs-text", "--limit", "3", "--rounds", "2"]
+    assert main(["run", *words, "--out", str(made)]) == 0
+    assert compare(tmp_path / "looks", "--like", made, "--cropper", "blank") == 0
+    assert load_run(tmp_path / "looks" / "blank.parquet").metadata.rounds == 2

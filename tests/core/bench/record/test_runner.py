@@ -35,6 +35,7 @@ from core.messages import Answer
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate, token_scores
 from core.vlm import load_vlm
+from core.vlm.base import VLMError
 from tests.support.paths import ROOT
 from tests.support.pixels import SIDE, TOKENS, PixelVLM, picture
 from tests.support.tiny import save_focalnet_llava
@@ -624,3 +625,71 @@ def test_killed_at_random_moments_it_ends_as_if_undisturbed(plan, questions):
     assert same(load_run(plan.out), undisturbed)
     assert kills == 3
     assert not os.path.exists(plan.out + ".parts")
+
+
+def test_a_run_of_several_rounds_has_a_row_a_look(plan, tmp_path):
+    (run,) = carry_out(replace(plan, rounds=3, out=str(tmp_path / "three.parquet")))
+    (once,) = carry_out(plan)
+    first = replace(run.answered, later=())
+    for name in ("second_answer", "local_bytes", "second_flops", "refined_message_bytes"):
+        assert (getattr(first, name) == getattr(once.answered, name)).all(), name
+    assert [len(one) for one in run.later] == [SAMPLES - 1, SAMPLES - 1]
+    sample = plan.dataset()[0]
+    gate = replace(ALWAYS, rounds=(ALWAYS.threshold,) * 2)
+    t = ask(Edge(sample.image, Codec()), Server(PixelVLM(), gate), sample.prompt)
+    rows = [one.record(0) for one in (run, *run.later)]
+    assert [row.second_answer for row in rows] == [stage.answer for stage in t.stages[1:]]
+    assert [row.first_answer for row in rows] == [stage.answer for stage in t.stages[:-1]]
+    assert [row.scores for row in rows] == [stage.scores for stage in t.stages[:-1]]
+    assert [row.box for row in rows] == list(t.boxes) and [row.round for row in rows] == [1, 2, 3]
+    images = [t.local_image, *(one.local_image for one in t.rounds)]
+    assert [row.local_bytes for row in rows] == [len(image.data) for image in images]
+    crossed = sum(message.byte_count for message in t.messages)
+    looks = [one.second_message_bytes[0] for one in (run, *run.later)]
+    assert run.first_message_bytes[0] + sum(looks) == crossed  # to the byte
+    spent = sum(step.flops or 0 for step in t.steps)
+    assert rows[0].first_flops + sum(row.second_flops for row in rows) == spent
+
+
+def test_every_cropper_has_its_own_rounds(plan, tmp_path):
+    names = ("relative", "saliency")
+    out = str(tmp_path / "{cropper}.parquet")
+    runs = carry_out(replace(plan, croppers=names, rounds=2, out=out))
+    for name, run in zip(names, runs, strict=True):
+        (alone,) = carry_out(replace(plan, croppers=(name,), rounds=2))
+        Path(plan.out).unlink()
+        for name in ("id", "box", "second_answer"):
+            looks = [[getattr(one, name).tolist() for one in of.later] for of in (run, alone)]
+            assert looks[0] == looks[1], name
+    assert runs[0].later
+
+
+def test_a_run_is_not_gone_on_with_in_another_number_of_rounds(plan):
+    two = replace(plan, rounds=2)
+    Runner(two, PixelVLM()).work(rank=1, workers=3)  # one of three chunks
+    with pytest.raises(RunError, match="beginning of another run .rounds 2 there, 3 here"):
+        Runner(replace(plan, rounds=3), PixelVLM())
+    (run,) = carry_out(two)
+    assert "--rounds 2" in run.metadata.command
+    with pytest.raises(RunError, match="is there already, and another run .rounds 2 there, 1 here"):
+        Runner(plan, PixelVLM())
+    for rounds in (0, 65):
+        with pytest.raises(RunError, match="rounds must be 1 to 64"):
+            replace(plan, rounds=rounds)
+
+
+def test_local_images_are_kept_where_a_model_was_trained_on_several(plan, tmp_path):
+    kept = replace(plan, rounds=2, keeps=True, out=str(tmp_path / "kept.parquet"))
+    with pytest.raises(VLMError, match="trained on a global and one local image"):
+        Runner(kept, PixelVLM())
+    vlm = PixelVLM()
+    vlm.info = replace(vlm.info, several=True)
+    (run,) = carry_out(kept, vlm)
+    (alone,) = carry_out(replace(plan, rounds=2), PixelVLM())
+    assert run.metadata.keeps and not alone.metadata.keeps
+    assert "--keep-local-images" in run.metadata.command
+    more, one = run.later[0].record(0), alone.later[0].record(0)
+    assert more.second_visual_tokens == one.second_visual_tokens + TOKENS
+    assert more.second_flops > one.second_flops and more.second_answer != one.second_answer
+    with pytest.raises(RunError, match="One round has one local image"):
+        replace(plan, keeps=True)

@@ -16,10 +16,11 @@ from core.bench.runs.files import DIGEST_KEY, KEY, list_runs, load_run, save_pie
 from core.bench.runs.run import Code, DamagedError, Record, Run, RunError
 from core.bench.runs.tokens import StoredScores
 from tests.support.strategies import METADATA, patient, runs
-from tools.doubles.synthetic import synthetic_run
+from tools.doubles.synthetic import looked_again, synthetic_run
 
 pa = pytest.importorskip("pyarrow")
 pq = pytest.importorskip("pyarrow.parquet")
+pc = pytest.importorskip("pyarrow.compute")
 
 
 def _equal(a: Run, b: Run) -> bool:
@@ -61,6 +62,9 @@ def _rewrite(path, change=None, entries=None, **options):
     with pq.ParquetWriter(path, table.schema, **{"store_schema": False} | options) as writer:
         writer.write_table(table)
         writer.add_key_value_metadata(kept | (entries or {}))
+
+
+OF_6 = {"rounds": ..., "keeps": ..., "samples": ...}  # what files before schema 6 lack
 
 
 def _metadata_entries(path, **changes):
@@ -140,7 +144,7 @@ def test_second_answers_scores_that_are_text_are_read_as_lists(tmp_path):
 
         return change
 
-    _rewrite(path, older(*texts), entries=_metadata_entries(path, cropper=..., schema=3))
+    _rewrite(path, older(*texts), entries=_metadata_entries(path, cropper=..., **OF_6, schema=3))
     assert _equal(load_run(path), run)
     for text in ("{", "[]", '{"min_entropy": [1]}', '{"min_entropy": ["x"]}', "[" * 9999):
         save_run(run, path)
@@ -159,8 +163,8 @@ def _with_second(samples: int) -> Run:
 
 def test_a_file_of_the_first_schema_knows_neither_options_nor_code(saved):
     run, path = saved
-    entries = _metadata_entries(path, load=..., code=..., cropper=..., schema=1)
-    _rewrite(path, entries=_metadata_entries(path, schema=1))
+    entries = _metadata_entries(path, load=..., code=..., cropper=..., **OF_6, schema=1)
+    _rewrite(path, entries=_metadata_entries(path, **OF_6, schema=1))
     _refused(path, "lack a field or have one too many: code, cropper, load")
     _rewrite(path, entries=entries)
     assert _equal(load_run(path), run)  # an invented run knows nothing of them either
@@ -169,7 +173,7 @@ def test_a_file_of_the_first_schema_knows_neither_options_nor_code(saved):
 def test_a_file_of_schema_4_was_looked_at_by_eq_22(saved):
     run, path = saved
     new = ["box_fallback", "box_contrast"] + [name for name in files.ADDED if "search" in name]
-    entries = _metadata_entries(path, cropper=..., schema=4)
+    entries = _metadata_entries(path, cropper=..., **OF_6, schema=4)
     _rewrite(path, lambda table: table.drop_columns(new), entries=entries)
     again = load_run(path)
     assert again.metadata.cropper == "relative" and _equal(again, run)
@@ -607,3 +611,59 @@ def test_a_pickle_in_the_file_is_never_opened(saved, tmp_path):
         writer.add_key_value_metadata({KEY: entries[KEY], DIGEST_KEY: entries[DIGEST_KEY]})
     _refused(path, "one too many: more")
     assert not (tmp_path / "sprung").exists()
+
+
+def test_a_run_of_several_rounds_comes_back_and_counts_its_samples(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "ROWS_PER_GROUP", 7)
+    run, path = looked_again(synthetic_run(40), 3), tmp_path / "run.parquet"
+    save_run(run, path)
+    again = load_run(path)
+    assert _equal(again, run) and len(again.later) == 2
+    assert all(_equal(a, b) for a, b in zip(again.later, run.later, strict=True))
+    (listed,) = list_runs(tmp_path)
+    rows = 40 + sum(map(len, run.later))
+    assert listed.samples == 40 and pq.ParquetFile(path).metadata.num_rows == rows
+    frame, own = pd.read_parquet(path), again.to_frame()
+    assert len(frame) == len(own) == rows and (frame["round"] == 1).sum() == 40
+    assert own["round"].tolist()[:4] == [1, 2, 3, 1] and own["id"].tolist()[:4] == ["0"] * 3 + ["1"]
+    monkeypatch.setattr(files, "MAX_HELD", 0)  # token scores stay in the file
+    stored = load_run(path)
+    assert (stored.later[1].uncertainty() == run.later[1].uncertainty()).all()
+    with pytest.raises(RunError, match=f"holds {rows} looks; at most 50 are read"):
+        load_run(path, max_rows=50)
+
+
+def test_rounds_that_do_not_belong_together_are_refused(tmp_path):
+    run, path = looked_again(synthetic_run(12), 3), tmp_path / "run.parquet"
+    rounds = pc.field("round")
+    for change, match in (
+        (lambda t: t.filter(rounds != 2), "rows of round 2|round 3 must be of samples"),
+        (lambda t: t.filter((rounds != 1) | (pc.field("id") != "3")), "must be of samples"),
+        (lambda t: t.filter((rounds != 1) | (pc.field("id") != "11")), "it lacks rows"),
+        (lambda t: t.set_column(t.schema.get_field_index("round"), "round",
+                                pa.array([1] * 12 + [99] * (len(t) - 12))), "a round from 1 to 64"),
+    ):  # fmt: skip
+        save_run(run, path)
+        _rewrite(path, change)
+        _refused(path, match)
+    save_run(run, path)
+    _rewrite(path, entries=_metadata_entries(path, rounds=2))
+    _refused(path, "A run of 2 rounds can't have 3")
+    _rewrite(path, entries=_metadata_entries(path, rounds=0))
+    _refused(path, "rounds must be 1 to 64, not 0")
+
+
+def test_a_file_of_schema_5_had_one_look(saved):
+    run, path = saved
+    entries = _metadata_entries(path, **OF_6, schema=5)
+    _rewrite(path, lambda table: table.drop_columns(["round"]), entries=entries)
+    again = load_run(path)
+    assert _equal(again, run) and again.metadata.rounds == 1 and not again.metadata.keeps
+    assert (again.round == 1).all() and again.later == ()
+
+
+def test_part_of_a_run_has_the_later_looks_of_its_samples():
+    run = looked_again(synthetic_run(12), 3)
+    part = run.select([9, 2, 0, 5])
+    assert [one.id.tolist() for one in part.later] == [["2", "0", "5"], ["2", "0", "5"]]
+    assert repr(part.later[1].record(0)) == repr(run.later[1].record(2))

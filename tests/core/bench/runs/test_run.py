@@ -76,7 +76,7 @@ def test_an_empty_run_is_a_run_but_nothing_to_analyse():
 
 def test_columns_are_those_of_the_record():
     assert {f.name for f in fields(Run)} == {f.name for f in fields(Record)} | {
-        "metadata", "offsets", "second_offsets",
+        "metadata", "offsets", "second_offsets", "later",
     }  # fmt: skip
 
 

@@ -18,10 +18,11 @@ from core.protocol import (
     Transcript,
     ask,
     first_stage,
+    look_anew,
     second_stage,
 )
 from core.uncertainty import Gate
-from core.vlm.base import Look
+from core.vlm.base import Look, VLMError
 from tests.support.pixels import PixelVLM, picture
 
 ALWAYS, NEVER = float("-inf"), float("inf")
@@ -217,3 +218,82 @@ def test_every_cropper_looks_again(edge, name):
     t = ask(edge, server, "What?")
     assert 1 <= len(t.boxes) <= 3 and t.cropper == name
     assert len(t.stages) == 1 + len(t.boxes)
+
+
+def test_each_rounds_events_begin_with_the_search_for_its_box(edge):
+    server = Server(ZoomingVLM(), gate(ALWAYS, ALWAYS))
+    t = ask(edge, server, "What?")
+    assert len(t.rounds) == 2
+    for one in t.rounds:
+        names = [getattr(event, "name", event) for event in t.events]
+        assert names[one.began - 1] == "score tokens"  # of the answer before it
+    first, second = (t.events[one.began] for one in t.rounds)
+    assert first.name == "relative attention"  # inside the local image
+    assert second.where == "server" and t.rounds[1].began > t.rounds[0].began
+
+
+class SeveralVLM(PixelVLM):
+    """Was trained on several images, and notes what it is shown."""
+
+    def __init__(self):
+        super().__init__()
+        self.info, self.shown = replace(self.info, several=True), []
+
+    def answer(self, look, question, local=None, max_new_tokens=20, draft=()):
+        images = local if isinstance(local, list) else [local]
+        self.shown.append([None if image is None else image.tobytes() for image in images])
+        return super().answer(look, question, images[-1], max_new_tokens, draft)
+
+
+def test_local_images_are_kept_for_a_model_that_was_trained_on_several(edge):
+    vlm = SeveralVLM()
+    server = Server(vlm, gate(ALWAYS, ALWAYS), keeps=True)
+    t = ask(edge, server, "What?")
+    sent = [i.open().tobytes() for i in (t.local_image, *(one.local_image for one in t.rounds))]
+    assert vlm.shown == [[None], sent[:1], sent[:2], sent]
+    assert t.keeps and Transcript.from_json(t.to_json()) == t and len(server.sessions) == 0
+    tokens = sum(map(vlm.visual_tokens, (t.global_image.size, t.local_image.size)))
+    steps = [step for step in t.steps if step.name == "second answer"]
+    assert steps[2].flops > steps[1].flops > steps[0].flops == vlm.info.prefill_flops(tokens)
+    alone = ask(edge, Server(vlm, gate(ALWAYS, ALWAYS)), "What?")
+    assert not alone.keeps and alone.boxes == t.boxes
+    again = first_stage(edge, server, "What?")  # asked from the start, it begins with none
+    second_stage(edge, server, again)
+    assert [len(images) for images in vlm.shown[-3:]] == [1, 2, 3]
+
+
+def test_what_is_kept_takes_memory(edge):
+    server = Server(SeveralVLM(), gate(ALWAYS), keeps=True)
+    opened = first_stage(edge, server, "What?")
+    held, local = server.sessions.nbytes, edge.crop(opened.box, server.fit)
+    message = edge.local_image(opened.session, local)
+    server.handle(message)
+    assert server.sessions.nbytes == held + len(message.image)
+
+
+def test_others_are_shown_the_newest_alone():
+    with pytest.raises(VLMError, match="trained on a global and one local image"):
+        Server(PixelVLM(), gate(ALWAYS), keeps=True)
+
+
+def test_a_transcript_of_version_5_counted_no_prompts_and_kept_nothing(edge):
+    t = ask(edge, Server(PixelVLM(), gate(ALWAYS)), "What?")
+    data = t.to_dict() | {"version": 5}
+    del data["keeps"], data["rounds"][0]["began"]
+    for stage in (data["first"], data["second"], data["rounds"][0]["stage"]):
+        del stage["prompt_tokens"]
+    (one,) = t.rounds
+    old = replace(one, began=None, stage=replace(one.stage, prompt_tokens=0))
+    assert Transcript.from_dict(data).rounds == (old,)
+    data["rounds"] = [7]
+    with pytest.raises(ValueError, match=r"rounds\[0\]"):
+        Transcript.from_dict(data)
+
+
+def test_looked_at_anew_its_rounds_begin_where_their_search_does(edge):
+    sessions = Sessions()
+    opened = ask(edge, Server(ZoomingVLM(), gate(), sessions, looks=2), "What?")
+    anew = look_anew(edge, Server(ZoomingVLM(), gate(ALWAYS), sessions), opened)
+    whole = ask(edge, Server(ZoomingVLM(), gate(ALWAYS)), "What?")
+    assert len(anew.events) == len(whole.events)
+    assert [one.began for one in anew.rounds] == [one.began for one in whole.rounds]
