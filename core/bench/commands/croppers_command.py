@@ -81,6 +81,7 @@ def plan_like(run: Run, limit: int | None, out: str) -> Plan:
     parser = argparse.ArgumentParser(exit_on_error=False)
     run_command.add_arguments(parser, out=False)
     parser.add_argument("--out", help="name of the run file, which isn't made again")
+    parser.add_argument("--rounds", type=int, default=Plan.rounds, help="looks of a question")
     try:
         args = parser.parse_args(words[4:])
     except (argparse.ArgumentError, SystemExit):
