@@ -28,7 +28,7 @@ READ = """() => {
 # Names: of formats, files and measures, of runs, of links, and of what the browser itself says.
 NAMES = re.compile(
     r"^([A-Z]{2,5}( \d+)?|D_B|.* · .*|tiny.*|.*LoRa.*|[a-z_]+|Hochladen|Löschen|Entfernen \d+)$"
-    r"|arXiv|LLaVA"
+    r"|arXiv|LLaVA|^A note\.$|^common\.\w+$|^Laden Sie ein Bild hier ab"
 )
 
 

@@ -90,8 +90,10 @@ class Covered:
 
     def __call__(self, text: str) -> bool:
         """Return whether all of it is said."""
-        parts = re.split(r"(?<=[.!?:;]) (?=[A-ZÄÖÜ„“η])", text)
-        return self._whole(text) or (len(parts) > 1 and all(map(self._whole, parts)))
+        if self._whole(text):
+            return True
+        ways = (re.split(rf"(?<=[{ends}]) (?=[A-ZÄÖÜ„“η])", text) for ends in (".!?", ".!?:;"))
+        return any(len(parts) > 1 and all(map(self._whole, parts)) for parts in ways)
 
     def _whole(self, text: str) -> bool:
         if text in self.exact or not says(text):
