@@ -49,6 +49,8 @@ class Outcome:
 class Ordering(VLM):
     """A model that carries out nothing: it gives orders, and passes on what takes no time."""
 
+    waited = 0.0  # of whoever asks, not of the model
+
     def __init__(self, vlm: VLM):
         self.info, self._vlm = vlm.info, vlm
 
