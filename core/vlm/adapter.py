@@ -33,6 +33,7 @@ from core.vlm.decode import (
     with_draft,
 )
 from core.vlm.detailed import in_own_way
+from core.vlm.flops.tally import add, counted, tallied, tallying
 from core.vlm.inside import Inside
 from core.vlm.loading.checkpoint import Checkpoint, Options, explained
 from core.vlm.loading.ends import end_ids
@@ -42,7 +43,6 @@ from core.vlm.loading.layers import attention_layer
 from core.vlm.loading.memory import cache_bytes
 from core.vlm.loading.settings import Settings
 from core.vlm.prefix import Prefix, common_length
-from core.vlm.tally import add, counted, tallied, tallying
 from core.vlm.text import defuse, readable, special_tokens
 
 # Two questions that begin differently: what they have in common, all prompts about the image have.

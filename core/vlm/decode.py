@@ -15,10 +15,10 @@ import torch
 from torch import nn
 from transformers import PreTrainedModel
 
-from core.vlm import tally
 from core.vlm.capture import AttentionRow, Stopped
+from core.vlm.flops import tally
+from core.vlm.flops.tally import DecoderFlops
 from core.vlm.prefix import Prefix, SuffixCache, common_length
-from core.vlm.tally import DecoderFlops
 
 
 @dataclass(frozen=True, eq=False)

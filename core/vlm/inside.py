@@ -19,8 +19,8 @@ from torch.nn.functional import cosine_similarity
 from core.vlm.base import VLM, Look, PixelGradient, VLMError
 from core.vlm.capture import AttentionGradient, AttentionHeads, AttentionRow
 from core.vlm.decode import LanguageModel, Prompt, Reading, read
+from core.vlm.flops.tally import add, counted
 from core.vlm.prefix import Prefix
-from core.vlm.tally import add, counted
 from core.vlm.yes import NO, YES
 
 

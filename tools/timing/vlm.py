@@ -38,7 +38,7 @@ from core.vlm import FAMILIES, Request, VLMError, load_vlm
 from core.vlm.adapter import Adapter
 from core.vlm.base import MAX_NEW_TOKENS
 from core.vlm.decode import decode_greedily, read
-from core.vlm.flops import count_flops, paper_flops
+from core.vlm.flops.formulas import count_flops, paper_flops
 from core.vlm.loading.arguments import add_load_arguments, load_options
 from core.vlm.reference import Reference
 from tools.doubles.untrained import REALISTIC, save_untrained

@@ -14,7 +14,7 @@ from PIL import Image
 
 from core.cost import first_stage_flops, prefill_flops
 from core.vlm.base import MAX_NEW_TOKENS, VLM, ModelInfo
-from core.vlm.tally import counted
+from core.vlm.flops.tally import counted
 
 
 @dataclass(frozen=True)

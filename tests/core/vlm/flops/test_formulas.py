@@ -9,7 +9,7 @@ import torch
 
 from core.cost import prefill_flops, sample_flops
 from core.vlm import Request
-from core.vlm.flops import count_flops, exact_flops, paper_flops
+from core.vlm.flops.formulas import count_flops, exact_flops, paper_flops
 from tests.support.tiny import LAYERS
 from tools.timing import vlm as bench
 
