@@ -102,10 +102,10 @@ def options(monkeypatch, tmp_path):
     class Never(Exception):
         pass
 
-    def app(model, gate, limits, tokens, certificate, *more):
+    def app(model, gate, limits, tokens, certificate, *more, **named):
         assert isinstance(model, Future)
         found.update(gate=gate, certificate=certificate)
-        return create_app(model, gate, limits, tokens, certificate, *more)
+        return create_app(model, gate, limits, tokens, certificate, *more, **named)
 
     def server(app, limits, leaving, **given):
         found.update(given)
