@@ -132,8 +132,8 @@ def load_run(path: str | os.PathLike[str], max_rows: int | None = None,
     with _opened(path, max_bytes) as (file, stream, metadata, samples):
         if max_rows is not None and file.metadata.num_rows > max_rows:
             raise RunError(
-                f"{_name(path)} holds {file.metadata.num_rows:,} "
-                f"{'samples' if metadata.rounds == 1 else 'looks'}; at most {max_rows:,} are read."
+                f"{_name(path)} holds {file.metadata.num_rows:,} rows; "
+                f"at most {max_rows:,} are read."
             )
         _check_columns(file, path)
         if max_bytes is not None and _claimed_bytes(file) > max_bytes:

@@ -33,11 +33,11 @@ def rows_of(columns: Mapping[str, Any], rows: np.ndarray) -> dict[str, Any]:
 def by_round(columns: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return columns whose rows are of any round as those of each, from the first on.
 
-    Raises ValueError, with the end of a sentence, for rounds that can't be.
+    Raises ValueError for rounds that can't be.
     """
     rounds = np.asarray(columns["round"])
     if not ((rounds >= 1) & (rounds <= MAX_ROUNDS)).all():
-        raise ValueError(f"must have a round from 1 to {MAX_ROUNDS}")
+        raise ValueError(f"Each row must have a round from 1 to {MAX_ROUNDS}.")
     last = int(rounds.max(initial=1))
     if last == 1:
         return [dict(columns)]

@@ -328,7 +328,7 @@ class Run(Keeper):
         try:
             first, *later = by_round(columns)
         except ValueError as error:
-            raise RunError(f"Each row {error}.") from None
+            raise RunError(str(error)) from None
         looks = tuple(cls(metadata=metadata, **part) for part in later)
         return cls(metadata=metadata, **first, later=looks)
 

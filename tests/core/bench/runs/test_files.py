@@ -414,7 +414,7 @@ def test_a_run_that_pandas_wrote_again_is_still_a_run(saved):
 
 def test_limits_are_the_callers(saved):
     _, path = saved
-    _refused(path, "holds 40 samples; at most 39 are read", max_rows=39)
+    _refused(path, "holds 40 rows; at most 39 are read", max_rows=39)
     _refused(path, "takes over 1,000 bytes unpacked", max_bytes=1_000)
 
 
