@@ -4,12 +4,14 @@ On the run it was set on, any threshold looks a little better than it is. So set
 split, or on one half of a run (`halves`), and ask `Calibration.on` what it does on the rest.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from core.bench.analysis.curves import Curve, Point, operating_point, tradeoff
 from core.bench.analysis.goals import keeps, reaches
+from core.bench.analysis.rounds import folded, looks_of
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 
@@ -21,6 +23,9 @@ __all__ = [
     "threshold_for_accuracy",
     "threshold_for_budget",
 ]
+
+
+PLACES = 33  # ηs that are tried for a further round: quantiles of its answers' uncertainty
 
 
 class UnreachableError(ValueError):
@@ -58,15 +63,23 @@ def threshold_for_budget(
     metric: str = "min_entropy",
     first_tokens: int | None = None,
     cost: str = "additional_cost",
+    rounds: int = 1,
 ) -> Calibration:
     """The gate that spends as much of a budget per question as it can, and no more.
 
-    budget: in the unit of `cost`, one of `COSTS`: a share for "additional_cost", bytes of a
-    question for "bytes". A budget for everything gives a gate that always asks, not one that just
-    so catches the most certain sample of this run.
+    budget: in the unit of `cost`, one of `COSTS`: local images a question for "additional_cost",
+    bytes of a question for "bytes". A budget for everything gives a gate that always asks, not one
+    that just so catches the most certain sample of this run. rounds: local images of a question at
+    most, each round with an η of its own: of those tried, the ones with which most is right.
     Raises UnreachableError for a budget that doesn't pay for the first stage, ValueError for a cost
-    that isn't known of this run, and as `tradeoff` does.
+    that isn't known of this run, for more rounds than it holds, and as `tradeoff` does.
     """
+    if rounds > 1:
+        return _of_each_round(
+            run, Gate(metric, first_tokens=first_tokens), rounds,
+            lambda one: threshold_for_budget(one, budget, metric, first_tokens, cost),
+            lambda found: found.expected.accuracy,
+        )  # fmt: skip
     curve = tradeoff(run, metric, first_tokens)
     costs = curve.cost(cost)
     if np.isnan(costs).all():
@@ -90,12 +103,20 @@ def threshold_for_accuracy(
     metric: str = "min_entropy",
     first_tokens: int | None = None,
     cost: str = "additional_cost",
+    rounds: int = 1,
 ) -> Calibration:
     """The cheapest gate that reaches an accuracy (mean score, 0..1).
 
-    Raises UnreachableError for an accuracy that no threshold reaches, and ValueError as `tradeoff`
-    does.
+    rounds: local images of a question at most, each round with an η of its own: of those tried, the
+    cheapest. Raises UnreachableError for an accuracy that no threshold reaches, and ValueError as
+    `tradeoff` does, and for more rounds than the run holds.
     """
+    if rounds > 1:
+        return _of_each_round(
+            run, Gate(metric, first_tokens=first_tokens), rounds,
+            lambda one: threshold_for_accuracy(one, accuracy, metric, first_tokens, cost),
+            lambda found: -getattr(found.expected, cost),
+        )  # fmt: skip
     curve = tradeoff(run, metric, first_tokens)
     curve.cost(cost)  # costs rise along the curve, whichever it is: the first point is cheapest
     there = np.flatnonzero(reaches(curve.accuracy, accuracy))
@@ -119,6 +140,58 @@ def halves(run: Run, seed: int = 0) -> tuple[Run, Run]:
     chosen = np.random.default_rng(seed).permutation(len(images))[: len(images) // 2]
     first = np.isin(image, chosen)
     return run.select(first), run.select(~first)
+
+
+def _of_each_round(
+    run: Run,
+    gate: Gate,
+    rounds: int,
+    choose: Callable[[Run], Calibration],
+    worth: Callable[[Calibration], float],
+) -> Calibration:
+    """Return the best gate with an η of each round, found by changing one of them at a time.
+
+    choose: sets the first η, the others given. The search begins with no further look at all, and
+    goes through the later rounds as often as there are, the last one first. Of equals, the one that
+    was tried first is kept, so a round that gains nothing is never taken.
+    """
+    ways: dict[tuple[float, ...], Calibration | UnreachableError] = {}
+
+    def found(etas: tuple[float, ...]) -> Calibration | UnreachableError:
+        if etas not in ways:
+            try:
+                ways[etas] = choose(folded(run, replace(gate, rounds=etas)))
+            except UnreachableError as error:
+                ways[etas] = error
+        return ways[etas]
+
+    def worthy(etas: tuple[float, ...]) -> float:
+        way = found(etas)
+        return worth(way) if isinstance(way, Calibration) else -np.inf
+
+    tried = [_places(one, gate) for one in looks_of(run, rounds)[1:]]
+    best = tuple(places[0] for places in tried)
+    for _ in tried:
+        for index in reversed(range(len(tried))):
+            others = [(*best[:index], eta, *best[index + 1 :]) for eta in tried[index]]
+            best = max([best, *others], key=worthy)
+    way = found(best)
+    if isinstance(way, UnreachableError):
+        way = max((one for one in ways.values() if isinstance(one, UnreachableError)),
+                  key=lambda error: error.nearest)  # fmt: skip
+        raise way
+    never = best.index(tried[0][0]) if tried[0][0] in best else len(best)
+    return replace(way, gate=replace(way.gate, rounds=best[:never]))
+
+
+def _places(run: Run, gate: Gate) -> list[float]:
+    """Return the ηs that are tried for a round: the first of them asks for no look, the others for
+    more or fewer.
+    """
+    never = np.inf if METRICS[gate.metric].higher_is_uncertain else -np.inf
+    uncertainty = run.uncertainty(gate.metric, gate.first_tokens)
+    between = np.unique(np.quantile(uncertainty, np.linspace(0, 1, PLACES), method="nearest"))
+    return [never, *map(float, between)]
 
 
 def _calibration(curve: Curve, index: int, cost: str) -> Calibration:

@@ -3,6 +3,7 @@
     python -m core.bench calibrate validation.parquet --on test.parquet --budget 0.4
     python -m core.bench calibrate validation.parquet --bytes 6000
     python -m core.bench calibrate validation.parquet --accuracy 0.55
+    python -m core.bench calibrate search.parquet --bytes 12000 --rounds 2
     python -m core.bench calibrate validation.parquet --lose-at-most 0.02 --confidence 0.9
 
 On the run it was set on, any threshold looks a little better than it is. Without --on, half of the
@@ -36,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--budget",
         type=float,
-        help="goal: the share of questions that may be retransmitted, 0 to 1",
+        help="goal: local images a question, with one round the share that is asked again, 0 to 1",
     )
     add(
         "--bytes",
@@ -58,18 +59,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=int,
         help="judge an answer by that many of its tokens (default: by all)",
     )
+    add(
+        "--rounds",
+        type=int,
+        default=1,
+        help="local images of a question, at most: each round gets an η of its own (default: 1)",
+    )
     promise_command.add_arguments(parser)
 
 
 def main(args: argparse.Namespace) -> int:
     if args.gain:
         args.metric = [use(args.gain)]
+    if args.rounds < 1:
+        raise ValueError(f"--rounds must be at least 1, not {args.rounds}.")
+    if args.rounds > 1 and promise_command.wanted(args):
+        raise ValueError("A promise holds for one round: leave --rounds out.")
     if promise_command.wanted(args):
         return promise_command.main(args)
     run = read_run(args.run, args)
     here, there = (run, read_run(args.on, args)) if args.on else halves(run)
     found = calibrate(here, args)
     print(promise_command.describe(found.gate))
+    if found.gate.rounds:
+        etas = " ".join(f"{eta:.6g}" for eta in found.gate.rounds)
+        print(f"η of each further round, as core.server takes it: --rounds {etas}")
     print(f"{'':32}{'accuracy':>10}{'asked for':>11}{'bytes':>9}")
     where = "the other half" if args.on is None else args.on.name
     rows = [("where it was set", found.expected), (f"on {where}", found.on(there))]
@@ -85,7 +99,7 @@ def calibrate(run: Run, args: argparse.Namespace) -> Calibration:
         raise ValueError("Say one goal: --budget, --bytes or --accuracy; or promise something.")
     if len(args.metric) > 1:
         raise ValueError("Several metrics are tried for a promise only: say one.")
-    rest = {"metric": args.metric[0], "first_tokens": args.first_tokens}
+    rest = {"metric": args.metric[0], "first_tokens": args.first_tokens, "rounds": args.rounds}
     if args.accuracy is not None:
         return threshold_for_accuracy(run, args.accuracy, **rest)
     if args.bytes is not None:

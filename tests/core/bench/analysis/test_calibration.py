@@ -14,10 +14,11 @@ from core.bench.analysis.calibration import (
 )
 from core.bench.analysis.curves import COSTS, full, initial, operating_point, tradeoff
 from core.bench.analysis.goals import keeps, reaches
+from core.bench.analysis.rounds import folded
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import METADATA, patient, runs
-from tools.doubles.synthetic import synthetic_run
+from tools.doubles.synthetic import looked_again, synthetic_run
 
 metrics = st.sampled_from(sorted(METRICS))
 
@@ -146,3 +147,56 @@ def test_a_goal_that_cannot_be_met_knows_one_that_can():
     with pytest.raises(UnreachableError) as refused:
         threshold_for_accuracy(run, 1.0)
     assert threshold_for_accuracy(run, refused.value.nearest)
+
+
+@pytest.fixture(scope="module")
+def searched():
+    return looked_again(synthetic_run(120, seed=3), 3)
+
+
+def pairs(run, goal):
+    """What each η of a second round makes of a goal for the first, by plain trial."""
+    for eta in (np.inf, *np.unique(run.later[0].uncertainty("min_entropy"))):
+        try:
+            found = goal(folded(run, Gate(rounds=(float(eta),))))
+        except UnreachableError:
+            continue
+        yield found.expected
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
+def test_a_budget_for_two_rounds_is_spent_as_well_as_on_any_pair_tried(searched, share):
+    ends = initial(searched).bytes, full(searched).bytes
+    budget = ends[0] + share * (ends[1] - ends[0])
+    one = threshold_for_budget(searched, budget, cost="bytes")
+    two = threshold_for_budget(searched, budget, cost="bytes", rounds=2)
+    three = threshold_for_budget(searched, budget, cost="bytes", rounds=3)
+    best = max(
+        point.accuracy
+        for point in pairs(searched, lambda r: threshold_for_budget(r, budget, cost="bytes"))
+    )
+    assert best >= two.expected.accuracy >= one.expected.accuracy
+    assert two.expected.accuracy >= best - 0.01  # every η, beside 33 of them
+    assert three.expected.accuracy >= two.expected.accuracy - 1e-9
+    for found in (two, three):
+        assert keeps(found.expected.bytes, budget) and np.isfinite(found.gate.rounds).all()
+        expected = asdict(found.expected) | {"threshold": found.gate.threshold}
+        assert asdict(found.on(searched)) == pytest.approx(expected)
+
+
+def test_an_accuracy_that_one_look_misses_is_reached_with_two(searched):
+    most = [
+        max(found.accuracy for found in pairs(searched, lambda r: threshold_for_budget(r, 9.0))),
+        tradeoff(searched).accuracy.max(),
+    ]
+    assert most[0] > most[1]
+    with pytest.raises(UnreachableError):
+        threshold_for_accuracy(searched, most[0])
+    found = threshold_for_accuracy(searched, most[0], rounds=2)
+    assert reaches(found.expected.accuracy, most[0]) and len(found.gate.rounds) == 1
+    cheap = threshold_for_accuracy(searched, initial(searched).accuracy, rounds=2)
+    assert cheap.gate.rounds == ()  # nothing to be gained by looking again
+    with pytest.raises(UnreachableError):
+        threshold_for_accuracy(searched, 1.1, rounds=3)
+    with pytest.raises(ValueError, match="record it anew with --rounds 4"):
+        threshold_for_accuracy(searched, 0.5, rounds=4)

@@ -6,7 +6,7 @@ from core.bench.__main__ import main
 from core.bench.analysis.calibration import halves, threshold_for_accuracy, threshold_for_budget
 from core.bench.analysis.curves import tradeoff
 from core.bench.runs.files import save_run
-from tools.doubles.synthetic import synthetic_run
+from tools.doubles.synthetic import looked_again, synthetic_run
 
 HERE, THERE = synthetic_run(400, seed=0), synthetic_run(300, seed=1)
 
@@ -52,6 +52,21 @@ def test_bytes_and_accuracy_are_goals_too(files, capsys):
     eta, rows = _said(capsys.readouterr().out)
     assert eta == pytest.approx(threshold_for_accuracy(HERE, 0.7).gate.threshold, rel=1e-5)
     assert rows[0][0] >= 70
+
+
+def test_each_round_gets_an_eta_of_its_own(tmp_path, capsys):
+    run = looked_again(synthetic_run(120, seed=3), 2)
+    save_run(run, tmp_path / "search.parquet")
+    budget = 1.3 * tradeoff(run).bytes.max()  # more than one look can spend
+    there = str(tmp_path / "search.parquet")
+    assert main(["calibrate", there, "--bytes", str(budget), "--rounds", "2", "--on", there]) == 0
+    said = capsys.readouterr().out
+    found = threshold_for_budget(run, budget, cost="bytes", rounds=2)
+    assert found.gate.rounds
+    etas = re.search(r"as core.server takes it: --rounds (\S+)\n", said)[1]
+    assert float(etas) == pytest.approx(found.gate.rounds[0], rel=1e-5)
+    for words in (["--rounds", "0"], ["--rounds", "3"], ["--rounds", "2", "--lose-at-most", "0.1"]):
+        assert main(["calibrate", there, "--bytes", "9000", *words]) != 0
 
 
 def test_without_another_run_half_of_the_images_verify(files, capsys):
