@@ -235,8 +235,9 @@ class Student:
 
 
 def text_of(element: str, html: str) -> str | None:
-    found = re.search(rf'id="{element}">([^<]*)<', html)
-    return unescape(found[1]) if found else None
+    """Return the model's own words in an element, "" for none, None without the element."""
+    found = re.search(rf'id="{element}">(?:<span lang="en"[^>]*>([^<]*))?', html)
+    return unescape(found[1] or "") if found else None
 
 
 if __name__ == "__main__":
