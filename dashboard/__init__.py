@@ -4,9 +4,9 @@ import os
 import sys
 
 from core.support.proxies import mend
-from core.support.waiting import wait_asleep
+from core.support.waiting import spin_briefly
 
-wait_asleep()  # before torch is imported
+spin_briefly()  # before torch is imported
 
 # Before gradio is imported: as it is, it opens an HTTP client, and asks whether to count its users.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")

@@ -27,7 +27,7 @@ from core.server.watch.telemetry import JsonLines
 from core.support.bundled import EXPECTATION
 from core.support.commands import add_tls_arguments, called
 from core.support.headers import TOKEN
-from core.support.waiting import wait_asleep
+from core.support.waiting import spin_briefly
 from core.uncertainty import METRICS, Gate
 from core.vlm.base import VLM, VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
@@ -37,7 +37,7 @@ PEM_HEAD = 100  # bytes in which a TLS certificate says what it is
 
 
 def main() -> None:
-    wait_asleep()
+    spin_briefly()
     parser = _parser()
     args = parser.parse_args()
     try:
