@@ -46,7 +46,7 @@ class Result:
     answer: str
     first_answer: str | None  # None: the server asked for a local image instead
     uncertainty: float | None  # of the first answer; None if the server doesn't say
-    box: Box | None  # of the original, that was sent in detail
+    box: Box | None  # of the original, sent in detail: the one that the answer is from
     exchanges: tuple[Exchange, ...]  # those of restarted questions included
     restarts: int
     seconds: float  # all of it, pauses included
@@ -54,7 +54,7 @@ class Result:
     # or its answer didn't come in time, so that the first answer stands.
     skipped: str | None = None
     late: bool = False
-    boxes: tuple[Box, ...] = ()  # every one that was sent in detail, in order; `box` is the last
+    boxes: tuple[Box, ...] = ()  # every one that was sent in detail, in order
 
     @property
     def retransmitted(self) -> bool:
@@ -173,15 +173,16 @@ class Client:
             if reply.session is None:
                 raise MessageError("its first answer has no session.")
             reply, _ = self._sender.send("v1/second-looks", SecondLook(reply.session), exchanges)
-        boxes, late = list[Box](), False
+        boxes, box, late = list[Box](), None, False
         while isinstance(reply, CropRequest) and len(boxes) < self._looks():
-            boxes.append(reply.box)
+            boxes.append(box := reply.box)
             local = edge.local_image(reply.session, edge.crop(reply.box, fit))
             within = None
             if first_answer is not None and not force and (deadline := self._deadline()):
                 within = max(since + deadline - time.monotonic(), 0.01)
             try:
-                reply, _ = self._sender.send("v1/local-images", local, exchanges, within=within)
+                reply, said = self._sender.send("v1/local-images", local, exchanges, within=within)
+                box = said.box if said.box in boxes else box  # of a search that ended
             except EdgeError:
                 if within is None:
                     raise
@@ -196,8 +197,8 @@ class Client:
                 )
             raise MessageError(f"a {reply.kind} came where an answer was expected.")
         return Result(
-            question, reply.text, first_answer, beside.uncertainty, boxes[-1] if boxes else None,
-            tuple(exchanges), 0, 0.0, beside.skipped, late, tuple(boxes),
+            question, reply.text, first_answer, beside.uncertainty, box, tuple(exchanges), 0, 0.0,
+            beside.skipped, late, tuple(boxes),
         )  # fmt: skip
 
     def _looks(self) -> int:

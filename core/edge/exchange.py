@@ -17,6 +17,7 @@ from urllib.parse import unquote
 
 import httpx
 
+from core.box import Box
 from core.edge.problems import (
     PASSING,
     EdgeError,
@@ -26,7 +27,7 @@ from core.edge.problems import (
     refused,
 )
 from core.messages import MAX_HEADER, Message, MessageError
-from core.support.headers import COMPACT, FIRST_ANSWER, SKIPPED, UNCERTAINTY, head_bytes
+from core.support.headers import BOX, COMPACT, FIRST_ANSWER, SKIPPED, UNCERTAINTY, head_bytes
 from core.support.proxies import EnvironmentFault, way_to
 
 __all__ = ["Beside", "Exchange", "Sender"]
@@ -59,14 +60,18 @@ class Beside:
     uncertainty: float | None
     first_answer: str | None
     skipped: str | None
+    box: Box | None
 
     @classmethod
     def of(cls, headers: httpx.Headers) -> Self:
-        uncertainty = None
+        uncertainty = box = None
         with contextlib.suppress(KeyError, ValueError):
             uncertainty = float(headers[UNCERTAINTY])
+        with contextlib.suppress(KeyError, ValueError):
+            left, top, right, bottom = map(int, headers[BOX].split(","))
+            box = Box(left, top, right, bottom)
         text, skipped = headers.get(FIRST_ANSWER), headers.get(SKIPPED)
-        return cls(uncertainty, None if text is None else unquote(text), skipped)
+        return cls(uncertainty, None if text is None else unquote(text), skipped, box)
 
 
 class Sender:

@@ -32,6 +32,7 @@ from core.server.machine import Reply
 from core.server.problems import Problem
 from core.server.replies import Abandoned
 from core.support.headers import (
+    BOX,
     COMPACT,
     FIRST_ANSWER,
     PREFER_FIRST,
@@ -47,6 +48,11 @@ MAX_FALLBACK = 4_096  # characters of a header
 FIRST_HEADERS = {  # beside a compact reply to a question, for the OpenAPI description
     name: {"description": text, "schema": {"type": kind}}
     for name, kind, text in (
+        (
+            BOX,
+            "string",
+            "Of an answer that ends a search: left,top,right,bottom of what it is from.",
+        ),
         (UNCERTAINTY, "number", "G_avg (eq. 9) of the first answer."),
         (FIRST_ANSWER, "string", "If a local image is asked for: on a shared link, or preferred."),
         (SKIPPED, "string", "On a shared link: why no local image was asked for, late or dear."),
@@ -101,6 +107,9 @@ class AnswerBody(BaseModel):
     uncertainty: float | None = Field(None, description="G_avg (eq. 9), of a first answer.")
     skipped: Literal["late", "dear"] | None = Field(
         None, description="On a shared link: it would come too late, or cost others too much."
+    )
+    box: list[int] | None = Field(
+        None, description="Of an answer that ends a search: of the local image that it is from."
     )
 
 
@@ -216,6 +225,8 @@ def pack(
         beside = {} if uncertainty is None else {UNCERTAINTY: f"{uncertainty:.4f}"}
         if reply.skipped:
             beside[SKIPPED] = reply.skipped
+        if reply.box:
+            beside[BOX] = ",".join(map(str, reply.box.as_tuple()))
         if first_answer is not None and len(text := quote(first_answer)) <= MAX_FALLBACK:
             beside[FIRST_ANSWER] = text
         return message.to_bytes(), beside
@@ -224,11 +235,14 @@ def pack(
         body = AnswerBody(
             text=message.text, session=message.session, uncertainty=uncertainty,
             skipped=cast(Literal["late", "dear"] | None, reply.skipped),
+            box=list(reply.box.as_tuple()) if reply.box else None,
         )  # fmt: skip
     else:
         body = CropRequestBody(
             session=message.session, box=list(message.box.as_tuple()), uncertainty=uncertainty,
             first_answer=first_answer,
         )  # fmt: skip
-    unsaid = {name for name in ("skipped", "first_answer") if getattr(body, name, None) is None}
+    unsaid = {
+        name for name in ("skipped", "first_answer", "box") if getattr(body, name, None) is None
+    }
     return body.model_dump_json(exclude=unsaid).encode(), {}

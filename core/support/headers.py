@@ -22,6 +22,10 @@ SKIPPED = "Second-Look-Skipped"
 """Header beside a compact answer on a shared link: why no local image was asked for, "late"
 or "dear"."""
 
+BOX = "Second-Look-Box"
+"""Header beside a compact answer that ends a search: left,top,right,bottom, in pixels of the
+original, of the local image that it is from. The edge sent it, but maybe not as the last."""
+
 TOKEN = "SECOND_LOOK_TOKEN"
 """Environment variable with the bearer token, or, for a server, several."""
 

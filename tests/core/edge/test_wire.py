@@ -39,6 +39,7 @@ def test_messages_and_heads_are_all_that_crosses(cropper, looks):
     transcript = ask(Edge(image, codec), Server(PixelVLM(), gate, cropper=cropper), question)
     requests = sum(message.kind == "crop request" for message in transcript.messages)
     assert len(result.boxes) == requests >= 1
+    assert result.box == transcript.boxes[-1]  # of a search: what is answered from
     if cropper == "tree":
         assert requests > 2  # each part that it sees first is a round trip
     if cropper == "relative":
