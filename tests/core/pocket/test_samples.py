@@ -4,17 +4,23 @@ import json
 
 import pytest
 
-from core.protocol import Edge, Server, ask
+from core.imaging import Codec
+from core.protocol import Edge, Server, ask, attention_at
 from core.support.bundled import SAMPLES
 from core.uncertainty import METRICS, Gate
 from core.vlm import load_vlm
 
 LISTED = json.loads((SAMPLES / "samples.json").read_text())
+MENDED = [sample for sample in LISTED if sample["outcome"] == "with the crop"]
 
 
 @pytest.fixture(scope="module")
-def transcripts():
-    server = Server(load_vlm("pocket", device="cpu"), Gate())
+def server():
+    return Server(load_vlm("pocket", device="cpu"), Gate())
+
+
+@pytest.fixture(scope="module")
+def transcripts(server):
     return [
         ask(Edge(SAMPLES / sample["file"]), server, sample["question"], force=True)
         for sample in LISTED
@@ -40,3 +46,36 @@ def test_every_measure_parts_the_right_from_the_wrong(transcripts):
         assert max(doubts[True]) < min(doubts[False]), name
         if name == "min_entropy":
             assert max(doubts[True]) < 0.025 and min(doubts[False]) > 0.95
+
+
+def _asked(server, sample, quality, local_quality):
+    codecs = Codec("jpeg", quality), Codec("jpeg", local_quality)
+    return ask(Edge(SAMPLES / sample["file"], *codecs), server, sample["question"])
+
+
+def test_the_global_image_may_be_worse_than_the_local_one(server):
+    for sample in MENDED:
+        assert _asked(server, sample, 5, 75).answer == sample["answer"]
+        right = _asked(server, sample, 1, 75).answer == sample["answer"]
+        assert right == (sample["title"] != "A tall scene")
+        if sample["title"] == "A plate to spell":
+            assert _asked(server, sample, 75, 5).answer == "6C02"
+
+
+def test_both_qualities_at_5_cost_20_to_35_percent_of_the_bytes(server, transcripts):
+    def cost(transcript):
+        return sum(message.byte_count for message in transcript.messages)
+
+    for sample, before in zip(LISTED, transcripts, strict=True):
+        if sample in MENDED:
+            share = cost(_asked(server, sample, 5, 5)) / cost(before)
+            assert 0.2 <= share <= 0.35, sample["file"]
+
+
+def test_only_the_first_layer_looks_elsewhere(server, transcripts):
+    for sample, transcript in zip(LISTED, transcripts, strict=True):
+        if sample in MENDED:
+            for layer in range(server.vlm.info.layers):
+                box = attention_at(server.vlm, transcript, layer)[1]
+                shared = box.shared(transcript.box) / box.area
+                assert (shared > 0.5) if layer else (shared == 0), (sample["file"], layer)
