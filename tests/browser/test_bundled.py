@@ -40,5 +40,8 @@ def test_the_first_click_shows_a_second_look_that_helps_on_one_screen(
     assert page.evaluate(OUTSIDE, ONE_SCREEN[size]) == []
     assert page.evaluate(OUTSIDE, ["#log-view"]) == ["#log-view"]  # it looks
     assert masthead.bounding_box()["height"] < before / 2
+    if size == (960, 540):
+        page.locator("#eta").evaluate("part => part.scrollIntoView()")
+        assert page.evaluate(OUTSIDE, ["#eta input[type=range]", "#operating-curve"]) == []
     page.locator("#about-again").click()
     expect(page.locator("#model-facts")).to_be_visible()

@@ -143,6 +143,14 @@ def test_a_lesson_from_the_picture_to_the_second_answer(open_page, student, bund
     expect(page.locator("#class-next")).to_have_text("Show the answer")
     expect(page.locator("#first-answer")).to_have_count(0)
 
+    # On a teacher's telephone nothing of the votes is cut off, and the answer is beside them.
+    page.set_viewport_size({"width": 360, "height": 740})
+    next_step(page, "Show the answer")
+    expect(page.locator("#first-answer")).to_be_visible()
+    page.locator("#class-panel").evaluate("part => part.scrollIntoView()")
+    votes = ("#class-next", *(f"#vote-{name}" for name in ("read", "right", "again")))
+    assert page.evaluate(OUTSIDE, [*votes, "#stage-1-view .over", "#first-answer"]) == []
+
     page.locator("#class-switch input").uncheck()
     expect(page.locator("#class-panel")).to_be_hidden()
     expect(page.locator("#both")).to_be_visible()

@@ -41,10 +41,10 @@ def phone(browser, server):
     """Open the page as a phone does; `page.sent` are the bodies that left it, by path."""
     contexts, complaints, addresses = [], [], []
 
-    def open_phone(before=""):
+    def open_phone(before="", locale="en-GB", runs="The server runs"):
         context = browser.new_context(
-            viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True
-        )  # fmt: skip
+            viewport={"width": 360, "height": 640}, is_mobile=True, has_touch=True, locale=locale
+        )
         contexts.append(context)
         context.add_init_script(before)
         page = context.new_page()
@@ -60,7 +60,7 @@ def phone(browser, server):
         page.on("pageerror", lambda error: complaints.append(str(error)))
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(f"{server}/phone")
-        expect(page.locator("#server")).to_contain_text("The server runs")
+        expect(page.locator("#server")).to_contain_text(runs)
         return page
 
     yield open_phone
@@ -70,7 +70,7 @@ def phone(browser, server):
     assert all(address.startswith(server) for address in addresses)
 
 
-def asked(page, photo, question):
+def asked(page, photo, question, answered="Answered in"):
     """Choose a photo, ask, and return what came of it. photo: a path, or a file's bytes."""
     if isinstance(photo, bytes):
         photo = {"name": "photo.jpg", "mimeType": "image/jpeg", "buffer": photo}
@@ -78,7 +78,7 @@ def asked(page, photo, question):
     page.locator("#question").fill(question)
     expect(page.locator("#ask")).to_be_enabled()
     page.locator("#ask").click()
-    expect(page.locator("#status")).to_contain_text("Answered in")
+    expect(page.locator("#status")).to_contain_text(answered)
     return json.loads(page.locator("#result").get_attribute("data-result"))
 
 
@@ -177,6 +177,15 @@ def test_no_serious_violation(phone):
         for scheme in ("light", "dark"):
             page.emulate_media(color_scheme=scheme)
             assert serious(page) == [], (step, scheme)
+
+
+def test_a_german_phone_asks_in_german(phone):
+    page = phone(locale="de-DE", runs="Auf dem Server läuft pocket")
+    expect(page.locator("html")).to_have_attribute("lang", "de")
+    expect(page.locator("h1")).to_have_text("Dieses Telefon ist das Gerät vor Ort")
+    there = asked(page, SAMPLES / LISTED[0]["file"], LISTED[0]["question"], "Beantwortet in")
+    assert there["answer"] == LISTED[0]["answer"]
+    expect(page.locator("#meter")).to_contain_text("verließen dieses Telefon")
 
 
 def test_what_isnt_a_photo_is_said_and_loses_nothing(phone):
