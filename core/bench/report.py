@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from math import isnan
+from typing import SupportsFloat
 
 import numpy as np
 
@@ -393,8 +394,8 @@ def _more(runs: Runs) -> Section:
             found, curve = separability(run, metric), curve_of(run, metric, None)
             measures = (found.auprc, found.gain_auroc, found.aurc, found.prr)
             costs = (curve.cost_to_reach(share) for share in (0.5, 0.8, 0.95, 1.0))
-            rows.append((METRICS[metric].label, "{:.3f} [{:.3f}, {:.3f}]".format(*of),
-                         *(f"{m:.3f}" for m in measures), f"{curve.apgr():.3f}",
+            rows.append((METRICS[metric].label, _interval(of[0], of[1], of[2], digits=3),
+                         *(_number(m, 3) for m in (*measures, curve.apgr())),
                          *(_number(c) for c in costs)))  # fmt: skip
         section.table(
             f"{name}: expected calibration error of the answers {reliability(run).ece:.3f}",
@@ -484,7 +485,7 @@ def _separation_rows(run: Run, of: Mapping[str, tuple[str, int | None]]) -> list
     """Return overlap and D_B by label; of: label -> metric and first tokens."""
     found = separation_intervals(run, list(of.values()))
     return [
-        (label, *(f"{one.estimate:.2f} [{one.low:.2f}, {one.high:.2f}]" for one in both.values()))
+        (label, *(_interval(one.estimate, one.low, one.high) for one in both.values()))
         for label, both in zip(of, found, strict=True)
     ]
 
@@ -494,8 +495,17 @@ def _percent(values: np.ndarray) -> str:
     return findings.points(known.mean()) if known.size else "–"
 
 
-def _number(value: float) -> str:
-    return "–" if isnan(value) else f"{value:.2f}"
+def _number(value: float, digits: int = 2) -> str:
+    return "–" if isnan(value) else f"{value:.{digits}f}"
+
+
+def _interval(
+    estimate: SupportsFloat, low: SupportsFloat, high: SupportsFloat, digits: int = 2
+) -> str:
+    middle, *ends = (_number(float(one), digits) for one in (estimate, low, high))
+    if isnan(estimate):
+        return middle  # such as how well answers are told apart, where all are right or all wrong
+    return f"{middle} [{', '.join(ends)}]"
 
 
 def page(runs: Mapping[str, Run]) -> str:

@@ -43,8 +43,9 @@ class Finding:
 
 
 def points(share: float, sign: bool = False) -> str:
-    """An accuracy, or a difference of two, in percent points."""
-    return f"{100 * share:+.1f}" if sign else f"{100 * share:.1f}"
+    """An accuracy, or a difference of two, in percent points; nothing is 0.0, never -0.0."""
+    percent = round(100 * share, 1) + 0.0
+    return f"{percent:+.1f}" if sign else f"{percent:.1f}"
 
 
 def gain(run: Run) -> Finding:

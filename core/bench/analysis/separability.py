@@ -246,7 +246,7 @@ def changes(run: Run) -> Changes:
         regressions=int(down.sum()),
         unchanged=int((gain == 0).sum()),
         uplift=float(gain[up].sum() / len(gain)),
-        regression=float(-gain[down].sum() / len(gain)),
+        regression=float(abs(gain[down]).sum() / len(gain)),
     )
 
 

@@ -20,8 +20,11 @@ from core.server.problems import Problem
 
 MOST_LIKELIEST = 20  # alternatives of a token, as OpenAI has it
 IMAGES = 2  # the global one and a local one
-_DATA_URL = re.compile(r"data:image/([a-z]{1,10});base64,(.*)", re.DOTALL)
+# The type is written in any case, and may bear parameters (RFC 2397).
+_DATA_URL = re.compile(r"data:image/([a-z]{1,10})(?:;[\w.-]{1,50}=[\w.-]{1,50}){0,4};base64,(.*)",
+                       re.DOTALL | re.IGNORECASE)  # fmt: skip
 _NAMES = {"jpg": "jpeg"}  # as some clients write it
+_UNSERVED = ("response_format", "stop", "tools", "logit_bias")  # of what would change an answer
 
 Side = Annotated[int, Field(ge=1, le=MAX_SIDE)]
 
@@ -72,8 +75,18 @@ class Wish(_Body):
     )  # fmt: skip
 
 
+class Form(_Body):
+    """How the answer's text is to be formed."""
+
+    type: Literal["text"] = "text"
+
+
 class ChatBody(_Body):
-    """A question about one image, or about a global image and a local one, in that order."""
+    """A question about one image, or about a global image and a local one, in that order.
+
+    The last four would change the answer, so they may be there and say nothing, as some clients
+    write them.
+    """
 
     model: str = Field(max_length=4_096)
     messages: Annotated[list[ChatMessage], Field(min_length=1, max_length=64)]
@@ -85,6 +98,10 @@ class ChatBody(_Body):
     stream_options: StreamOptions | None = None
     n: Literal[1] | None = None
     second_look: Wish | None = None
+    response_format: Form | None = None
+    stop: Literal[""] | Annotated[list[str], Field(max_length=0)] | None = None
+    tools: Annotated[list[Any], Field(max_length=0)] | None = None
+    logit_bias: Annotated[dict[str, Any], Field(max_length=0)] | None = None
 
 
 @dataclass(frozen=True)
@@ -107,9 +124,17 @@ def read(content: bytes) -> Asked:
     try:
         body = ChatBody.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(map(str, first["loc"]))[:200] or "The body"
-        raise Problem(400, "bad_field", f"{where}: {first['msg']}.") from None
+        faults = error.errors(include_url=False, include_input=False, include_context=False)
+        if unserved := next((one["loc"][0] for one in faults if one["loc"][:1] and
+                             one["loc"][0] in _UNSERVED), None):  # fmt: skip
+            raise Problem(
+                400, "unsupported",
+                f"{unserved}: the answer is the model's own, whole, in plain text: leave this out.",
+            ) from None  # fmt: skip
+        # Where a field has several forms, the one that was read the furthest was meant.
+        meant = max(faults, key=lambda one: len(one["loc"]))
+        where = ".".join(map(str, meant["loc"]))[:200] or "The body"
+        raise Problem(400, "bad_field", f"{where}: {meant['msg']}.") from None
     except RecursionError:
         raise Problem(400, "bad_field", "The body is nested without end.") from None
     if len(body.messages) != 1 or body.messages[0].role != "user":
@@ -149,11 +174,12 @@ def _image(url: str) -> tuple[str, bytes]:
             400, "bad_image",
             "Send images as data URLs, data:image/jpeg;base64,…: nothing is fetched from a link.",
         )  # fmt: skip
-    name = _NAMES.get(found[1], found[1])
+    name = found[1].lower()
+    name = _NAMES.get(name, name)
     if name not in available_formats():
         raise Problem(
             400, "bad_image",
-            f"An image can be of the types {', '.join(available_formats())}, not {found[1]}.",
+            f"An image can be of the types {', '.join(available_formats())}, not {name}.",
         )  # fmt: skip
     try:
         return name, base64.b64decode(found[2], validate=True)

@@ -108,6 +108,13 @@ def test_a_section_without_a_run_says_what_it_takes():
     assert "All runs are of synthetic." in text
 
 
+def test_a_measure_that_all_wrong_answers_leave_open_is_a_dash():
+    run = made("signs-text")
+    page = report.page({"wrong": replace(run, first_score=np.zeros(len(run)))})
+    tables = re.findall(r"<table.*?</table>", page, flags=re.S)
+    assert tables and not any(re.search(r"\bnan\b", one) for one in tables)
+
+
 def test_words_of_strangers_are_text(runs):
     name = "</script><b>x"
     run = made("folder", model="<i>m</i>", command="python -m x '</pre><script>'")

@@ -50,6 +50,12 @@ def test_gains_are_counted():
     assert f"({(RUN.gain > 0).sum():,} answers)" in found.text
 
 
+def test_nothing_broken_is_no_less_than_nothing():
+    run = replace(RUN, first_score=np.zeros(N), second_score=np.zeros(N))
+    assert "mends 0.0 points (0 answers) and breaks 0.0 (0)" in findings.gain(run).text
+    assert (findings.points(-0.0004), findings.points(-0.0004, True)) == ("0.0", "+0.0")
+
+
 def test_the_cost_of_full_accuracy_is_where_the_curve_first_gets_there(oracle, blind):
     found = findings.cost_of_full(oracle)
     cost = float(re.search(r"cost of ([\d.]+) on", found.text)[1])

@@ -142,12 +142,20 @@ BAD = [
     ({"messages": []}, 400, "messages"),
     ({"messages": [{"role": "system", "content": "Be brief."}]}, 400, "one message of the role"),
     ({"messages": [{"role": "user", "content": "No image?"}]}, 400, "Send one image"),
-    ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, 400, "messages.0"),
+    ({"messages": [{"role": "user", "content": [{"type": "video"}]}]}, 400, "tag 'video'"),
+    ({"messages": [{"role": "user", "content": None}]}, 400, "messages.0.content"),
     ({"messages": 3}, 400, "messages"),
     ({"n": 2}, 400, "n:"),
     ({"top_logprobs": 21}, 400, "top_logprobs"),
     ({"max_tokens": 0}, 400, "max_tokens"),
     ({"second_look": {"original_size": [0, 5]}}, 400, "original_size"),
+    ({"stop": ["."]}, 400, "stop: the answer is the model's own"),
+    ({"stop": "."}, 400, "stop: "),
+    ({"tools": [{"type": "function", "function": {"name": "f"}}]}, 400, "tools: "),
+    ({"response_format": {"type": "json_object"}}, 400, "response_format: "),
+    ({"logit_bias": {"5": -100}}, 400, "logit_bias: "),
+    ({"stop": [], "tools": [], "logit_bias": {}, "response_format": {"type": "text"}}, 200, None),
+    ({"stop": None, "tools": None, "response_format": None}, 200, None),
     ({"second_look": {"session": "gone"}}, 200, None),  # of one image: there is nothing to hold
 ]
 
@@ -175,6 +183,17 @@ def test_what_cant_be_done_is_said_in_openais_form(client, edge, fields, status,
 def test_only_images_in_the_request_are_read(client, image, told):
     response = client.post(PATH, json=body(image))
     assert response.status_code == 400 and told in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "kind", ["PNG", "Image/Png", "image/png;charset=utf-8", "image/png;a=b;c=d"]
+)
+def test_the_type_of_an_image_is_read_as_it_may_be_written(client, edge, kind):
+    kind = kind if "/" in kind else f"image/{kind}"
+    image = url(edge.resize((SIDE, SIDE)))
+    plain = client.post(PATH, json=body(image)).raise_for_status().json()["choices"]
+    written = body(image.replace("image/png", kind))
+    assert client.post(PATH, json=written).raise_for_status().json()["choices"] == plain
 
 
 def test_three_images_are_one_too_many(client, edge):
