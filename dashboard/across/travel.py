@@ -12,6 +12,7 @@ from typing import Any
 
 import gradio as gr
 
+from core.croppers import DEFAULT
 from core.protocol import ProtocolError
 from core.uncertainty import METRICS, Gate
 from dashboard import inputs
@@ -150,9 +151,12 @@ class Travel:
         return self.walkthrough.gate.set_to(visit.wished)
 
     def _looking(self, told: Mapping) -> dict:
-        """Return who looks and how often, where the visitor had set it."""
+        """Return who looks and how often, where the visitor had set it; a link may say one only."""
+        cropper, looks = told.get("cropper"), told.get("looks")
+        if not cropper and not looks:
+            return {}
         try:
-            cropper, looks = inputs.looking(told.get("cropper"), told.get("looks"))
+            cropper, looks = inputs.looking(cropper or DEFAULT, looks or 1)
         except ProtocolError:
             return {}
         return self.walkthrough.looking.set_to(cropper, looks)

@@ -12,7 +12,7 @@ import gradio as gr
 import pytest
 
 from core.box import Box
-from core.croppers import CROPPERS, Cropper, Found, served
+from core.croppers import CROPPERS, DEFAULT, Cropper, Found, served
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from dashboard.across.travel import Travel
@@ -211,9 +211,12 @@ def test_an_address_sets_who_looks_and_how_often(tab):
     travel = SimpleNamespace(walkthrough=tab)
     told = {"cropper": "attention", "looks": "3"}
     assert Travel._looking(travel, told) == {tab.looking.cropper: "attention", tab.looking.looks: 3}
+    who, often = tab.looking.cropper, tab.looking.looks
+    assert Travel._looking(travel, {"cropper": "tree"}) == {who: "tree", often: 1}
+    assert Travel._looking(travel, {"looks": "2"}) == {who: DEFAULT, often: 2}
     for wrong in (
         {},
-        {"cropper": "attention"},
+        {"cropper": "nobody"},
         {**told, "looks": "x"},
         {**told, "cropper": "truth"},
     ):
