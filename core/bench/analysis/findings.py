@@ -32,6 +32,7 @@ CLOSE = 0.005  # of an accuracy: half a point
 FEW = 20  # answers; a mean over fewer says nothing
 BUDGET = 0.4
 PAPER = ("min_entropy", "shannon_entropy", "probability_margin")
+ONE_SIDED = "All answers are right, or all are wrong: there is nothing to tell apart."
 
 
 @dataclass(frozen=True)
@@ -130,6 +131,8 @@ def means_ahead(run: Run) -> Statistic:
 def separation(run: Run) -> Finding:
     """Say whether min-entropy separates right from wrong best of the paper's three (Table II)."""
     found = {m: separability(run, m) for m in PAPER if m in run.metrics}
+    if any(np.isnan(one.overlap) for one in found.values()):
+        return Finding(ONE_SIDED)
     least = min(found, key=lambda m: found[m].overlap)
     most = max(found, key=lambda m: found[m].bhattacharyya)
     return Finding(
@@ -155,6 +158,8 @@ def steps(run: Run) -> Finding:
 def lengths(run: Run) -> list[Finding]:
     """Say how many tokens should be averaged over (Table III, Fig. 8)."""
     one, every = (separability(run, "min_entropy", n) for n in (1, None))
+    if np.isnan([one.overlap, every.overlap]).any():
+        return [Finding(ONE_SIDED)]
     better = exceeds(one.overlap, every.overlap) and exceeds(every.bhattacharyya, one.bhattacharyya)
     few = reported.FIG_8_TOKENS
     some = accuracy_statistic(run, COSTS, "min_entropy", few)

@@ -79,6 +79,11 @@ def main(args: argparse.Namespace) -> int:
         return promise_command.main(args)
     run = read_run(args.run, args)
     here, there = (run, read_run(args.on, args)) if args.on else halves(run)
+    if args.on and there.metadata.rounds < args.rounds:
+        raise ValueError(
+            f"{args.on.name} has {there.metadata.rounds} of the {args.rounds} rounds: record it "
+            f"anew with --rounds {args.rounds}."
+        )
     found = calibrate(here, args)
     print(promise_command.describe(found.gate))
     if found.gate.rounds:

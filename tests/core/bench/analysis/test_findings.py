@@ -89,6 +89,14 @@ def test_steps_and_lengths(oracle):
     assert "0.0 % of the answers are longer" in short.text
 
 
+@pytest.mark.parametrize("score", [0.0, 1.0])
+def test_where_all_are_wrong_or_all_right_nothing_is_told_apart(score):
+    run = ranked_run(np.linspace(0, 1, N), np.full(N, score), np.ones(N))
+    said = [findings.separation(run), *findings.lengths(run)]
+    assert {one.text for one in said} == {findings.ONE_SIDED}
+    assert {one.agrees for one in said} == {None}
+
+
 def test_high_resolution_is_compared_where_it_was_measured(oracle):
     assert findings.beats_high_resolution(oracle, "POPE") is None
     scored = {

@@ -65,6 +65,11 @@ def test_each_round_gets_an_eta_of_its_own(tmp_path, capsys):
     assert found.gate.rounds
     etas = re.search(r"as core.server takes it: --rounds (\S+)\n", said)[1]
     assert float(etas) == pytest.approx(found.gate.rounds[0], rel=1e-5)
+    save_run(HERE, tmp_path / "one.parquet")
+    words = ["--bytes", "99999", "--rounds", "2", "--on", str(tmp_path / "one.parquet")]
+    assert main(["calibrate", there, *words]) != 0
+    out, err = capsys.readouterr()
+    assert out == "" and "one.parquet has 1 of the 2 rounds" in err
     for words in (["--rounds", "0"], ["--rounds", "3"], ["--rounds", "2", "--lose-at-most", "0.1"]):
         assert main(["calibrate", there, "--bytes", "9000", *words]) != 0
 
