@@ -4,11 +4,15 @@ r"""Hold an engine's answers against the same model read here: python -m tools.e
     vllm serve FOLDER --dtype float32 --limit-mm-per-prompt '{"image": 2}' --served-model-name llava
     python -m tools.engine compare \
         'openai:http://127.0.0.1:8000/v1?add_special_tokens=true#llava' FOLDER
+    python -m tools.engine cached 'openai:http://127.0.0.1:8000/v1#llava'
     python -m tools.engine circle FOLDER          adapter, our own server and pocket, as two runs
 
 `compare`: both stages of each question are asked, of pictures as large as the model's input, so
 that neither side resizes them; both answer as greedily as each other. It prints the largest
 difference of min-entropies, token by token, as far as both wrote the same.
+`cached`: how much of a second stage's prompt the engine had from the first one's, which begins with
+the same global image; and of another image's, which must be nothing. vLLM says so with
+--enable-prompt-tokens-details.
 `circle`: the questions of a data set are recorded directly and through an own server in OpenAI's
 words, with pocket as the scout. It prints how far the two runs are apart, and goes on with what is
 in FOLDER when it was interrupted.
@@ -18,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +33,14 @@ from core.bench.record.runner import Plan, Runner
 from core.support.whole import folder_to_write
 from core.uncertainty import all_scores
 from core.vlm import VLM, Generation, load_vlm
+from core.vlm.engine.address import Address
+from core.vlm.engine.endpoint import Endpoint
+from core.vlm.engine.request import body, data_url
 from tools.doubles.untrained import Size, byte_level_tokenizer, llava_clip, save_checkpoint
 from tools.support.own_server import own_server
 
 SIDE = 112  # pixels
+TEXT = "What is on the sign?"
 TOLERANCE = 1e-5  # bits between two min-entropies of a run that went around in a circle
 PORT = 7869  # of the circle's server: part of the model's name, so always the same
 # Heads of 32: vLLM has kernels for no smaller ones.
@@ -65,6 +74,35 @@ def compare(here: VLM, there: VLM, questions: int) -> list[tuple[float, bool]]:
             told = "; ".join(f"{most:.2e} bits, {'same' if same else 'other'} texts"
                              for most, same in found)  # fmt: skip
             print(f"{index + 1} questions: {told}", flush=True)
+    return found
+
+
+def cached(engine: str, questions: int) -> list[tuple[int, int]]:
+    """Return for each question the tokens cached of its second stage, and of another image's first.
+
+    Prints both with their seconds. Exits if the engine doesn't say.
+    """
+    address = Address.read(engine)
+    endpoint = Endpoint(address)
+
+    def asked(*pictures: Image.Image) -> tuple[int, int, float]:
+        begin = time.monotonic()
+        urls = [data_url(picture) for picture in pictures]
+        usage = endpoint.post("chat/completions", body(address, urls, TEXT, 20, 5))["usage"]
+        if (details := usage.get("prompt_tokens_details")) is None:
+            sys.exit("The engine doesn't say how much it had cached.")
+        return usage["prompt_tokens"], details["cached_tokens"], time.monotonic() - begin
+
+    rng, found = np.random.default_rng(7), []
+    for index in range(questions):
+        pictures = [_picture(rng) for _ in range(2)]
+        first, second, other = asked(pictures[0]), asked(*pictures), asked(pictures[1])
+        told = zip(("first", "second", "another image"), (first, second, other), strict=True)
+        print(f"question {index + 1}:", "; ".join(
+            f"{stage}: {tokens} tokens, {known} cached, {seconds:.2f} s"
+            for stage, (tokens, known, seconds) in told
+        ), flush=True)  # fmt: skip
+        found.append((second[1], other[1]))
     return found
 
 
@@ -151,6 +189,11 @@ def main() -> None:
     comparing.add_argument(
         "--questions", type=int, default=200, help="questions to ask (default: %(default)s)"
     )
+    caching = commands.add_parser("cached", help="see what the engine's prefix cache finds")
+    caching.add_argument("engine", help="name of the engine's model, openai:URL#MODEL")
+    caching.add_argument(
+        "--questions", type=int, default=5, help="questions to ask (default: %(default)s)"
+    )
     circling = commands.add_parser("circle", help="record a run directly and through a server")
     circling.add_argument("folder", type=folder_to_write, help="where the two runs are written")
     circling.add_argument(
@@ -162,6 +205,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "write":
         print(write(args.folder))
+        return
+    if args.command == "cached":
+        cached(args.engine, args.questions)
         return
     if args.command == "circle":
         # It never asks for a crop by itself: both stages are asked of it anyway.
