@@ -629,7 +629,7 @@ def test_a_run_of_several_rounds_comes_back_and_counts_its_samples(tmp_path, mon
     monkeypatch.setattr(files, "MAX_HELD", 0)  # token scores stay in the file
     stored = load_run(path)
     assert (stored.later[1].uncertainty() == run.later[1].uncertainty()).all()
-    with pytest.raises(RunError, match=f"holds {rows} looks; at most 50 are read"):
+    with pytest.raises(RunError, match=f"holds {rows} rows; at most 50 are read"):
         load_run(path, max_rows=50)
 
 
