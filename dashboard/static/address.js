@@ -23,3 +23,10 @@ export function stateOf(hash) {
 export function isStep(before, after) {
   return PLACES.some((name) => before[name] !== undefined && before[name] !== after[name]);
 }
+
+/* What the entry that is left shall say: where one question was asked after another, the first one,
+   over which the second was typed. */
+export function left(before, after) {
+  const another = before.asked && after.asked !== before.asked && before.picture === after.picture;
+  return another ? { ...before, question: before.asked } : before;
+}

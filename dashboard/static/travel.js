@@ -2,7 +2,7 @@
    comes back with it. Only the part of the address behind the # changes: Plotly's clip paths and
    patterns refer to what is before it, and would be lost with it. */
 
-import { hashOf, isStep, stateOf } from "./address.js";
+import { hashOf, isStep, left, stateOf } from "./address.js";
 
 let here = {}; // what the current entry says
 let started = false, travelling = false, patience = null;
@@ -20,9 +20,13 @@ const numberOf = (index) => (Number.isInteger(index) ? index + 1 : "");
 /* The visitor has done something: part of what the entry says from now on. */
 export function went(told) {
   if (!started || travelling) return;
-  const before = here;
-  here = { ...here, ...told };
-  keep(isStep(before, here));
+  const before = here, after = { ...here, ...told }, step = isStep(before, after);
+  if (step) {
+    here = left(before, after);
+    keep(false);
+  }
+  here = after;
+  keep(step);
 }
 
 /* Of the walkthrough: index of a sample, if it is one, the question as it is typed, the image. */
