@@ -7,6 +7,7 @@ from numpy.typing import ArrayLike
 
 from core.box import Box
 
+Extent = tuple[float, float, float, float]
 COVERED = 0.8  # of the object's area
 PLACES = 24  # tried along each axis for the expectation over random boxes
 
@@ -46,18 +47,32 @@ def box_around(target: Box, image_size: tuple[int, int], base_side: int) -> Box:
     return Box(left, top, left + w, top + h)
 
 
-def contrast(weights: ArrayLike, extent: tuple[float, float, float, float], box: Box) -> float:
+def centres(grid: tuple[int, int], extent: Extent) -> tuple[np.ndarray, np.ndarray]:
+    """Return x (cols,) and y (rows,) of the centres of a grid's cells, which is laid over `extent`.
+
+    grid: rows, cols. extent: left, top, right, bottom, in pixels of the original.
+    """
+    rows, cols = grid
+    left, top, right, bottom = extent
+    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
+    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
+    return x, y
+
+
+def cells_in(box: Box, grid: tuple[int, int], extent: Extent) -> np.ndarray:
+    """Return which cells of a grid over `extent` have their centre in a box, (rows, cols) bool."""
+    x, y = centres(grid, extent)
+    return np.outer((box.top <= y) & (y < box.bottom), (box.left <= x) & (x < box.right))
+
+
+def contrast(weights: ArrayLike, extent: Extent, box: Box) -> float:
     """Return how many times as much a cell in the box gets as one outside; 1: nothing stands out.
 
     weights: (rows, cols), laid over `extent` (left, top, right, bottom, pixels of the original). A
     cell lies where its centre does. NaN where all of them, or none, are in the box.
     """
     weights = np.asarray(weights)
-    left, top, right, bottom = extent
-    rows, cols = weights.shape
-    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
-    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
-    inside = np.outer((box.top <= y) & (y < box.bottom), (box.left <= x) & (x < box.right))
+    inside = cells_in(box, weights.shape, extent)
     if inside.all() or not inside.any() or not weights[~inside].any():
         return float("nan")
     return float(weights[inside].mean() / weights[~inside].mean())

@@ -14,6 +14,7 @@ from PIL import Image
 from core.attention import relative_attention
 from core.box import Box
 from core.cropping import RATIOS, find_boxes, place
+from core.hits import centres
 from core.imaging import Geometry
 from core.messages import ProtocolError
 
@@ -282,11 +283,9 @@ class Clues:
         values: (height, width), of any size, laid over `image`.
         """
         height, width = values.shape
-        rows, cols = self.geometry.grid
         seen = self.image.size
-        left, top, right, bottom = self.vlm.geometry(seen).extent
-        x = (left + (np.arange(cols) + 0.5) * (right - left) / cols) / seen[0]
-        y = (top + (np.arange(rows) + 0.5) * (bottom - top) / rows) / seen[1]
+        x, y = centres(self.geometry.grid, self.vlm.geometry(seen).extent)
+        x, y = x / seen[0], y / seen[1]
         inside = np.outer((y >= 0) & (y < 1), (x >= 0) & (x < 1))
         at_x = np.clip((x * width).astype(int), 0, width - 1)
         at_y = np.clip((y * height).astype(int), 0, height - 1)

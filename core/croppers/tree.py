@@ -11,6 +11,7 @@ import numpy as np
 from core.box import Box
 from core.croppers.base import Clues, Cropper, Found, Need
 from core.croppers.words import target
+from core.hits import cells_in
 
 Size = tuple[int, int]  # width, height in pixels of the original
 Kind = Literal["answering", "existence", "latent"]
@@ -180,15 +181,10 @@ def _tree(clues: Clues, settings: Settings = Settings()) -> Found:
 
 def _map(clues: Clues, found: Searched) -> np.ndarray:
     """Return the priority of the smallest part seen at each cell (rows, cols), 0 to 1."""
-    rows, cols = clues.geometry.grid
-    left, top, right, bottom = clues.geometry.extent
-    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
-    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
-    weights = np.zeros((rows, cols))
+    grid, extent = clues.geometry.grid, clues.geometry.extent
+    weights = np.zeros(grid)
     for node in sorted(found.seen, key=lambda one: one.depth):
-        across = (x >= node.box.left) & (x < node.box.right)
-        down = (y >= node.box.top) & (y < node.box.bottom)
-        weights[np.outer(down, across)] = (node.priority + 1) / 2
+        weights[cells_in(node.box, grid, extent)] = (node.priority + 1) / 2
     return weights
 
 

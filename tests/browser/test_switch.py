@@ -1,3 +1,5 @@
+import re
+
 from playwright.sync_api import expect
 
 
@@ -12,6 +14,8 @@ def test_another_model_from_the_page(open_page, checkpoint, tmp_path):
     page.locator("#both").click()  # and so it does
     expect(page.locator("#first-answer")).to_be_visible()
 
+    expect(page.locator("html")).to_have_class(re.compile("begun"))  # the head is small then
+    page.locator("#about-again").click()
     page.locator("#model-name textarea, #model-name input").fill(str(other))
     page.locator("#model-load").click()
     expect(page.locator("#model-status")).to_contain_text("answers from now on")

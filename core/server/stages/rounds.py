@@ -16,7 +16,8 @@ from PIL import Image
 from core.box import Box
 from core.croppers.base import Clues, Cropper, Found, windows
 from core.cropping import OVERLAP
-from core.imaging import FINER, Geometry
+from core.hits import cells_in
+from core.imaging import FINER
 from core.sessions import FirstStage
 
 if TYPE_CHECKING:
@@ -75,24 +76,12 @@ def next_box(info: ModelInfo, held: FirstStage) -> Box | None:
     """
     boxes = held.found
     if held.map is not None:
-        unseen = np.where(_seen(held.geometry, held.asked), 0.0, held.map)
+        size, grid, extent = held.message.original_size, held.geometry.grid, held.geometry.extent
+        seen = [cells_in(box, grid, extent) for box in held.asked]
+        unseen = np.where(np.any(seen, axis=0), 0.0, held.map)
         if unseen.any():
-            size, extent = held.message.original_size, held.geometry.extent
             boxes = (*windows(unseen, extent, size, info), *boxes)
     return next((box for box in boxes if not any(_same(box, b) for b in held.asked)), None)
-
-
-def _seen(geometry: Geometry, boxes: tuple[Box, ...]) -> np.ndarray:
-    """Return which cells (rows, cols) have their middle in one of the boxes."""
-    rows, cols = geometry.grid
-    left, top, right, bottom = geometry.extent
-    x = left + (np.arange(cols) + 0.5) * (right - left) / cols
-    y = top + (np.arange(rows) + 0.5) * (bottom - top) / rows
-    seen = np.zeros(geometry.grid, dtype=bool)
-    for box in boxes:
-        across, down = (x >= box.left) & (x < box.right), (y >= box.top) & (y < box.bottom)
-        seen |= np.outer(down, across)
-    return seen
 
 
 def _same(a: Box, b: Box) -> bool:
