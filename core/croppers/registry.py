@@ -36,3 +36,8 @@ def cropper(name: str | Cropper) -> Cropper:
     if name not in CROPPERS:
         raise ValueError(f"A cropper must be one of {', '.join(CROPPERS)}, not {name!r:.80}.")
     return CROPPERS[name]
+
+
+def label(name: str) -> str:
+    """Return a cropper's name for people; of one that isn't known here, the name itself."""
+    return CROPPERS[name].label if name in CROPPERS else name

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import gradio as gr
 
 from core.bench import Run
-from core.bench.analysis.looking import label
 from core.bench.runs.originals import OriginalMissing, original
-from core.croppers import DEFAULT, served
+from core.croppers import DEFAULT, label, served
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE

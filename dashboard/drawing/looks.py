@@ -7,7 +7,7 @@ from typing import Any
 from markupsafe import Markup
 from PIL import Image
 
-from core.croppers import CROPPERS, DEFAULT, Cropper
+from core.croppers import CROPPERS, DEFAULT, Cropper, label
 from core.transcript import Transcript
 from core.uncertainty import METRICS
 from core.vlm import VLM
@@ -30,15 +30,14 @@ def rule(name: str) -> str:
     if name not in CROPPERS:
         return ""
     one = CROPPERS[name]
-    said = one.rule
-    return f"{said} {one.source}." if one.source else said
+    return f"{one.rule} {one.source}." if one.source else one.rule
 
 
 def who_looked(transcript: Transcript) -> dict[str, Any]:
     """Return what there is to say of a transcript's cropper, as the templates take it."""
     known = CROPPERS.get(transcript.cropper)
     return {
-        "label": transcript.cropper if known is None else known.label,
+        "label": label(transcript.cropper),
         "rule": rule(transcript.cropper),
         "usual": transcript.cropper == DEFAULT,
         "blank": known is not None and known.shows is not None,

@@ -15,22 +15,19 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import sys
 from pathlib import Path
 
 from core.edge.client import Client, EdgeError
-from core.imaging import load_image
-from core.protocol import Edge, Server, ask
 from core.support.bundled import SAMPLES
 from core.support.headers import TOKEN
-from core.uncertainty import Gate
 from core.vlm import load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
 from tools.load.edges import load, open_load
 from tools.load.floor import floor
 from tools.load.report import COLUMNS, broken, report, row
+from tools.load.work import Work, answers, gate_of, sampled
 from tools.support.arrivals import BURST, bursts, poisson
 from tools.support.own_server import own_server
 
@@ -38,8 +35,7 @@ from tools.support.own_server import own_server
 def main() -> int:
     args = _parser().parse_args()
     options = load_options(args)
-    listed = json.loads((args.samples / "samples.json").read_text())
-    work = [(load_image(args.samples / entry["file"]), entry["question"]) for entry in listed]
+    work = sampled(args.samples)
     with contextlib.ExitStack() as stack:
         if args.server:
             url = args.server
@@ -47,17 +43,16 @@ def main() -> int:
             words = ["--model", args.model, *load_words(options), *args.options]
             url = stack.enter_context(own_server(*words)).url
         with Client(url, os.environ.get(TOKEN)) as client:
-            gate = client.info()["gate"]
-        gate = Gate(gate["metric"], float(gate["threshold"]), gate["first_tokens"])
-        plain = Server(load_vlm(args.model, **options), gate)
-        expected = [ask(Edge(image), plain, question).answer for image, question in work]
+            gate = gate_of(client)
+        vlm = load_vlm(args.model, **options)
+        expected = answers(vlm, gate, work)
         if args.of_capacity:
             return _shares(url, work, expected, args)
         if args.arrivals == "closed":
             tally = load(url, work, expected, args.edges, args.seconds)
             failed = report(tally, f"{args.edges} edges")
             if args.floor:
-                alone = floor(plain.vlm, gate, work, expected)
+                alone = floor(vlm, gate, work, expected)
                 share = len(tally.right) / tally.elapsed / alone
                 print(
                     f"the model alone: {alone:.1f} questions a second; the server {share:.2f} of it"
@@ -68,7 +63,7 @@ def main() -> int:
     return report(tally, f"{len(due)} questions due, {args.rate:g} a second ({args.arrivals})")
 
 
-def _shares(url: str, work: list, expected: list[str], args: argparse.Namespace) -> int:
+def _shares(url: str, work: Work, expected: list[str], args: argparse.Namespace) -> int:
     """Find the capacity, then ask at shares of it; print a table. 1 if anything was wrong."""
     tally = load(url, work, expected, args.edges, args.seconds)
     failed = report(tally, f"capacity: {args.edges} edges")

@@ -27,12 +27,9 @@ from pathlib import Path
 import httpx
 
 from core.edge.client import Client, EdgeError, Result
-from core.imaging import load_image
-from core.protocol import Edge, Server, ask
-from core.support.bundled import SAMPLES
-from core.uncertainty import Gate
 from core.vlm import load_vlm
 from tools.load.edges import address
+from tools.load.work import answers, gate_of, sampled
 from tools.support.own_server import OwnServer, own_server
 
 CONFIGURATIONS = Path(__file__).parents[2] / "ops"
@@ -62,8 +59,7 @@ class Course:
 
 def main() -> int:
     args = _parser().parse_args()
-    listed = json.loads((SAMPLES / "samples.json").read_text())
-    work = [(load_image(SAMPLES / entry["file"]), entry["question"]) for entry in listed]
+    work = sampled()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         options = ("--model", args.model, "--proxy", "127.0.0.1", *args.options)
@@ -71,9 +67,8 @@ def main() -> int:
         servers = [stack.enter_context(own_server(*options, log=log)) for log in logs]
         url = stack.enter_context(proxied_fleet(args.proxy, servers, folder))
         with Client(url) as client:
-            gate = client.info()["gate"]
-        plain = Server(load_vlm(args.model), Gate(gate["metric"], float(gate["threshold"])))
-        expected = [ask(Edge(image), plain, question).answer for image, question in work]
+            gate = gate_of(client)
+        expected = answers(load_vlm(args.model), gate, work)
         begin = time.monotonic()
         course, ends = Course(), None
         words = (url, work, expected, args.questions, args.edges, course)
@@ -90,8 +85,8 @@ def main() -> int:
         print(f"{args.questions} questions in {time.monotonic() - begin:.0f} s")
         if ends:
             ends.join()
-        answers = [answered(log.read_text().splitlines()) for log in logs]
-    return report(course, args.questions, answers)
+        given = [answered(log.read_text().splitlines()) for log in logs]
+    return report(course, args.questions, given)
 
 
 def ask_all(

@@ -15,6 +15,7 @@ from core.bench.analysis.rounds import every_look, folded
 from core.bench.runs.run import Run
 from core.bench.runs.series import looking_kind
 from core.croppers import CROPPERS, DEFAULT
+from core.croppers import label as cropper_label
 
 __all__ = [
     "Looking", "by_rounds", "further", "groups", "label", "looking", "others", "seeing",
@@ -62,7 +63,7 @@ def label(name: str, rounds: int = 1) -> str:
     """Return a cropper's name for people, also of one that isn't known here, and how many rounds
     it looks, if several.
     """
-    known = CROPPERS[name].label if name in CROPPERS else name
+    known = cropper_label(name)
     return known if rounds == 1 else f"{known}, {rounds} rounds"
 
 
