@@ -88,10 +88,10 @@ class Croppers:
     def recorded(self, view: View | None, number: float, cropper: str) -> Recorded:
         """Return a question as this cropper was asked it. Raises gr.Error if it is not here."""
         run = view and self._group(view, "").get(cropper)
-        if run is None:
-            raise gr.Error("This question is no longer here.", print_exception=False)
-        there = (run.id == view.run.id[_index(view.run, number)]).nonzero()[0]
-        if not there.size:
+        there = (
+            [] if run is None else (run.id == view.run.id[_index(view.run, number)]).nonzero()[0]
+        )
+        if run is None or not len(there):
             raise gr.Error("This question is no longer here.", print_exception=False)
         return Recorded(run, int(there[0]))
 

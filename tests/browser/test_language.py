@@ -58,6 +58,12 @@ def test_all_that_is_read_is_german_and_accessible(german):
     expect(page.locator("#class-next")).to_have_text("Alles ist gezeigt")
     expect(page.locator("#second-answer")).to_be_visible()
     assert unsaid(page) == set()
+    page.set_viewport_size({"width": 414, "height": 800})  # long words are divided, not cut off
+    titles = page.locator("#samples .sample-title").evaluate_all(
+        "all => all.map(one => one.parentElement.scrollWidth - one.parentElement.clientWidth)"
+    )
+    assert titles and max(titles) <= 0
+    page.set_viewport_size({"width": 1280, "height": 800})
     page.locator("#class-switch input").click()
     page.locator("#both").click()
     expect(page.locator("#second-answer")).to_be_visible()
