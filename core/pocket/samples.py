@@ -1,104 +1,52 @@
 """Picks the dashboard's samples: `python -m core.pocket.samples --out assets/samples`.
 
 Each sample is the first test scene, from a given one on, that plays its part with the model as it
-is: answered at once, answered only with the crop, or wrong to the end. Nothing is arranged beyond
-that, and a test holds every sample to its part.
+is: answered at once, answered only with the crop, wrong to the end, and, in the open world
+(`--world open`), unsure for nothing or wrong without a doubt (`core.pocket.parts`). Nothing is
+arranged beyond that, and a test holds every sample to its part.
 """
 
 import argparse
 import json
-from dataclasses import dataclass
+from typing import Any
 
 from core.imaging import Codec
-from core.protocol import Edge, Server, Transcript, first_stage, second_stage
-from core.signs.questions import SceneQuestion, ask_presence, ask_text
-from core.signs.render import render
-from core.signs.scenes import Scene, make_scene, scene_rng
+from core.pocket.parts import PHOTOGRAPH, WORLDS, Part, World, outcome
+from core.protocol import Edge, Server, first_stage, second_stage
+from core.signs import photographs
 from core.support.whole import folder_to_write, write_whole
 from core.uncertainty import Gate
+from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
 SCENES_TRIED = 500
-AT_ONCE, WITH_CROP, STAYS_WRONG = "at once", "with the crop", "stays wrong"
 
 
-@dataclass(frozen=True)
-class Part:
-    file: str
-    family: str
-    outcome: str
-    start: int  # first scene to try
-    letters: tuple[float, float]  # capital height in the global image, pixels: from, to
-    title: str  # of what is asked
-    note: str
+def pick(vlm: VLM, world: World, part: Part, gate: Gate, codec: Codec) -> tuple[bytes, dict]:
+    """Return the part's original, encoded, and its entry for samples.json.
 
-
-PARTS = (
-    Part("corner", "text", WITH_CROP, 0, (2.5, 4), "Small print",
-         "Illegible in the small image; the crop shows it."),
-    Part("plain", "text", AT_ONCE, 100, (11, 99), "Large letters",
-         "Legible at once: no second look is asked for."),
-    Part("wide", "text", WITH_CROP, 200, (3, 5), "A wide scene",
-         "The sign is a speck in a wide image; attention finds it."),
-    Part("plate", "text", WITH_CROP, 300, (3, 6), "A plate to spell",
-         "Letters and digits that no language model could guess."),
-    Part("object", "presence", AT_ONCE, 400, (0, 0), "Is it there?",
-         "A yes-or-no question, answered at once."),
-    Part("near", "text", AT_ONCE, 500, (11, 99), "Close by",
-         "Another sign near enough to be read in the small image."),
-    Part("tall", "text", WITH_CROP, 600, (2.5, 5), "A tall scene",
-         "Padding left and right does not shift the box."),
-    Part("beyond", "text", STAYS_WRONG, 700, (1.5, 4), "Beyond it",
-         "Uncertain, looked again, and still wrong."),
-)  # fmt: skip
-
-
-def fits(part: Part, scene: Scene) -> bool:
-    """Return whether the scene is of the shape that the part's title promises."""
-    if part.file == "wide":
-        return scene.width > 1.4 * scene.height
-    return scene.height > scene.width if part.file == "tall" else True
-
-
-def question_for(part: Part, scene: Scene, index: int) -> SceneQuestion | None:
-    rng = scene_rng("test", index, seed=60_000)
-    if part.family == "presence":
-        return ask_presence(rng, scene, kind="yes")
-    low, high = part.letters
-    signs = [sign for sign in scene.signs if low <= sign.letter_height * scene.scale <= high]
-    if part.file == "plate":
-        signs = [s for s in signs if any(c.isdigit() for c in s.text) and len(s.text) >= 4]
-    elif part.outcome != STAYS_WRONG:
-        signs = [sign for sign in signs if sign.text.isalpha() and len(sign.text) >= 3]
-    return ask_text(rng, scene, signs[0]) if signs else None
-
-
-def outcome(transcript: Transcript, answer: str) -> str | None:
-    """The part that a transcript with both stages plays; None if it plays none of them."""
-    assert transcript.second is not None
-    first, second = transcript.first.answer == answer, transcript.second.answer == answer
-    if first and not transcript.uncertain:
-        return AT_ONCE
-    if transcript.uncertain and not first:
-        return WITH_CROP if second else STAYS_WRONG
-    return None
-
-
-def pick(vlm, part: Part, gate: Gate, codec: Codec):
-    """The part's original, encoded, and its entry for samples.json."""
+    It is the first that plays what the part prefers; where none does, the first that will do.
+    Raises RuntimeError if none does that, either.
+    """
     server = Server(vlm, gate)
+    found: dict[str, tuple[bytes, dict[str, Any]]] = {}  # by outcome
     for index in range(part.start, part.start + SCENES_TRIED):
-        scene = make_scene("test", index)
-        question = question_for(part, scene, index) if fits(part, scene) else None
-        if question is None:
+        tried = world.candidate(part, index)
+        if tried is None:
             continue
-        original = codec.encode(render(scene))
+        original, question = codec.encode(tried.picture()), tried.question
         edge = Edge(original, Codec("jpeg", 75))
         transcript = second_stage(edge, server, first_stage(edge, server, question.text))
-        if outcome(transcript, question.answer) == part.outcome:
+        played = outcome(transcript, question.answer)
+        if played in part.outcomes and played not in found:
             entry = {"file": f"{part.file}.jpg", "question": question.text, "title": part.title}
-            entry |= {"note": part.note, "answer": question.answer, "outcome": part.outcome}
-            return original, entry | {"scene": index}
+            entry |= {"note": part.note, "answer": question.answer, "outcome": played}
+            found[played] = original, entry | tried.of
+        if part.outcomes[0] in found:
+            break
+    for name in part.outcomes:
+        if name in found:
+            return found[name]
     raise RuntimeError(f"No scene plays the part {part.file!r} with this model.")
 
 
@@ -108,18 +56,29 @@ def main() -> None:
                         help="who is asked: pocket, a directory, or a hub id")  # fmt: skip
     parser.add_argument("--out", type=folder_to_write, required=True,
                         help="folder to write the samples to")  # fmt: skip
+    parser.add_argument("--world", choices=tuple(WORLDS), default="closed",
+                        help="world whose test scenes are tried: version 5's, or the wide one, "
+                        "with four parts more (default: closed)")  # fmt: skip
     add_load_arguments(parser)
     args = parser.parse_args()
+    world = WORLDS[args.world]
+    photograph = any(part.family == "photograph" for part in world.parts)
+    if photograph and PHOTOGRAPH not in photographs.available("test"):
+        parser.error(f"the photograph {PHOTOGRAPH} isn't here: pip install scikit-image")
     from core.vlm import load_vlm
 
     vlm = load_vlm(args.model, **load_options(args))
     gate = Gate("min_entropy", vlm.info.thresholds["min_entropy"])
     entries = []
-    for part in PARTS:
-        original, entry = pick(vlm, part, gate, Codec("jpeg", 92))
+    for part in world.parts:
+        try:
+            original, entry = pick(vlm, world, part, gate, Codec("jpeg", 92))
+        except RuntimeError as error:
+            parser.exit(1, f"{error}\n")
         write_whole(args.out / entry["file"], original)
         entries.append(entry)
-        print(f"{entry['file']}: scene {entry['scene']}, {entry['question']!r}")
+        print(f"{entry['file']}: scene {entry['scene']}, {entry['question']!r}, "
+              f"{entry['outcome']}", flush=True)  # fmt: skip
     write_whole(args.out / "samples.json", json.dumps(entries, indent=2) + "\n")
 
 

@@ -65,7 +65,8 @@ def _path(name: str) -> Path | None:
 
 
 @cache
-def _picture(name: str) -> Image.Image:
+def picture(name: str) -> Image.Image:
+    """Return a photograph that is `available`, no longer than `LARGEST`."""
     path = _path(name)
     assert path is not None, f"{name} is not installed"
     with Image.open(path) as file:
@@ -85,7 +86,7 @@ def copy(name: str, folder: Path) -> None:
 
 def background(rng: np.random.Generator, name: str, size: tuple[int, int]) -> Image.Image:
     """Return a random part of a photograph, of that size, sometimes mirrored."""
-    image = _picture(name)
+    image = picture(name)
     most = min(image.width / size[0], image.height / size[1])
     scale = most * rng.uniform(0.4, 1)
     width, height = size[0] * scale, size[1] * scale

@@ -15,10 +15,10 @@ def one(tmp_path, monkeypatch):
     image.paste((0, 0, 200), (200, 0, 400, 300))
     image.save(tmp_path / "chelsea.png")
     monkeypatch.setattr(photographs, "folders", lambda: (tmp_path / "none", tmp_path))
-    for cached in (photographs.available, photographs._picture):
+    for cached in (photographs.available, photographs.picture):
         cached.cache_clear()
     yield "chelsea.png"
-    for cached in (photographs.available, photographs._picture):
+    for cached in (photographs.available, photographs.picture):
         cached.cache_clear()
 
 
