@@ -6,6 +6,7 @@ ancestors, and positions continue from the parent's end, so every root-to-leaf p
 prompt that the model is given in use.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -43,9 +44,16 @@ class Batch:
 
     def to(self, device: torch.device | str) -> "Batch":
         """Return the batch on a device."""
+        return self._each(lambda part: part.to(device, non_blocking=True))
+
+    def pin_memory(self) -> "Batch":
+        """Return the batch in memory that a GPU fetches from while it computes."""
+        return self._each(torch.Tensor.pin_memory)
+
+    def _each(self, moved: Callable[[torch.Tensor], torch.Tensor]) -> "Batch":
         parts = {f.name: getattr(self, f.name) for f in fields(self)}
-        moved: dict[str, Any] = {n: None if p is None else p.to(device) for n, p in parts.items()}
-        return Batch(**moved)
+        there: dict[str, Any] = {n: None if p is None else moved(p) for n, p in parts.items()}
+        return Batch(**there)
 
 
 class Packer:

@@ -11,8 +11,12 @@ third step asks about crowds of small signs in one image (of the sizes at which 
 fail, where the uncertainty decides, a scene has few), and every third about strips.
 
 What it reads is checked on validation pictures, answering freely, every `--check-every` steps: a
-run that doesn't learn shows there within the hour. `--device cuda` computes on a GPU, with
-`--workers` processes rendering beside it.
+run that doesn't learn shows there within the hour.
+
+`--device cuda` computes on a GPU, with `--workers` processes rendering beside it. A larger batch
+costs hardly more there, and rendering is what is waited for: `--large` takes batches of the last
+phase up to thirteen times as large, and `--again` trains in every step on so many earlier batches,
+too, out of a memory. `--minutes` ends by the clock, and lets the rate fall by it.
 
 Besides the answers' cross-entropy there are auxiliary losses, all stated in the model card. Of the
 tower: the characters in each cell of a chart or scene (and, in each visual token, with their places
@@ -28,12 +32,14 @@ of bits that aren't there yet gives no gradient to make them.
 import argparse
 import json
 import time
-from dataclasses import asdict, dataclass, field
+from collections import deque
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -59,7 +65,7 @@ from core.pocket.data import (
 from core.pocket.labels import CHARACTERS, IGNORE, MAX_LENGTH, SURFACES
 from core.pocket.model import GRID, MEAN, STD, build_model, build_processor, continued
 from core.pocket.packing import Batch, Packer, round_up
-from core.pocket.precision import Float32Muon, fast_dtype
+from core.pocket.precision import StackedMuon, fast_dtype
 from core.pocket.tokenizer import build_tokenizer
 from core.signs import photographs
 from core.signs.scenes import COLORS
@@ -74,6 +80,8 @@ HEADS_FASTER = 8
 SLOWER = {"primer": 0.5, "strips": 0.3, "scenes": 0.3}
 AVERAGED = 0.99  # of the mean of the weights, what is kept at a step; the mean is checked too
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
+SQUARE = (*ROWS, GRID)  # the same, of those that are padded to a square
+REMEMBERED = 1000  # batches that `Recipe.again` draws from: 30 MB each, on the GPU
 
 
 @dataclass
@@ -117,6 +125,17 @@ class Recipe:
     # Strips at the beginning are mostly clean and upright: of the steps of strips, so many until
     # they are as the world is.
     ease: int = 3000
+    again: int = 0  # earlier batches that every step trains on, too
+    minutes: float | None = None  # after which the last phase ends, if its steps have not
+
+    def large(self) -> "Recipe":
+        """Return the recipe with batches of the last phase for a GPU and a dozen processes."""
+        return replace(
+            self,
+            batch=self.batch | {"scenes": 12, "strips": 312},
+            crowds=self.crowds | {"scenes": 10},
+            charts_beside=self.charts_beside | {"scenes": 4},
+        )
 
 
 ANSWER_WEIGHTS = {"text": 1.3, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
@@ -142,16 +161,14 @@ class Stream(torch.utils.data.Dataset):
             rows = ROWS[step % 2]  # the cheaper ones
             span = _span(step, s.batch["primer"])
             return self.packer.collate([primer_example(i, s.seed, rows) for i in span]), None
-        if self.phase == "strips":
-            beside = _span(step, s.charts_beside[self.phase])
-            return self._strips(step), self._charts(i + 2 * 10**7 for i in beside)
-        if self.phase == "scenes" and step % 3 == 2:
-            return self._strips(10**6 + step, as_used=True), None  # others than before
-        examples = self._scenes(step)
-        if is_frozen(s, self.phase, step):
-            return self.packer.collate(examples), None
         beside = _span(step, s.charts_beside[self.phase])
-        return self.packer.collate(examples), self._charts(i + 10**7 for i in beside)
+        if self.phase == "strips":
+            return self._strips(step), self._charts(i + 2 * 10**7 for i in beside)
+        as_used = self.phase == "scenes" and step % 3 == 2
+        batch = self._padded_strips(step) if as_used else self.packer.collate(self._scenes(step))
+        if is_frozen(s, self.phase, step):
+            return batch, None
+        return batch, self._charts(i + 10**7 for i in beside)
 
     def _scenes(self, step):
         """Scenes and crowds in a step of views; in the last phase, in turn."""
@@ -166,18 +183,21 @@ class Stream(torch.utils.data.Dataset):
             examples += [crowd_example(first + i, s.seed) for i in crowds]
         return examples
 
-    def _strips(self, step, as_used=False):
-        """A batch of strips of one height: more of the higher ones, the fewer there can be.
-
-        as_used: between grey bars, in the square that a picture is padded to.
-        """
+    def _strips(self, step):
+        """A batch of strips of one height: more of the higher ones, the fewer there can be."""
         rows = ROWS[step % len(ROWS)]
         easy = EASY * max(0.0, 1 - step / max(1, self.settings.ease))
-        seen = GRID if as_used else rows
-        count = max(1, round(self.settings.batch["strips"] * 5 / (seen + 1)))
+        count = max(1, round(self.settings.batch["strips"] * 5 / (rows + 1)))
         span = _span(step, 100)[:count]
-        strips = [strip_example(i, self.settings.seed, rows, easy) for i in span]
-        return self.packer.collate([padded(strip) for strip in strips] if as_used else strips)
+        return self.packer.collate([strip_example(i, self.settings.seed, rows, easy) for i in span])
+
+    def _padded_strips(self, step):
+        """A batch of strips of all heights, as they arrive: padded to a square."""
+        count = max(1, round(self.settings.batch["strips"] * 5 / (GRID + 1)))
+        span = [10**8 + i for i in _span(step, count)]  # others than before
+        rows = [SQUARE[i % len(SQUARE)] for i in span]
+        strips = [strip_example(i, self.settings.seed, r) for i, r in zip(span, rows, strict=True)]
+        return self.packer.collate([padded(strip) for strip in strips])
 
     def _charts(self, span):
         charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)
@@ -419,19 +439,21 @@ def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.
         inner = ".stages." in name or ".layers." in name
         rest = others if name.startswith("vlm.") else heads
         (matrices if p.ndim == 2 and inner else rest).append(p)
-    kind = torch.optim.Muon if dtype == torch.bfloat16 else Float32Muon
-    muon = kind(matrices, lr=rate, weight_decay=0.05, adjust_lr_fn="match_rms_adamw")
+    options: dict[str, Any] = {"weight_decay": 0.05, "adjust_lr_fn": "match_rms_adamw"}
+    muon = StackedMuon(matrices, lr=rate, dtype=dtype, **options)
     groups: list[dict[str, Any]] = [{"params": others}, {"params": heads, "faster": HEADS_FASTER}]
     return [muon, torch.optim.AdamW(groups, lr=rate, betas=(0.9, 0.98), weight_decay=0.01)]
 
 
-def rate_at(settings: Recipe, phase: str, step: int) -> float:
-    """Warm-up at the start of each phase, then constant; in the last phase a linear fall."""
-    steps = settings.steps[phase]
+def rate_at(settings: Recipe, phase: str, step: int, over: float | None = None) -> float:
+    """Warm-up at the start of each phase, then constant; in the last phase a linear fall.
+
+    over: the share of the phase that is over; by default, of its steps.
+    """
+    over = step / settings.steps[phase] if over is None else over
     factor = min(1.0, (step + 1) / settings.warmup) * SLOWER.get(phase, 1.0)
     if phase == PHASES[-1]:
-        left = (steps - step) / max(1, settings.decay * steps)
-        factor *= min(1.0, max(0.01, left))
+        factor *= min(1.0, max(0.01, (1 - over) / settings.decay))
     return settings.rate * factor
 
 
@@ -452,13 +474,15 @@ def save_checkpoint(folder: Path, trainee, optims, phase, step, settings) -> Non
 
 
 def export(folder: Path, trainee: Trainee, tokenizer) -> None:
-    """The checkpoint in hub format, half precision."""
+    """The checkpoint in hub format, half precision; beside it the auxiliary losses' heads."""
     import copy
 
     model = copy.deepcopy(trainee.vlm).half()
     model.set_attn_implementation({"text_config": "sdpa"})
     model.save_pretrained(folder)
     build_processor(tokenizer).save_pretrained(folder)
+    heads = {name: p for name, p in trainee.state_dict().items() if not name.startswith("vlm.")}
+    save_file(heads, folder.with_name("heads.safetensors"))
 
 
 def train(
@@ -468,10 +492,13 @@ def train(
     save_every: float,
     export_only: bool = False,
     init: Path | None = None,
+    heads: Path | None = None,
     device: str = "cpu",
     check_every: int = 200,
 ) -> None:
     """Train on from `out/state.pt`, or from the checkpoint `init`, or from scratch.
+
+    heads: those of the auxiliary losses that were exported with the checkpoint `init`.
 
     `export_only` writes the checkpoint of that state and stops. save_every: seconds between two
     states saved; check_every: steps between two checks of what it reads, 0 for none.
@@ -489,6 +516,8 @@ def train(
         start = LlavaForConditionalGeneration.from_pretrained(init, dtype=torch.float32)
         known = PreTrainedTokenizerFast.from_pretrained(init)
         trainee.vlm.load_state_dict(continued(start, known, tokenizer))
+        if heads is not None:
+            trainee.load_state_dict(load_file(heads), strict=False)
     trainee.to(device)
     optims = optimizers(trainee, settings.rate, dtype)
     phase_index, step = 0, 0
@@ -517,38 +546,55 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
     device = trainee.mean.device
     stream = Stream(phase, settings, packer, first)
     loader = torch.utils.data.DataLoader(
-        stream, batch_size=None, num_workers=workers, prefetch_factor=4 if workers else None
+        stream,
+        batch_size=None,
+        num_workers=workers,
+        prefetch_factor=4 if workers else None,
+        pin_memory=device.type == "cuda",
     )
     begin = saved = time.monotonic()
-    sums: dict[str, list[float]] = {}  # since the last line of the log
+    sums: dict[str, list[torch.Tensor]] = {}  # since the last line of the log
+    memory: deque = deque(maxlen=REMEMBERED)
     trainee.train()
     mean = AveragedModel(trainee, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))
     for step, (batch, charts) in enumerate(loader, start=first):
+        over = step / settings.steps[phase]
+        if phase == PHASES[-1] and settings.minutes is not None:
+            over = max(over, (time.monotonic() - begin) / 60 / settings.minutes)
+        if over >= 1:
+            break
         for optim in optims:
             for group in optim.param_groups:
-                group["lr"] = rate_at(settings, phase, step) * group.get("faster", 1)
+                group["lr"] = rate_at(settings, phase, step, over) * group.get("faster", 1)
         if phase in ASKED and check_every and step % check_every == 0:
             line = {"phase": phase, "step": step, "check": check(trainee, packer.tokenizer)}
             line["mean"] = check(mean.module, packer.tokenizer)  # as if the rate had fallen
             log.write(json.dumps(line) + "\n")
             print(line, flush=True)
         batch = None if batch is None else batch.to(device)
-        charts = None if charts is None else [part.to(device) for part in charts]
-        with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
-            frozen = is_frozen(settings, phase, step)
-            losses = trainee(batch, charts, phase != "views", frozen)
-        trainee.total(losses).backward()
+        charts = None if charts is None else [p.to(device, non_blocking=True) for p in charts]
+        frozen = is_frozen(settings, phase, step)
+        parts = [(batch, charts), *_earlier(memory, settings.again, step)]
+        for part in parts:
+            with torch.autocast(device.type, torch.bfloat16, enabled=dtype == torch.bfloat16):
+                losses = trainee(*part, phase != "views", frozen)
+            (trainee.total(losses) / len(parts)).backward()
+            for name, value in losses.items():
+                sums.setdefault(name, []).append(value.detach())
+        if settings.again:
+            memory.append((batch, charts))
         nn.utils.clip_grad_norm_(trainee.parameters(), 1.0)
         for optim in optims:
             optim.step()
             optim.zero_grad(set_to_none=True)
         mean.update_parameters(trainee)
-        for name, value in losses.items():
-            sums.setdefault(name, []).append(value.item())
         if (step + 1) % 20 == 0:
-            each = (time.monotonic() - begin) / (step + 1 - first)
+            spent = time.monotonic() - begin
+            each = spent / (step + 1 - first)
             left = each * (settings.steps[phase] - step - 1)
-            means = {name: round(float(np.mean(values)), 4) for name, values in sums.items()}
+            if phase == PHASES[-1] and settings.minutes is not None:
+                left = min(left, settings.minutes * 60 - spent)
+            means = {name: round(_mean(values), 4) for name, values in sums.items()}
             sums = {}
             line = {"phase": phase, "step": step + 1, "seconds": round(each, 3), **means}
             log.write(json.dumps(line) + "\n")
@@ -560,6 +606,17 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
         if time.monotonic() - saved > save_every:
             save_checkpoint(out, trainee, optims, phase, step + 1, settings)
             saved = time.monotonic()
+
+
+def _earlier(memory: deque, count: int, step: int) -> list:
+    """Some of the batches remembered, drawn by the number of the step."""
+    chosen = np.random.default_rng(step).integers(len(memory), size=count) if memory else ()
+    return [memory[i] for i in chosen]
+
+
+def _mean(values: list[torch.Tensor]) -> float:
+    """The mean of scalars: on a GPU, fetched once for all."""
+    return float(torch.stack(values).float().nanmean())
 
 
 def main() -> None:
@@ -587,17 +644,23 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--check-every", type=int, default=200, help="steps between checks")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between saves")
+    parser.add_argument("--large", action="store_true", help="larger batches, for a GPU")
+    parser.add_argument("--again", type=int, default=0, help="earlier batches in every step, too")
+    parser.add_argument("--minutes", type=float, help="of the scenes, at most; the rate falls so")
     parser.add_argument("--init", type=Path, help="checkpoint to start from, without its history")
+    parser.add_argument("--heads", type=Path, help="of its auxiliary losses, exported with it")
     parser.add_argument("--export", action="store_true", help="only export the state as it is")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     steps = {phase: getattr(args, phase) for phase in PHASES}
     settings = Recipe(
-        steps=steps, rate=args.rate, decay=args.decay, seed=args.seed, frozen=args.frozen
-    )
+        steps=steps, rate=args.rate, decay=args.decay, seed=args.seed, frozen=args.frozen,
+        again=args.again, minutes=args.minutes,
+    )  # fmt: skip
+    settings = settings.large() if args.large else settings
     every = {"save_every": args.save_every, "check_every": args.check_every}
     train(args.out, settings, args.workers, export_only=args.export, init=args.init,
-          device=args.device, **every)  # fmt: skip
+          heads=args.heads, device=args.device, **every)  # fmt: skip
 
 
 if __name__ == "__main__":

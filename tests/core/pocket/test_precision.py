@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from core.pocket.precision import Float32Muon, fast_dtype, orthogonalized
+from core.pocket.precision import StackedMuon, fast_dtype, orthogonalized
 
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 
@@ -32,7 +32,7 @@ def test_singular_values_become_those_of_the_polynomial(shape):
         values = a * values + b * values**3 + c * values**5
     right = u @ values.diag() @ v
     torch.testing.assert_close(
-        orthogonalized(matrix, COEFFICIENTS, 5, 1e-7).double(), right, atol=2e-5, rtol=0
+        orthogonalized(matrix[None], COEFFICIENTS, 5, 1e-7)[0].double(), right, atol=2e-5, rtol=0
     )
 
 
@@ -42,7 +42,8 @@ def test_a_run_goes_on_in_the_other_number_format():
     def trained(kinds):
         generator = torch.Generator().manual_seed(0)
         weights = [
-            torch.nn.Parameter(torch.randn(s, generator=generator)) for s in ((9, 5), (4, 7))
+            torch.nn.Parameter(torch.randn(s, generator=generator))
+            for s in ((9, 5), (4, 7), (9, 5))
         ]
         state = None
         for kind in kinds:
@@ -56,7 +57,7 @@ def test_a_run_goes_on_in_the_other_number_format():
             state = optim.state_dict()
         return weights
 
-    ours, theirs = Float32Muon, torch.optim.Muon
+    ours, theirs = StackedMuon, torch.optim.Muon
     right = trained([theirs, theirs])
     for kinds in ([ours, ours], [ours, theirs], [theirs, ours]):
         for one, other in zip(trained(kinds), right, strict=True):
