@@ -7,6 +7,15 @@ r"""Hold an engine's answers against the same model read here: python -m tools.e
     python -m tools.engine cached 'openai:http://127.0.0.1:8000/v1#llava'
     python -m tools.engine circle FOLDER          adapter, our own server and pocket, as two runs
 
+
+For llama.cpp's server (pip install gguf; its files lie in FOLDER):
+
+    python -m tools.engine write FOLDER --gguf
+    LLAMA_MEDIA_MARKER='<image>' llama-server -m FOLDER/model.gguf --mmproj FOLDER/mmproj.gguf \
+        --port 8000 --alias llava -ctk f32 -ctv f32 -fa off
+    python -m tools.engine compare --class-last \
+        'openai:http://127.0.0.1:8000/v1#llava' FOLDER
+
 `compare`: both stages of each question are asked, of pictures as large as the model's input, so
 that neither side resizes them; both answer as greedily as each other. It prints the largest
 difference of min-entropies, token by token, as far as both wrote the same.
@@ -23,6 +32,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +46,7 @@ from core.vlm import VLM, Generation, load_vlm
 from core.vlm.engine.address import Address
 from core.vlm.engine.endpoint import Endpoint
 from core.vlm.engine.request import body, data_url
+from tools.doubles.gguf_files import class_token_last, say_whole_characters, write_gguf
 from tools.doubles.untrained import Size, byte_level_tokenizer, llava_clip, save_checkpoint
 from tools.support.own_server import own_server
 
@@ -183,12 +194,20 @@ def main() -> None:
     commands = parser.add_subparsers(dest="command", required=True)
     writing = commands.add_parser("write", help="write the checkpoint that is served")
     writing.add_argument("folder", type=folder_to_write, help="where to write the checkpoint")
+    writing.add_argument(
+        "--gguf", action="store_true",
+        help="write it for llama.cpp too, and let it say nothing but whole characters",
+    )  # fmt: skip
     comparing = commands.add_parser("compare", help="ask the engine and the checkpoint the same")
     comparing.add_argument("engine", help="name of the engine's model, openai:URL#MODEL")
     comparing.add_argument("folder", type=Path, help="the checkpoint that it serves")
     comparing.add_argument(
         "--questions", type=int, default=200, help="questions to ask (default: %(default)s)"
     )
+    comparing.add_argument(
+        "--class-last", action="store_true",
+        help="read images as llama.cpp does, with the class token behind the patches",
+    )  # fmt: skip
     caching = commands.add_parser("cached", help="see what the engine's prefix cache finds")
     caching.add_argument("engine", help="name of the engine's model, openai:URL#MODEL")
     caching.add_argument(
@@ -205,6 +224,9 @@ def main() -> None:
     args = parser.parse_args()
     if args.command == "write":
         print(write(args.folder))
+        if args.gguf:
+            say_whole_characters(args.folder)
+            print(*write_gguf(args.folder))
         return
     if args.command == "cached":
         cached(args.engine, args.questions)
@@ -219,7 +241,8 @@ def main() -> None:
             sys.exit(not circle(args.folder, pocket, there, args.questions, args.batch))
     options = {"fit": "stretch", "resolution": SIDE, "instruction": ""}
     here = load_vlm(args.folder, "cpu", **options)
-    compare(here, load_vlm(args.engine, look="ask", **options), args.questions)
+    with class_token_last() if args.class_last else nullcontext():
+        compare(here, load_vlm(args.engine, look="ask", **options), args.questions)
 
 
 if __name__ == "__main__":
