@@ -23,7 +23,7 @@ from core.verify.report import Finding, Report, Section
 from core.vlm.base import MAX_NEW_TOKENS, VLMError
 from core.vlm.engine.address import Address
 from core.vlm.engine.endpoint import Endpoint
-from core.vlm.engine.reply import Alternatives, Reply, read_reply
+from core.vlm.engine.reply import Alternatives, Reply, Untold, Usage, read_reply, read_usage
 from core.vlm.engine.request import body, data_url
 from core.vlm.engine.trial import Trial, tried
 
@@ -32,6 +32,7 @@ AT_ONCE = 8
 SIDE = 336  # pixels of the pictures, where nothing else is said
 APART = 0.2  # nats by which an answer has changed, beyond what arithmetic in another order does
 REPEATS = 5  # of a timing
+DRAWS = 5  # of a first token, where nothing is told of it
 _QUESTION = "What colours are there? Answer with one word."
 _OTHER = "Is it dark or bright? Answer with one word."
 
@@ -100,15 +101,23 @@ class _Asker:
         tokens: int = MAX_NEW_TOKENS,
         **fields: Any,
     ) -> Reply:
+        said = self._said(urls, text, tokens, fields)
+        return read_reply(said, self.endpoint.where)
+
+    def usage(self, url: str, text: str = _QUESTION, **fields: Any) -> Usage:
+        """What is told of the prompt, with one token of an answer."""
+        return read_usage(self._said([url], text, 1, fields), self.endpoint.where)
+
+    def _said(self, urls: Sequence[str], text: str, tokens: int, fields: dict[str, Any]) -> Any:
         likeliest = self.trial.asked if self.trial else 0
         content = body(self.address, urls, text, tokens, likeliest) | fields
-        return read_reply(self.endpoint.post("chat/completions", content), self.endpoint.where)
+        return self.endpoint.post("chat/completions", content)
 
 
 def _temperature(asker: _Asker) -> Finding:
     """Whether log-probabilities are the model's own, or what sampling makes of them."""
     urls = [asker.picture()]
-    rows = {t: _once(asker.ask(urls, tokens=1, temperature=t).tokens[0]) for t in (0, 1, 2)}
+    rows = {t: _once(_drawn(asker, urls, t)) for t in (0, 1, 2)}
     if len(rows[1]) < 2:
         return Finding(
             "left out",
@@ -130,6 +139,18 @@ def _temperature(asker: _Asker) -> Finding:
         " post_sampling_probs).",
         facts,
     )
+
+
+def _drawn(asker: _Asker, urls: Sequence[str], temperature: int) -> Alternatives:
+    """A first token at a temperature. Of one that is part of a character, llama.cpp tells nothing:
+    then another is drawn."""
+    for left in reversed(range(DRAWS)):
+        try:
+            return asker.ask(urls, tokens=1, temperature=temperature).tokens[0]
+        except Untold:
+            if not left:
+                raise
+    raise AssertionError("the last draw ends in a token or an error")
 
 
 def _once(row: Alternatives) -> dict[str, float]:
@@ -180,10 +201,9 @@ def _begins(asker: _Asker) -> Finding:
                else f", and the engine adds none: {how}."),
             {"first token": plain[0], "with special tokens": added[:2]},
         )  # fmt: skip
-    urls = [asker.picture()]
+    url = asker.picture()
     counts = [
-        asker.ask(urls, tokens=1, add_special_tokens=special).prompt_tokens
-        for special in (False, True)
+        asker.usage(url, add_special_tokens=special).prompt_tokens for special in (False, True)
     ]
     if counts[0] and counts[1] == counts[0] + 1:
         return Finding(
@@ -292,14 +312,14 @@ def _times(asker: _Asker) -> Finding:
         url = asker.picture()
         for seconds, text in ((fresh, _QUESTION), (cached, _OTHER)):
             start = time.perf_counter()
-            reply = asker.ask([url], text, tokens=1)
+            usage = asker.usage(url, text)
             seconds.append(time.perf_counter() - start)
-        told.append(reply.cached_tokens)
+        told.append(usage.cached_tokens)
     first, second = statistics.median(fresh), statistics.median(cached)
     tokens = told[-1]
     says = "it doesn't say how many tokens were cached"
     if tokens is not None:
-        says = f"it found {tokens} of {reply.prompt_tokens} tokens in its cache"
+        says = f"it found {tokens} of {usage.prompt_tokens} tokens in its cache"
     return Finding(
         "note",
         f"To the first token, {first:.3f} s for a new image and {second:.3f} s for another question"

@@ -31,6 +31,7 @@ class FakeEngine:
         self.images = 2  # of a prompt, at most
         self.end_token = True  # is told
         self.logprobs = True  # are told
+        self.halves = False  # every other answer of one token is part of a character: nothing told
         self.temperature = 1.0  # that the log-probabilities are after, if not 1
         self.after_temperature = False
         self.mixes = 0  # every so many requests get another image's answer
@@ -114,7 +115,8 @@ class FakeEngine:
         if self.cached_tokens:
             usage["prompt_tokens_details"] = {"cached_tokens": len(images) * 8}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
-        choice["logprobs"] = {"content": tokens} if self.logprobs else None
+        half = self.halves and asked["max_tokens"] == 1 and self.count % 2
+        choice["logprobs"] = {"content": tokens} if self.logprobs and not half else None
         return _json({"object": "chat.completion", "choices": [choice], "usage": usage})
 
     def _token(self, logits, chosen, asked):

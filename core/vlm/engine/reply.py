@@ -42,10 +42,11 @@ class _Token(_Likely):
     def alternatives(self) -> Alternatives:
         """Itself first, then the others, the likeliest first."""
         others = [one for one in self.top_logprobs or () if one.logprob > NEVER]
-        # It is among them, under another text in llama.cpp, which sends none for the end token.
-        same = [one for one in others if one.token == self.token] or [
-            one for one in others if abs(one.logprob - self.logprob) < SAME
-        ]
+        # It is among them, with the same log-probability; in llama.cpp under another text, which
+        # sends none for the end token, and may send none for another one.
+        near = [one for one in others if abs(one.logprob - self.logprob) < SAME]
+        same = [one for one in near if one.token == self.token] or near
+        same = same or [one for one in others if one.token == self.token and self.token]
         if same:
             others.remove(min(same, key=lambda one: abs(one.logprob - self.logprob)))
         others.sort(key=lambda one: -one.logprob)
@@ -82,6 +83,18 @@ class _Body(BaseModel):
     usage: _Usage | None = None
 
 
+class Untold(VLMError):
+    """A reply without log-probabilities."""
+
+
+@dataclass(frozen=True)
+class Usage:
+    """How long a prompt was."""
+
+    prompt_tokens: int  # 0: not told
+    cached_tokens: int | None  # of these, found in the engine's cache; None: not told
+
+
 @dataclass(frozen=True)
 class Reply:
     """One answer of an engine."""
@@ -100,21 +113,12 @@ def read_reply(body: Any, where: str) -> Reply:
 
     Raises VLMError, one sentence, for what isn't a reply, or has no log-probabilities.
     """
-    try:
-        read = _Body.model_validate(body)
-    except (ValidationError, RecursionError) as error:
-        what = error.errors()[0] if isinstance(error, ValidationError) else None
-        place = ".".join(map(str, what["loc"])) if what else "the whole"
-        raise VLMError(
-            f"The reply of {where} isn't a chat completion as OpenAI writes it ({place}): check"
-            " the address."
-        ) from None
+    read = _validated(body, where)
     choice = read.choices[0]
-    usage = read.usage or _Usage()
     tokens = choice.logprobs.content if choice.logprobs else None
     text, finish = _answer(choice.message.content or ""), choice.finish_reason or ""
     if not tokens:
-        raise VLMError(
+        raise Untold(
             f"{where} tells no log-probabilities of its answers, which the gate judges them by:"
             " choose an engine, or a version of it, that does (see docs/engines.md)."
         )
@@ -127,12 +131,43 @@ def read_reply(body: Any, where: str) -> Reply:
             " off, or give it room (thinking_tokens=1000 in the address, see docs/engines.md)."
         )
     answer = tokens[first:]
-    details = usage.prompt_tokens_details or _Details()
+    usage = _usage(read)
     return Reply(
         text=text, tokens=tuple(one.alternatives() for one in answer),
         ended=_ended(answer, text, finish), finish=finish, thought=first,
-        prompt_tokens=max(0, usage.prompt_tokens or 0), cached_tokens=details.cached_tokens,
+        prompt_tokens=usage.prompt_tokens, cached_tokens=usage.cached_tokens,
     )  # fmt: skip
+
+
+def read_usage(body: Any, where: str) -> Usage:
+    """Return how long a reply's prompt was, whatever it tells of its answer.
+
+    Raises VLMError, one sentence, for what isn't a reply.
+    """
+    return _usage(_validated(body, where))
+
+
+def _validated(body: Any, where: str) -> _Body:
+    try:
+        return _Body.model_validate(body)
+    except (ValidationError, RecursionError) as error:
+        what = error.errors()[0] if isinstance(error, ValidationError) else None
+        if what and what["loc"][-1:] == ("logprob",) and "prob" in what["input"]:
+            raise VLMError(
+                f"{where} tells what sampling has made of its probabilities, which at temperature"
+                " 0 is always 1: leave post_sampling_probs out of the address."
+            ) from None
+        place = ".".join(map(str, what["loc"])) if what else "the whole"
+        raise VLMError(
+            f"The reply of {where} isn't a chat completion as OpenAI writes it ({place}): check"
+            " the address."
+        ) from None
+
+
+def _usage(read: _Body) -> Usage:
+    usage = read.usage or _Usage()
+    details = usage.prompt_tokens_details or _Details()
+    return Usage(max(0, usage.prompt_tokens or 0), details.cached_tokens)
 
 
 def _answer(content: str) -> str:

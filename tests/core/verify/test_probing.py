@@ -67,6 +67,12 @@ def test_a_token_that_was_drawn_from_far_down_is_no_fault():
     assert len(report.faults) == 1
 
 
+def test_a_token_that_is_part_of_a_character_is_no_fault():
+    """llama.cpp tells of a character once it is whole: nothing of an answer that ends before."""
+    report, _ = probed(halves=True, tokenize=False)
+    assert report.passed and "are raw" in str(report) and "it found 8 of" in str(report)
+
+
 def test_a_fault_is_found_alone():
     report, _ = probed(after_temperature=True)
     assert len(report.faults) == 1

@@ -1,4 +1,4 @@
-"""Replies as vLLM, SGLang, llama.cpp, Ollama and LMDeploy write them (their sources: replies/)."""
+"""Replies as engines write them (who wrote these: replies/README.md)."""
 
 import copy
 import json
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.uncertainty import Evidence, all_scores
 from core.vlm.base import VLMError
-from core.vlm.engine.reply import read_reply
+from core.vlm.engine.reply import Untold, Usage, read_reply, read_usage
 
 REPLIES = {
     path.stem: json.loads(path.read_text())
@@ -25,7 +25,7 @@ LN2 = np.log(2)
     [
         ("vllm", "A red car", True, [0.21, 0.05, 0.4, 0.01], 0, 608),
         ("sglang", "7", True, [0.33, 0.02], 7, 256),
-        ("llama.cpp", "a dog", True, [0.5, 0.25, 0.001], 0, 64),
+        ("llama.cpp", "are0'", True, [2.674097, 2.725940, 2.234711, 2.638615], 0, 0),
         ("ollama", "Stop sign", False, [0.7, 0.02], 0, None),
         ("lmdeploy", "two men", False, [0.6, 0.3], 0, None),
     ],
@@ -36,18 +36,58 @@ def test_a_reply_is_read(name, text, ended, min_entropies, thought, cached):
     assert found.cached_tokens == cached and found.prompt_tokens > 0
     evidence = Evidence.of_likeliest([[p for _, p in row] for row in found.tokens])
     scores, bounds = all_scores(evidence)
-    np.testing.assert_allclose(scores["min_entropy"], np.array(min_entropies) / LN2)
+    np.testing.assert_allclose(scores["min_entropy"], np.array(min_entropies) / LN2, rtol=1e-6)
     assert set(bounds) == {"shannon_entropy", "renyi_entropy"} or name == "llama.cpp"
 
 
 def test_every_fixture_is_read():
-    assert set(REPLIES) == {"vllm", "sglang", "llama.cpp", "ollama", "lmdeploy"}
+    names = {"vllm", "sglang", "llama.cpp", "ollama", "lmdeploy", "transformers"}
+    assert set(REPLIES) == names
 
 
 def test_a_token_that_cannot_come_is_none_of_the_alternatives():
     assert len(read_reply(REPLIES["vllm"], "there").tokens[-1]) == 2
-    # Of llama.cpp's end token, the one mention with a text is the token itself.
-    assert read_reply(REPLIES["llama.cpp"], "there").tokens[-1] == (("", -0.001),)
+    body = copy.deepcopy(REPLIES["llama.cpp"])
+    tops(body, -1)[2]["logprob"] = -3.4028234663852886e38  # its least float
+    assert [p for _, p in read_reply(body, "there").tokens[-1]] == approx(
+        [-3.8703, -2.6386, -3.2481]
+    )
+
+
+def test_an_end_token_without_a_text_is_told_from_others():
+    """llama.cpp sends no text of it, nor of a token that is part of a character."""
+    last = read_reply(REPLIES["llama.cpp"], "there").tokens[-1]
+    # A real one: "" is another token, likelier than the end token, which was made to come.
+    assert [p for _, p in last] == approx([-3.8703, -2.6386, -3.2481, -3.2823])
+    body = copy.deepcopy(REPLIES["llama.cpp"])
+    tops(body, -1)[2] |= {"token": "</s>", "logprob": -3.8703083992004395}
+    assert [p for _, p in read_reply(body, "there").tokens[-1]] == approx(
+        [-3.8703, -2.6386, -3.2481]
+    )
+
+
+def test_an_engine_that_tells_no_log_probabilities_is_refused():
+    with pytest.raises(Untold, match="^there tells no log-probabilities of its answers") as refused:
+        read_reply(REPLIES["transformers"], "there")
+    assert str(refused.value).endswith("(see docs/engines.md).")
+    assert read_usage(REPLIES["transformers"], "there") == Usage(154, None)
+
+
+def test_probabilities_after_sampling_are_refused():
+    body = copy.deepcopy(REPLIES["llama.cpp"])
+    for one in body["choices"][0]["logprobs"]["content"]:  # as with post_sampling_probs
+        del one["logprob"], one["top_logprobs"]
+        one |= {"prob": 1.0, "top_probs": []}
+    with pytest.raises(VLMError, match="leave post_sampling_probs out of the address"):
+        read_reply(body, "there")
+
+
+def tops(body, index):
+    return body["choices"][0]["logprobs"]["content"][index]["top_logprobs"]
+
+
+def approx(values):
+    return pytest.approx(values, abs=1e-4)
 
 
 def test_an_answer_that_was_cut_has_no_end_token():
