@@ -43,6 +43,13 @@ from core.vlm.loading.arguments import add_load_arguments, load_options
 from core.vlm.loading.own import file_to_fill, write
 from core.vlm.loading.revision import revision
 
+LATER = (
+    "This η judges first answers. Further looks (--rounds) have ηs of their own, which no first "
+    "answer tells: record them with `python -m core.bench run --rounds 2 --out looks.parquet` and "
+    "this model and data, then `python -m core.bench calibrate looks.parquet --rounds 2 --bytes "
+    "12000` prints the ηs for a budget."
+)
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
@@ -159,6 +166,7 @@ def tune(
     chosen["base_side"] = _side(vlm, trials, best, sides, scorer, codec, kept)
     if thresholds := _thresholds(trials, vlm):
         chosen["thresholds"] = thresholds
+        print(LATER)
     return chosen
 
 

@@ -15,6 +15,8 @@ from core.uncertainty import Gate
 
 __all__ = ["check_looks", "part"]
 
+ONE_LOOK = "set the looks to 1 (a gate without rounds, a command without --rounds)"
+
 
 def part(held: FirstStage, box: Box, fit: Fit) -> Image.Image:
     """Return a part of the original: of the global image, if that shows as much of it, else as the
@@ -39,7 +41,7 @@ def check_looks(cropper: Cropper, gate: Gate, shared: bool) -> None:
     shared: whether edges share a link.
     """
     if shared and gate.rounds:
-        raise ValueError("The policy of a shared link prices one look: leave out the rounds.")
+        raise ValueError(f"The policy of a shared link prices one look: {ONE_LOOK}.")
     if Need.PARTS not in cropper.needs:
         return
     if shared:
@@ -49,5 +51,6 @@ def check_looks(cropper: Cropper, gate: Gate, shared: bool) -> None:
         )
     if gate.rounds:
         raise CropperError(
-            f"The cropper {cropper.name!r} goes on looking by itself: leave out the rounds."
+            f"The cropper {cropper.name!r} sees as many parts as it needs in one look, and takes no "
+            f"further ones: {ONE_LOOK}, or choose another cropper."
         )

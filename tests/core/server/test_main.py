@@ -89,7 +89,7 @@ def test_a_model_that_cannot_be_loaded(started):
         (("--eta", "nan"), "threshold"),
         (("--max-wait", "nan"), "max_wait"),
         (("--eta", "1", "--first-tokens", "0"), "first_tokens"),
-        (("--cropper", "tree", "--eta", "1", "--rounds", "0.5"), "leave out the rounds"),
+        (("--cropper", "tree", "--eta", "1", "--rounds", "0.5"), "set the looks to 1"),
     ],
 )
 def test_limits_out_of_range_are_one_sentence(started, capsys, words, said):

@@ -49,7 +49,9 @@ def test_a_trained_model_gets_its_eta(tmp_path, capsys):
     assert main((*words, "--settings", str(file))) == 0
     (written,) = json.loads(file.read_text())["pocket"].values()
     assert set(written["thresholds"]) == set(METRICS)
-    assert "min_entropy: η = " in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "min_entropy: η = " in said
+    assert "`python -m core.bench calibrate looks.parquet --rounds 2" in said  # further looks' ηs
 
 
 @pytest.fixture(autouse=True)
