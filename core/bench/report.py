@@ -442,20 +442,28 @@ def _croppers(runs: Runs) -> Section:
     for group in runs.looked:
         some = next(iter(group.values()))
         what = f"{some.metadata.model} on {some.metadata.dataset}, {codec_name(some.metadata)}"
-        each = looking.by_rounds(group)
-        named = {name: run for name, (run, _) in each.items()}
-        rounds = {name: count for name, (_, count) in each.items()}
-        several = " Several rounds go by the same η." if max(rounds.values()) > 1 else ""
-        for cost, over in (("bytes", "bytes"), ("flops", "FLOPs")):
-            figure = runs_figure(named, "min_entropy", None, cost, rounds=rounds)
-            section.draw(figure, f"{what}: over {over}.{several}")
+        section.blocks.append(f"<h3>{escape(what)}</h3>")
+        _side_by_side(section, what, looking.together(group))
         section.find(*looking.seeing(group), *looking.further(group), *looking.others(group))
-        section.table(
-            f"{what}: {len(some):,} questions, everything retransmitted",
-            LOOKING_HEADS,
-            [looking_row(looking.looking(run, rounds)) for run, rounds in each.values()],
-        )
     return section
+
+
+def _side_by_side(section: Section, what: str, group: Mapping[str, Run]) -> None:
+    """Draw the curves of runs of the same questions, with a table; nothing of a single one."""
+    each = looking.by_rounds(group)
+    if len(each) == 1:
+        return
+    named = {name: run for name, (run, _) in each.items()}
+    rounds = {name: count for name, (_, count) in each.items()}
+    several = " Several rounds go by the same η." if max(rounds.values()) > 1 else ""
+    for cost, over in (("bytes", "bytes"), ("flops", "FLOPs")):
+        figure = runs_figure(named, "min_entropy", None, cost, rounds=rounds)
+        section.draw(figure, f"{what}: over {over}.{several}")
+    section.table(
+        f"{what}: {len(next(iter(group.values()))):,} questions, everything retransmitted",
+        LOOKING_HEADS,
+        [looking_row(looking.looking(run, rounds)) for run, rounds in each.values()],
+    )
 
 
 LOOKING_HEADS = (

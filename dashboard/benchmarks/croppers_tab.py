@@ -11,8 +11,8 @@ from core.bench.plots.base import Figure
 from core.bench.plots.several import runs_figure
 from core.bench.report import LOOKING_HEADS, looking_row
 from core.bench.runs.originals import OriginalMissing, original
-from core.bench.runs.series import looking_kind
-from core.croppers import CROPPERS, served
+from core.bench.runs.series import looked_at_alike
+from core.croppers import served
 from dashboard.benchmarks.axis import axis_and_link, title_of
 from dashboard.benchmarks.cards import SIDE, QuestionCards, answers_of
 from dashboard.benchmarks.chart import Chart, drawn_csv
@@ -97,7 +97,7 @@ class Croppers:
 
     @staticmethod
     def _figure(view: View, group: dict[str, Run], axis: str, link: str) -> Figure:
-        each = looking.by_rounds(group)
+        each = looking.by_rounds(looking.together(group))
         named, rounds = ({name: one[i] for name, one in each.items()} for i in (0, 1))
         title = title_of(axis, link)
         figure = runs_figure(named, view.metric, view.first_tokens, axis, title, rounds)
@@ -107,25 +107,18 @@ class Croppers:
         """Return the runs that differ from the one looked at in their cropper only, it included,
         with the seconds of a link.
         """
-        kind = looking_kind(view.choice.metadata, view.choice.samples)
-        same = tuple(
+        alike = tuple(
             choice
-            for choice in view.choices
-            if looking_kind(choice.metadata, choice.samples) == kind
+            for choice in (*view.choices, *self.library.controls())
+            if looked_at_alike(view.choice.metadata, choice.metadata)
         )
-        found = {
-            choice.metadata.cropper: timed(run, link)
-            for choice, run in load_all(self.library, same).items()
-            if view.metric in run.metrics
-        } | {view.choice.metadata.cropper: timed(view.run, link)}
-        order = list(CROPPERS)
-        return dict(
-            sorted(found.items(), key=lambda one: order.index(one[0]) if one[0] in order else 99)
-        )
+        runs = load_all(self.library, alike).values()
+        group = looking.beside(view.run, (run for run in runs if view.metric in run.metrics))
+        return {name: timed(run, link) for name, run in group.items()}
 
     @staticmethod
     def _table(group: dict[str, Run]) -> Markup:
-        each = looking.by_rounds(group).values()
+        each = looking.by_rounds(looking.together(group)).values()
         rows = [looking_row(looking.looking(run, rounds)) for run, rounds in each]
         return render(
             "benchmarks/croppers.html",

@@ -20,7 +20,7 @@ from core.bench.runs.uploads import MAX_ROWS, MAX_UNPACKED
 from core.channel import PRESETS
 from core.croppers import DEFAULT
 from core.imaging import Codec
-from core.support.bundled import RUNS
+from core.support.bundled import CONTROLS, RUNS
 from dashboard.eta.recorded import Recorded
 
 UPLOAD = "upload-"  # begins the key of an upload
@@ -92,10 +92,11 @@ class Library:
 
     def listed(self) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
         """Return the runs of the folder, and its other files; both empty without a folder."""
-        if not self.folder.is_dir():
-            return (), ()
-        found = sorted(self.folder.glob(f"*{SUFFIX}"))
-        return _listed(self.folder, tuple((path.name, _changed(path)) for path in found))
+        return _listed_now(self.folder)
+
+    def controls(self) -> tuple[Choice, ...]:
+        """Return what lies beside the runs of the folder, and isn't looked at alone."""
+        return _listed_now(self.folder / CONTROLS)[0]
 
     def choices(self, uploads: Sequence[Choice] = ()) -> tuple[Choice, ...]:
         """Return all that one user can look at."""
@@ -179,7 +180,14 @@ def find(choices: Iterable[Choice], key: str | None) -> Choice | None:
     return next((choice for choice in choices if choice.key == key), None)
 
 
-@lru_cache(1)
+def _listed_now(folder: Path) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:
+    if not folder.is_dir():
+        return (), ()
+    found = sorted(folder.glob(f"*{SUFFIX}"))
+    return _listed(folder, tuple((path.name, _changed(path)) for path in found))
+
+
+@lru_cache(2)
 def _listed(
     folder: Path, files: tuple[tuple[str, int | None], ...]
 ) -> tuple[tuple[Choice, ...], tuple[RunFile, ...]]:

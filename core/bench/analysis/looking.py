@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +13,13 @@ from core.bench.analysis.goals import exceeds
 from core.bench.analysis.intervals import bootstrap
 from core.bench.analysis.rounds import every_look, folded
 from core.bench.runs.run import Run
-from core.bench.runs.series import looking_kind
+from core.bench.runs.series import looked_at_alike
 from core.croppers import CROPPERS, DEFAULT
 from core.croppers import label as cropper_label
 
 __all__ = [
-    "Looking", "by_rounds", "further", "groups", "label", "looking", "others", "seeing",
+    "Looking", "beside", "by_rounds", "further", "groups", "label", "looking", "others", "seeing",
+    "together",
 ]  # fmt: skip
 
 
@@ -40,23 +41,54 @@ class Looking:
     round_trips: float  # between edge and server for a question, mean: with the question's
 
 
-def groups(runs: Mapping[str, Run]) -> list[dict[str, Run]]:
-    """Return the runs that differ in cropper and number of rounds only: in each group by cropper,
-    the paper's first, then as in `CROPPERS`. Of a cropper, the run with most rounds. A run that is
-    alone, and has one round, is left out.
+def beside(run: Run, others: Iterable[Run]) -> dict[str, Run]:
+    """Return a run and those of the same questions, or of some of them, that differ in cropper and
+    number of rounds only: by cropper, the paper's first, then as in `CROPPERS`. Of a cropper, the
+    one that shares the most questions, and has the most rounds.
     """
-    found: dict[str, dict[str, Run]] = {}
-    for run in runs.values():
-        group = found.setdefault(looking_kind(run.metadata, len(run)), {})
-        other = group.get(run.metadata.cropper)
-        if other is None or other.metadata.rounds < run.metadata.rounds:
-            group[run.metadata.cropper] = run
+    ids, best = set(run.id), {run.metadata.cropper: ((0, 0), run)}
+    for other in others:
+        name = other.metadata.cropper
+        if name == run.metadata.cropper or not looked_at_alike(run.metadata, other.metadata):
+            continue
+        worth = len(ids.intersection(other.id)), other.metadata.rounds
+        if worth[0] and (name not in best or best[name][0] < worth):
+            best[name] = worth, other
     order = {name: index for index, name in enumerate(CROPPERS)}
-    return [
-        dict(sorted(group.items(), key=lambda pair: order.get(pair[0], len(order))))
-        for group in found.values()
-        if len(group) > 1 or next(iter(group.values())).metadata.rounds > 1
-    ]
+    return {
+        name: best[name][1] for name in sorted(best, key=lambda name: order.get(name, len(order)))
+    }
+
+
+def groups(runs: Mapping[str, Run]) -> list[dict[str, Run]]:
+    """Return the runs that lie beside each other, see `beside`: those of the most questions have
+    the others beside them. A run that is alone, and has one round, is left out.
+    """
+    left = sorted(runs.values(), key=lambda run: (-len(run), -run.metadata.rounds))
+    found = []
+    while left:
+        group = beside(left[0], left[1:])
+        left = [run for run in left if all(run is not one for one in group.values())]
+        if len(group) > 1 or next(iter(group.values())).metadata.rounds > 1:
+            found.append(group)
+    return found
+
+
+def together(group: Mapping[str, Run]) -> dict[str, Run]:
+    """Return the runs of a group, over the questions that all of these were asked.
+
+    Without those that were asked less than half of the others': they would cut these short.
+    """
+    shared, large = set[str](), set[str]()
+    for name, run in sorted(group.items(), key=lambda one: -len(one[1])):
+        both = shared.intersection(run.id) if large else set(run.id)
+        if 2 * len(both) >= len(shared):
+            shared, large = both, large | {name}
+    return {
+        name: run if len(run) == len(shared) else run.select(np.isin(run.id, list(shared)))
+        for name, run in group.items()
+        if name in large
+    }
 
 
 def label(name: str, rounds: int = 1) -> str:

@@ -1,20 +1,24 @@
 """Compare croppers: ask the questions of a data set, or of a run, by each, and write the report.
 
     python -m core.bench croppers --data signs-search --limit 500 --folder-out looks
-    python -m core.bench croppers --like assets/runs/signs-text-q75.parquet --cropper blank random
+    python -m core.bench croppers --like assets/runs/*.parquet --cropper blank random --limit 200
 
 Each cropper gets a run file, the first stage of a question runs once for all of them, and the
 report lays them side by side; with --rounds 1 2, also with a second local image after the first.
 Interrupted, even killed, the same command goes on. With --like, the questions, model and codec are
-those of a run, whose own cropper isn't asked again: it stands in the report beside the others.
+those of a run, or of each of several, whose own cropper isn't asked again: it stands in the report
+beside the others.
 """
 
 from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import numpy as np
 
 from core.bench.commands import run_command
 from core.bench.record.runner import Plan
@@ -26,13 +30,13 @@ from core.support.whole import folder_to_write, write_whole
 from core.vlm.base import VLM
 from core.vlm.loading.revision import revision_named
 
-NAME = "{cropper}.parquet"
+NAME = "{cropper}.parquet"  # after the name of the run that it is like, where there is one
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add("--like", type=Path, metavar="RUN", help="run file whose questions, model, codec and "
-        "options are taken, in place of the options below")  # fmt: skip
+    add("--like", type=Path, metavar="RUN", nargs="+", help="run files whose questions, model, "
+        "codec and options are taken, in place of the options below")  # fmt: skip
     add("--folder-out", type=folder_to_write, default=Path("croppers"), metavar="FOLDER",
         help="where run files and report.html are written (default: %(default)s)")  # fmt: skip
     add("--rounds", type=int, nargs="+", metavar="ROUNDS",
@@ -45,30 +49,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(args: argparse.Namespace) -> int:
     from core.vlm import load_vlm
 
-    like = load_run(args.like) if args.like else None
-    wanted = args.cropper or list(CROPPERS)
+    likes = {path.stem: load_run(path) for path in args.like or ()}
+    if len(likes) < len(args.like or ()):
+        raise RunError("Two of the runs have the same name: rename one.")
+    wanted = tuple(dict.fromkeys(args.cropper or CROPPERS))
     args.cropper = list(Plan.croppers)
     args.out = str(args.folder_out / NAME)
     rounds = max(args.rounds) if args.rounds else None
     args.rounds = rounds or Plan.rounds
-    plan = plan_like(like, args.limit, args.out) if like else run_command.plan_of(args)
-    plan = replace(plan, rounds=rounds or plan.rounds)
-    vlm = load_vlm(plan.model, **plan.load)
+    plans: list[tuple[Plan, Run | None]] = [
+        (plan_like(like, args.limit, str(args.folder_out / f"{name}-{NAME}")), like)
+        for name, like in likes.items()
+    ] or [(run_command.plan_of(args), None)]
+    vlm, runs, paths = None, dict[str, Run](), list[Path]()
+    for index, (plan, like) in enumerate(plans):
+        before = plans[index - 1][0]
+        if vlm is None or (plan.model, plan.load) != (before.model, before.load):
+            vlm = load_vlm(plan.model, **plan.load)
+        made = record(replace(plan, rounds=rounds or plan.rounds), like, wanted, vlm, args.threads)
+        paths += made
+        of_these = {path.stem: load_run(path) for path in made}
+        if like is not None:
+            runs[list(likes)[index]] = same_questions(like, next(iter(of_these.values())))
+        runs |= of_these
+    answered = run_command.report(paths)
+    out = args.folder_out / "report.html"
+    write_whole(out, page(runs))
+    print(f"{out}: {len(runs)} runs")
+    return 0 if answered else 1
+
+
+def same_questions(run: Run, other: Run) -> Run:
+    """Return a run of the questions that another has, too."""
+    return run.select(np.isin(run.id, list(other.id)))
+
+
+def record(
+    plan: Plan, like: Run | None, wanted: Sequence[str], vlm: VLM, threads: int | None
+) -> list[Path]:
+    """Ask by each cropper that is wanted, and that the model can; return the run files."""
     if like is not None:
         check_same(like, plan, vlm)
-    usable = [name for name in dict.fromkeys(wanted) if _usable(name, vlm)]
-    runs = {} if like is None else {args.like.stem: like}
-    if like is not None:
-        usable = [name for name in usable if name != like.metadata.cropper]
+        wanted = [name for name in wanted if name != like.metadata.cropper]
+    usable = tuple(name for name in wanted if _usable(name, vlm))
     if not usable:
         raise RunError("There is no other cropper to compare with: name some with --cropper.")
-    paths = run_command.run_here(replace(plan, croppers=tuple(usable)), args.threads, vlm)
-    answered = run_command.report(paths)
-    runs |= {path.stem: load_run(path) for path in paths}
-    out = args.folder_out / "report.html"
-    write_whole(out, page(alike(runs)))
-    print(f"{out}: {len(runs)} croppers")
-    return 0 if answered else 1
+    return run_command.run_here(replace(plan, croppers=usable), threads, vlm)
 
 
 def plan_like(run: Run, limit: int | None, out: str) -> Plan:
@@ -102,28 +128,6 @@ def check_same(run: Run, plan: Plan, vlm: VLM) -> None:
         raise RunError("The data set isn't what it was when the run was made: record it anew.")
     if revision_named(vlm.info) != run.metadata.revision:
         raise RunError("The model isn't the one that made the run: record it anew.")
-
-
-def alike(runs: dict[str, Run]) -> dict[str, Run]:
-    """Return runs over the questions that all of them have, as the first one says how they were
-    made: a run of before may say less of its model and code.
-    """
-    first = next(iter(runs.values()))
-    ids = set.intersection(*(set(run.id) for run in runs.values()))
-    return {
-        name: replace_metadata(run.select([i for i, id in enumerate(run.id) if id in ids]), first)
-        for name, run in runs.items()
-    }
-
-
-def replace_metadata(run: Run, first: Run) -> Run:
-    """Return a run with the metadata of the first one, but for what is its own."""
-    own = run.metadata
-    metadata = replace(
-        first.metadata, cropper=own.cropper, rounds=own.rounds, command=own.command, date=own.date,
-        code=own.code, machine=own.machine, versions=own.versions,
-    )  # fmt: skip
-    return replace(run, metadata=metadata)
 
 
 def _usable(name: str, vlm: VLM) -> bool:

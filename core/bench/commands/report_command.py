@@ -11,11 +11,13 @@ from pathlib import Path
 from core.bench.report import page
 from core.bench.runs.files import SUFFIX, load_run
 from core.bench.runs.run import RunError
+from core.support.bundled import CONTROLS
 from core.support.whole import file_to_write, write_whole
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files, or folders")
+    parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files, or "
+                        "folders of them, which are read with their folder `controls`")  # fmt: skip
     parser.add_argument("--out", type=file_to_write, default=Path("report.html"),
                         metavar="FILE", help="page to write (default: report.html)")  # fmt: skip
 
@@ -28,11 +30,17 @@ def main(args: argparse.Namespace) -> int:
 
 
 def run_files(given: list[Path]) -> list[Path]:
-    """The files, and those in the folders. Raises RunError if two have the same name."""
+    """The files, and those in the folders and their `CONTROLS`. Raises RunError if two have the
+    same name.
+    """
     paths = [
         path
         for place in given
-        for path in (sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [place])
+        for path in (
+            [one for part in (place, place / CONTROLS) for one in sorted(part.glob(f"*{SUFFIX}"))]
+            if place.is_dir()
+            else [place]
+        )
     ]
     names = [path.stem for path in paths]
     if twice := [name for name in names if names.count(name) > 1]:

@@ -10,7 +10,7 @@ from typing import Any
 from core.bench.runs.run import Metadata
 from core.imaging import Codec
 
-__all__ = ["QUALITY", "codec_name", "kind", "looking_kind", "rank", "with_fit"]
+__all__ = ["QUALITY", "codec_name", "kind", "looked_at_alike", "rank", "with_fit"]
 
 QUALITY = Codec().quality  # the run nearest to it stands for its series
 LOSSLESS = 101  # stands behind every quality
@@ -28,11 +28,15 @@ def kind(metadata: Metadata, samples: int) -> str:
     return json.dumps([facts, samples], sort_keys=True, default=str)
 
 
-def looking_kind(metadata: Metadata, samples: int) -> str:
-    """Return what two runs of so many samples have in common if they differ in cropper, and in the
-    number of their looks, only."""
-    same = replace(metadata, cropper="", rounds=1)
-    return json.dumps([kind(same, samples), metadata.quality])
+def looked_at_alike(one: Metadata, other: Metadata) -> bool:
+    """Return whether two runs differ in cropper, and in the number of looks and of questions, only.
+
+    What a run from before doesn't know of its load options is no difference.
+    """
+    both = [replace(run, cropper="", rounds=1) for run in (one, other)]
+    if not (one.load and other.load):
+        both = [replace(run, load={}) for run in both]
+    return kind(both[0], 0) == kind(both[1], 0) and one.quality == other.quality
 
 
 def with_fit(load: Mapping[str, Any]) -> dict[str, Any]:

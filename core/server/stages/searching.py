@@ -51,6 +51,6 @@ def check_looks(cropper: Cropper, gate: Gate, shared: bool) -> None:
         )
     if gate.rounds:
         raise CropperError(
-            f"The cropper {cropper.name!r} sees as many parts as it needs in one look, and takes no "
-            f"further ones: {ONE_LOOK}, or choose another cropper."
+            f"The cropper {cropper.name!r} sees as many parts as it needs in one look, and takes "
+            f"no further ones: {ONE_LOOK}, or choose another cropper."
         )

@@ -64,6 +64,24 @@ def test_a_title_names_a_cropper_that_is_not_the_papers(library):
     assert titles["blank"].endswith("· Blank crop") and "Relative" not in titles["relative"]
 
 
+def test_controls_beside_the_runs_speak_there_and_are_not_offered(tmp_path):
+    run = synthetic_run(60, seed=3)
+    save_run(run, tmp_path / "all.parquet")
+    blank = replace(run, second_score=run.first_score).select(np.arange(20))
+    blank = replace(blank, metadata=replace(run.metadata, cropper="blank"))
+    (tmp_path / "controls").mkdir()
+    save_run(blank, tmp_path / "controls" / "all-blank.parquet")
+    library = Library(tmp_path)
+    assert [choice.key for choice in library.choices()] == ["all"]
+    assert library.listed()[1] == ()
+    with gr.Blocks():
+        tab = Croppers(library)
+    drawn = draw(tab, library, "all")
+    assert "seeing there is worth" in drawn[tab.note] and "over 20 questions" in drawn[tab.note]
+    figure = json.loads(drawn[tab.chart.plot].plot)
+    assert [trace["name"] for trace in figure["data"]] == ["Relative attention"]  # all 60
+
+
 def test_no_eta_is_taken_from_another_cropper(library):
     assert [name for name, _ in library.of_weights("r1")] == [
         "synthetic · synthetic · test, JPEG 75"

@@ -5,7 +5,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.analysis.looking import common, groups, looking, others, seeing
+from core.bench.analysis.looking import (
+    beside,
+    common,
+    groups,
+    looking,
+    others,
+    seeing,
+    together,
+)
 from core.bench.report import sections
 from tools.doubles.synthetic import synthetic_run
 
@@ -32,6 +40,34 @@ def test_runs_that_differ_in_their_cropper_only_are_one_group(runs):
     assert groups({"r": runs["r"]}) == []
     low = replace(runs["b"], metadata=replace(runs["b"].metadata, quality=5))
     assert groups({"r": runs["r"], "low": low}) == []
+
+
+def test_controls_of_some_questions_lie_beside_the_run_of_all(runs):
+    few = {name: runs[name].select(np.arange(40)) for name in ("b", "a")}
+    (group,) = groups({"few": few["b"], "r": runs["r"]})
+    assert list(group) == ["relative", "blank"]
+    (said,) = seeing(group)
+    assert "over 40 questions" in said.text
+    # They cut nobody short: curves and tables are of the questions that the others were asked.
+    whole = beside(runs["r"], [few["b"], runs["a"], runs["g"]])
+    assert {name: len(run) for name, run in together(whole).items()} == dict.fromkeys(
+        ("relative", "attention", "gradient"), 400
+    )
+    part = together({"relative": runs["r"], "attention": runs["a"].select(np.arange(100, 399))})
+    assert [list(run.id) for run in part.values()] == [list(runs["r"].id[100:399])] * 2
+    # Of a cropper, the run that shares the most; none that shares nothing.
+    assert beside(runs["r"], [few["a"], runs["a"]])["attention"] is runs["a"]
+    others = replace(few["b"], id=np.array([f"z{i}" for i in range(40)], object))
+    assert list(beside(runs["r"], [others])) == ["relative"]
+
+
+def test_a_run_from_before_that_says_no_options_has_its_controls(runs):
+    said = {"load": {"dtype": "float32"}}
+    blank = replace(runs["b"], metadata=replace(runs["b"].metadata, **said))
+    old = replace(runs["r"], metadata=replace(runs["r"].metadata, load={}))
+    assert list(beside(old, [blank])) == ["relative", "blank"]
+    other = replace(runs["r"], metadata=replace(runs["r"].metadata, load={"dtype": "bfloat16"}))
+    assert list(beside(other, [blank])) == ["relative"]
 
 
 def test_the_figures_of_a_cropper_are_those_of_its_run(runs):

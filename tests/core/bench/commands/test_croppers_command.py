@@ -26,7 +26,7 @@ def test_all_croppers_stand_in_one_report(tmp_path, capsys):
     assert sorted(path.stem for path in folder.glob("*.parquet")) == sorted(CROPPERS)
     report = (folder / "report.html").read_text()
     assert all(one.label in report for one in CROPPERS.values())
-    assert f"report.html: {len(CROPPERS)} croppers" in capsys.readouterr().out
+    assert f"report.html: {len(CROPPERS)} runs" in capsys.readouterr().out
     changed = (folder / "blank.parquet").stat().st_mtime_ns
     assert compare(folder, "--data", "signs-text", "--limit", 3) == 0  # nothing is asked again
     assert (folder / "blank.parquet").stat().st_mtime_ns == changed
@@ -40,12 +40,34 @@ def test_the_questions_of_a_run_are_asked_by_others(tmp_path, capsys):
     words = ["--like", made, "--cropper", "blank", "random", "relative"]
     assert compare(folder, *words, "--limit", 2) == 0
     assert sorted(path.name for path in folder.iterdir()) == [
-        "blank.parquet", "random.parquet", "report.html"
+        "mine-blank.parquet", "mine-random.parquet", "report.html"
     ]  # fmt: skip
-    blank = load_run(folder / "blank.parquet")
+    blank = load_run(folder / "mine-blank.parquet")
     assert len(blank) == 2 and blank.metadata.quality == 40
     assert (blank.box == load_run(made).box[:2]).all()
     assert "gains" in (folder / "report.html").read_text()
+
+
+def test_each_of_several_runs_gets_its_controls(tmp_path):
+    words = ["--model", "pixels", "--limit", "4", "--data"]
+    for data in ("signs-text", "signs-presence"):
+        assert main(["run", *words, data, "--out", str(tmp_path / f"{data}.parquet")]) == 0
+    runs, folder = sorted(tmp_path.glob("*.parquet")), tmp_path / "controls"
+    assert compare(folder, "--like", *runs, "--cropper", "blank", "random", "--limit", 3) == 0
+    assert sorted(path.stem for path in folder.glob("*.parquet")) == [
+        f"signs-{data}-{cropper}"
+        for data in ("presence", "text")
+        for cropper in ("blank", "random")
+    ]
+    # The folder of the runs says it of each, with the questions that its controls were asked.
+    out = tmp_path / "all.html"
+    assert main(["report", str(tmp_path), "--out", str(out)]) == 0
+    assert out.read_text().count("of the same size gains") == 4
+    assert out.read_text().count("over 3 questions") == 4
+    twice = tmp_path / "other" / "signs-text.parquet"
+    twice.parent.mkdir()
+    twice.write_bytes(runs[1].read_bytes())
+    assert compare(folder, "--like", *runs, twice, "--cropper", "blank") == 1
 
 
 def test_what_cannot_be_compared_is_one_sentence(tmp_path, capsys):
@@ -94,4 +116,4 @@ def test_rounds_of_a_run_are_taken_from_it(tmp_path):
     words = ["--model", "pixels", "--data", "signs-text", "--limit", "3", "--rounds", "2"]
     assert main(["run", *words, "--out", str(made)]) == 0
     assert compare(tmp_path / "looks", "--like", made, "--cropper", "blank") == 0
-    assert load_run(tmp_path / "looks" / "blank.parquet").metadata.rounds == 2
+    assert load_run(tmp_path / "looks" / "mine-blank.parquet").metadata.rounds == 2
