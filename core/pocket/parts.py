@@ -17,7 +17,7 @@ from core.signs import questions as closed
 from core.signs.questions import SceneQuestion, ask_presence
 from core.signs.render import render
 from core.signs.scenes import Scene, Sign, make_scene, scene_rng
-from core.signs.world import asking
+from core.signs.world import asking, trials
 from core.signs.world.phrasing import Speaker
 from core.signs.world.streets import make_street
 from core.transcript import Transcript
@@ -36,7 +36,7 @@ PHOTOGRAPH, CREDIT = "rocket.jpg", "SpaceX, public domain"
 @dataclass(frozen=True)
 class Part:
     file: str
-    family: str  # text, presence, absent or photograph
+    family: str  # text, plain (in the plain scenes of trials), presence, absent or photograph
     outcomes: tuple[str, ...]  # any of them will do, the first is preferred
     start: int  # first scene to try
     letters: tuple[float, float]  # capital height in the global image, pixels: from, to
@@ -63,9 +63,9 @@ PARTS = (
          "Uncertain, looked again, and still wrong."),
 )  # fmt: skip
 MORE = (
-    Part("needless", "text", (NEEDLESS,), 800, (5, 14), "Right, and unsure",
+    Part("needless", "plain", (NEEDLESS,), 800, (4, 40), "Right, and unsure",
          "It had the answer, and asked again for nothing."),
-    Part("missed", "text", (MISSED, RESIGNED), 900, (4, 12), "Wrong, and sure",
+    Part("missed", "text", (MISSED, RESIGNED), 900, (4, 40), "Wrong, and sure",
          "It is mistaken without a doubt, so nobody looks again."),
     Part("absent", "absent", (WITH_CROP, NEEDLESS), 1000, (0, 0), "Not there",
          "Nothing in the scene is what the question names."),
@@ -89,6 +89,7 @@ class World:
 
     parts: tuple[Part, ...]
     scene: Callable[[int], Scene | None]  # None: one that isn't to be shown
+    plain: Callable[[int], Scene]
     ask_text: Callable[[np.random.Generator, Scene, Sign], SceneQuestion]
     ask_presence: Callable[[np.random.Generator, Scene], SceneQuestion | None]
     ask_absent: Callable[[np.random.Generator, Scene], SceneQuestion | None]
@@ -101,7 +102,7 @@ class World:
             asked = self.ask_absent(rng, Scene(*image.size, (), (), 0))
             of = {"photograph": PHOTOGRAPH, "source": CREDIT, "scene": index}
             return None if asked is None else Candidate(lambda: image, asked, of)
-        scene = self.scene(index)
+        scene = (self.plain if part.family == "plain" else self.scene)(index)
         if scene is None or not fits(part, scene):
             return None
         asked = self._question(part, rng, scene)
@@ -130,7 +131,7 @@ def signs_for(part: Part, scene: Scene) -> list[Sign]:
     signs = [sign for sign in scene.signs if low <= sign.letter_height * scene.scale <= high]
     if part.file == "plate":
         return [s for s in signs if any(c.isdigit() for c in s.text) and len(s.text) >= 4]
-    if STAYS_WRONG in part.outcomes:
+    if part.outcomes[0] in (STAYS_WRONG, NEEDLESS, MISSED):  # whatever the model stumbles over
         return signs
     return [sign for sign in signs if sign.text.isalpha() and len(sign.text) >= 3]
 
@@ -155,11 +156,12 @@ def _street(index: int) -> Scene | None:
 _PLAIN = Speaker("test", ("plain",))
 WORLDS = {
     "closed": World(
-        PARTS, partial(make_scene, "test"), closed.ask_text,
+        PARTS, partial(make_scene, "test"), partial(make_scene, "test"), closed.ask_text,
         partial(ask_presence, kind="yes"), _ask_closed_absent,
     ),
     "open": World(
-        (*PARTS, *MORE), _street, partial(asking.ask_text, speaker=_PLAIN),
+        (*PARTS, *MORE), _street, partial(trials.scene_of, trials.PLAIN, "test"),
+        partial(asking.ask_text, speaker=_PLAIN),
         partial(ask_presence, held_out=_PLAIN, kind="yes"),
         partial(asking.ask_absent, speaker=_PLAIN),
     ),

@@ -22,11 +22,13 @@ from core.vlm.loading.arguments import add_load_arguments, load_options
 SCENES_TRIED = 500
 
 
-def pick(vlm: VLM, world: World, part: Part, gate: Gate, codec: Codec) -> tuple[bytes, dict]:
+def pick(
+    vlm: VLM, world: World, part: Part, gate: Gate, codec: Codec
+) -> tuple[bytes, dict[str, Any]] | None:
     """Return the part's original, encoded, and its entry for samples.json.
 
-    It is the first that plays what the part prefers; where none does, the first that will do.
-    Raises RuntimeError if none does that, either.
+    It is the first that plays what the part prefers; where none does, the first that will do;
+    None if none does that, either.
     """
     server = Server(vlm, gate)
     found: dict[str, tuple[bytes, dict[str, Any]]] = {}  # by outcome
@@ -44,10 +46,7 @@ def pick(vlm: VLM, world: World, part: Part, gate: Gate, codec: Codec) -> tuple[
             found[played] = original, entry | tried.of
         if part.outcomes[0] in found:
             break
-    for name in part.outcomes:
-        if name in found:
-            return found[name]
-    raise RuntimeError(f"No scene plays the part {part.file!r} with this model.")
+    return next((found[name] for name in part.outcomes if name in found), None)
 
 
 def main() -> None:
@@ -69,17 +68,20 @@ def main() -> None:
 
     vlm = load_vlm(args.model, **load_options(args))
     gate = Gate("min_entropy", vlm.info.thresholds["min_entropy"])
-    entries = []
+    entries, missing = [], []
     for part in world.parts:
-        try:
-            original, entry = pick(vlm, world, part, gate, Codec("jpeg", 92))
-        except RuntimeError as error:
-            parser.exit(1, f"{error}\n")
+        found = pick(vlm, world, part, gate, Codec("jpeg", 92))
+        if found is None:
+            missing.append(part.file)
+            continue
+        original, entry = found
         write_whole(args.out / entry["file"], original)
         entries.append(entry)
         print(f"{entry['file']}: scene {entry['scene']}, {entry['question']!r}, "
               f"{entry['outcome']}", flush=True)  # fmt: skip
     write_whole(args.out / "samples.json", json.dumps(entries, indent=2) + "\n")
+    if missing:
+        parser.exit(1, f"No scene plays {', '.join(missing)} with this model.\n")
 
 
 if __name__ == "__main__":

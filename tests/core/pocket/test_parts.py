@@ -1,5 +1,6 @@
 """Which part a question plays, and what is tried for a part."""
 
+import json
 from dataclasses import replace
 from itertools import islice
 
@@ -157,10 +158,25 @@ def test_what_is_preferred_is_looked_for_further_on(monkeypatch):
     assert (entry["outcome"], entry["scene"]) == (RESIGNED, found[0].of["scene"])
 
 
-def test_a_part_that_nobody_plays_is_named(monkeypatch):
-    monkeypatch.setattr(samples, "SCENES_TRIED", 10)
-    with pytest.raises(RuntimeError, match="plays the part 'needless' with this model"):
-        samples.pick(Says("B", "C"), OPEN, _part("needless"), NEVER, CODEC)
+def test_parts_that_nobody_plays_are_named_and_the_others_are_written(
+    monkeypatch, capsys, tmp_path
+):
+    monkeypatch.setattr(photographs, "available", lambda split: (PHOTOGRAPH,))
+    vlm = Says("B", "C")
+    vlm.info = replace(vlm.info, thresholds={"min_entropy": 99.0})  # never asked again
+    monkeypatch.setattr("core.vlm.load_vlm", lambda *_, **__: vlm)
+    monkeypatch.setattr(samples, "SCENES_TRIED", 12)
+    few = replace(OPEN, parts=(_part("object"), _part("needless"), _part("missed")))
+    monkeypatch.setitem(WORLDS, "open", few)
+    monkeypatch.setattr("sys.argv", ["samples", "--world", "open", "--out", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        samples.main()
+    assert ended.value.code == 1
+    said = capsys.readouterr().err
+    assert said == "No scene plays object, needless with this model.\n"
+    (entry,) = json.loads((tmp_path / "samples.json").read_text())
+    assert (entry["file"], entry["outcome"]) == ("missed.jpg", RESIGNED)
+    assert (tmp_path / "missed.jpg").is_file()
 
 
 def test_the_photograph_has_to_be_there(monkeypatch, tmp_path, capsys):
