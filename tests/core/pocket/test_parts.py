@@ -80,7 +80,7 @@ def test_the_open_world_has_every_part_of_the_closed_one_and_more():
 
 
 def test_the_size_of_the_letters_is_the_parts():
-    for name in ("corner", "needless"):
+    for name in ("corner", "near"):
         low, high = _part(name).letters
         for tried in _candidates(name, 2):
             scene = OPEN.scene(tried.of["scene"])
