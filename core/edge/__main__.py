@@ -9,11 +9,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.support.commands import INTERRUPTED, called, stop_in_a_sentence
+
+if __name__ == "__main__":
+    stop_in_a_sentence()
+
 from core.edge import batch
 from core.edge.client import MAX_LOOKS, Client, EdgeError
 from core.imaging import Codec, ImageError, available_formats
 from core.messages import ProtocolError
-from core.support.commands import called
 from core.support.headers import TOKEN
 
 
@@ -60,7 +64,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def _one(client: Client, args: argparse.Namespace) -> int:
