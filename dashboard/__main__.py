@@ -22,7 +22,7 @@ from gradio import Blocks
 from PIL import Image
 
 from core.certificate import Certificate, CertificateError, Setting
-from core.imaging import MAX_PIXELS
+from core.imaging import MAX_PIXELS, our_limit_alone
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.phone.invitation import announce
@@ -46,6 +46,7 @@ def main() -> None:
 
     share_arenas()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    our_limit_alone()
     model: Future[VLM] = Future()
     if zero_gpu():  # what is loaded after the launch never reaches the GPU
         load(model, args, certificate)

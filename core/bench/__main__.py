@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 
+from core.imaging import our_limit_alone
 from core.support.commands import run
 
 COMMANDS = {
@@ -12,6 +13,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    our_limit_alone()
     return run("core.bench", __doc__, COMMANDS, argv)
 
 

@@ -16,12 +16,13 @@ if __name__ == "__main__":
 
 from core.edge import batch
 from core.edge.client import MAX_LOOKS, Client, EdgeError
-from core.imaging import Codec, ImageError, available_formats
+from core.imaging import Codec, ImageError, available_formats, our_limit_alone
 from core.messages import ProtocolError
 from core.support.headers import TOKEN
 
 
 def main() -> int:
+    our_limit_alone()
     parser = _parser()
     args = parser.parse_args()
     try:

@@ -19,6 +19,7 @@ if __name__ == "__main__":
 from core.certificate import Certificate, CertificateError, Setting
 from core.croppers import DEFAULT, cropper, served
 from core.gain import use
+from core.imaging import our_limit_alone
 from core.policies.expectation import Expectation
 from core.policies.registry import POLICIES
 from core.policies.shared import LinkTerms
@@ -43,6 +44,7 @@ PEM_HEAD = 100  # bytes in which a TLS certificate says what it is
 
 def main() -> None:
     spin_briefly()
+    our_limit_alone()
     parser = _parser()
     args = parser.parse_args()
     try:
