@@ -230,6 +230,8 @@ class Service:
 
     def _watch_link(self) -> None:
         """Gauges of the shared link; they read 0 as long as there is no model."""
+        for why in ("late", "dear"):  # a count that begins with 0 has a rate from the first on
+            self.metrics.skipped.labels(why)
 
         def gauge(name: str, text: str, value: Callable[[SharedLink], float]) -> None:
             def read() -> float:
