@@ -99,6 +99,8 @@ class Service:
                 self.certificate.check(Setting.of_model(vlm, self.cropper))
             except CertificateError as error:
                 raise Problem(503, "uncertified", str(error)) from None
+            if self.certificate.unchecked:
+                log.warning(self.certificate.unchecked)
         if gate is None:
             metric = Gate().metric
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
