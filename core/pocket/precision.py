@@ -66,7 +66,7 @@ class StackedMuon(torch.optim.Muon):
         ).to(ahead.dtype)
         torch._foreach_mul_(tensors, 1 - rate * group["weight_decay"])
         torch._foreach_add_(
-            params, update.unbind(), alpha=-rate * 0.2 * max(ahead.shape[1:]) ** 0.5
+            tensors, update.unbind(), alpha=-rate * 0.2 * max(ahead.shape[1:]) ** 0.5
         )
 
 
