@@ -143,6 +143,17 @@ class Certificate(BaseModel):
         values = self.model_dump()
         return json.dumps(values, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
+    @property
+    def unchecked(self) -> str | None:
+        """Return what `check` can't see of this certificate, in a sentence; None: it sees all."""
+        if self.setting.load:
+            return None
+        return (
+            "The certificate doesn't say how the model was loaded, because its run is older than "
+            "that record: its promise holds with the layer, the fit and the resolution of that "
+            "run, which isn't checked."
+        )
+
     def check(self, other: Setting) -> None:
         """Raise CertificateError if this isn't what the promise holds for."""
         mine = self.setting

@@ -8,6 +8,11 @@ import sys
 from concurrent.futures import Future
 from dataclasses import replace
 
+from core.support.commands import add_tls_arguments, called, stop_in_a_sentence
+
+if __name__ == "__main__":
+    stop_in_a_sentence()
+
 from dashboard.hosting.gpu import zero_gpu
 
 if zero_gpu():
@@ -17,12 +22,11 @@ from gradio import Blocks
 from PIL import Image
 
 from core.certificate import Certificate, CertificateError, Setting
-from core.imaging import MAX_PIXELS
+from core.imaging import MAX_PIXELS, our_limit_alone
 from core.server.app import create_app
 from core.server.clients import tokens_of_environment
 from core.server.phone.invitation import announce
 from core.server.phone.rooms import Rooms
-from core.support.commands import add_tls_arguments, called
 from core.vlm import VLM, VLMError, load_vlm
 from core.vlm.loading.arguments import add_load_arguments, load_options
 from dashboard.hosting.edges import mounted, phone
@@ -42,6 +46,7 @@ def main() -> None:
 
     share_arenas()
     Image.MAX_IMAGE_PIXELS = MAX_PIXELS
+    our_limit_alone()
     model: Future[VLM] = Future()
     if zero_gpu():  # what is loaded after the launch never reaches the GPU
         load(model, args, certificate)

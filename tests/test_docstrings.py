@@ -94,6 +94,17 @@ def tried_late(source: str) -> list[str]:
     ]
 
 
+def untried(source: str) -> list[str]:
+    """The options whose default is written to untried: argparse tries defaults that are texts."""
+    return [
+        f"{name}: {default}"
+        for name, said in options(source)
+        if said.get("type", "").endswith("_to_write")
+        and (default := said.get("default"))
+        and not default.startswith(("'", "str("))
+    ]
+
+
 def test_it_finds_unclear_helps():
     source = (
         "add('--a', help='of the gate')\nadd('--b')\nadd('--c', help='default: 1')\n"
@@ -105,6 +116,19 @@ def test_it_finds_unclear_helps():
 @pytest.mark.parametrize("folder", FOLDERS)
 def test_every_option_says_what_it_is(folder):
     assert not lines_of(folder, unclear)
+
+
+def test_it_finds_defaults_that_are_not_tried():
+    source = (
+        "add('--a', type=file_to_write, default=Path('x'))\n"
+        "add('--b', type=file_to_write, default='x')\nadd('--c', type=folder_to_write)"
+    )
+    assert untried(source) == ["--a: Path('x')"]
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_defaults_that_are_written_to_are_tried_like_what_is_named(folder):
+    assert not lines_of(folder, untried)
 
 
 def test_it_finds_what_is_tried_late():

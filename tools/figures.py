@@ -24,7 +24,7 @@ def main() -> None:
     parser.add_argument(
         "--out",
         type=folder_to_write,
-        default=IMAGES,
+        default=str(IMAGES),
         help="folder to write the pictures to (default: %(default)s)",
     )
     args = parser.parse_args()

@@ -13,7 +13,6 @@ import textwrap
 import warnings
 from collections.abc import Mapping
 from importlib import import_module
-from pathlib import Path
 
 import pdoc
 from pdoc.doc import Class, Doc, Module, Variable
@@ -39,7 +38,7 @@ def main() -> None:
     parser.add_argument(
         "--out",
         type=folder_to_write,
-        default=Path("build/api"),
+        default="build/api",
         help="folder of the pages (default: %(default)s)",
     )
     args = parser.parse_args()

@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument(
         "--out",
         type=folder_to_write,
-        default=IMAGES,
+        default=str(IMAGES),
         help="folder to write to (default: docs/images)",
     )
     out: Path = parser.parse_args().out

@@ -3,25 +3,17 @@
 import sys
 from collections.abc import Sequence
 
-from core.bench.commands import (
-    calibrate_command,
-    croppers_command,
-    gain_command,
-    report_command,
-    run_command,
-)
+from core.imaging import our_limit_alone
 from core.support.commands import run
 
 COMMANDS = {
-    "run": run_command,
-    "croppers": croppers_command,
-    "report": report_command,
-    "calibrate": calibrate_command,
-    "gain": gain_command,
+    name: f"core.bench.commands.{name}_command"
+    for name in ("run", "croppers", "report", "calibrate", "gain")
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
+    our_limit_alone()
     return run("core.bench", __doc__, COMMANDS, argv)
 
 

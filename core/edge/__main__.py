@@ -9,15 +9,20 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from core.support.commands import INTERRUPTED, called, stop_in_a_sentence
+
+if __name__ == "__main__":
+    stop_in_a_sentence()
+
 from core.edge import batch
 from core.edge.client import MAX_LOOKS, Client, EdgeError
-from core.imaging import Codec, ImageError, available_formats
+from core.imaging import Codec, ImageError, available_formats, our_limit_alone
 from core.messages import ProtocolError
-from core.support.commands import called
 from core.support.headers import TOKEN
 
 
 def main() -> int:
+    our_limit_alone()
     parser = _parser()
     args = parser.parse_args()
     try:
@@ -60,7 +65,7 @@ def main() -> int:
         print(error, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
 
 
 def _one(client: Client, args: argparse.Namespace) -> int:

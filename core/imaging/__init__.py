@@ -4,6 +4,7 @@ Needs Pillow only, because the edge client runs it on small boards: no numpy, no
 """
 
 from .codec import Codec, available_formats
+from .decode import our_limit_alone
 from .errors import ImageError
 from .fit import FINER, Fit
 from .geometry import Geometry
@@ -22,6 +23,7 @@ __all__ = [
     "crop_local",
     "downscale",
     "load_image",
+    "our_limit_alone",
     "rgb_of",
     "to_rgb",
 ]

@@ -5,13 +5,14 @@ so any number of threads can decode at once.
 """
 
 import io
+import warnings
 from functools import cache
 
 from PIL import Image, features
 
 from .errors import ImageError
 
-__all__ = ["FORMATS", "decode", "readable_formats"]
+__all__ = ["FORMATS", "decode", "our_limit_alone", "readable_formats"]
 
 # What cameras, phones, browsers and scanners write. Everything else Pillow could open stays shut:
 # EPS would start Ghostscript, and rarely used decoders are rarely tested on hostile bytes. Multi-
@@ -32,6 +33,14 @@ FORMATS = {
 _LIBRARIES = {"JPEG": "jpg", "PNG": "zlib", "WEBP": "webp", "AVIF": "avif"}
 
 _NEW_SUBFILE_TYPE = 254  # TIFF tag; bit 0 is set on a reduced-resolution copy
+
+
+def our_limit_alone() -> None:
+    """Let Pillow warn no more of large images: `max_pixels` says what is read.
+
+    For programs, when they begin: which warnings are shown is the whole process's.
+    """
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
 
 
 def readable_formats() -> tuple[str, ...]:

@@ -391,7 +391,7 @@ def _parser() -> argparse.ArgumentParser:
         "--threads", type=int, default=2, help="threads of torch; with --workers, of each of them"
     )
     parser.add_argument("--workers", type=int, default=1, help="processes that make the runs")
-    parser.add_argument("--runs", type=folder_to_write, default=Path("runs/evaluation"),
+    parser.add_argument("--runs", type=folder_to_write, default="runs/evaluation",
                         help="where run files are kept, in a folder for each model")  # fmt: skip
     add_load_arguments(parser)
     return parser

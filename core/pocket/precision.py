@@ -53,7 +53,8 @@ class StackedMuon(torch.optim.Muon):
                 self._step_of_one_shape(group, alike)
 
     def _step_of_one_shape(self, group: dict[str, Any], params: list[torch.nn.Parameter]) -> None:
-        rate, gradients = group["lr"], [p.grad for p in params]
+        rate, tensors = group["lr"], list[torch.Tensor](params)
+        gradients = [p.grad for p in tensors if p.grad is not None]
         for p in params:
             if "momentum_buffer" not in self.state[p]:
                 self.state[p]["momentum_buffer"] = torch.zeros_like(p)
@@ -63,9 +64,9 @@ class StackedMuon(torch.optim.Muon):
         update = orthogonalized(
             ahead.to(self.dtype), group["ns_coefficients"], group["ns_steps"], group["eps"]
         ).to(ahead.dtype)
-        torch._foreach_mul_(params, 1 - rate * group["weight_decay"])
+        torch._foreach_mul_(tensors, 1 - rate * group["weight_decay"])
         torch._foreach_add_(
-            params, update.unbind(), alpha=-rate * 0.2 * max(ahead.shape[1:]) ** 0.5
+            tensors, update.unbind(), alpha=-rate * 0.2 * max(ahead.shape[1:]) ** 0.5
         )
 
 

@@ -6,13 +6,20 @@ import argparse
 import contextlib
 import dataclasses
 import logging
+import os
 import sys
 import threading
 from concurrent.futures import Future
 
+from core.support.commands import INTERRUPTED, add_tls_arguments, called, stop_in_a_sentence
+
+if __name__ == "__main__":
+    stop_in_a_sentence()
+
 from core.certificate import Certificate, CertificateError, Setting
 from core.croppers import DEFAULT, cropper, served
 from core.gain import use
+from core.imaging import our_limit_alone
 from core.policies.expectation import Expectation
 from core.policies.registry import POLICIES
 from core.policies.shared import LinkTerms
@@ -25,7 +32,6 @@ from core.server.phone.invitation import announce
 from core.server.stages.searching import check_looks
 from core.server.watch.telemetry import JsonLines
 from core.support.bundled import EXPECTATION
-from core.support.commands import add_tls_arguments, called
 from core.support.headers import TOKEN
 from core.support.waiting import spin_briefly
 from core.uncertainty import METRICS, Gate
@@ -38,6 +44,7 @@ PEM_HEAD = 100  # bytes in which a TLS certificate says what it is
 
 def main() -> None:
     spin_briefly()
+    our_limit_alone()
     parser = _parser()
     args = parser.parse_args()
     try:
@@ -86,9 +93,15 @@ def main() -> None:
             model.set_exception(error)
             server.should_exit = True
 
-    threading.Thread(target=load, name="load", daemon=True).start()
+    loading = threading.Thread(target=load, name="load", daemon=True)
+    loading.start()
     announce(args.host, args.port, bool(args.tls_certificate), args.root_path)
-    server.run()
+    try:
+        server.run()
+    except KeyboardInterrupt:  # Ctrl-C ended it, in order
+        if loading.is_alive():  # Python's own end would tear down torch half loaded, and abort
+            os._exit(INTERRUPTED)
+        sys.exit(INTERRUPTED)
     if model.done() and (failure := model.exception()):
         sys.exit(str(failure))
 

@@ -38,7 +38,7 @@ from core.server.stages.searching import check_looks, part
 from core.sessions import FirstStage, Search, Sessions
 from core.transcript import Attention, Stage, Step, timed
 from core.uncertainty import METRICS, Gate
-from core.vlm.base import VLMError
+from core.vlm.base import ModelAway, VLMError
 
 if TYPE_CHECKING:
     from core.vlm.base import VLM, Generation, Look, ModelInfo
@@ -256,9 +256,13 @@ class Server:
         with timed(steps, "decode local", "server"):
             local = self._local(message)
         held = self.sessions.take(message.session)  # no local image is answered twice
-        if held.search is not None and Need.PARTS in self.cropper.needs:
-            return self._search_on(message, held, steps)
-        return self._answer_again(message, held, local, steps)
+        try:
+            if held.search is not None and Need.PARTS in self.cropper.needs:
+                return self._search_on(message, held, steps)
+            return self._answer_again(message, held, local, steps)
+        except ModelAway:
+            self.sessions.keep(message.session, held)  # for when it is back: nothing was answered
+            raise
 
     def _answer_again(
         self, message: LocalImage, held: FirstStage, local: Image.Image, steps: list[Step]

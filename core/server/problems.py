@@ -13,9 +13,10 @@ from starlette.exceptions import HTTPException
 from core.messages import MessageError, QuestionError, SessionExpired
 from core.server.admission import Busy
 from core.server.replies import Abandoned, KeyReused
-from core.vlm.base import VLMError
+from core.vlm.base import ModelAway, VLMError
 
 MEDIA_TYPE = "application/problem+json"
+AGAIN = "5"  # seconds until an engine that has ended may be there again
 
 
 class Problem(Exception):
@@ -47,6 +48,8 @@ def as_problem(error: Exception) -> Problem:
             return Problem(422, "bad_question", str(error))
         case MessageError():
             return Problem(400, "bad_message", str(error))
+        case ModelAway():
+            return Problem(503, "model_away", str(error), Retry_After=AGAIN)
         case VLMError():
             return Problem(422, "refused_by_model", str(error))
         case KeyReused():
@@ -101,6 +104,6 @@ WHAT = {
     415: "The body has a type that isn't read here.",
     422: "The question, or a field of the JSON, can't be used.",
     429: "Too many requests, yours or everybody's: come back after Retry-After seconds.",
-    503: "The model is still being loaded, or the server shut down: come back after Retry-After"
-    " seconds.",
+    503: "The model is still being loaded, or can't be asked for now, or the server is shut down:"
+    " come back after Retry-After seconds.",
 }

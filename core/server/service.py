@@ -99,6 +99,8 @@ class Service:
                 self.certificate.check(Setting.of_model(vlm, self.cropper))
             except CertificateError as error:
                 raise Problem(503, "uncertified", str(error)) from None
+            if self.certificate.unchecked:
+                log.warning(self.certificate.unchecked)
         if gate is None:
             metric = Gate().metric
             gate = Gate(metric, vlm.info.thresholds.get(metric, Gate().threshold))
@@ -230,6 +232,8 @@ class Service:
 
     def _watch_link(self) -> None:
         """Gauges of the shared link; they read 0 as long as there is no model."""
+        for why in ("late", "dear"):  # a count that begins with 0 has a rate from the first on
+            self.metrics.skipped.labels(why)
 
         def gauge(name: str, text: str, value: Callable[[SharedLink], float]) -> None:
             def read() -> float:

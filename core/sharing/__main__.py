@@ -14,10 +14,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from core.sharing import fit_command, loss_command, study_command
 from core.support.commands import run
 
-COMMANDS = {"study": study_command, "loss": loss_command, "fit": fit_command}
+COMMANDS = {name: f"core.sharing.{name}_command" for name in ("study", "loss", "fit")}
 
 
 def main(argv: Sequence[str] | None = None) -> int:

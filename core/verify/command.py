@@ -34,7 +34,7 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def main(args: Namespace) -> int:
-    from core.verify import verify  # here: torch takes seconds
+    from core.verify.checks import verify  # here: torch takes seconds
     from core.vlm import load_vlm
     from core.vlm.adapter import Adapter
     from core.vlm.loading.checkpoint import find_checkpoint

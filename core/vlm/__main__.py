@@ -2,11 +2,10 @@
 
 import sys
 from collections.abc import Sequence
-from importlib import import_module
 
 from core.support.commands import run
 
-# By name, because these stand above the models: they ask them through the whole protocol.
+# These stand above the models: they ask them through the whole protocol.
 COMMANDS = {
     "heads": "core.bench.commands.heads_command",
     "probe": "core.verify.probe_command",
@@ -16,8 +15,7 @@ COMMANDS = {
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    modules = {name: import_module(place) for name, place in COMMANDS.items()}
-    return run("core.vlm", __doc__, modules, argv)
+    return run("core.vlm", __doc__, COMMANDS, argv)
 
 
 if __name__ == "__main__":

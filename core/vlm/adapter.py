@@ -543,6 +543,12 @@ class Adapter(Inside):
         ids = self._ids(question, visuals)
         longest = self._model.config.get_text_config().max_position_embeddings
         if len(ids) + reserve > longest:
+            images = sum(len(visual.features) for visual in visuals)
+            if images + reserve >= longest:  # no question is short enough
+                raise VLMError(
+                    f"This model reads {longest} tokens at most, as its config.json says "
+                    f"(max_position_embeddings), and the images alone take {images}."
+                )
             raise VLMError(
                 f"The question is too long for this model: shorten it by "
                 f"{len(ids) + reserve - longest} tokens."

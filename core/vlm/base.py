@@ -34,6 +34,11 @@ class VLMError(ValueError):
     """A model can't be loaded or can't take this input; the message is one sentence to show."""
 
 
+class ModelAway(VLMError):
+    """Nothing can be asked of the model for now: an engine that has ended, say. The same may be
+    asked again later."""
+
+
 @dataclass(frozen=True)
 class ModelInfo:
     """The facts about a loaded model that the protocol, the costs and the page use."""

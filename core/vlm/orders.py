@@ -15,7 +15,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass, replace
 from typing import Any
 
-from core.vlm.base import MAX_NEW_TOKENS, VLM, Request, Tally
+from core.vlm.base import MAX_NEW_TOKENS, VLM, ModelAway, Request, Tally
 
 # FLOPs of every order of this thread since its tally began, None where they aren't counted.
 _shares: ContextVar[list[float | None] | None] = ContextVar("shares", default=None)
@@ -137,7 +137,7 @@ def carry_out(orders: Sequence[Order]) -> Iterator[dict[int, Outcome]]:
     """Yield what came of the orders, batch by batch, by their index.
 
     Orders of one kind are one batch. If a batch as a whole fails, its orders are carried out one by
-    one, so that only those at fault do.
+    one, so that only those at fault do; unless there is nobody to carry out any.
     """
     for kind in dict.fromkeys(order.kind for order in orders):
         batch = {index: order for index, order in enumerate(orders) if order.kind == kind}
@@ -146,8 +146,8 @@ def carry_out(orders: Sequence[Order]) -> Iterator[dict[int, Outcome]]:
             seconds = whole.seconds / len(batch)
             flops = None if whole.flops is None else whole.flops / len(batch)
             each = [Outcome(value, seconds=seconds, flops=flops) for value in whole.value]
-        elif len(batch) == 1:
-            each = [whole]
+        elif len(batch) == 1 or isinstance(whole.error, ModelAway):
+            each = [whole] * len(batch)
         else:
             each = [_first(_attempt([order])) for order in batch.values()]
         yield dict(zip(batch, each, strict=True))

@@ -15,6 +15,7 @@ from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE
 from dashboard.drawing.pictures import as_file
 from dashboard.eta.places import playable
+from dashboard.inputs import MOST_LOOKS
 from dashboard.visits.visit import Visit
 
 
@@ -70,21 +71,32 @@ class Opening:
             raise gr.Error(str(error), print_exception=False) from None
         gate, codec = recorded.gate and playable(recorded.gate), _codec_of(run)
         cropper = run.metadata.cropper if run.metadata.cropper in served() else None
+        looks = min(run.metadata.rounds, MOST_LOOKS)
         same = [
             f"η of {METRICS[gate.metric].noun} at {gate.threshold:g}" if gate else "",
             f"{run.metadata.codec.upper()} at quality {run.metadata.quality}" if codec else "",
             f"{label(cropper)} looks" if cropper not in (None, DEFAULT) else "",
+            f"{looks} looks at most" if cropper is not None and looks > 1 else "",
         ]
         *some, last = [part for part in same if part] or [""]
         same = f"{', '.join(some)} and {last}" if some else last
+        first, *further = _answers(run, index)
         note = (
-            f"From the recorded run of {run.metadata.model}, which answered "
-            f"“{run.first_answer[index]}” first, and then “{run.second_answer[index]}”."
-            + (f" Set as there: {same}." if same else "")
+            f"From the recorded run of {run.metadata.model}, which answered “{first}” first, "
+            + ", ".join(f"and then “{answer}”" for answer in further)
+            + (f". Set as there: {same}." if same else ".")
         )
         file, prompt = as_file(image, of), run.prompt[index]
-        placed = self.place(visit, file, prompt, note, gate, codec, cropper)
+        placed = self.place(visit, file, prompt, note, gate, codec, cropper, looks)
         return placed | {self.tabs: gr.Tabs(selected=self.walkthrough)}
+
+
+def _answers(run: Run, index: int) -> list[str]:
+    """Return the answers to a question, the first one first: of every look that there was."""
+    answers = [run.first_answer[index], run.second_answer[index]]
+    for later, places in zip(run.later, run.places, strict=True):
+        answers += list(later.second_answer[places == index])
+    return answers
 
 
 def _codec_of(run: Run) -> Codec | None:

@@ -12,6 +12,7 @@ from core.uncertainty import METRICS
 from dashboard.drawing import pictures, wording
 from dashboard.drawing.files.spreadsheet import to_csv
 from dashboard.drawing.looks import who_looked
+from dashboard.drawing.stages import NTH
 from dashboard.drawing.templating import render
 from dashboard.visits.asked import JUDGEMENTS, MOST, Asked
 
@@ -72,6 +73,10 @@ def _card(row: Asked) -> dict[str, Any]:
     for number, one in enumerate(transcript.rounds, start=2):
         sent.append((one.local_image, f"Local image {number}"))
     return _row(row) | {
+        "further": [
+            (f"{nth.capitalize()} answer", _short(stage.answer) or "(empty)")
+            for nth, stage in zip(NTH, transcript.stages[1:], strict=False)
+        ],
         "pictures": [
             (pictures.as_sent(image, "card-sent", alt), alt, image.size, len(image.data))
             for image, alt in sent

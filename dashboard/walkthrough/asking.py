@@ -165,10 +165,12 @@ class Asking:
         gate: Gate | None = None,
         codec: Codec | None = None,
         cropper: str | None = None,
+        looks: int = 1,
     ) -> dict:
         """Return an image, its path one that Gradio may serve, and a question, ready to be asked.
 
-        gate, codec (of both images), cropper: where they must be what they were elsewhere.
+        gate, codec (of both images), cropper with its looks at most: where they must be what they
+        were elsewhere.
         """
         visit.take(image, question=question)
         settings = {}
@@ -178,7 +180,7 @@ class Asking:
         if codec is not None:
             settings |= self.codecs.set_to(codec)
         if cropper is not None:
-            settings |= self.looking.set_to(cropper, 1)
+            settings |= self.looking.set_to(cropper, looks)
         return (
             self.cleared()
             | settings

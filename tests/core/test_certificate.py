@@ -95,6 +95,13 @@ def test_what_is_not_known_and_another_name_of_the_same_weights_are_not_refused(
         made().check(SETTING.model_copy(update=changes))
 
 
+def test_what_cannot_be_checked_is_said():
+    """Runs of before hold no options of loading, and any --layer or --fit passes."""
+    old = made(setting=SETTING.model_copy(update={"load": {}}))
+    assert "doesn't say how the model was loaded" in old.unchecked
+    assert made().unchecked is None
+
+
 def test_a_loaded_model_says_what_it_is():
     setting = Setting.of_model(PixelVLM())
     assert (setting.model, setting.revision, setting.prompt) == ("pixels", "r1", "{question}")

@@ -9,6 +9,7 @@ from core.imaging import Codec, ImageError
 from core.protocol import MessageError, QuestionError, Sessions
 from core.transcript import Transcript
 from core.uncertainty import METRICS, Gate
+from core.vlm.base import ModelAway
 from dashboard.case import ask_elsewhere, ask_first, ask_second, look_through
 
 QUESTION = "What does the sign say?"
@@ -31,7 +32,9 @@ class Counting:
 
 def _first(vlm, image, gate=OPEN, sessions=None):
     codecs = Codec("jpeg", 60), Codec("webp", 50)
-    return ask_first(vlm, sessions or Sessions(), image, QUESTION, gate, *codecs)
+    return ask_first(
+        vlm, Sessions() if sessions is None else sessions, image, QUESTION, gate, *codecs
+    )
 
 
 def test_another_gate_decides_again_without_the_model(vlm, scene_file):
@@ -85,6 +88,29 @@ def test_a_forgotten_first_stage_is_run_again_in_silence(vlm, scene_file):
     assert again.transcript.second == expected.transcript.second
     assert again.transcript.box == expected.transcript.box
     assert len(again.transcript.messages) == 4
+
+
+class Leaving(Counting):
+    """An engine that can be gone."""
+
+    gone = False
+
+    def answer(self, *args, **kwargs):
+        if self.gone:
+            raise ModelAway("http://there can't be reached.")
+        return super().answer(*args, **kwargs)
+
+
+def test_while_an_engine_is_gone_the_first_answer_stays_and_can_be_gone_on_from(vlm, scene_file):
+    model, sessions = Leaving(vlm), Sessions()
+    case = _first(model, scene_file, sessions=sessions)
+    model.gone = True
+    with pytest.raises(ModelAway):
+        ask_second(model, sessions, case)
+    model.gone = False
+    again = ask_second(model, sessions, case)
+    assert again.transcript.answer == ask_second(vlm, Sessions(), case).transcript.answer
+    assert model.answers == 2  # the first stage was held
 
 
 def test_each_image_has_its_own_codec(vlm, scene_file):

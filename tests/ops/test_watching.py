@@ -53,6 +53,20 @@ def given():
     return names
 
 
+def test_counts_begin_with_zero():
+    """Of a count that begins with its first event, that event is in no rate."""
+    app = create_app(
+        PixelVLM(), Gate("min_entropy", 9.0), Limits(rate=0), link=LinkTerms(1e9, 5.0, "skip_late")
+    )
+    text = TestClient(app).get("/metrics").text
+    for name in (
+        'questions_total{asked="yes"}', 'questions_total{asked="no"}',
+        'replies_total{kind="answer"}', 'replies_total{kind="crop request"}',
+        'local_images_skipped_total{why="late"}', 'local_images_skipped_total{why="dear"}',
+    ):  # fmt: skip
+        assert f"second_look_{name} 0.0" in text
+
+
 def selectors(expression):
     """Yield each name of a metric in PromQL, and the labels that it is selected by."""
     for name, braces in re.findall(

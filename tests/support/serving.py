@@ -13,10 +13,13 @@ COMPACT = {"Content-Type": "application/vnd.second-look"}
 
 
 @contextmanager
-def serving(gate=None, limits=None, tokens=(), vlm=None, link=None, proxy=None, cropper="relative"):
+def serving(
+    gate=None, limits=None, tokens=(), vlm=None, link=None, proxy=None, cropper="relative",
+    certificate=None,
+):  # fmt: skip
     """Yields the URL, and the app. proxy: an address whose X-Forwarded-For is believed."""
     limits = limits or Limits(rate=0)
-    app = create_app(vlm or PixelVLM(), gate, limits, tokens, link=link, cropper=cropper)
+    app = create_app(vlm or PixelVLM(), gate, limits, tokens, certificate, link, cropper)
     leaving, options = app.state.service.leaving, {"host": "127.0.0.1", "port": 0}
     server = make_server(
         app, limits, leaving, forwarded_allow_ips=proxy, log_config=None, **options

@@ -17,14 +17,13 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -42,6 +41,7 @@ from core.vlm.base import VLMError
 from core.vlm.loading.arguments import add_load_arguments, load_options
 from core.vlm.reference import Reference
 from tools.doubles.published import save_published
+from tools.published.stand_ins import InFormat, importable
 
 MODULES = "utils", "llava_methods", "blip_methods", "qwen2_5_methods"  # of the repository
 # What their imports ask for, and none of the functions that are compared here.
@@ -95,10 +95,10 @@ def published(folder: Path, dtype: torch.dtype) -> Published:
             f"{str(folder)!r} holds no {missing[0]}.py: git clone "
             "https://github.com/saccharomycetes/mllms_know, and name that folder."
         )
-    with _importable(folder):
+    with importable(folder, MODULES, _absent()):
         utils, llava, blip, qwen = map(import_module, MODULES)
     for module in (llava, blip, qwen):
-        module.torch = _In(dtype)  # type: ignore[attr-defined]
+        module.torch = InFormat(dtype)  # type: ignore[attr-defined]
     # As it stands, 256 of the language model's weights meet 32 queries, which can't be multiplied.
     blip.NUM_IMG_TOKENS = QUERIES  # type: ignore[attr-defined]
     attention = {
@@ -156,16 +156,6 @@ def _written(vlm: Adapter, text: str) -> str:
     return vlm.prompt_text(text, 1)
 
 
-class _In:
-    """torch, but for its bfloat16: that is the number format of the model."""
-
-    def __init__(self, dtype: torch.dtype):
-        self.bfloat16 = dtype
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(torch, name)
-
-
 class _Processor:
     """Takes (text, images), in the order that transformers had when the code was written."""
 
@@ -208,37 +198,18 @@ class _Answering:
         )
 
 
-@contextmanager
-def _importable(folder: Path) -> Iterator[None]:
-    """Let the folder's modules be imported, with stand-ins for packages that aren't there."""
-    absent = [name for name in UNUSED if find_spec(name.split(".")[0]) is None]
-    for name in absent:
-        module = ModuleType(name)
-        module.__getattr__ = lambda part: None  # type: ignore[method-assign]
-        module.__path__ = []
-        sys.modules[name] = module
-        parent, _, child = name.rpartition(".")
-        if parent:
-            setattr(sys.modules[parent], child, module)
+def _absent() -> dict[str, dict[str, Any]]:
+    """Return stand-ins for the packages that aren't there, as `importable` takes them."""
+    absent: dict[str, dict[str, Any]] = {
+        name: {} for name in UNUSED if find_spec(name.split(".")[0]) is None
+    }
     if find_spec("qwen_vl_utils") is None:
-        absent.append("qwen_vl_utils")
-        sys.modules["qwen_vl_utils"] = _without_qwen()
-    sys.path.insert(0, str(folder.resolve()))
-    try:
-        yield
-    finally:
-        sys.path.pop(0)
-        for name in (*absent, *MODULES):
-            sys.modules.pop(name, None)
+        absent["qwen_vl_utils"] = {"process_vision_info": _lacking}
+    return absent
 
 
-def _without_qwen() -> ModuleType:
-    def process_vision_info(messages: Any) -> Any:
-        raise CodeError("Qwen's function needs one package more: pip install qwen-vl-utils.")
-
-    module = ModuleType("qwen_vl_utils")
-    module.process_vision_info = process_vision_info  # type: ignore[attr-defined]
-    return module
+def _lacking(messages: Any) -> Any:
+    raise CodeError("Qwen's function needs one package more: pip install qwen-vl-utils.")
 
 
 def report(name: str, vlm: Adapter, code: Published, pictures: int) -> bool:

@@ -13,9 +13,9 @@ further than 1e-4 apart or a box differs.
 from __future__ import annotations
 
 import argparse
-import re
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -29,7 +29,9 @@ from core.cropping import find_box
 from core.vlm import load_vlm
 from core.vlm.reference import Reference
 from tools.doubles.untrained import REALISTIC, TINY, save_untrained
+from tools.published.stand_ins import InFormat, importable
 
+MODULES = "utils", "llava_methods"  # of the repository
 APART = 1e-4  # of the largest weight
 QUESTION = "What does the blue circle say?"
 
@@ -58,20 +60,29 @@ def to_tensor(image: Image.Image) -> torch.Tensor:
     return torch.from_numpy(np.array(image)).permute(2, 0, 1).float() / 255
 
 
-def published(folder: Path, facts: dict[str, int]) -> dict[str, Any]:
-    """Return the names of the published files, run with this model's facts as their constants."""
-    shim = SimpleNamespace(
-        gaussian_blur=gaussian_blur,
-        to_tensor=to_tensor,
-        resize=lambda image, size: image.resize(size[::-1], Image.Resampling.BILINEAR),
+# What the published modules take of packages that needn't be here, and what of it is run.
+ABSENT: dict[str, dict[str, Any]] = {
+    "torchvision": {}, "torchvision.transforms": {},
+    "torchvision.transforms.functional": {
+        "gaussian_blur": gaussian_blur,
+        "to_tensor": to_tensor,
+        "resize": lambda image, size: image.resize(size[::-1], Image.Resampling.BILINEAR),
+    },
+    "skimage": {}, "skimage.measure": {"block_reduce": block_reduce},
+    "qwen_vl_utils": {},
+}  # fmt: skip
+
+
+def published(folder: Path, facts: dict[str, int]) -> SimpleNamespace:
+    """Return the published functions, run with this model's facts as their constants."""
+    with importable(folder, MODULES, ABSENT):
+        utils, llava = map(import_module, MODULES)
+    vars(llava).update(facts, torch=InFormat(torch.float32))
+    return SimpleNamespace(
+        gradient=llava.gradient_attention_llava,
+        pure_gradient=llava.pure_gradient_llava,
+        box=utils.bbox_from_att_image_adaptive,
     )
-    names: dict[str, Any] = {"block_reduce": block_reduce, "TF": shim}
-    for file in ("utils.py", "llava_methods.py"):
-        text = (folder / file).read_text("utf-8").replace("torch.bfloat16", "torch.float32")
-        lacking = r"^(import|from) (torchvision|skimage|qwen_vl_utils|utils)\b.*$"
-        exec(compile(re.sub(lacking, "", text, flags=re.MULTILINE), file, "exec"), names)
-        names |= facts
-    return names
 
 
 def compare(folder: Path, model: Path) -> bool:
@@ -100,11 +111,11 @@ def compare(folder: Path, model: Path) -> bool:
     maps = {
         "gradient": (
             own,
-            theirs["gradient_attention_llava"](picture, *both, reference._model, processor),
+            theirs.gradient(picture, *both, reference._model, processor),
         ),
         "pure_gradient": (
             pure_gradient(asked.norms, generic.norms, asked.pixels, (rows, cols)),
-            theirs["pure_gradient_llava"](picture, *both, reference._model, processor),
+            theirs.pure_gradient(picture, *both, reference._model, processor),
         ),
     }
     same = True
@@ -112,7 +123,7 @@ def compare(folder: Path, model: Path) -> bool:
     for name, (ours, other) in maps.items():
         apart = float(np.abs(ours - other).max() / np.abs(other).max())
         box = find_box(ours, original, side, min_cells=0).as_tuple()
-        their_box = tuple(map(int, theirs["bbox_from_att_image_adaptive"](other, original, side)))
+        their_box = tuple(map(int, theirs.box(other, original, side)))
         print(f"{name}: {apart:.1e} apart; boxes {box} and {their_box}")
         same &= apart <= APART and box == their_box
     return same

@@ -4,10 +4,10 @@
 
 FOLDER is a checkout of github.com/om-ai-lab/ZoomEye. Its search, tree and patches are run as they
 are, with the settings for LLaVA-1.5 and without the whole image as a candidate (`force_no_root`).
-Both are given the same confidences, drawn for each part and question, in place of a model's, on
-images of many sizes; its code is run, so have a look at it first. Compared are every question that
-is asked of every part, in order, the prompts, and the part in which the search ends. Ends with 1 if
-any differs.
+Both are first given the same confidences, drawn for each part and question, on images of many
+sizes, then those of one model, each in its own way to them (`zoomeye_model`); its code is run, so
+have a look at it first. Compared are every question that is asked of every part, in order, the
+prompts, and the part in which the search ends. Ends with 1 if any differs.
 """
 
 from __future__ import annotations
@@ -21,20 +21,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from core.croppers.tree import PROMPTS, Settings, patch, search
+from core.vlm import load_vlm
+from tools.published.stand_ins import importable
+from tools.published.zoomeye_model import (
+    BIAS,
+    LLAVA,
+    compare_on,
+    published_settings,
+    untrained,
+)
 
 SIDE = 336  # the input of LLaVA-1.5, pixels
-BIAS = {"bias_value": 0.2, "patch_scale": None}  # as perform_zoom_eye.py has them for LLaVA-1.5
 # What its modules import beside the search, and none of it is needed: a model answers elsewhere.
 UNUSED = (
-    "spacy", "llava", "llava.constants", "llava.conversation", "llava.mm_utils", "llava.utils",
-    "llava.model", "llava.model.language_model", "llava.model.language_model.llava_qwen",
+    "spacy", "llava", "llava.conversation", "llava.utils", "llava.model",
+    "llava.model.language_model", "llava.model.language_model.llava_qwen",
     "llava.model.language_model.llava_llama", "ZoomEye.zoom_model_internvl",
     "ZoomEye.zoom_model_qwenvl",
 )  # fmt: skip
@@ -92,51 +99,25 @@ def theirs(
             asked.questions.append((confidence_type, (left, top, left + width, top + height)))
             return confidence(*asked.questions[-1])
 
-    model, settings = Told(), Settings()
+    model = Told()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "image.png"
         Image.new("L", size).save(path)
         tree = code["ZoomEye.tree"].ImageTree(path, SIDE, 4)
     candidates, *_ = code["ZoomEye.zoom_eye"].zoom_eye_search_type1(
-        zoom_model=model, pop_limit=lambda depth: depth * settings.patience,
-        num_intervel=settings.further, threshold_descrease=list(settings.relax),
-        depth_limit=settings.depth, question="", visual_cue="",
-        answering_confidence_threshold_lower=settings.least,
-        answering_confidence_threshold_upper=settings.enough, image_pil=None, image_tree=tree,
-        force_no_root=True, force_visit_bottom=False,
+        zoom_model=model, question="", visual_cue="", image_pil=None, image_tree=tree,
+        **published_settings(Settings()),
     )  # fmt: skip
     if candidates:
         asked.box = tuple(model.get_patch(candidates[0].state.bbox, *size, SIDE, None))
     return asked
 
 
-def _nothing(name: str) -> Any:
-    """Return what may be imported from a stand-in, and called: it does nothing."""
-    if name.startswith("__"):
-        raise AttributeError(name)
-    return lambda *_, **__: None
-
-
 @contextmanager
 def published(folder: Path) -> Iterator[dict[str, Any]]:
     """Yield its modules by name, with stand-ins for what they import and don't need here."""
-    before = {name: sys.modules.get(name) for name in (*UNUSED, *OWN)}
-    for name in OWN:
-        sys.modules.pop(name, None)
-    for name in UNUSED:
-        module = ModuleType(name)
-        module.__getattr__ = _nothing  # type: ignore[method-assign]
-        module.__path__ = []
-        sys.modules[name] = module
-    sys.path.insert(0, str(folder.resolve()))
-    try:
+    with importable(folder, OWN, {name: {} for name in UNUSED} | LLAVA):
         yield {name: import_module(name) for name in OWN[1:]}
-    finally:
-        sys.path.pop(0)
-        for name, module_before in before.items():
-            sys.modules.pop(name, None)
-            if module_before is not None:
-                sys.modules[name] = module_before
 
 
 def compare(code: dict[str, Any], searches: int) -> bool:
@@ -170,6 +151,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--searches", type=int, default=200, help="how many to compare (default: %(default)s)"
     )
+    parser.add_argument(
+        "--pictures", type=int, default=24, help="pictures on which both take the confidences of a "
+        "model; 0 for none (default: %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--model", type=Path, help="a LLaVA-1.5 checkpoint (default: an untrained "
+                        "one with its input and its visual tokens)")  # fmt: skip
     args = parser.parse_args(argv)
     if not (args.folder / "ZoomEye" / "zoom_eye.py").is_file():
         print(
@@ -179,7 +166,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return 1
     with published(args.folder) as code:
-        return 0 if compare(code, args.searches) else 1
+        same = compare(code, args.searches)
+        with tempfile.TemporaryDirectory() as folder:
+            vlm = load_vlm(args.model, device="cpu") if args.model else untrained(Path(folder))
+            if args.pictures:
+                same &= compare_on(code, vlm, args.pictures)
+    return 0 if same else 1
 
 
 if __name__ == "__main__":

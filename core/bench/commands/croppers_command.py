@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--like", type=Path, metavar="RUN", nargs="+", help="run files whose questions, model, "
         "codec and options are taken, in place of the options below")  # fmt: skip
-    add("--folder-out", type=folder_to_write, default=Path("croppers"), metavar="FOLDER",
+    add("--folder-out", type=folder_to_write, default="croppers", metavar="FOLDER",
         help="where run files and report.html are written (default: %(default)s)")  # fmt: skip
     add("--rounds", type=int, nargs="+", metavar="ROUNDS",
         help="numbers of looks to compare, such as 1 2: the largest is recorded, and holds those "

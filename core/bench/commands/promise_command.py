@@ -93,6 +93,8 @@ def main(args: argparse.Namespace) -> int:
         certificate.check(Setting.of_run(there.metadata))
     print(describe(found.gate))
     print(certificate)
+    if certificate.unchecked:
+        print(certificate.unchecked)
     _table(run, there, found, args)
     if args.certificate:
         certificate.write(args.certificate)

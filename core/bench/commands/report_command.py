@@ -18,7 +18,7 @@ from core.support.whole import file_to_write, write_whole
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("runs", nargs="+", type=Path, metavar="RUN", help="run files, or "
                         "folders of them, which are read with their folder `controls`")  # fmt: skip
-    parser.add_argument("--out", type=file_to_write, default=Path("report.html"),
+    parser.add_argument("--out", type=file_to_write, default="report.html",
                         metavar="FILE", help="page to write (default: report.html)")  # fmt: skip
 
 

@@ -43,7 +43,7 @@ class _LocalExecutor(LocalPipelineExecutor):
 
     def run(self) -> None:
         context = multiprocessing.get_context("forkserver")
-        with ProcessPoolExecutor(self.workers, mp_context=context) as pool:
+        with ProcessPoolExecutor(self.workers, context, _end_with_parent) as pool:
             # A rank other than 0 among the local ones: on the terminal is the progress bar.
             working = [pool.submit(self._run_for_rank, rank, 1) for rank in range(self.tasks)]
             try:
@@ -54,6 +54,10 @@ class _LocalExecutor(LocalPipelineExecutor):
                     "A worker was killed, for lack of memory perhaps: fewer --workers need less. "
                     "What is finished is kept: the same command goes on."
                 ) from None
+            except KeyboardInterrupt:  # or they are waited for, to the end of the run
+                for worker in multiprocessing.active_children():
+                    worker.kill()
+                raise
 
 
 class _RankWorker:
@@ -132,6 +136,18 @@ def run_divided(
     paths = [join(path) for path in plan.paths]
     shutil.rmtree(logs, ignore_errors=True)
     return paths
+
+
+def _end_with_parent() -> None:
+    """Let this worker die with the command: whoever kills that has no other hold of its workers."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def wait() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 def _work(

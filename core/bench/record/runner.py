@@ -36,7 +36,7 @@ from core.imaging import Codec, ImageError, rgb_of
 from core.protocol import ProtocolError
 from core.server.machine import check_keeps
 from core.support.whole import write_whole
-from core.vlm.base import VLM, VLMError
+from core.vlm.base import VLM, ModelAway, VLMError
 from core.vlm.loading.arguments import load_words
 from core.vlm.loading.revision import revision
 
@@ -176,7 +176,8 @@ class Runner:
     ) -> None:
         """Ask every `workers`-th chunk that isn't there yet, from the `rank`-th on.
 
-        `progress` is called with the number of samples recorded since the last time.
+        `progress` is called with the number of samples recorded since the last time. Raises
+        ModelAway, with what is finished kept.
         """
         for chunk in range(rank, chunks_of(len(self.dataset)), workers):
             missing = [kind for kind, parts in self.parts.items() if not parts.has(chunk)]
@@ -235,6 +236,13 @@ class Runner:
         results = iter(answered)
         outcomes = [image if isinstance(image, Exception) else next(results) for image in opened]
         each = [[one] * len(croppers) if isinstance(one, Exception) else one for one in outcomes]
+        for sample, one in zip(batch, each, strict=True):
+            # The others would fail in the same way, and stand in a finished run as failures.
+            if away := next((what for what in one if isinstance(what, ModelAway)), None):
+                raise ModelAway(
+                    f"Asked about {sample.id}: {away} What is finished is kept: then run the same"
+                    " command again."
+                )
         return [
             [
                 row

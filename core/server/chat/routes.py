@@ -1,10 +1,11 @@
-"""The routes that OpenAI's clients ask: /v1/chat/completions and /v1/models."""
+"""The routes that OpenAI's clients ask: /v1/chat/completions, /v1/models and /v1/models/MODEL."""
 
 import time
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.routing import APIRoute
 
 from core.croppers import DEFAULT
 from core.messages import LocalImage, Question
@@ -17,10 +18,11 @@ from core.server.service import Service
 
 CHAT = "/v1/chat/completions"
 MODELS = "/v1/models"
+MODEL = "/v1/models/{model:path}"  # names of the hub have a slash
 
 
 def chat_routes(service: Service, identified: Identified) -> APIRouter:
-    """Return both routes; their errors are in OpenAI's form (`error`)."""
+    """Return the routes; their errors are in OpenAI's form (`error`)."""
     router = APIRouter()
     Client = Annotated[str, Depends(identified)]
     started = int(time.time())
@@ -42,10 +44,7 @@ def chat_routes(service: Service, identified: Identified) -> APIRouter:
         asked = forms.read(await wire.read_body(request, service.limits))
         server = _server(service)
         if asked.model != server.vlm.info.name:
-            raise Problem(
-                404, "model_not_found",
-                f"There is no model {asked.model!r:.200} here, only {server.vlm.info.name!r}.",
-            )  # fmt: skip
+            raise _no_model(asked.model, server)
         for image_format, _ in asked.images:
             service.check_codec(image_format)
         age = time.monotonic() - begun
@@ -63,17 +62,32 @@ def chat_routes(service: Service, identified: Identified) -> APIRouter:
     @router.get(MODELS, responses=_documented(401, 429, 503))
     async def models(client: Client) -> dict[str, Any]:
         """List the one model that answers, and how it wants its images."""
-        server = service.server
+        return {"object": "list", "data": [about(service.server)]}
+
+    @router.get(MODEL, responses=_documented(401, 404, 429, 503))
+    async def model(model: str, client: Client) -> dict[str, Any]:
+        """Tell of the model that answers, by its name."""
+        if model != service.server.vlm.info.name:
+            raise _no_model(model, service.server)
+        return about(service.server)
+
+    def about(server: Server) -> dict[str, Any]:
         info, fit = server.vlm.info, server.fit
         card = {
             "fit": fit.how, "input_size": list(fit.input_size), "cell": fit.cell,
             "revision": info.revision,
         }  # fmt: skip
-        about = {"id": info.name, "object": "model", "created": started}
-        about |= {"owned_by": "second-look", "second_look": card}
-        return {"object": "list", "data": [about]}
+        said = {"id": info.name, "object": "model", "created": started}
+        return said | {"owned_by": "second-look", "second_look": card}
 
     return router
+
+
+def _no_model(name: str, server: Server) -> Problem:
+    return Problem(
+        404, "model_not_found",
+        f"There is no model {name!r:.200} here, only {server.vlm.info.name!r}.",
+    )  # fmt: skip
 
 
 def _server(service: Service) -> Server:
@@ -98,8 +112,12 @@ def error_response(problem: Problem) -> JSONResponse:
 
 
 def is_chat(request: Request) -> bool:
-    """Return whether a request is for one of these routes."""
-    return getattr(request.scope.get("route"), "path", None) in (CHAT, MODELS)
+    """Return whether a request is for one of these routes, or for another of OpenAI's interface
+    that isn't here: what has no route under /v1."""
+    scope = request.scope
+    if isinstance(route := scope.get("route"), APIRoute):  # not what this app is mounted by
+        return route.path in (CHAT, MODELS, MODEL)
+    return scope["path"].removeprefix(scope.get("root_path", "")).startswith("/v1/")
 
 
 _CHAT_ERRORS = (400, 401, 404, 408, 410, 413, 415, 422, 429, 503)

@@ -22,6 +22,7 @@ from prometheus_client import (
 )
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from core.messages import Answer, CropRequest
 from core.support.headers import head_bytes
 
 log = logging.getLogger("core.server")
@@ -70,6 +71,10 @@ class Metrics:
             "second_look_questions", "Questions, and whether they were asked again.", ("asked",),
             registry=registry,
         )  # fmt: skip
+        for asked in ("yes", "no"):  # a count that begins with 0 has a rate from the first on
+            self.questions.labels(asked)
+        for kind in (Answer.kind, CropRequest.kind):
+            self.replies.labels(kind)
 
     def gauge(self, name: str, text: str, value: Any) -> None:
         """A number that is read whenever somebody asks."""

@@ -15,7 +15,7 @@ import httpx
 
 from core.support.proxies import EnvironmentFault, way_to
 from core.support.transport import certificate_fault, is_page, printable, shown
-from core.vlm.base import VLMError
+from core.vlm.base import ModelAway, VLMError
 from core.vlm.engine.address import KEY, Address
 
 MAX_REPLY = 4 * 2**20  # bytes
@@ -32,6 +32,10 @@ class Refused(VLMError):
     def __init__(self, status: int, said: str, sentence: str):
         super().__init__(sentence)
         self.status, self.said = status, said
+
+
+class RefusesAll(Refused, ModelAway):
+    """A refusal of anything that could be asked."""
 
 
 class Endpoint:
@@ -74,11 +78,12 @@ class Endpoint:
         return shown(self._url)
 
     def get(self, path: str) -> Any:
-        """Return the JSON at a path. Raises VLMError, one sentence."""
+        """Return the JSON at a path. Raises VLMError, one sentence; ModelAway where it isn't about
+        what was asked."""
         return self._asked("GET", path)
 
     def post(self, path: str, body: dict[str, Any]) -> Any:
-        """Return the JSON that a POST of JSON is answered with. Raises VLMError, one sentence."""
+        """Return the JSON that a POST of JSON is answered with. Raises as `get`."""
         return self._asked("POST", path, json=body)
 
     def _asked(self, method: str, path: str, **content: Any) -> Any:
@@ -109,7 +114,7 @@ class Endpoint:
             for part in response.iter_bytes():
                 body += part
                 if len(body) > MAX_REPLY:
-                    raise VLMError(
+                    raise ModelAway(
                         f"{self.where} sent more than {MAX_REPLY:,} bytes in place of an answer:"
                         " check the address."
                     )
@@ -125,14 +130,14 @@ class Endpoint:
 
     def _json(self, response: httpx.Response) -> Any:
         if is_page(response.headers["Content-Type"], response.content):
-            raise VLMError(
+            raise ModelAway(
                 f"A web page came from {self.where} in place of an answer: an engine's address"
                 " ends in /v1 as a rule; else a proxy may want somebody to log in first."
             )
         try:
             return json.loads(response.content)
         except (ValueError, RecursionError):
-            raise VLMError(
+            raise ModelAway(
                 f"What {self.where} sends isn't JSON, so no engine is there: check the address."
             ) from None
 
@@ -155,25 +160,26 @@ class Endpoint:
         else:
             text = f"refuses the request ({status})"
         sentence = f"{self.where} {text}" + (f"; it says: {said}" if said else "")
-        return Refused(status, said, sentence.rstrip(".") + ".")
+        of_all = 300 <= status < 400 or status in (401, 403, 404) or status in _PASSING
+        return (RefusesAll if of_all else Refused)(status, said, sentence.rstrip(".") + ".")
 
     def _without_key(self, said: str) -> str:
         """Some engines repeat a key that they don't know."""
         key = self._http.headers.get("Authorization", "").removeprefix("Bearer ")
         return said.replace(key, "…") if key else said
 
-    def _unreachable(self, error: httpx.HTTPError) -> VLMError:
+    def _unreachable(self, error: httpx.HTTPError) -> ModelAway:
         if isinstance(error, httpx.TransportError) and (
             fault := certificate_fault(error, self._url)
         ):
-            return VLMError(fault)
+            return ModelAway(fault)
         if isinstance(error, httpx.TimeoutException):
-            return VLMError(
+            return ModelAway(
                 f"{self.where} didn't answer within {self._timeout:g} s: see whether it still"
                 " loads its model, or has too much to do."
             )
         why = printable(str(error)) or type(error).__name__
-        return VLMError(
+        return ModelAway(
             f"{self.where} can't be reached ({why.rstrip('.')}): check that the engine runs, and"
             " its address."
         )

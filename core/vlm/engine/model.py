@@ -10,7 +10,16 @@ import numpy as np
 from PIL import Image
 
 from core.imaging import Fit, Geometry
-from core.vlm.base import MAX_NEW_TOKENS, VLM, Generation, Look, ModelInfo, Request, VLMError
+from core.vlm.base import (
+    MAX_NEW_TOKENS,
+    VLM,
+    Generation,
+    Look,
+    ModelAway,
+    ModelInfo,
+    Request,
+    VLMError,
+)
 from core.vlm.engine.address import Address
 from core.vlm.engine.endpoint import Endpoint, Refused
 from core.vlm.engine.held import EngineLook
@@ -132,7 +141,8 @@ class Engine(VLM):
         try:
             said = self._endpoint.post("chat/completions", content)
         except Refused as refusal:
-            raise VLMError(self._refusals(refusal)) from None
+            kind = ModelAway if isinstance(refusal, ModelAway) else VLMError
+            raise kind(self._refusals(refusal)) from None
         return read_reply(said, self._endpoint.where)
 
 

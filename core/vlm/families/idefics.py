@@ -20,6 +20,7 @@ from transformers import (
 
 from core.imaging import Fit, Geometry
 from core.vlm.adapter import Adapter, Visual
+from core.vlm.base import VLMError
 from core.vlm.families.tiles import tiled_cells
 from core.vlm.loading.checkpoint import Checkpoint, Options
 from core.vlm.loading.settings import Settings
@@ -73,7 +74,7 @@ class IdeficsVLM(Adapter):
         processor = self._processor.image_processor
         if not processor.do_image_splitting:
             return Fit("stretch", (self._side(),) * 2)
-        side = min(processor.size.longest_edge, _LONGEST) if processor.do_resize else _LONGEST
+        side = min(_said(processor, "size"), _LONGEST) if processor.do_resize else _LONGEST
         return Fit("pad", (side, side))  # in its own proportions: nothing is padded here
 
     def _side(self) -> int:
@@ -112,7 +113,7 @@ class IdeficsVLM(Adapter):
             return 0, 0
         tile, (width, height) = _longest_edge(processor), image_size
         if processor.do_resize:
-            width, height = _resized(width, height, processor.size.longest_edge)
+            width, height = _resized(width, height, _said(processor, "size"))
         aspect = width / height
         if width >= height:
             width = ceil(width / tile) * tile
@@ -146,5 +147,16 @@ def _resized(width: int, height: int, longest: int) -> tuple[int, int]:
 
 def _longest_edge(image_processor) -> int:
     """Side of a tile in pixels."""
-    size = image_processor.max_image_size
-    return size["longest_edge"] if isinstance(size, dict) else size.longest_edge
+    return _said(image_processor, "max_image_size")
+
+
+def _said(image_processor, what: str) -> int:
+    """The longest edge that a processor's size gives. Raises VLMError if that is no length."""
+    size = getattr(image_processor, what)
+    edge = size.get("longest_edge") if isinstance(size, dict) else size.longest_edge
+    if not isinstance(edge, int) or edge < 1:
+        raise VLMError(
+            f"The longest_edge of {what} in preprocessor_config.json must be a number of pixels, "
+            f"not {edge!r}."
+        )
+    return edge

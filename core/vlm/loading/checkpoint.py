@@ -46,7 +46,7 @@ from core.vlm.loading.memory import (
     working_bytes,
 )
 from core.vlm.loading.progress import Progress, download_bar, loading_weights
-from core.vlm.loading.refused import broken_file, wrong_file
+from core.vlm.loading.refused import broken_file, packed_by, wrong_file
 from core.vlm.loading.settings import OF_CHECKPOINT
 
 FILES = ["*.json", "*.jinja", "*.safetensors", "*.model", "*.txt"]
@@ -201,6 +201,12 @@ class Checkpoint:
                 "is not complete, so download it again."
             )
         with explained(self):
+            method = packed_by(self.config)
+            if method and options.bits is not None:
+                raise VLMError(
+                    f"The weights of {self.name!r} are packed by {method} already: leave out "
+                    "--bits."
+                )
             self._check_size(folder, model_class)
             self._check_memory(folder, options)
         with explained(self), loading_weights(options.progress):
@@ -421,6 +427,12 @@ def _why(error: Exception, checkpoint: Checkpoint) -> str:
     """Return a sentence about what is broken: the file, where it can be told."""
     if isinstance(error, TemplateError):
         return f"its chat template doesn't work: {_first_sentence(error)}"
+    if isinstance(error, ImportError) and (method := packed_by(checkpoint.config)):
+        return (
+            f"its weights are packed by {method}, and the package that unpacks them is missing: "
+            f"{_first_sentence(error)} Install it, or take the checkpoint that was packed, with "
+            "--bits 4."
+        )
     folder, said = Path(checkpoint.location), None
     if checkpoint.location and folder.is_dir():
         with suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -447,5 +459,5 @@ def _of_more_layers(unexpected: Iterable[str], known: Collection[str]) -> list[s
 
 
 def _first_sentence(error: BaseException) -> str:
-    text = str(error).strip() or type(error).__name__
+    text = re.sub(r":\s*\n\s*", ": ", str(error).strip()) or type(error).__name__
     return re.split(r"(?<=[.!])\s|\n", text)[0].rstrip(".!") + "."

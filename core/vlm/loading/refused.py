@@ -44,7 +44,17 @@ def wrong_layout(config: Mapping[str, Any]) -> str | None:
         return _LLAVA
     if family == "llava" and isinstance(vision, Mapping) and vision.get("model_type") == "pixtral":
         return _PIXTRAL
+    if config.get("quantization_config") and packed_by(config) is None:
+        return "has a quantization_config without a quant_method in its config.json: add it."
     return _LAYOUTS.get(family) if isinstance(family, str) else None
+
+
+def packed_by(config: Mapping[str, Any]) -> str | None:
+    """Return what packed the weights of this config.json into fewer bits, as "awq"; None: nothing,
+    or it isn't said."""
+    said = config.get("quantization_config")
+    method = said.get("quant_method") if isinstance(said, Mapping) else None
+    return method if isinstance(method, str) else None
 
 
 def wrong_file(folder: Path) -> str | None:

@@ -4,6 +4,7 @@ import io
 import struct
 import subprocess
 import sys
+import warnings
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -13,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import ExifTags, Image, ImageCms, ImageFile, TiffImagePlugin
 
-from core.imaging import MAX_PIXELS, Codec, ImageError, load_image, to_rgb
+from core.imaging import MAX_PIXELS, Codec, ImageError, load_image, our_limit_alone, to_rgb
 from core.imaging import decode as decoding
 from tests.support import heic
 
@@ -409,6 +410,17 @@ def test_100_megapixels_are_refused_from_the_header(make, monkeypatch):
     assert "10000 × 10000" in sentence
     assert "100 megapixels" in sentence
     assert "51" in sentence
+
+
+def test_pillow_says_nothing_of_its_own_where_our_limit_alone_holds():
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        assert "megapixels" in refusal(png_of_any_size(12_000, 9_000))
+        assert said
+        our_limit_alone()
+        said.clear()
+        assert "108 megapixels" in refusal(png_of_any_size(12_000, 9_000))
+        assert not said
 
 
 @pytest.mark.filterwarnings("error::PIL.Image.DecompressionBombWarning")

@@ -73,6 +73,35 @@ def test_it_serves_what_it_was_told_to(started, monkeypatch):
     assert (options["name"], options["dtype"]) == ("somewhere", "bfloat16")
 
 
+@pytest.mark.parametrize("loaded", [True, False])
+def test_ctrl_c_ends_it_without_a_traceback(started, monkeypatch, loaded):
+    """Also while torch is loaded, which aborts the process when Python is torn down under it."""
+    over = threading.Event()
+    ended = []
+
+    def load(name, **_):
+        over.wait(20)
+        return PixelVLM()
+
+    class Interrupted:
+        def run(self):
+            if loaded:
+                over.set()
+                next(t for t in threading.enumerate() if t.name == "load").join(timeout=20)
+            raise KeyboardInterrupt
+
+    started(load, "--port", "0")
+    monkeypatch.setattr(command, "make_server", lambda *_, **__: Interrupted())
+    monkeypatch.setattr(command.os, "_exit", ended.append)
+    try:
+        with pytest.raises(SystemExit) as stop:
+            command.main()
+    finally:
+        over.set()
+    assert stop.value.code == 130
+    assert ended == ([] if loaded else [130])
+
+
 def test_a_model_that_cannot_be_loaded(started):
     def load(name, **_):
         raise VLMError(f"There is no {name}: name another.")

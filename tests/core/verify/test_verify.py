@@ -17,9 +17,8 @@ from core.imaging import Geometry, crop_local
 from core.server.stages import maps
 from core.support.bundled import POCKET
 from core.support.whole import NotWritten
-from core.verify import verify
 from core.verify.case import coordinates, scene
-from core.verify.checks import CHECKS
+from core.verify.checks import CHECKS, verify
 from core.verify.plain import Plain
 from core.verify.same import _boxes
 from core.verify.sending import covered, detail_kept, region

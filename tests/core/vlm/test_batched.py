@@ -13,9 +13,9 @@ from PIL import Image
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from core.vlm import batched as module
-from core.vlm.base import VLM, Tally, VLMError
+from core.vlm.base import VLM, ModelAway, Request, Tally, VLMError
 from core.vlm.batched import Batched, batched
-from core.vlm.orders import Ordering
+from core.vlm.orders import Order, Ordering, carry_out
 from tests.support.pixels import PixelVLM, picture
 
 
@@ -117,6 +117,20 @@ def test_only_the_question_at_fault_fails(patient):
     plain = PixelVLM()
     look = plain.look(picture())
     assert [right, too] == [plain.answer(look, q).text for q in "ab"]
+
+
+def test_where_nobody_is_to_answer_nobody_is_asked_twice():
+    class Gone(PixelVLM):
+        asked = 0
+
+        def answer_batch(self, requests, max_new_tokens=20):
+            self.asked += 1
+            raise ModelAway("gone.")
+
+    vlm = Gone()
+    orders = [Order(vlm, "answer_batch", (Request(vlm.look(picture()), q),), ()) for q in "abc"]
+    (outcomes,) = carry_out(orders)
+    assert [str(one.error) for one in outcomes.values()] == ["gone."] * 3 and vlm.asked == 1
 
 
 def test_a_batch_that_breaks_off_is_an_error_and_the_next_one_works():

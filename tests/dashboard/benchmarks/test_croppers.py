@@ -12,7 +12,7 @@ from core.croppers import CROPPERS
 from core.imaging import Codec
 from dashboard.benchmarks.croppers_tab import Croppers
 from dashboard.benchmarks.library import Library
-from dashboard.benchmarks.opening import Opening
+from dashboard.benchmarks.opening import Opening, Recorded
 from dashboard.benchmarks.view import look_at
 from tools.doubles.synthetic import synthetic_run
 
@@ -82,6 +82,24 @@ def test_controls_beside_the_runs_speak_there_and_are_not_offered(tmp_path):
     assert [trace["name"] for trace in figure["data"]] == ["Relative attention"]  # all 60
 
 
+def test_a_question_of_several_looks_is_opened_with_as_many(tmp_path):
+    from core.bench.record.runner import Plan, Runner
+    from tests.support.pixels import PixelVLM
+
+    plan = Plan(str(tmp_path / "two.parquet"), "pixels", "signs-text", limit=2, rounds=2)
+    runner = Runner(plan, PixelVLM())
+    runner.work()
+    runner.finish()
+    run = Library(tmp_path).load(Library(tmp_path).choices()[0])
+    with gr.Blocks():
+        of = gr.HTML()
+        opening = Opening(lambda *told: {"told": told}, None, [], gr.Tabs(), "w")
+    *_, note, _, _, cropper, looks = opening.opened(None, Recorded(run, 1), of)["told"]
+    assert (cropper, looks) == ("relative", 2) and "and 2 looks at most." in note
+    (later,) = run.later
+    assert note.count("and then") == 2 and f"and then “{later.second_answer[1]}”. Set" in note
+
+
 def test_no_eta_is_taken_from_another_cropper(library):
     assert [name for name, _ in library.of_weights("r1")] == [
         "synthetic · synthetic · test, JPEG 75"
@@ -110,8 +128,8 @@ def test_boxes_are_drawn_on_the_original_of_scenes(tmp_path):
     placed = Opening(lambda *told: {"told": told}, None, [], gr.Tabs(), "w").opened(
         None, recorded, tab.pictures
     )
-    _, _, question, note, gate, codec, cropper = placed["told"]
-    assert (question, gate, cropper) == (view.run.prompt[1], None, "centre")
+    _, _, question, note, gate, codec, cropper, looks = placed["told"]
+    assert (question, gate, cropper, looks) == (view.run.prompt[1], None, "centre", 1)
     assert note.endswith("JPEG at quality 75 and Centre looks.") and codec == Codec("jpeg", 75)
     for strange in ("nobody", None):
         with pytest.raises(gr.Error, match="no longer here"):

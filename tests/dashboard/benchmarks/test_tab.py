@@ -420,8 +420,8 @@ def test_a_question_with_its_scene_opens_in_the_walkthrough(runs_folder, vlm):
         assert updates[page.tabs].selected == "walkthrough"
         return updates[built.opened]
 
-    image, question, note, gate, codec, cropper = opened(behind)
-    assert cropper == "relative"
+    image, question, note, gate, codec, cropper, looks = opened(behind)
+    assert (cropper, looks) == ("relative", 1)
     assert gate == view.gate(0.4) and codec == Codec("jpeg", view.run.metadata.quality)
     assert "η of min-entropy at 0.4 and JPEG at quality" in note
     for threshold, metric, shown in (

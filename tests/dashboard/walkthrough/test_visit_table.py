@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from base64 import b64decode
 from concurrent.futures import Future
 from dataclasses import replace
@@ -15,6 +16,7 @@ from core.imaging import Codec
 from core.protocol import Edge, Server, ask
 from core.uncertainty import Gate
 from dashboard.case import Case
+from dashboard.drawing.asked import side_by_side
 from dashboard.hosting.live import LiveModel
 from dashboard.visits.asked import MOST, AskedInVisit
 from dashboard.visits.visit import Visit
@@ -62,6 +64,18 @@ def test_only_the_last_questions_are_kept(table):
     for number in range(MOST + 5):
         rows.note("s", "c", replace(ASKED, session=str(number)))
     assert [rows.rows[0].number, rows.rows[-1].number, len(rows.rows)] == [6, MOST + 5, MOST]
+
+
+def test_a_card_has_the_answer_of_every_look():
+    gate = Gate(threshold=float("-inf"), rounds=(float("-inf"),) * 2)
+    asked_of = ask(Edge(picture(400, 300)), Server(PixelVLM(), gate), "Where is the spot?")
+    visit = AskedInVisit()
+    visit.note("opened file", "JPEG", asked_of)
+    card = unescape(side_by_side(visit.rows))
+    assert len(asked_of.stages) == 4
+    for name, stage in zip(("First", "Second", "Third", "Fourth"), asked_of.stages, strict=True):
+        assert re.search(rf"{name} answer</dt><dd><strong[^>]*>{re.escape(stage.answer)}<", card)
+    assert "Local image 3" in card and "Fifth" not in card
 
 
 def test_two_are_shown_side_by_side_and_nonsense_shows_nothing(table):

@@ -3,6 +3,8 @@
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -53,30 +55,63 @@ def test_two_workers_make_the_run_of_one(plan):
         assert len(one) == CHUNK + 4 and same(one, other)
 
 
-def test_a_worker_that_is_killed_ends_the_run_and_the_same_command_goes_on(plan, tmp_path):
+@pytest.mark.parametrize(
+    ("ended", "ends", "said"),
+    [
+        ("a worker", RunError, "worker was killed.*the same command goes on"),
+        ("the command", KeyboardInterrupt, None),
+    ],
+)
+def test_what_ends_early_leaves_no_worker_and_the_same_command_goes_on(
+    plan, tmp_path, ended, ends, said
+):
     from dataclasses import replace
 
     from core.bench.record.runner import working_folder
 
     plan = replace(plan, out=str(tmp_path / "killed.parquet"), qualities=(20,))
     parts, mine, others = working_folder(plan.paths[0]), os.getpid(), []
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # xdist has it ignored
 
-    def kill() -> None:
+    def end() -> None:
         stop = time.monotonic() + 60
         while not others and time.monotonic() < stop:
             if parts.exists():  # a worker has begun
                 others.extend(_workers_of(mine))
             time.sleep(0.01)
-        for worker in others[:1]:
+        if ended == "the command":
+            os.kill(mine, signal.SIGINT)
+        for worker in others[:1] if ended == "a worker" else ():
             os.kill(worker, signal.SIGKILL)
 
-    killer = threading.Thread(target=kill)
-    killer.start()
-    with pytest.raises(RunError, match="worker was killed.*the same command goes on"):
-        distribute.run_divided(plan, 2, threads=1)
-    killer.join()
+    ending = threading.Thread(target=end)
+    ending.start()
+    try:
+        with pytest.raises(ends, match=said):
+            distribute.run_divided(plan, 2, threads=1)
+    finally:
+        ending.join()
+        signal.signal(signal.SIGINT, before)
+    assert not _workers_of(mine)
+    assert len(list(parts.glob("*.parquet"))) < 2  # nobody waited for the rest
     (run,) = [load_run(path) for path in run_here(plan)]
     assert len(run) == CHUNK + 4
+
+
+def test_workers_die_with_a_command_that_is_killed():
+    """The pipe of their output, which they hold too, is at its end only then."""
+    begun = (
+        "import multiprocessing, os, signal\n"
+        "from concurrent.futures import ProcessPoolExecutor\n"
+        "from core.bench.record.distribute import _end_with_parent\n"
+        "context = multiprocessing.get_context('forkserver')\n"
+        "pool = ProcessPoolExecutor(1, context, _end_with_parent)\n"
+        "print(pool.submit(os.getpid).result(), flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", begun], stdout=subprocess.PIPE, timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert done.stdout
 
 
 def _workers_of(process):

@@ -35,7 +35,7 @@ from core.messages import Answer
 from core.protocol import Edge, Server, ask, first_stage
 from core.uncertainty import Gate, token_scores
 from core.vlm import load_vlm
-from core.vlm.base import VLMError
+from core.vlm.base import ModelAway, VLMError
 from tests.support.paths import ROOT
 from tests.support.pixels import SIDE, TOKENS, PixelVLM, picture
 from tests.support.tiny import save_focalnet_llava
@@ -144,6 +144,28 @@ def test_an_error_of_the_model_is_one_of_the_sample(plan):
     assert run.error[7] == "RuntimeError: out of memory"
     others = np.arange(SAMPLES) != 7
     assert same(run.select(others), plain.select(others))
+
+
+@pytest.mark.parametrize("stage", ["first", "second"])
+def test_an_engine_that_is_gone_ends_the_run_which_goes_on_when_it_is_back(plan, stage):
+    class Dying(PixelVLM):
+        alive = True
+
+        def answer(self, look, question, local=None, max_new_tokens=20, draft=()):
+            if question.startswith("What 7?") and (local is not None or stage == "first"):
+                self.alive = False
+            if not self.alive:
+                raise ModelAway("http://there can't be reached.")
+            return super().answer(look, question, local, max_new_tokens)
+
+    runner = Runner(plan, Dying())
+    with pytest.raises(ModelAway, match=r"^Asked about \d: http://there can't be reached\. Wh"):
+        runner.work()
+    assert runner.recorded() == 4  # the first chunk of four
+    with pytest.raises(RunError, match="isn't finished"):
+        runner.finish()
+    (run,), (plain,) = carry_out(plan), carry_out(replace(plan, out=plan.out.replace("run", "b")))
+    assert same(run, plain)
 
 
 def test_a_run_knows_how_to_repeat_it(plan):

@@ -6,6 +6,8 @@ import json
 import numpy as np
 import pytest
 from fastapi.testclient import TestClient
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
 from core.imaging import Codec
 from core.protocol import Edge, Server, ask, first_stage
@@ -135,6 +137,33 @@ def test_the_model_and_how_it_wants_its_images_are_listed(client):
     assert found["id"] == "pixels"
     card = {"fit": "pad", "input_size": [SIDE, SIDE], "cell": 1, "revision": "r1"}
     assert found["second_look"] == card
+    assert client.get("/v1/models/pixels").json() == found
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status", "code"),
+    [
+        ("GET", "/v1/models/pocket", 404, "model_not_found"),
+        ("GET", "/v1/models/HuggingFaceTB/SmolVLM-256M-Instruct", 404, "model_not_found"),
+        ("DELETE", "/v1/models/pixels", 405, "no_route"),
+        ("GET", PATH, 405, "no_route"),
+        ("POST", "/v1/embeddings", 404, "no_route"),
+        ("POST", "/v1/responses", 404, "no_route"),
+        ("POST", "/v1/questions/%2e%2e/info", 404, "no_route"),
+    ],
+)
+def test_what_isnt_here_is_said_in_openais_form(client, method, path, status, code):
+    for root in ("", "/edge"):  # alone, or mounted in the page's app
+        mounted = TestClient(Starlette(routes=[Mount(root, client.app)])) if root else client
+        response = mounted.request(method, root + path)
+        assert response.status_code == status
+        said = response.json()["error"]
+        assert (said["code"], said["type"]) == (code, "invalid_request_error") and said["message"]
+
+
+@pytest.mark.parametrize("path", ["/v1/questions", "/v2/models", "/nowhere"])
+def test_what_an_edge_or_a_person_asks_is_refused_in_the_other_form(client, path):
+    assert client.get(path).headers["content-type"] == "application/problem+json"
 
 
 BAD = [

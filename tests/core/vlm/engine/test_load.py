@@ -9,6 +9,7 @@ from PIL import Image
 from core.protocol import Box, Edge, Server, ask
 from core.uncertainty import METRICS, Gate
 from core.vlm import VLMError, load_vlm
+from core.vlm.base import ModelAway
 from core.vlm.engine import endpoint
 from tests.support.engine import engine
 
@@ -148,8 +149,34 @@ def test_what_keeps_an_engine_away_is_one_sentence(faults, told):
     assert sentence.endswith(".") and "\n" not in sentence and len(sentence) < 700
 
 
+@pytest.mark.parametrize(
+    ("reply", "away"),
+    [
+        ((200, "text/html", "<html>log in"), True),
+        ((200, "application/json", '{"choices": [{"mess'), True),
+        ((302, "text/plain", ""), True),
+        ((401, "text/plain", "no"), True),
+        ((404, "text/plain", "no"), True),
+        ((503, "text/plain", "no"), True),
+        ((400, "application/json", '{"message": "The image is too large."}'), False),
+        ((500, "text/plain", "no"), False),  # perhaps of this image
+        ((200, "application/json", '{"choices": [{"message": {"content": "a"}}]}'), False),
+    ],
+)
+def test_what_would_keep_any_question_from_its_answer_is_told_apart(reply, away):
+    with engine() as (url, fake):
+        vlm = load(url)
+        look, plain = vlm.look(RED), vlm.answer(vlm.look(RED), "What?")
+        fake.reply = reply
+        with pytest.raises(VLMError) as refused:
+            vlm.answer(look, "What?")
+        assert isinstance(refused.value, ModelAway) is away
+        fake.reply = None
+        assert vlm.answer(look, "What?").likeliest == plain.likeliest
+
+
 def test_nobody_there_is_one_sentence():
-    with pytest.raises(VLMError, match="can't be reached"):
+    with pytest.raises(ModelAway, match="can't be reached"):
         load("http://127.0.0.1:9/v1")
 
 
@@ -159,7 +186,7 @@ def test_an_engine_that_never_answers_is_left(monkeypatch):
     monkeypatch.setattr(endpoint.Endpoint.__init__, "__defaults__", (0.2, None))
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/v1"
-        with pytest.raises(VLMError, match="didn't answer within 0.2 s"):
+        with pytest.raises(ModelAway, match="didn't answer within 0.2 s"):
             load(url)
 
 

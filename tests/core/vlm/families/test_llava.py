@@ -346,6 +346,16 @@ def test_a_question_longer_than_the_context_is_refused_in_one_sentence(vlm, imag
     vlm.answer(look, QUESTION)  # and the model goes on working
 
 
+def test_a_context_that_the_images_alone_fill_is_not_blamed_on_the_question(tmp_path, images):
+    folder = save_clip_llava(tmp_path / "tiny")
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["max_position_embeddings"] = 5
+    (folder / "config.json").write_text(json.dumps(config))
+    vlm = load_vlm(folder, "cpu")
+    with pytest.raises(VLMError, match=r"reads 5 tokens at most.*the images alone take \d+"):
+        vlm.answer(vlm.look(images[0]), QUESTION)
+
+
 @pytest.mark.parametrize("way", ["own", "pad", "crop", "stretch"])
 @pytest.mark.parametrize("size", [(60, 60), (90, 40), (40, 90), (33, 20), (200, 31)])
 def test_geometry_is_where_the_processor_puts_the_pixels(loaded, way, size):

@@ -20,6 +20,7 @@ from safetensors.torch import load_file, save_file
 from core.vlm import VLMError, load_vlm
 from core.vlm.capture import ATTENTION
 from core.vlm.loading import checkpoint as loading
+from core.vlm.loading import own
 from core.vlm.loading.checkpoint import placement
 from tests.support.tiny import save_clip_llava, save_focalnet_llava
 
@@ -66,8 +67,11 @@ def test_a_name_that_can_be_nothing_is_refused_without_asking_the_hub(name, no_n
     assert "'pocket', a directory that exists" in sentence(name)
 
 
-def test_pocket_may_be_missing(folder, monkeypatch, no_network):
+def test_pocket_may_be_missing(folder, monkeypatch, no_network, tmp_path):
     monkeypatch.setattr(loading, "POCKET", folder)
+    nothing = tmp_path / "settings.json"  # what is shipped is of the shipped weights
+    nothing.write_text("{}")
+    monkeypatch.setattr(own, "SETTINGS", nothing)
     assert load_vlm().info.name == "pocket"
     monkeypatch.setattr(loading, "POCKET", folder / "missing")
     assert "The bundled model is not there" in sentence("pocket")

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 import torch
 from fastapi.testclient import TestClient
 from PIL import Image
 from safetensors.torch import load_file, save_file
+from transformers import AutoImageProcessor, LlavaForConditionalGeneration
 
 from core.edge.device import Edge
 from core.server.app import create_app
 from core.vlm import VLMError, load_vlm
+from core.vlm.families import idefics
 from tests.support.serving import COMPACT
 from tests.support.tiny import save_clip_llava
+from tools.doubles.published import save_words
 from tools.doubles.untrained import LLAVA_TEMPLATE, save_untrained
 
 POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 14169\n"
@@ -58,6 +62,53 @@ def test_a_file_that_was_cut_off_is_named(folder, file):
     content = (folder / file).read_bytes()
     (folder / file).write_bytes(content[: len(content) // 2])
     assert f"can't be read: {file} isn't whole JSON, so it was cut off: down" in sentence(folder)
+
+
+@pytest.mark.parametrize(
+    ("said", "options", "expected"),
+    [
+        ({"quant_method": "awq", "bits": 4}, {"bits": 4}, "are packed by awq already: leave out"),
+        ("awq", {}, "has a quantization_config without a quant_method"),
+        ({"bits": 4}, {}, "has a quantization_config without a quant_method"),
+    ],
+)
+def test_weights_that_are_packed_already(folder, monkeypatch, said, options, expected):
+    monkeypatch.setattr("core.vlm.loading.checkpoint.find_spec", lambda name: name)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": said}))
+    assert expected in sentence(folder, settings="", **options)
+
+
+def test_a_package_that_unpacks_weights_and_is_missing_is_asked_for(folder, monkeypatch):
+    config = json.loads((folder / "config.json").read_text())
+    packed = {"quant_method": "awq", "bits": 4, "version": "gemm", "zero_point": True}
+    (folder / "config.json").write_text(json.dumps(config | {"quantization_config": packed}))
+
+    def missing(*_, **__):
+        raise ImportError("Loading an AWQ quantized model requires gptqmodel. See there.")
+
+    monkeypatch.setattr(LlavaForConditionalGeneration, "from_pretrained", missing)
+    said = sentence(folder)
+    assert "its weights are packed by awq" in said and "requires gptqmodel. Install it, or" in said
+
+
+def test_a_value_that_config_json_cannot_have_is_named(folder):
+    config = json.loads((folder / "config.json").read_text())
+    config["text_config"]["max_position_embeddings"] = None
+    (folder / "config.json").write_text(json.dumps(config))
+    assert re.search("'max_position_embeddings': .*None", sentence(folder))
+
+
+@pytest.mark.parametrize("edge", [None, "x", 0, -1])
+@pytest.mark.parametrize("size", ["size", "max_image_size"])
+def test_an_edge_that_is_no_length_is_named(tmp_path, size, edge):
+    name = "SmolVLM-256M-Instruct"
+    folder = save_words(name, tmp_path / name)
+    file = folder / "preprocessor_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {size: {"longest_edge": edge}}))
+    processor = AutoImageProcessor.from_pretrained(folder)
+    with pytest.raises(VLMError, match=f"longest_edge of {size} .* must be a number of pixels"):
+        idefics._said(processor, size)
 
 
 def test_weights_that_were_cut_off_are_named(folder):
