@@ -20,6 +20,7 @@ from core.vlm.base import VLM
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
 SCENES_TRIED = 500
+CLEAR = 0.02  # bits from η, at least: another processor rounds otherwise, and the part must stay
 
 
 def pick(
@@ -39,6 +40,8 @@ def pick(
         original, question = codec.encode(tried.picture()), tried.question
         edge = Edge(original, Codec("jpeg", 75))
         transcript = second_stage(edge, server, first_stage(edge, server, question.text))
+        if abs(gate.uncertainty(transcript.scores[gate.metric]) - gate.threshold) < CLEAR:
+            continue
         played = outcome(transcript, question.answer)
         if played in part.outcomes and played not in found:
             entry = {"file": f"{part.file}.jpg", "question": question.text, "title": part.title}
