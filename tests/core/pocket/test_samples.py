@@ -62,29 +62,48 @@ def _asked(server, sample, quality, local_quality):
     return ask(Edge(SAMPLES / sample["file"], *codecs), server, sample["question"])
 
 
+LEGIBLE = [sample for sample in MENDED if sample["answer"] != "no such sign"]
+
+
 def test_the_global_image_may_be_worse_than_the_local_one(server):
-    for sample in MENDED:
-        assert _asked(server, sample, 5, 75).answer == sample["answer"]
-        right = _asked(server, sample, 1, 75).answer == sample["answer"]
-        assert right == (sample["title"] != "A tall scene")
-        if sample["title"] == "A plate to spell":
-            assert _asked(server, sample, 75, 5).answer == "6C02"
+    """By title, what another quality of the global or the local image changes; nothing else does."""
+    assert [len(MENDED), len(LEGIBLE)] == [6, 4]
+    changed = {
+        (5, 75): {"A wide scene": "Pup"},
+        (1, 75): {},
+        (75, 5): {"A plate to spell": "3NGTR", "A tall scene": "NGB1"},
+    }
+    for qualities, answers in changed.items():
+        for sample in MENDED:
+            right = answers.get(sample["title"], sample["answer"])
+            assert _asked(server, sample, *qualities).answer == right, (sample["file"], qualities)
 
 
-def test_both_qualities_at_5_cost_20_to_35_percent_of_the_bytes(server, transcripts):
+def test_a_bad_global_image_still_shows_where_to_look(server, transcripts):
+    for sample, transcript in zip(LISTED, transcripts, strict=True):
+        if sample in LEGIBLE:
+            for quality in (1, 5):
+                box = _asked(server, sample, quality, 75).box
+                assert box.shared(transcript.box) / box.area > 0.5, (sample["file"], quality)
+
+
+def test_both_qualities_at_5_cost_a_fifth_of_the_bytes(server, transcripts):
     def cost(transcript):
         return sum(message.byte_count for message in transcript.messages)
 
     for sample, before in zip(LISTED, transcripts, strict=True):
         if sample in MENDED:
             share = cost(_asked(server, sample, 5, 5)) / cost(before)
-            assert 0.2 <= share <= 0.35, sample["file"]
+            assert 0.17 <= share <= 0.23, sample["file"]
 
 
-def test_only_the_first_layer_looks_elsewhere(server, transcripts):
+def test_only_the_first_and_the_last_layer_look_elsewhere(server, transcripts):
+    missed = set()
     for sample, transcript in zip(LISTED, transcripts, strict=True):
-        if sample in MENDED:
+        if sample in LEGIBLE:
             for layer in range(server.vlm.info.layers):
                 box = attention_at(server.vlm, transcript, layer)[1]
-                shared = box.shared(transcript.box) / box.area
-                assert (shared > 0.5) if layer else (shared == 0), (sample["file"], layer)
+                if box.shared(transcript.box) / box.area <= 0.5:
+                    missed.add((sample["title"], layer))
+    first = {(sample["title"], 0) for sample in LEGIBLE if sample["title"] != "A tall scene"}
+    assert missed == first | {("A tall scene", 5)}
