@@ -92,11 +92,13 @@ def test_one_function_costs_every_strategy_on_every_axis(link):
 
 
 def test_a_bundled_run_over_slow_links():
-    """900 s over LoRa gave η = −inf and 1,620 s; high resolution took 0.36 s over NB-IoT."""
+    """900 s over LoRa once gave η = −inf and the seconds of everything; high resolution over NB-IoT
+    took the seconds of a faster link.
+    """
     run = load_run(RUNS / "signs-text-q75.parquet")
     slow = over_link(run, PRESETS["lora"])
     found = threshold_for_budget(slow, 900, cost="seconds")
     assert np.isfinite(found.gate.threshold) and 899 < found.expected.seconds <= 900
     assert found.on(slow).seconds == pytest.approx(found.expected.seconds)
-    assert full(slow).seconds == pytest.approx(1_620, abs=3)
+    assert full(slow).seconds == pytest.approx(1_592, abs=3)
     assert operating_point(run, "high_resolution", PRESETS["nb-iot"]).seconds > 3.3
