@@ -15,6 +15,8 @@ from core.bench.analysis.looking import (
     together,
 )
 from core.bench.report import sections
+from core.bench.runs.files import load_run
+from core.support.bundled import CONTROLS, RUNS
 from tools.doubles.synthetic import synthetic_run
 
 
@@ -123,3 +125,16 @@ def test_the_report_lays_them_side_by_side_and_keeps_its_other_figures(runs):
 def test_without_croppers_the_report_says_what_it_would_take(runs):
     parts = {part.title: part for part in sections({"r": runs["r"]})}
     assert "core.bench croppers" in parts["Where to look: croppers"].blocks[0]
+
+
+def test_of_every_shipped_run_controls_say_how_much_of_its_gain_is_seeing():
+    for path in sorted(RUNS.glob("*.parquet")):
+        own = load_run(path)
+        controls = [load_run(one) for one in (RUNS / CONTROLS).glob(f"{path.stem}-*.parquet")]
+        group = beside(own, controls)
+        assert {"blank", "random"} < group.keys(), path.stem
+        for control in ("blank", "random"):
+            gained = common(own, group[control])[0].gain.mean()
+            without = group[control].gain.mean()
+            assert len(group[control]) == 200 and -0.03 < without < min(0.04, gained), path.stem
+            assert gained > 0.5 or "text" not in path.stem
