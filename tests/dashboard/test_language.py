@@ -122,7 +122,7 @@ def _seen(page):
     for metric in METRICS.values():
         yield metric.name, {metric.label, metric.noun, metric.phrase, metric.definition}
     for sample in load_samples():
-        yield sample.title, {sample.title, sample.note}
+        yield sample.title, {sample.title, sample.note, sample.source} - {""}
 
 
 @pytest.mark.parametrize("code", OTHERS)
