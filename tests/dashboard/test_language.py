@@ -43,7 +43,7 @@ REFUSALS = {  # sentences that a visitor may be refused with: where they are rai
 }
 FIGURES = ("core/bench/plots", "core/sharing/plots.py")
 NAMES = {  # names, abbreviations, and what a visitor asks the model
-    "Is there a star in the image?", "What does the red circle sign say?",
+    "Is there a star in the image?", "What does the sign say?",
     "What is in the picture?",
     "What is written on the sign?", "What does the blue circle sign say?", "False", "GFLOP",
     "llava-hf/llava-1.5-7b-hf", "force", SOURCE, *(link.name for link in PRESETS.values()),
