@@ -17,6 +17,7 @@ class BundledSample:
     question: str
     title: str  # a few words, below the thumbnail
     note: str  # what it shows, one sentence
+    source: str = ""  # whose picture it is, and its licence; "": drawn for this project
 
     def thumbnail(self) -> Image.Image:
         """Return the picture, no larger than THUMBNAIL."""
@@ -34,6 +35,12 @@ def load_samples(folder: Path = SAMPLES) -> tuple[BundledSample, ...]:
         return ()
     entries = json.loads(listing.read_text(encoding="utf-8"))
     return tuple(
-        BundledSample(folder / entry["file"], entry["question"], entry["title"], entry["note"])
+        BundledSample(
+            folder / entry["file"],
+            entry["question"],
+            entry["title"],
+            entry["note"],
+            entry.get("source", ""),
+        )
         for entry in entries
     )

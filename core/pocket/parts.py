@@ -60,7 +60,7 @@ PARTS = (
     Part("tall", "text", (WITH_CROP,), 600, (2.5, 5), "A tall scene",
          "Padding left and right does not shift the box."),
     Part("beyond", "text", (STAYS_WRONG,), 700, (1.5, 4), "Beyond it",
-         "Uncertain, looked again, and still wrong."),
+         "Uncertain, looked again, and still not right."),
 )  # fmt: skip
 MORE = (
     Part("needless", "plain", (NEEDLESS,), 800, (4, 40), "Right, and unsure",
@@ -70,7 +70,7 @@ MORE = (
     Part("absent", "absent", (WITH_CROP, NEEDLESS), 1000, (0, 0), "Not there",
          "Nothing in the scene is what the question names."),
     Part("photograph", "photograph", (WITH_CROP, NEEDLESS, STAYS_WRONG), 0, (0, 0), "A photograph",
-         f"No rendered scene, and no such sign ({CREDIT})."),
+         "No rendered scene, and no such sign."),
 )  # fmt: skip
 
 

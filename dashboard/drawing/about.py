@@ -16,7 +16,7 @@ FITS = {  # how an image is brought to a model
 }
 LARGE_MODEL = "llava-hf/llava-1.5-7b-hf"
 
-BUNDLED_QUESTIONS = ("What does the red circle sign say?", "Is there a star in the image?")
+BUNDLED_QUESTIONS = ("What does the sign say?", "Is there a star in the image?")
 QUESTIONS = ("What is written on the sign?", "What is in the picture?")
 
 

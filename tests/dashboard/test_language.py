@@ -43,7 +43,7 @@ REFUSALS = {  # sentences that a visitor may be refused with: where they are rai
 }
 FIGURES = ("core/bench/plots", "core/sharing/plots.py")
 NAMES = {  # names, abbreviations, and what a visitor asks the model
-    "Is there a star in the image?", "What does the red circle sign say?",
+    "Is there a star in the image?", "What does the sign say?",
     "What is in the picture?",
     "What is written on the sign?", "What does the blue circle sign say?", "False", "GFLOP",
     "llava-hf/llava-1.5-7b-hf", "force", SOURCE, *(link.name for link in PRESETS.values()),
@@ -122,7 +122,7 @@ def _seen(page):
     for metric in METRICS.values():
         yield metric.name, {metric.label, metric.noun, metric.phrase, metric.definition}
     for sample in load_samples():
-        yield sample.title, {sample.title, sample.note}
+        yield sample.title, {sample.title, sample.note, sample.source} - {""}
 
 
 @pytest.mark.parametrize("code", OTHERS)

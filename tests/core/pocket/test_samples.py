@@ -66,7 +66,7 @@ LEGIBLE = [sample for sample in MENDED if sample["answer"] != "no such sign"]
 
 
 def test_the_global_image_may_be_worse_than_the_local_one(server):
-    """By title, what another quality of the global or the local image changes; nothing else does."""
+    """By title, what another quality of the global or the local image changes; no other does."""
     assert [len(MENDED), len(LEGIBLE)] == [6, 4]
     changed = {
         (5, 75): {"A wide scene": "Pup"},
