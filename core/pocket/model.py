@@ -5,8 +5,6 @@ pixels. It is a native `transformers` class, reads small letters after far fewer
 plain ViT, and takes images of any size. Language model: a small Llama.
 """
 
-from string import ascii_lowercase
-
 import torch
 from transformers import (
     FocalNetConfig,
@@ -111,8 +109,7 @@ def continued(
 ) -> dict[str, torch.Tensor]:
     """Return the weights of `start` for a model of the same shape that has other tokens.
 
-    known: the tokenizer of `start`. A new token begins as the mean of the tokens that spelled it,
-    and a small letter, which versions 1 to 5 never wrote, as the capital: it looks much like it.
+    known: the tokenizer of `start`. A new token begins as the mean of the tokens that spelled it.
     """
     state = start.state_dict()
     if known.get_vocab() != tokenizer.get_vocab():
@@ -125,9 +122,7 @@ def _rows(weight: torch.Tensor, known, tokenizer) -> torch.Tensor:
     """A matrix of one row a token of `known`, as one row a token of `tokenizer`."""
     vocabulary, rows = known.get_vocab(), []
     for token, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]):
-        if len(token) == 1 and token in ascii_lowercase:
-            pieces = [vocabulary[token.upper()]]
-        elif token in vocabulary:
+        if token in vocabulary:
             pieces = [vocabulary[token]]
         else:
             text = tokenizer.convert_tokens_to_string([token])

@@ -80,11 +80,10 @@ class Opening:
         ]
         *some, last = [part for part in same if part] or [""]
         same = f"{', '.join(some)} and {last}" if some else last
-        first, *further = _answers(run, index)
+        first, *_, final = _answers(run, index)
         note = (
-            f"From the recorded run of {run.metadata.model}, which answered “{first}” first, "
-            + ", ".join(f"and then “{answer}”" for answer in further)
-            + (f". Set as there: {same}." if same else ".")
+            f"From the recorded run of {run.metadata.model}, which answered "
+            f"“{first}” first, and then “{final}”." + (f" Set as there: {same}." if same else "")
         )
         file, prompt = as_file(image, of), run.prompt[index]
         placed = self.place(visit, file, prompt, note, gate, codec, cropper, looks)

@@ -83,8 +83,8 @@ def test_what_is_asked_is_counted_and_another_world_noticed(caplog):
     assert metric(client, "asked_share") == 1
     assert metric(client, "asked_share_expected") == 0.1
     assert metric(client, "promise_shifted") == 1
-    (warning,) = [record for record in caplog.records if record.levelno == logging.WARNING]
-    assert "50 of the last 50 questions were asked again" in warning.getMessage()
+    warnings = [r.getMessage() for r in caplog.records if r.levelno == logging.WARNING]
+    assert sum("50 of the last 50 questions were asked again" in said for said in warnings) == 1
 
 
 def test_questions_are_counted_without_a_certificate_too():

@@ -135,7 +135,7 @@ def test_another_box_is_a_fault_where_rounding_does_not_explain_it():
 
 def test_the_command_ends_with_the_verdict(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("core.verify.checks.CHECKS", {})
-    monkeypatch.setattr("core.verify.verify.__kwdefaults__", None)
+    monkeypatch.setattr("core.verify.checks.verify.__kwdefaults__", None)
     written = tmp_path / "report.json"
     assert main(["verify", "--model", str(folders["pad"]), "--json", str(written)]) == 0
     assert "Result: passed" in capsys.readouterr().out
@@ -146,7 +146,7 @@ def test_the_command_ends_with_the_verdict(folders, tmp_path, capsys, monkeypatc
 
 def test_a_report_that_cannot_be_written_costs_no_page(folders, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("core.verify.checks.CHECKS", {})
-    monkeypatch.setattr("core.verify.verify.__kwdefaults__", None)
+    monkeypatch.setattr("core.verify.checks.verify.__kwdefaults__", None)
 
     def full(path, data):
         raise NotWritten(ENOSPC, "No space left on device", str(path))

@@ -188,7 +188,7 @@ def test_the_page_knows_a_new_cropper_from_its_entry(tab, image, monkeypatch):
     ("cropper", "looks", "words"),
     [("truth", 1, "cropper must be one of"), (None, 1, "cropper must be"), ("<b>", 1, "cropper"),
      ("relative", 0, "1 to 5"), ("relative", 6, "1 to 5"), ("relative", None, "1 to 5"),
-     ("relative", float("inf"), "1 to 5"), ("tree", 2, "by itself")],
+     ("relative", float("inf"), "1 to 5"), ("tree", 2, "set the looks to 1")],
 )  # fmt: skip
 def test_what_is_no_setting_is_one_sentence(tab, image, cropper, looks, words):
     [update] = tab.ask_both(visitor(image), image, QUESTION, *ALWAYS, *CODECS, cropper, looks)
