@@ -69,7 +69,7 @@ MORE = (
          "It is mistaken without a doubt, so nobody looks again."),
     Part("absent", "absent", (WITH_CROP, NEEDLESS), 1000, (0, 0), "Not there",
          "Nothing in the scene is what the question names."),
-    Part("photograph", "photograph", (WITH_CROP, NEEDLESS, STAYS_WRONG), 0, (0, 0), "A photograph",
+    Part("photograph", "photograph", (WITH_CROP, NEEDLESS, STAYS_WRONG), 0, (0, 0), "A photo",
          "No rendered scene, and no such sign."),
 )  # fmt: skip
 
