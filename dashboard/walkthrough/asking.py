@@ -27,10 +27,20 @@ CHOOSE = """element.addEventListener('click', event => {
     const index = event.target.closest('button')?.dataset.index;
     if (index) trigger('click', {index: Number(index)});
 });
-const mark = () => element.querySelectorAll('button').forEach(
-    (button, index) => button.setAttribute('aria-pressed', index === props.value));
+const all = () => [...element.querySelectorAll('button')];
+const mark = () => all().forEach((button, index) => {
+    button.setAttribute('aria-pressed', index === props.value);
+    button.tabIndex = index === (Number.isInteger(props.value) ? props.value : 0) ? 0 : -1;
+});
+element.addEventListener('keydown', event => {
+    const step = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1}[event.key];
+    const at = all().indexOf(event.target.closest('button'));
+    if (!step || at < 0) return;
+    event.preventDefault();
+    all().at((at + step) % all().length).focus();
+});
 watch('value', mark);
-mark();"""
+mark();"""  # one stop of the Tab key, however many samples there are: arrows go on
 # Decided in the browser, where nothing that was typed meanwhile can be lost.
 UNLESS_OUTGROWN = "(question, [outgrown]) => question === outgrown ? '' : question"
 REFUSED = (

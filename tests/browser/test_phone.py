@@ -110,7 +110,7 @@ def test_the_samples_are_answered_as_by_the_python_edge(phone, server):
 def test_a_large_photo_leaves_as_two_small_messages(phone, server, before):
     sample = next(one for one in LISTED if one["outcome"] == "with the crop")
     photo = turned(Image.open(SAMPLES / sample["file"]).filter(ImageFilter.SHARPEN))
-    assert len(photo) > 2.5e6
+    assert len(photo) > 1.5e6
     with Client(server) as client:
         here = client.ask(photo, sample["question"])
     assert here.box

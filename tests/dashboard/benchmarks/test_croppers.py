@@ -97,7 +97,7 @@ def test_a_question_of_several_looks_is_opened_with_as_many(tmp_path):
     *_, note, _, _, cropper, looks = opening.opened(None, Recorded(run, 1), of)["told"]
     assert (cropper, looks) == ("relative", 2) and "and 2 looks at most." in note
     (later,) = run.later
-    assert note.count("and then") == 2 and f"and then “{later.second_answer[1]}”. Set" in note
+    assert f"” first, and then “{later.second_answer[1]}”. Set as there: " in note  # the last one
 
 
 def test_no_eta_is_taken_from_another_cropper(library):
