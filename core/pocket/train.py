@@ -31,6 +31,7 @@ of bits that aren't there yet gives no gradient to make them.
 
 import argparse
 import json
+import math
 import time
 from collections import deque
 from dataclasses import asdict, dataclass, field, replace
@@ -453,7 +454,8 @@ def rate_at(settings: Recipe, phase: str, step: int, over: float | None = None) 
     over = step / settings.steps[phase] if over is None else over
     factor = min(1.0, (step + 1) / settings.warmup) * SLOWER.get(phase, 1.0)
     if phase == PHASES[-1]:
-        factor *= min(1.0, max(0.01, (1 - over) / settings.decay))
+        falls_over = max(settings.decay, 1 / settings.steps[phase])
+        factor *= min(1.0, max(0.01, (1 - over) / falls_over))
     return settings.rate * factor
 
 
@@ -553,14 +555,14 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
         pin_memory=device.type == "cuda",
     )
     begin = saved = time.monotonic()
+    timed = phase == PHASES[-1] and settings.minutes is not None
+    longest = 60 * settings.minutes if timed else math.inf  # seconds of the phase
     sums: dict[str, list[torch.Tensor]] = {}  # since the last line of the log
     memory: deque = deque(maxlen=REMEMBERED)
     trainee.train()
     mean = AveragedModel(trainee, multi_avg_fn=get_ema_multi_avg_fn(AVERAGED))
     for step, (batch, charts) in enumerate(loader, start=first):
-        over = step / settings.steps[phase]
-        if phase == PHASES[-1] and settings.minutes is not None:
-            over = max(over, (time.monotonic() - begin) / 60 / settings.minutes)
+        over = max(step / settings.steps[phase], (time.monotonic() - begin) / longest)
         if over >= 1:
             break
         for optim in optims:
@@ -591,9 +593,7 @@ def run_phase(phase, first, trainee, optims, dtype, packer, settings, workers, e
         if (step + 1) % 20 == 0:
             spent = time.monotonic() - begin
             each = spent / (step + 1 - first)
-            left = each * (settings.steps[phase] - step - 1)
-            if phase == PHASES[-1] and settings.minutes is not None:
-                left = min(left, settings.minutes * 60 - spent)
+            left = min(each * (settings.steps[phase] - step - 1), longest - spent)
             means = {name: round(_mean(values), 4) for name, values in sums.items()}
             sums = {}
             line = {"phase": phase, "step": step + 1, "seconds": round(each, 3), **means}

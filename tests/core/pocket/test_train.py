@@ -79,6 +79,8 @@ def test_the_rate_warms_up_stays_and_falls_in_the_last_phase():
     assert rates[0] == pytest.approx(high / 100) and rates[99:800] == [high] * 701
     assert rates[900] == pytest.approx(high / 2) and rates[999] == pytest.approx(high / 100)
     assert rate_at(settings, "charts", 99) == 1.0
+    settings.decay = 0
+    assert rate_at(settings, "scenes", 999) == high  # it doesn't fall
 
 
 def test_training_goes_on_from_a_checkpoint(tmp_path):
