@@ -16,7 +16,7 @@ from dashboard.drawing.templating import render
 from dashboard.drawing.words.sentences import alert, notice
 from dashboard.eta.own import OwnEta
 from dashboard.hosting.live import LiveModel
-from dashboard.inputs import eta_slider
+from dashboard.inputs import RAW, eta_slider
 from dashboard.visits.visit import Visit
 
 Who = Literal["local", "all", "none"]
@@ -70,6 +70,7 @@ class ModelSwitch:
                 [visit, self.name, metric],
                 [self.status, about, eta, *own.offered],
                 api_visibility="private",
+                **RAW,
                 concurrency_limit=1,
                 concurrency_id="switch",
                 show_progress_on=self.status,

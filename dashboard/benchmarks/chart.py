@@ -12,8 +12,10 @@ from dashboard.drawing.files.pdf import PDFError, figure_pdf
 from dashboard.drawing.files.spreadsheet import to_csv
 from dashboard.drawing.templating import render
 from dashboard.drawing.words.sentences import alert
+from dashboard.inputs import RAW
 
 PRIVATE = {"api_visibility": "private"}
+READING = PRIVATE | RAW  # events that read controls
 # Buttons in the HTML, by what their data attributes say; `csv` goes to the server.
 ON_LOAD = """element.addEventListener('click', event => {
     const format = event.target.closest('button')?.dataset.format;
@@ -57,7 +59,7 @@ class Chart:
     def offer_data(self, rows: Callable[..., str], inputs: Sequence[Any]) -> None:
         """Let the CSV button work. rows: gives what is shown, from the values of `inputs`."""
         self.buttons.click(
-            rows, list(inputs), self._text, **PRIVATE, queue=False, show_progress="hidden"
+            rows, list(inputs), self._text, **READING, queue=False, show_progress="hidden"
         ).then(
             None,
             self._text,

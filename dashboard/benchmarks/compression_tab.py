@@ -17,7 +17,7 @@ from core.bench.runs.originals import OriginalMissing, check_originals, original
 from core.cropping import Box
 from core.imaging import Codec, Fit, crop_local, downscale
 from dashboard.benchmarks.cards import QuestionCards, answers_of
-from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
+from dashboard.benchmarks.chart import READING, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.library import Choice, Library
 from dashboard.benchmarks.view import View, Viewer, load_all
@@ -75,7 +75,7 @@ class Compression:
             return {self.which: which + 1, self.images: self._same(view, which + 1, mended)}
 
         self.other.click(
-            another, [self.which, self.uncertain, *bar], [self.which, self.images], **PRIVATE,
+            another, [self.which, self.uncertain, *bar], [self.which, self.images], **READING,
             show_progress_on=self.images,
         )  # fmt: skip
 

@@ -12,7 +12,7 @@ from core.bench.runs.originals import OriginalMissing, original
 from core.croppers import DEFAULT, label, served
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks.chart import PRIVATE
+from dashboard.benchmarks.chart import PRIVATE, READING
 from dashboard.drawing.pictures import as_file
 from dashboard.eta.places import playable
 from dashboard.inputs import MOST_LOOKS
@@ -58,7 +58,7 @@ class Opening:
             opened,
             [self.visit, *inputs],
             [self.tabs, *self.placed],
-            **PRIVATE,
+            **READING,
             show_progress="hidden",
         ).success(None, js="() => scrollTo({top: 0})", **PRIVATE)
 

@@ -19,7 +19,7 @@ from core.sharing.plots import label_of, queue_over_time, right_in_time
 from core.sharing.simulation import VERDICTS, Outcome, Scenario, simulate
 from core.sharing.study import Setting, draw
 from dashboard.benchmarks.cards import QuestionCards
-from dashboard.benchmarks.chart import PRIVATE, Chart, drawn_csv
+from dashboard.benchmarks.chart import READING, Chart, drawn_csv
 from dashboard.benchmarks.figures import plot, stamped
 from dashboard.benchmarks.view import View, Viewer
 from dashboard.drawing.templating import render
@@ -105,7 +105,7 @@ class SharedLink:
             return {self.which: 0}
 
         self.other.click(
-            another, [*self.inputs, *bar], [self.which, self.one], **PRIVATE,
+            another, [*self.inputs, *bar], [self.which, self.one], **READING,
             show_progress_on=self.one,
         )  # fmt: skip
 

@@ -16,7 +16,7 @@ from core.uncertainty import METRICS
 from dashboard.benchmarks.axis import AXIS_CHOICES
 from dashboard.benchmarks.bar import Bar
 from dashboard.benchmarks.cards import QuestionCards
-from dashboard.benchmarks.chart import PRIVATE
+from dashboard.benchmarks.chart import PRIVATE, READING
 from dashboard.benchmarks.compare_tab import Compare
 from dashboard.benchmarks.compression_tab import Compression
 from dashboard.benchmarks.croppers_tab import Croppers
@@ -90,7 +90,7 @@ class Benchmarks:
         changed = [self.active, self.body, *bar.outputs]
         for _, page in self.pages.values():
             changed += page.outputs
-        drawn = {"inputs": every, "outputs": changed, **PRIVATE, **FAST}
+        drawn = {"inputs": every, "outputs": changed, **READING, **FAST}
         # What the address should say, then η and the figure it moves on.
         link = [bar.quality, bar.metric, bar.tokens, self.tradeoff.axis, self.tradeoff.link,
                 self.tradeoff.eta, self.tradeoff.chart.plot]  # fmt: skip

@@ -14,7 +14,7 @@ from core.vlm import ModelInfo
 from core.vlm.loading.revision import revision_named
 from dashboard.drawing.words.sentences import notice
 from dashboard.hosting.live import LiveModel
-from dashboard.inputs import eta_slider
+from dashboard.inputs import RAW, eta_slider
 from dashboard.visits.visit import Visit
 
 AGAIN = 0.4  # share of questions that are asked again: where the curves of the paper level off
@@ -44,6 +44,7 @@ class OwnEta:
             queue=False,
             show_progress="hidden",
             api_visibility="private",
+            **RAW,
         ).then(**judge)
 
     def offer(self, info: ModelInfo) -> dict:

@@ -47,7 +47,7 @@ window.fetch = async (...request) => {
     const headers = { "Content-Type": "text/event-stream" };
     return new Response('data: {"msg": "done"}\n\n', { headers });
   }
-  const upload = /\/upload(_progress)?\?/.test(address);
+  const upload = /\/upload\?/.test(address); // that of its progress is given up where it is done first
   const lost = () => {
     if (sending !== null) refuseFile(sending, "way");
     sending = null;

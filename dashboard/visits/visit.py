@@ -72,6 +72,16 @@ class Visit:
         """Return the file that the browser shows; one not heard of yet is an upload under way."""
         return shown and self._originals.get(shown, shown)
 
+    def ask(self, shown: str | None) -> str | None:
+        """Return the file that the browser shows as a question is asked about it.
+
+        Where there was none, it is before the user now, though its upload may not be told of yet.
+        """
+        self.asked = original = self.original_of(shown)
+        if self.original is None and original is not None and self.has_left(original):
+            self.take(original, shown, own=self.is_own(original))
+        return original
+
     def known(self, shown: str) -> str | None:
         """Return the file that a picture of this visit was shown of; None for any other."""
         return self._originals.get(shown)

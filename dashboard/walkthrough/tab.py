@@ -198,7 +198,7 @@ class Walkthrough:
         if visit.lesson is not None:  # where nothing is told at once
             yield from self.in_class.anew(visit, *asked)
             return
-        visit.asked = image = visit.original_of(inputs.path_of(asked[0]))
+        image = visit.ask(inputs.path_of(asked[0]))
         run = self._stages(visit, (image, *asked[1:]), both)
         yield from explained(run, self.asking.status, visit, image)
 

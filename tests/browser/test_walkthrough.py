@@ -106,6 +106,24 @@ def test_an_upload_of_ones_own(one_page, samples):
     expect(page.locator("#asked")).to_contain_text("Is there a star?")
 
 
+GIVEN_UP = """async () => {
+    const quit = AbortSignal.abort();
+    await fetch("gradio_api/upload_progress?upload_id=a", { signal: quit }).catch(() => {});
+}"""
+
+
+def test_an_upload_whose_progress_is_not_told_is_there(one_page, samples):
+    """Gradio gives up asking how far an upload is where the upload is faster."""
+    page = one_page
+    page.locator("#original input[type=file]").set_input_files(str(samples / "1.jpg"))
+    page.evaluate(GIVEN_UP)
+    page.locator("#original img[src*='1.jpg']").wait_for()
+    page.locator("#question textarea").fill("Is there a bus?")
+    page.locator("#stage-1-only").click()
+    expect(page.locator("#asked")).to_contain_text("Is there a bus?")
+    expect(page.locator("#image-status")).to_be_empty()
+
+
 @pytest.mark.parametrize(
     ("question", "words"),
     [("", "question is empty"), ("x" * 10_000, "10,000 characters")],

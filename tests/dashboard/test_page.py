@@ -3,6 +3,7 @@
 import re
 from concurrent.futures import Future
 
+import gradio as gr
 import httpx
 import pytest
 from gradio_client import Client, handle_file
@@ -24,6 +25,17 @@ def test_endpoints_are_named_and_the_model_serves_a_batch_at_a_time(page):
     assert {d["api_name"] for d in public} >= {"ask", "look_here", "model"}
     model_events = [fn for fn in page.fns.values() if fn.concurrency_id == "vlm"]
     assert len(model_events) == 12 and {fn.concurrency_limit for fn in model_events} == {AT_ONCE}
+
+
+def test_controls_are_read_as_they_were_sent(page):
+    """A range that moved while a click was under way would be Gradio's own error, in red."""
+    ranged = (gr.Slider, gr.Dropdown, gr.Radio, gr.CheckboxGroup, gr.Number)
+    fussy = [
+        fn.name
+        for fn in page.fns.values()
+        if fn.fn is not None and fn.preprocess and any(isinstance(i, ranged) for i in fn.inputs)
+    ]
+    assert fussy == []
 
 
 def test_the_first_sample_is_ready_to_be_asked_about(page, samples):

@@ -21,7 +21,7 @@ from core.bench.analysis.calibration import UnreachableError, always_or_never
 from core.bench.analysis.promises.guarantee import LOST
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
-from dashboard.benchmarks.chart import PRIVATE
+from dashboard.benchmarks.chart import PRIVATE, READING
 from dashboard.benchmarks.library import timed
 from dashboard.benchmarks.tradeoff.promise import (
     CONFIDENCE,
@@ -80,11 +80,11 @@ class GoalForm:
             ),
             [self.goal, self.unit, link, self.sure, *bar],
             [self.found, self.eta, self.save, self.parcel],
-            **PRIVATE,
+            **READING,
             queue=False,
         ).then(None, self.eta, None, **move)
         self.sure.input(
-            lambda sure: explain(EXPLAINED[sure]), self.sure, self.explained, **PRIVATE, queue=False
+            lambda sure: explain(EXPLAINED[sure]), self.sure, self.explained, **READING, queue=False
         )
         self.save.click(None, self.parcel, None, js="window.secondLook.save", **PRIVATE)
 

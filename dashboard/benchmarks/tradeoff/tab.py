@@ -12,7 +12,7 @@ from core.bench.plots.tradeoff import curve_of, strategies
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.axis import axis_and_link, title_of
 from dashboard.benchmarks.cards import QuestionCards
-from dashboard.benchmarks.chart import PRIVATE, Chart
+from dashboard.benchmarks.chart import PRIVATE, READING, Chart
 from dashboard.benchmarks.tradeoff.confusion import confusion
 from dashboard.benchmarks.tradeoff.data import curves_csv, uncertainty_csv
 from dashboard.benchmarks.tradeoff.figures import tradeoff_plot, uncertainty_plot
@@ -94,7 +94,7 @@ class Tradeoff:
                 handler,
                 [self.eta, *bar],
                 questions.outputs,
-                **PRIVATE,
+                **READING,
                 show_progress_on=questions.cards,
             ).then(None, js=SHOW_QUESTIONS, **PRIVATE)
 
