@@ -61,17 +61,23 @@ def main(args: argparse.Namespace) -> int:
         (plan_like(like, args.limit, str(args.folder_out / f"{name}-{NAME}")), like)
         for name, like in likes.items()
     ] or [(run_command.plan_of(args), None)]
-    vlm, runs, paths = None, dict[str, Run](), list[Path]()
+    vlm, runs, paths, submitted = None, dict[str, Run](), list[Path](), False
     for index, (plan, like) in enumerate(plans):
         before = plans[index - 1][0]
         if vlm is None or (plan.model, plan.load) != (before.model, before.load):
             vlm = load_vlm(plan.model, **plan.load)
-        made = record(replace(plan, rounds=rounds or plan.rounds), like, wanted, vlm, args.threads)
+        made = record(replace(plan, rounds=rounds or plan.rounds), like, wanted, vlm, args)
+        if made is None:
+            submitted = True
+            continue
         paths += made
         of_these = {path.stem: load_run(path) for path in made}
         if like is not None:
             runs[list(likes)[index]] = same_questions(like, next(iter(of_these.values())))
         runs |= of_these
+    if submitted:
+        print("Submitted. When all jobs are done, the same command writes the report.")
+        return 0
     answered = run_command.report(paths)
     out = args.folder_out / "report.html"
     write_whole(out, page(runs))
@@ -85,16 +91,18 @@ def same_questions(run: Run, other: Run) -> Run:
 
 
 def record(
-    plan: Plan, like: Run | None, wanted: Sequence[str], vlm: VLM, threads: int | None
-) -> list[Path]:
-    """Ask by each cropper that is wanted, and that the model can; return the run files."""
+    plan: Plan, like: Run | None, wanted: Sequence[str], vlm: VLM, args: argparse.Namespace
+) -> list[Path] | None:
+    """Ask by each cropper that is wanted, and that the model can; return the run files, or None
+    where jobs were submitted.
+    """
     if like is not None:
         check_same(like, plan, vlm)
         wanted = [name for name in wanted if name != like.metadata.cropper]
     usable = tuple(name for name in wanted if _usable(name, vlm))
     if not usable:
         raise RunError("There is no other cropper to compare with: name some with --cropper.")
-    return run_command.run_here(replace(plan, croppers=usable), threads, vlm)
+    return run_command.run_as_said(replace(plan, croppers=usable), args, vlm)
 
 
 def plan_like(run: Run, limit: int | None, out: str) -> Plan:

@@ -150,8 +150,19 @@ def main(args: argparse.Namespace) -> int:
 
 def _main(args: argparse.Namespace) -> int:
     plan = plan_of(args)
+    paths = run_as_said(plan, args)
+    if paths is None:
+        print(f"Submitted. When all jobs are done, {plan.out} is there.")
+        return 0
+    return 0 if report(paths) else 1
+
+
+def run_as_said(plan: Plan, args: argparse.Namespace, vlm: VLM | None = None) -> list[Path] | None:
+    """Run a plan here or in the workers that were asked for; return the run files, or None where
+    the jobs were only submitted. vlm: as of `run_here`.
+    """
     if args.workers == 1 and args.executor == "local":
-        return 0 if report(run_here(plan, args.threads)) else 1
+        return run_here(plan, args.threads, vlm)
     try:
         from core.bench.record.distribute import run_divided
     except ModuleNotFoundError:
@@ -161,11 +172,7 @@ def _main(args: argparse.Namespace) -> int:
         ) from None
 
     settings = pairs("--executor-option", args.executor_option)
-    paths = run_divided(plan, args.workers, args.executor, settings, args.threads)
-    if paths is None:
-        print(f"Submitted. When all jobs are done, {plan.out} is there.")
-        return 0
-    return 0 if report(paths) else 1
+    return run_divided(plan, args.workers, args.executor, settings, args.threads)
 
 
 def run_here(plan: Plan, threads: int | None = None, vlm: VLM | None = None) -> list[Path]:

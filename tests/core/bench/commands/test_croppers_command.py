@@ -111,6 +111,19 @@ def test_rounds_are_compared_from_one_command(tmp_path, capsys):
     assert "rounds 2 there, 1 here" in capsys.readouterr().err
 
 
+def test_the_questions_are_divided_among_workers(tmp_path, monkeypatch, capsys):
+    asked = []
+
+    def divided(plan, workers, executor, settings, threads):
+        asked.append((plan.croppers, workers, executor))  # a cluster's, which answers later
+
+    monkeypatch.setattr("core.bench.record.distribute.run_divided", divided)
+    words = ["--data", "signs-text", "--limit", 3, "--cropper", "relative", "centre"]
+    assert compare(tmp_path / "looks", *words, "--workers", 2) == 0
+    assert asked == [(("relative", "centre"), 2, "local")]
+    assert "the same command writes the report" in capsys.readouterr().out
+
+
 def test_rounds_of_a_run_are_taken_from_it(tmp_path):
     made = tmp_path / "mine.parquet"
     words = ["--model", "pixels", "--data", "signs-text", "--limit", "3", "--rounds", "2"]
