@@ -5,6 +5,7 @@ from core.bench.analysis.calibration import (
     halves,
     threshold_for_accuracy,
     threshold_for_budget,
+    threshold_for_wrong_and_sure,
 )
 from core.bench.analysis.curves import (
     COSTS,
@@ -79,5 +80,6 @@ __all__ = [
     "step_means",
     "threshold_for_accuracy",
     "threshold_for_budget",
+    "threshold_for_wrong_and_sure",
     "tradeoff",
 ]

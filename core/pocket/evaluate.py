@@ -21,9 +21,11 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.bench.analysis.curves import asked_by
 from core.bench.analysis.intervals import shares_apart, wilson
 from core.bench.analysis.official import benchmark_figures
 from core.bench.analysis.separability import auroc
+from core.bench.analysis.sureness import last_answers
 from core.bench.commands.run_command import run_here
 from core.bench.record.runner import Plan
 from core.bench.runs.files import load_run
@@ -31,6 +33,7 @@ from core.bench.runs.run import Run
 from core.signs.questions import FAMILIES
 from core.signs.world.trials import CONDITIONS
 from core.support.whole import folder_to_write
+from core.uncertainty import Gate
 from core.vlm.loading.arguments import add_load_arguments, load_options, load_words
 
 SMALL, LARGE = 4.0, 10.0  # capital height in pixels of the global image: illegible, plainly legible
@@ -258,11 +261,11 @@ def condition_line(name: str, run: Run, eta: float) -> str:
     eta: the gate's threshold of mean min-entropy. Wrong and sure: a wrong answer below it. The
     second look is taken where the first answer is above it, and may be sure of itself, too.
     """
-    m = Measured(run)
-    first, second = m.run.uncertainty("min_entropy"), m.run.second_uncertainty("min_entropy")
-    unsure = first >= eta
-    right, doubt = np.where(unsure, m.second, m.first), np.where(unsure, second, first)
-    figures = (m.first, right, m.second, ~m.first & ~unsure, ~right & (doubt < eta), unsure)
+    m, gate = Measured(run), Gate("min_entropy", eta)
+    unsure = asked_by(m.run, gate)
+    last, sure = last_answers(m.run, gate)
+    right = last > 0.5
+    figures = (m.first, right, m.second, ~m.first & ~unsure, ~right & sure, unsure)
     cells = [interval(hits.astype(bool)).rpartition("n =")[0].strip() for hits in figures]
     told_apart = f"{m.auroc:.3f}" if 0 < m.first.sum() < len(m.first) else "–"
     ends = told_apart, str(len(m.first)), TARGETS.get(name, "")

@@ -1,36 +1,38 @@
 """Who looks, and how often, in Chromium: set, changed after an answer, and opened from a run."""
 
+import math
 import re
 from dataclasses import replace
 
-import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from core.bench import save_run
-from core.bench.datasets import load_dataset
-from core.uncertainty import METRICS
+from core.bench import load_run
+from core.bench.record.runner import Plan, Runner
+from core.protocol import Edge, Server, ask
+from core.uncertainty import METRICS, Gate
 from tests.browser.conftest import served
-from tests.support.pixels import PixelVLM
-from tools.doubles.synthetic import synthetic_run
+from tests.support.pixels import PixelVLM, picture
 
-SCENES = 4
-BOXES = {"relative": (10, 20, 150, 160), "centre": (200, 120, 340, 260)}
+SCENES = 3
 
 
 @pytest.fixture(scope="module")
-def page_of_pixels(tmp_path_factory, samples, uploads):
-    """A page whose model takes no time, and two croppers' runs of the same scenes."""
+def folder(tmp_path_factory):
+    """Two croppers' runs of the same scenes, of two looks each."""
     folder = tmp_path_factory.mktemp("looks")
-    scenes = load_dataset("signs-text", "validation")[:SCENES]
-    run = synthetic_run(SCENES, seed=2)
-    of = replace(run.metadata, dataset="signs-text", split="validation", source=scenes.source)
-    image_id = np.array([sample.image_id for sample in scenes], dtype=object)
-    for name, box in BOXES.items():
-        boxes, metadata = np.tile(box, (len(scenes), 1)), replace(of, cropper=name)
-        looked = replace(run, metadata=metadata, image_id=image_id, box=boxes)
-        save_run(looked, folder / f"{name}.parquet")
+    plan = Plan(str(folder / "{cropper}.parquet"), "pixels", "signs-text", limit=SCENES,
+                croppers=("relative", "centre"), rounds=2)  # fmt: skip
+    runner = Runner(plan, PixelVLM())
+    runner.work()
+    runner.finish()
+    return folder
+
+
+@pytest.fixture(scope="module")
+def page_of_pixels(folder, samples, uploads):
+    """A page whose model takes no time, and these runs."""
     vlm = PixelVLM()
     vlm.info = replace(vlm.info, thresholds={name: one.threshold for name, one in METRICS.items()})
     with served(vlm, samples=samples, runs=folder) as url:
@@ -47,7 +49,7 @@ def _violations(page, part):
     return [v["id"] for v in found if v["impact"] in ("serious", "critical")]
 
 
-def test_croppers_from_the_address_to_a_recorded_question(open_page, page_of_pixels):
+def test_croppers_from_the_address_to_a_recorded_question(open_page, page_of_pixels, folder):
     link = "#tab=walkthrough&cropper=attention&looks=2"
     page = open_page(link=link, at=page_of_pixels)
     page.get_by_role("button", name="Who looks, and how often").click()
@@ -89,7 +91,7 @@ def test_croppers_from_the_address_to_a_recorded_question(open_page, page_of_pix
     number = page.locator("#croppers-question input[type=number]")
     number.fill("3")
     number.press("Enter")
-    recorded = synthetic_run(SCENES, seed=2)
+    recorded = load_run(folder / "centre.parquet")
     expect(page.locator("#croppers-pictures")).to_contain_text(recorded.question[2])
     assert _violations(page, "#croppers-pictures") == []
     page.get_by_role("button", name="Open in the walkthrough with Centre").click()
@@ -98,3 +100,18 @@ def test_croppers_from_the_address_to_a_recorded_question(open_page, page_of_pix
     expect(page.locator("#cropper-note")).to_contain_text("The middle of the image.")
     page.locator("#both").click()
     expect(page.locator("#who-looked")).to_contain_text("Centre chose the box")
+
+    # It was recorded with two looks, so it is asked with two again.
+    expect(looks).to_have_value("2")
+    expect(page.locator("#looks-taken article")).to_have_count(2)
+
+    # A transcript of three looks that somebody kept comes back as a row and a card of them all.
+    gate = Gate(threshold=-math.inf, rounds=(-math.inf,) * 2)
+    asked = ask(Edge(picture(400, 300)), Server(PixelVLM(), gate), "Where is the spot?")
+    kept = folder / "kept.json"
+    kept.write_text(asked.to_json())
+    page.locator("#open-transcript input[type=file]").set_input_files(kept)
+    expect(rows.last).to_contain_text(f"look {len(asked.boxes)}")
+    card = page.locator("#visit-compared")
+    expect(card.get_by_alt_text("Local image 3")).to_be_visible()
+    expect(card).to_contain_text("Where is the spot?")

@@ -1,4 +1,6 @@
-"""The η to set: a threshold for a budget or for an accuracy, set on one run, checked on another.
+"""The η to set: for a budget, an accuracy or few errors that nobody is warned of.
+
+Set on one run, it is checked on another.
 
 On the run it was set on, any threshold looks a little better than it is. So set it on a validation
 split, or on one half of a run (`halves`), and ask `Calibration.on` what it does on the rest.
@@ -12,6 +14,7 @@ import numpy as np
 from core.bench.analysis.curves import Curve, Point, operating_point, tradeoff
 from core.bench.analysis.goals import keeps, reaches
 from core.bench.analysis.rounds import folded, looks_of
+from core.bench.analysis.sureness import wrong_and_sure
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
 
@@ -22,6 +25,7 @@ __all__ = [
     "halves",
     "threshold_for_accuracy",
     "threshold_for_budget",
+    "threshold_for_wrong_and_sure",
 ]
 
 
@@ -126,6 +130,30 @@ def threshold_for_accuracy(
             f"No threshold reaches an accuracy of {accuracy:.6g}; the best is {best:.6g}.", best
         )
     return _calibration(curve, int(there[0]), cost)
+
+
+def threshold_for_wrong_and_sure(
+    run: Run, share: float, metric: str = "min_entropy", cost: str = "additional_cost"
+) -> Calibration:
+    """The cheapest gate with which at most this share of the questions ends wrong and sure.
+
+    share: 0..1, of last answers that are wrong and below η (`core.bench.analysis.sureness`). There
+    always is one: where everything is asked again, a lower η still doubts more second answers.
+    Raises ValueError for another share, for a run without scores of second answers, and as
+    `tradeoff` does.
+    """
+    if not 0 <= share <= 1:
+        raise ValueError(f"A share must be between 0 and 1, not {share:.6g}.")
+    curve = tradeoff(run, metric)
+    second = np.unique(run.answered.second_uncertainty(metric))
+    if METRICS[metric].higher_is_uncertain:
+        lower = second[second < curve.threshold[-1]][::-1]
+    else:
+        lower = second[second > curve.threshold[-1]]
+    etas = np.append(curve.threshold, lower)
+    index = int(np.flatnonzero(keeps(wrong_and_sure(run, metric, etas), share))[0])
+    point = replace(curve.point(min(index, len(curve) - 1)), threshold=float(etas[index]))
+    return Calibration(Gate(metric, point.threshold), cost, point)
 
 
 def halves(run: Run, seed: int = 0) -> tuple[Run, Run]:

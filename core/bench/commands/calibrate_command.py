@@ -1,8 +1,9 @@
-"""Set the threshold η for a budget or for an accuracy on one run, and verify it on another.
+"""Set the threshold η for a goal on one run, and verify it on another.
 
     python -m core.bench calibrate validation.parquet --on test.parquet --budget 0.4
     python -m core.bench calibrate validation.parquet --bytes 6000
     python -m core.bench calibrate validation.parquet --accuracy 0.55
+    python -m core.bench calibrate validation.parquet --wrong-and-sure 0.05
     python -m core.bench calibrate search.parquet --bytes 12000 --rounds 2
     python -m core.bench calibrate validation.parquet --lose-at-most 0.02 --confidence 0.9
 
@@ -21,13 +22,15 @@ from core.bench.analysis.calibration import (
     halves,
     threshold_for_accuracy,
     threshold_for_budget,
+    threshold_for_wrong_and_sure,
 )
 from core.bench.analysis.curves import Point, full, initial
+from core.bench.analysis.sureness import last_answers
 from core.bench.commands import promise_command
 from core.bench.commands.promise_command import read_run
 from core.bench.runs.run import Run
 from core.gain import use
-from core.uncertainty import METRICS
+from core.uncertainty import METRICS, Gate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,6 +48,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="goal: the bytes a question may take on average, in all its messages",
     )
     add("--accuracy", type=float, help="goal: the mean score to reach, 0 to 1")
+    add(
+        "--wrong-and-sure",
+        type=float,
+        metavar="SHARE",
+        help="goal: at most this share of the questions ends in a wrong answer below η, 0 to 1",
+    )
     add("--metric", choices=list(METRICS), default=["min_entropy"], nargs="+",
         help="measure of uncertainty of the gate (default: min_entropy); a promise takes the best "
              "of several")  # fmt: skip
@@ -89,27 +98,44 @@ def main(args: argparse.Namespace) -> int:
     if found.gate.rounds:
         etas = " ".join(f"{eta:.6g}" for eta in found.gate.rounds)
         print(f"η of each further round, as core.server takes it: --rounds {etas}")
-    print(f"{'':32}{'accuracy':>10}{'asked for':>11}{'bytes':>9}")
+    sure = args.wrong_and_sure is not None
+    print(f"{'':32}{'accuracy':>10}{'asked for':>11}{'bytes':>9}{'wrong and sure' * sure:>17}")
     where = "the other half" if args.on is None else args.on.name
-    rows = [("where it was set", found.expected), (f"on {where}", found.on(there))]
-    rows += [("  first answers only", initial(there)), ("  everything retransmitted", full(there))]
-    for name, point in rows:
+    set_on = [("where it was set", here, found.expected), (f"on {where}", there, found.on(there))]
+    for name, run, point in set_on:
+        print(_row(name, point) + (_sure(run, found.gate) if sure else ""))
+    for name, point in (
+        ("  first answers only", initial(there)),
+        ("  everything retransmitted", full(there)),
+    ):
         print(_row(name, point))
     return 0
 
 
 def calibrate(run: Run, args: argparse.Namespace) -> Calibration:
     """Raises ValueError for a goal that no threshold of this run meets."""
-    if sum(goal is not None for goal in (args.budget, args.bytes, args.accuracy)) != 1:
-        raise ValueError("Say one goal: --budget, --bytes or --accuracy; or promise something.")
+    goals = args.budget, args.bytes, args.accuracy, args.wrong_and_sure
+    if sum(goal is not None for goal in goals) != 1:
+        raise ValueError(
+            "Say one goal: --budget, --bytes, --accuracy or --wrong-and-sure; or promise something."
+        )
     if len(args.metric) > 1:
         raise ValueError("Several metrics are tried for a promise only: say one.")
+    if args.wrong_and_sure is not None:
+        if args.first_tokens is not None or args.rounds > 1:
+            raise ValueError("--wrong-and-sure judges all tokens, after one second look.")
+        return threshold_for_wrong_and_sure(run, args.wrong_and_sure, args.metric[0])
     rest = {"metric": args.metric[0], "first_tokens": args.first_tokens, "rounds": args.rounds}
     if args.accuracy is not None:
         return threshold_for_accuracy(run, args.accuracy, **rest)
     if args.bytes is not None:
         return threshold_for_budget(run, args.bytes, cost="bytes", **rest)
     return threshold_for_budget(run, args.budget, **rest)
+
+
+def _sure(run: Run, gate: Gate) -> str:
+    scores, sure = last_answers(run, gate)
+    return f"{100 * ((1 - scores) * sure).mean():15.2f} %"
 
 
 def _row(name: str, point: Point) -> str:

@@ -16,9 +16,11 @@ from core.bench import (
     operating_point,
     threshold_for_accuracy,
     threshold_for_budget,
+    threshold_for_wrong_and_sure,
 )
 from core.bench.analysis.calibration import UnreachableError, always_or_never
 from core.bench.analysis.promises.guarantee import LOST
+from core.bench.analysis.sureness import last_answers
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE, READING
@@ -36,6 +38,7 @@ from dashboard.drawing.templating import render
 from dashboard.drawing.words.sentences import alert, explain, outcome
 from dashboard.eta import places as places_of
 
+WRONG_AND_SURE = "wrong_and_sure"
 UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is
     "% of the local images": ("additional_cost", 0.01),
     "kB a question": ("bytes", 1e3),
@@ -43,6 +46,7 @@ UNITS = {  # of a goal: its cost (None: accuracy), and what one of it is
     "seconds a question": ("seconds", 1.0),
     "% right": (None, 0.01),
     "% lost": (LOST, 0.01),
+    "% wrong and sure": (WRONG_AND_SURE, 0.01),
 }
 
 
@@ -113,14 +117,14 @@ class GoalForm:
             return {self.found: alert(str(error).strip("'")), self.eta: gr.skip()} | none
         places = places_of.scale(view.run, view.metric, view.first_tokens)
         # Of goals that aren't a cost themselves, what a question sends.
-        shown = unit if cost in ("bytes", "flops", "seconds", LOST) else "kB a question"
+        shown = unit if cost in ("bytes", "flops", "seconds", *MISSED) else "kB a question"
         over = f", over {PRESETS[link].name}" if cost == "seconds" and link in PRESETS else ""
         rows = (
             (f"The half it was set on ({len(set_on):,} questions)", set_on, found.expected),
             (f"The other half ({len(checked_on):,})", checked_on, checked),
         )
         cells = [
-            (name, _cells(point, shown, lost(half, found.gate) if cost == LOST else None))
+            (name, _cells(point, shown, MISSED[cost](half, found.gate) if cost in MISSED else None))
             for name, half, point in rows
         ]
         spent = shown if shown.startswith("kB") else shown[0].upper() + shown[1:]
@@ -129,13 +133,13 @@ class GoalForm:
         return {
             self.found: outcome(_said(found.gate)) + table,
             self.eta: places_of.within(
-                places, found.gate.threshold, view.metric, more=cost in (None, LOST)
+                places, found.gate.threshold, view.metric, more=cost in (None, *MISSED)
             ),
         } | none
 
     def _promise(self, view: View, run: Run, limit: float, cost: str | None, sure: str) -> dict:
         """Return η with a promise. Raises ValueError for what can't be promised."""
-        if cost is None:
+        if cost in (None, WRONG_AND_SURE):
             raise ValueError(
                 "How much is right depends on the questions, so it can't be promised; what is "
                 "lost against asking everything can: choose % lost."
@@ -155,6 +159,10 @@ def _calibrated(run: Run, limit: float, cost: str | None, view: View) -> Calibra
     args = run, limit, view.metric, view.first_tokens
     if cost is None:
         return threshold_for_accuracy(*args)
+    if cost == WRONG_AND_SURE:
+        if view.first_tokens is not None:
+            raise ValueError("Last answers are judged by all of their tokens.")
+        return threshold_for_wrong_and_sure(run, limit, view.metric)
     if cost != LOST:
         return threshold_for_budget(*args, cost)
     gate = best_here(run, Goal(LOST, limit), view.metric, view.first_tokens)
@@ -170,6 +178,17 @@ def _unreachable(goal: float, unit: str, nearest: float) -> str:
     if least:
         return f"Never asking takes {there} {unit} already, so {goal:g} can't be kept."
     return f"No η gets {goal:g} {unit} on the half it is set on: the most is {there} {unit}."
+
+
+def _wrong_and_sure(run: Run, gate: Gate) -> float:
+    scores, sure = last_answers(run, gate)
+    return float(((1 - scores) * sure).mean())
+
+
+MISSED = {
+    LOST: lost,
+    WRONG_AND_SURE: _wrong_and_sure,
+}  # goals that are no cost: what of it is there
 
 
 def _said(gate: Gate) -> str:

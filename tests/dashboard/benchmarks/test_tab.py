@@ -23,6 +23,7 @@ from core.bench import (
     promise,
     samples_of_kind,
     threshold_for_budget,
+    threshold_for_wrong_and_sure,
     tradeoff,
 )
 from core.bench.analysis.intervals import bootstrap, gate_statistic
@@ -40,6 +41,7 @@ from dashboard.benchmarks.tradeoff.tab import _picked
 from dashboard.benchmarks.view import AGGREGATIONS, look_at
 from dashboard.eta.places import START, scale
 from dashboard.hosting.live import LiveModel
+from tests.support.seconds import with_second_scores
 
 ALL = next(iter(AGGREGATIONS))
 
@@ -255,6 +257,22 @@ def test_eta_with_a_promise_stands_beside_the_best_one_and_can_be_saved(page, tm
     missed = re.findall(r'number">([\d.]+)</td></tr>', plain[form.found])
     assert len(missed) == 2 and 9 < float(missed[0]) <= 10
     assert f"({len(set_on):,} questions)" in plain[form.found]
+
+
+def test_eta_for_few_that_end_wrong_and_sure(page):
+    form, view = page.tradeoff.goal_form, page.view(*_bar())
+    goal = 5, "% wrong and sure", ""
+    assert "record it anew" in unescape(form.set_eta(view, *goal)[form.found])  # no second scores
+    view = replace(view, run=with_second_scores(view.run))
+    drawn = form.set_eta(view, *goal)
+    found = threshold_for_wrong_and_sure(halves(view.run)[0], 0.05)
+    assert f"η = {found.gate.threshold:.4g} bits of min-entropy" in unescape(drawn[form.found])
+    left = re.findall(r'number">([\d.]+)</td></tr>', drawn[form.found])
+    assert len(left) == 2 and 3 < float(left[0]) <= 5
+    first = replace(view, first_tokens=1)
+    assert "all of their tokens" in unescape(form.set_eta(first, *goal)[form.found])
+    surely = form.set_eta(view, *goal, "In 9 of 10 cases")
+    assert "choose % lost" in unescape(surely[form.found])
 
 
 def test_a_budget_can_be_promised_over_a_link(page):

@@ -11,12 +11,15 @@ from core.bench.analysis.calibration import (
     halves,
     threshold_for_accuracy,
     threshold_for_budget,
+    threshold_for_wrong_and_sure,
 )
 from core.bench.analysis.curves import COSTS, full, initial, operating_point, tradeoff
 from core.bench.analysis.goals import keeps, reaches
 from core.bench.analysis.rounds import folded
+from core.bench.analysis.sureness import wrong_and_sure
 from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Gate
+from tests.support.seconds import with_second_scores
 from tests.support.strategies import METADATA, patient, runs
 from tools.doubles.synthetic import looked_again, synthetic_run
 
@@ -47,6 +50,37 @@ def test_no_cheaper_threshold_reaches_the_accuracy(run, metric, target):
     assert reaches(found.expected.accuracy, target)
     cheaper = curve.additional_cost < found.expected.additional_cost
     assert not reaches(curve.accuracy[cheaper], target).any()
+
+
+@pytest.mark.parametrize("metric", sorted(METRICS))
+def test_no_cheaper_threshold_leaves_so_few_wrong_and_sure(metric):
+    run = with_second_scores(synthetic_run(500))
+    found = threshold_for_wrong_and_sure(run, 0.05, metric)
+    curve = tradeoff(run, metric)
+    cheaper = curve.additional_cost < found.expected.additional_cost
+    assert (
+        cheaper.any()
+        and not keeps(wrong_and_sure(run, metric, curve.threshold), 0.05)[cheaper].any()
+    )
+    assert keeps(wrong_and_sure(run, metric, [found.gate.threshold]), 0.05)
+    right = replace(run, first_score=np.ones(500), second_score=np.ones(500))
+    assert always_or_never(threshold_for_wrong_and_sure(right, 0, metric).gate) == "never ask"
+
+
+@pytest.mark.parametrize("metric", ["min_entropy", "probability_margin"])
+def test_below_all_first_answers_more_of_the_second_are_doubted(metric):
+    run = with_second_scores(synthetic_run(50))
+    # Surer of the second answers, all wrong, than of any first one.
+    tokens = np.linspace(-2, -1, run.second_offsets[-1])
+    tokens = tokens if METRICS[metric].higher_is_uncertain else -tokens
+    wrong = replace(run, second_score=np.zeros(50), second_scores=dict.fromkeys(METRICS, tokens))
+    for share in (0.4, 0):
+        found = threshold_for_wrong_and_sure(wrong, share, metric)
+        assert found.expected.retransmitted == found.on(wrong).retransmitted == 1
+        [left] = wrong_and_sure(wrong, metric, [found.gate.threshold])
+        assert share - 0.02 <= left <= share
+    with pytest.raises(ValueError, match="between 0 and 1, not 1.5"):
+        threshold_for_wrong_and_sure(wrong, 1.5)
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))

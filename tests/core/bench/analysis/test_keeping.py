@@ -8,18 +8,10 @@ from core.bench.analysis.keeping import best_margin, compare, keeping
 from core.bench.runs.files import load_run, save_run
 from core.bench.runs.run import Run, RunError
 from core.uncertainty import METRICS, aggregate
+from tests.support.seconds import with_second_scores
 from tools.doubles.synthetic import synthetic_run
 
-
-def with_second(run, seed=0):
-    """Second answers of up to five tokens, surer where they are right."""
-    rng = np.random.default_rng(seed)
-    offsets = np.append(0, np.cumsum(rng.integers(1, 6, len(run))))
-    tokens = rng.random(offsets[-1]) * np.repeat(2 - 1.5 * run.second_score, np.diff(offsets))
-    return replace(run, second_scores=dict.fromkeys(METRICS, tokens), second_offsets=offsets)
-
-
-RUN = with_second(synthetic_run(600))
+RUN = with_second_scores(synthetic_run(600))
 
 
 @pytest.mark.parametrize("metric", sorted(METRICS))
