@@ -101,8 +101,13 @@ def test_croppers_from_the_address_to_a_recorded_question(open_page, page_of_pix
     page.locator("#both").click()
     expect(page.locator("#who-looked")).to_contain_text("Centre chose the box")
 
-    # It was recorded with two looks, so it is asked with two again.
+    # Both were recorded with two looks at most, and relative attention has found a second one.
     expect(looks).to_have_value("2")
+    page.locator("#tabs > .tab-wrapper").get_by_role("tab", name="Benchmarks").click()
+    page.get_by_role("button", name="Open in the walkthrough with Relative attention").click()
+    expect(cropper).to_have_value("Relative attention")
+    expect(looks).to_have_value("2")
+    page.locator("#both").click()
     expect(page.locator("#looks-taken article")).to_have_count(2)
 
     # A transcript of three looks that somebody kept comes back as a row and a card of them all.
@@ -110,8 +115,10 @@ def test_croppers_from_the_address_to_a_recorded_question(open_page, page_of_pix
     asked = ask(Edge(picture(400, 300)), Server(PixelVLM(), gate), "Where is the spot?")
     kept = folder / "kept.json"
     kept.write_text(asked.to_json())
-    page.locator("#open-transcript input[type=file]").set_input_files(kept)
-    expect(rows.last).to_contain_text(f"look {len(asked.boxes)}")
+    with page.expect_file_chooser() as chooser:
+        page.locator("#open-transcript").click()
+    chooser.value.set_files(kept)
+    expect(rows.first).to_contain_text(f"look {len(asked.boxes)}")
     card = page.locator("#visit-compared")
     expect(card.get_by_alt_text("Local image 3")).to_be_visible()
     expect(card).to_contain_text("Where is the spot?")
