@@ -255,17 +255,33 @@ def table(get: Callable[..., Run], qualities: Iterable[int]) -> list[str]:
     ]
 
 
-def condition_line(name: str, run: Run, eta: float) -> str:
-    """Return what a condition's run shows, as a line of the table that `CONDITION_HEAD` begins.
+def gated(measured: Measured, eta: float) -> dict[str, np.ndarray]:
+    """Return what the protocol makes of a run, by its name: a bool for each question, (N,).
 
     eta: the gate's threshold of mean min-entropy. Wrong and sure: a wrong answer below it. The
     second look is taken where the first answer is above it, and may be sure of itself, too.
     """
-    m, gate = Measured(run), Gate("min_entropy", eta)
-    unsure = asked_by(m.run, gate)
-    last, sure = last_answers(m.run, gate)
+    gate = Gate("min_entropy", eta)
+    unsure = asked_by(measured.run, gate)
+    last, sure = last_answers(measured.run, gate)
     right = last > 0.5
-    figures = (m.first, right, m.second, ~m.first & ~unsure, ~right & sure, unsure)
+    return {
+        "right at first": measured.first,
+        "right with a second look where unsure": right,
+        "right with one always": measured.second,
+        "wrong and sure at first": ~measured.first & ~unsure,
+        "wrong and sure to the end": ~right & sure,
+        "unsure at first": unsure,
+    }
+
+
+def condition_line(name: str, run: Run, eta: float) -> str:
+    """Return what a condition's run shows, as a line of the table that `CONDITION_HEAD` begins.
+
+    eta: as `gated` takes it.
+    """
+    m = Measured(run)
+    figures = gated(m, eta).values()
     cells = [interval(hits.astype(bool)).rpartition("n =")[0].strip() for hits in figures]
     told_apart = f"{m.auroc:.3f}" if 0 < m.first.sum() < len(m.first) else "–"
     ends = told_apart, str(len(m.first)), TARGETS.get(name, "")

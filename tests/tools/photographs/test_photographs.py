@@ -62,6 +62,11 @@ class _Silent(SimpleHTTPRequestHandler):
         pass
 
 
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, *args):
+        """Whoever has enough of a large file hangs up."""
+
+
 @pytest.fixture
 def host(tmp_path, repository):
     """A server on this machine that has the picture where GitHub would."""
@@ -70,7 +75,7 @@ def host(tmp_path, repository):
     place.parent.mkdir(parents=True)
     os.symlink(root, place)
     serve = partial(_Silent, directory=tmp_path / "web")
-    with ThreadingHTTPServer(("127.0.0.1", 0), serve) as server:
+    with _Server(("127.0.0.1", 0), serve) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield f"http://127.0.0.1:{server.server_port}"
         server.shutdown()
