@@ -46,8 +46,9 @@ def windows(browser, url):
             strangers.append(request.url)
 
     def open_page(
-        width=1280, theme="light", link="", before="", height=900, at=url, locale="en-GB"
-    ):
+        width=1280, theme="light", link="", before="", height=900, at=url, locale="en-GB",
+        facts="arameter",
+    ):  # fmt: skip
         viewport = {"width": width, "height": height}
         context = browser.new_context(viewport=viewport, locale=locale)
         context.set_default_timeout(PATIENCE)
@@ -59,7 +60,7 @@ def windows(browser, url):
         page.on("console", lambda m: complaints.append(m.text) if m.type == "error" else None)
         page.goto(f"{at}?__theme={theme}&{link}")
         # The question is there as soon as the page is drawn, the facts once it is connected.
-        page.locator("#model-facts", has_text="arameter").wait_for()
+        page.locator("#model-facts", has_text=facts).wait_for()
         return page
 
     yield open_page
