@@ -55,6 +55,7 @@ from core.signs.world.asking import (
     UNREADABLE,
     ask_absent,
     ask_absent_object,
+    ask_existence,
     ask_quoted,
     ask_text,
 )
@@ -74,6 +75,7 @@ INPUT = (GLOBAL_SIDE, GLOBAL_SIDE)
 LEGIBLE = 4.0  # capital height in pixels of an image, least
 # Illegible letters teach the model to be unsure; at full weight their noise drowns the legible.
 ILLEGIBLE_WEIGHT = 0.3
+EXISTENCE = 0.15  # share of the other questions that ask for a sign, or for what no scene has
 LEARNED_LAST = ("relation", "relation", "choice", "count", "count", "color", "shape")
 SUFFIX = "\nAnswer the question using a single word or phrase."
 # What is asked for: without it, nobody could tell.
@@ -285,6 +287,8 @@ def _local_questions(rng, scene, turn, order, target, text_share):
 
 def other_question(rng, scene):
     """Presence or attributes; of these, more of what is learned last."""
+    if rng.random() < EXISTENCE:
+        return ask_existence(rng, scene, SPEAKER)
     if rng.random() < 0.4:
         return ask_presence(rng, scene, SPEAKER)
     return ask_attribute(rng, scene, SPEAKER, LEARNED_LAST[rng.integers(len(LEARNED_LAST))])

@@ -5,7 +5,7 @@ import numpy as np
 from core.signs.carriers import CARRIERS
 from core.signs.questions import COLOR, SIGN_NAMES, SceneQuestion, ocr_hints, phrase
 from core.signs.scenes import COLORS, KINDS, SHAPES, Scene, Sign
-from core.signs.world.phrasing import ALL_TEXT, TEXT, Speaker
+from core.signs.world.phrasing import ALL_TEXT, PRESENCE, TEXT, Speaker
 from core.signs.world.strings import sample
 
 # Answers of their own. Each is one token, so that being unsure of it isn't averaged away.
@@ -24,6 +24,13 @@ QUOTING = (
     'Do you read "{quote}" on the {sign}?',
     'Does it say "{quote}" on the {sign}?',
 )
+# Of no scene. Visitors ask for such things, and for "a sign" at all.
+STRANGERS = (
+    "dog", "cat", "person", "man", "woman", "child", "bicycle", "bird", "table", "chair", "cow",
+    "boat", "river", "mountain", "bottle", "phone", "book", "door", "fence", "bridge", "face",
+    "traffic light", "hand", "bag", "plane", "ball", "horse", "motorcycle", "shoe", "computer",
+)  # fmt: skip
+ANY_SIGN = ("sign", "text", "word", "sign with text", "writing")
 UNPOINTED = 0.5  # share of the questions about the only sign that don't name it
 
 
@@ -72,6 +79,13 @@ def ask_quoted(
 
 def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:
     """Ask what a sign says that isn't there, often one that is nearly like one that is."""
+    name = absent_name(rng, scene)
+    text = speaker.template(rng, TEXT).format(sign=name)
+    return SceneQuestion("text", text, NO_SIGN, (), kind="absent", names=(name,))
+
+
+def absent_name(rng: np.random.Generator, scene: Scene) -> str:
+    """Return the name of a sign that isn't there, often one nearly like one that is."""
     there = {(sign.color, sign.shape) for sign in scene.signs}
     nouns = (*SHAPES, *(c for c in CARRIERS if c != "text"))
     while True:
@@ -82,9 +96,26 @@ def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> Scen
         if (color, shape) not in there and shape != "text":
             break
     names = CARRIER_NAMES.get(shape, SIGN_NAMES)
-    name = names[rng.integers(len(names))].format(color=color, shape=shape)
-    text = speaker.template(rng, TEXT).format(sign=name)
-    return SceneQuestion("text", text, NO_SIGN, (), kind="absent", names=(name,))
+    return names[rng.integers(len(names))].format(color=color, shape=shape)
+
+
+def ask_existence(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:
+    """Ask whether there is such a sign, any sign, or something that is in no scene: yes or no."""
+    draw, boxes, answer = rng.random(), (), "no"
+    if draw < 0.4 and scene.signs:
+        sign = scene.signs[rng.integers(len(scene.signs))]
+        name = name_of(rng, scene, sign.color, sign.shape)
+        boxes, answer = (sign.box,), "yes"
+    elif draw < 0.65:
+        name = absent_name(rng, scene)
+    elif draw < 0.75:
+        name = ANY_SIGN[rng.integers(len(ANY_SIGN))]
+        answer = "yes" if scene.signs else "no"
+    else:
+        name = STRANGERS[rng.integers(len(STRANGERS))]
+    names = () if name in ANY_SIGN else (name,)
+    text = speaker.template(rng, PRESENCE).format(thing=name)
+    return SceneQuestion("presence", text, answer, boxes, kind="existence", names=names)
 
 
 def ask_absent_object(
