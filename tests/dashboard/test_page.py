@@ -92,7 +92,7 @@ def test_the_example_of_the_readme_runs(url, scene_file, capsys):
     assert (changed, samples) == (1, 1)
     scope = {}
     exec(code, scope)
-    assert scope["transcript"].gate.threshold == 1.0
+    assert scope["transcript"].gate.threshold == scope["eta"]
     assert scope["transcript"].summary() in capsys.readouterr().out
     assert Transcript.from_dict(scope["elsewhere"]).box.as_tuple() == (20, 40, 220, 240)
 

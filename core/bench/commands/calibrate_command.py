@@ -94,16 +94,18 @@ def main(args: argparse.Namespace) -> int:
             f"anew with --rounds {args.rounds}."
         )
     found = calibrate(here, args)
+    sure = args.wrong_and_sure is not None
+    where = "the other half" if args.on is None else args.on.name
+    set_on = [("where it was set", here, found.expected), (f"on {where}", there, found.on(there))]
+    rows = [  # before anything is said: what can't be judged is one sentence, not half a table
+        _row(name, point) + (_sure(run, found.gate) if sure else "") for name, run, point in set_on
+    ]
     print(promise_command.describe(found.gate))
     if found.gate.rounds:
         etas = " ".join(f"{eta:.6g}" for eta in found.gate.rounds)
         print(f"η of each further round, as core.server takes it: --rounds {etas}")
-    sure = args.wrong_and_sure is not None
     print(f"{'':32}{'accuracy':>10}{'asked for':>11}{'bytes':>9}{'wrong and sure' * sure:>17}")
-    where = "the other half" if args.on is None else args.on.name
-    set_on = [("where it was set", here, found.expected), (f"on {where}", there, found.on(there))]
-    for name, run, point in set_on:
-        print(_row(name, point) + (_sure(run, found.gate) if sure else ""))
+    print("\n".join(rows))
     for name, point in (
         ("  first answers only", initial(there)),
         ("  everything retransmitted", full(there)),
@@ -124,6 +126,11 @@ def calibrate(run: Run, args: argparse.Namespace) -> Calibration:
     if args.wrong_and_sure is not None:
         if args.first_tokens is not None or args.rounds > 1:
             raise ValueError("--wrong-and-sure judges all tokens, after one second look.")
+        if args.gain:
+            raise ValueError(
+                "--wrong-and-sure judges second answers, and a gain only first ones: leave --gain "
+                "out."
+            )
         return threshold_for_wrong_and_sure(run, args.wrong_and_sure, args.metric[0])
     rest = {"metric": args.metric[0], "first_tokens": args.first_tokens, "rounds": args.rounds}
     if args.accuracy is not None:

@@ -111,6 +111,11 @@ def goals_of(args: argparse.Namespace) -> list[Goal]:
         raise ValueError(
             "An accuracy is set on the run at hand, without a promise; promise --lose-at-most."
         )
+    if args.wrong_and_sure is not None:
+        raise ValueError(
+            "--wrong-and-sure is set on the run at hand, without a promise: leave the options of "
+            "promises out."
+        )
     if (args.seconds is None) != (args.link is None):
         raise ValueError("--seconds and --link go together: say both, or neither.")
     values = {LOST: args.lose_at_most, WRONG: args.wrong_at_most, ASKED: args.budget,

@@ -1,6 +1,7 @@
 """What the lesson says of the samples, by the bundled model."""
 
 import json
+import re
 
 import pytest
 
@@ -9,6 +10,7 @@ from core.protocol import Edge, Server, ask, attention_at
 from core.support.bundled import SAMPLES
 from core.uncertainty import Gate
 from core.vlm import load_vlm
+from tests.support.paths import ROOT
 
 LISTED = json.loads((SAMPLES / "samples.json").read_text())
 MENDED = [sample for sample in LISTED if sample["outcome"] == "with the crop"]
@@ -107,3 +109,15 @@ def test_only_the_first_and_the_last_layer_look_elsewhere(server, transcripts):
                     missed.add((sample["title"], layer))
     first = {(sample["title"], 0) for sample in LEGIBLE if sample["title"] != "A tall scene"}
     assert missed == first | {("A tall scene", 5)}
+
+
+def test_the_readme_looks_twice_where_it_is_worth_it(monkeypatch):
+    """The example asks about the first sample, whose first answer isn't enough."""
+    examples = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    (example,) = (one for one in examples if "load_vlm" in one)
+    monkeypatch.chdir(ROOT)
+    scope = {}
+    exec(example, scope)
+    transcript = scope["transcript"]
+    assert transcript.uncertain and transcript.first_answer != LISTED[0]["answer"]
+    assert transcript.answer == LISTED[0]["answer"]

@@ -3,9 +3,18 @@ import re
 import pytest
 
 from core.bench.__main__ import main
-from core.bench.analysis.calibration import halves, threshold_for_accuracy, threshold_for_budget
+from core.bench.analysis.calibration import (
+    halves,
+    threshold_for_accuracy,
+    threshold_for_budget,
+    threshold_for_wrong_and_sure,
+)
 from core.bench.analysis.curves import tradeoff
+from core.bench.analysis.sureness import wrong_and_sure
+from core.bench.commands.gain_command import fit
 from core.bench.runs.files import save_run
+from core.uncertainty import METRICS
+from tests.support.seconds import with_second_scores
 from tools.doubles.synthetic import looked_again, synthetic_run
 
 HERE, THERE = synthetic_run(400, seed=0), synthetic_run(300, seed=1)
@@ -98,3 +107,37 @@ def test_one_goal_and_one_metric_without_a_promise(files, capsys):
     ):
         assert main(["calibrate", files[0], *words]) == 1
         assert said in capsys.readouterr().err
+
+
+def test_few_wrong_and_sure_is_a_goal_of_runs_that_have_scores_of_second_answers(
+    files, tmp_path, capsys
+):
+    judged, there = with_second_scores(HERE), with_second_scores(THERE)
+    paths = [str(tmp_path / name) for name in ("judged.parquet", "there.parquet")]
+    save_run(judged, paths[0])
+    save_run(there, paths[1])
+    goal = ["calibrate", paths[0], "--wrong-and-sure", "0.1"]
+    assert main([*goal, "--on", paths[1]]) == 0
+    said = capsys.readouterr().out
+    found = threshold_for_wrong_and_sure(judged, 0.1)
+    assert _said(said)[0] == pytest.approx(found.gate.threshold, rel=1e-5)
+    shares = [float(share) for share in re.findall(r"[\d,]+ +([\d.]+) %$", said, re.M)]
+    for share, run in zip(shares, (judged, there), strict=True):
+        (expected,) = wrong_and_sure(run, "min_entropy", [found.gate.threshold])
+        assert share == pytest.approx(100 * expected, abs=0.006)
+
+    # What can't be judged is a sentence, and not half a table before it.
+    gain, path = fit([HERE]), tmp_path / "gain.json"
+    path.write_text(gain.to_json())
+    for words, sentence in (
+        (("--on", files[1]), "no 'min_entropy' of second answers"),
+        (("--gain", str(path)), "leave --gain out"),
+        (("--first-tokens", "1"), "after one second look"),
+        (("--rounds", "2"), "after one second look"),
+        (("--budget", "0.4"), "Say one goal"),
+        (("--on", paths[1], "--lose-at-most", "0.1"), "without a promise"),
+    ):
+        assert main([*goal, *words]) == 1
+        out, err = capsys.readouterr()
+        assert out == "" and sentence in err
+    del METRICS[gain.metric().name]

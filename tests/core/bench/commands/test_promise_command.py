@@ -94,6 +94,7 @@ def test_seconds_on_a_link(calibrate):
         (("--lose-at-most", 2), "must be between 0 and 1"),
         (("--confidence", 0.9), "Say what to promise"),
         (("--accuracy", 0.9, "--confidence", 0.9), "promise --lose-at-most"),
+        (("--wrong-and-sure", 0.05, "--lose-at-most", 0.1), "without a promise"),
         (("--seconds", 3), "go together"),
         (("--wrong-at-most", 0.3, "--on-average"), "with confidence only"),
         (("--lose-at-most", 0.1, "--confidence", 1), "must lie between 0 and 1"),
