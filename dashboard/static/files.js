@@ -4,7 +4,7 @@ const UNKNOWN_IMAGE = "image/x-unknown";
 const fileInput = () => document.querySelector("#original input[type=file]");
 export const refuseFile = (name, why, size = 0) =>
   window.dispatchEvent(new CustomEvent("second-look-refused", { detail: { name, why, size } }));
-let sending = null; // the name of the last file, unless it was lost on its way
+let sending = null; // the name of the file whose upload is about to begin
 
 document.addEventListener("change", (event) => {
   const input = event.target, file = input === fileInput() && input.files[0];
@@ -38,6 +38,27 @@ function fileList(file) {
   return transfer.files;
 }
 
+/* Whoever chooses another picture while a file is on its way wants that one: the file would come in
+   its place later, and the question about the one be asked about the other. */
+const OTHERS = "#samples button, button.open";
+const ANOTHER = new Error("Another picture was chosen.");
+let underWay = null; // what gives up the upload
+document.addEventListener("click", (event) => {
+  if (underWay && event.target.closest?.(OTHERS)) {
+    underWay.abort(ANOTHER);
+    hush(ANOTHER.message);
+  }
+}, true);
+/* Gradio calls what was given up an error of the connection: close its message as it appears. */
+function hush(words) {
+  const watching = new MutationObserver(() => {
+    for (const toast of document.querySelectorAll(".toast-body"))
+      if (toast.textContent.includes(words)) toast.querySelector("button")?.click();
+  });
+  watching.observe(document.body, { childList: true, subtree: true });
+  setTimeout(() => watching.disconnect(), 5000);
+}
+
 /* Where an upload fails on its way, Gradio leaves an empty panel. */
 const plainFetch = window.fetch;
 window.fetch = async (...request) => {
@@ -47,17 +68,18 @@ window.fetch = async (...request) => {
     const headers = { "Content-Type": "text/event-stream" };
     return new Response('data: {"msg": "done"}\n\n', { headers });
   }
-  const upload = /\/upload\?/.test(address); // that of its progress is given up where it is done first
-  const lost = () => {
-    if (sending !== null) refuseFile(sending, "way");
-    sending = null;
-  };
+  // That of its progress is given up where it is done first; and a run's upload is none of ours.
+  if (sending === null || !/\/upload\?/.test(address)) return plainFetch(...request);
+  const name = sending, quit = underWay = new AbortController();
+  sending = null;
   try {
-    const response = await plainFetch(...request);
-    if (upload && !response.ok) lost();
+    const response = await plainFetch(request[0], { ...request[1], signal: quit.signal });
+    if (!response.ok) refuseFile(name, "way");
     return response;
   } catch (error) {
-    if (upload) lost();
+    if (error !== ANOTHER) refuseFile(name, "way");
     throw error;
+  } finally {
+    if (underWay === quit) underWay = null;
   }
 };

@@ -124,6 +124,29 @@ def test_an_upload_whose_progress_is_not_told_is_there(one_page, samples):
     expect(page.locator("#image-status")).to_be_empty()
 
 
+EVENTS = {"Content-Type": "text/event-stream"}
+
+
+def test_a_sample_chosen_while_an_upload_is_under_way_is_what_is_asked_about(one_page, samples):
+    """The upload would come in its place, and the sample's question be asked about it."""
+    page, index = one_page, 2
+    sample = load_samples(samples)[index]
+    page.route("**/gradio_api/upload?*", lambda route: None)  # never arrives
+    done = 'data: {"msg": "done"}\n\n'
+    page.route("**/upload_progress?*", lambda route: route.fulfill(body=done, headers=EVENTS))
+    with page.expect_request("**/gradio_api/upload?*"):
+        page.locator("#original input[type=file]").set_input_files(str(samples / "1.jpg"))
+    page.locator("#samples button").nth(index).click()
+    page.unroute_all()
+    expect(page.locator("#question textarea")).to_have_value(sample.question)
+    page.locator("#stage-1-only").click()
+    expect(page.locator("#asked")).to_contain_text(sample.question)
+    expect(page.locator("#first-answer")).to_be_visible()
+    expect(page.locator(f"#original img[src*='{sample.path.name}']")).to_be_visible()
+    expect(page.locator("#image-status")).to_be_empty()
+    expect(page.locator(".toast-body")).to_have_count(0)
+
+
 @pytest.mark.parametrize(
     ("question", "words"),
     [("", "question is empty"), ("x" * 10_000, "10,000 characters")],

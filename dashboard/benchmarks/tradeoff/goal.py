@@ -128,7 +128,7 @@ class GoalForm:
             for name, half, point in rows
         ]
         spent = shown if shown.startswith("kB") else shown[0].upper() + shown[1:]
-        heads = ("Local images asked for", "Right", spent + over)
+        heads = ("Local images asked for", "Right answers", spent + over)
         table = render("tradeoff/points.html", heads=heads, rows=cells)
         return {
             self.found: outcome(_said(found.gate)) + table,
@@ -162,6 +162,8 @@ def _calibrated(run: Run, limit: float, cost: str | None, view: View) -> Calibra
     if cost == WRONG_AND_SURE:
         if view.first_tokens is not None:
             raise ValueError("Last answers are judged by all of their tokens.")
+        if not 0 <= limit <= 1:
+            raise ValueError("A share must be between 0 and 100 %.")
         return threshold_for_wrong_and_sure(run, limit, view.metric)
     if cost != LOST:
         return threshold_for_budget(*args, cost)

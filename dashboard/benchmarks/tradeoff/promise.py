@@ -78,7 +78,7 @@ def promised(run: Run, goal: Goal, sure: str, metric: str, first_tokens: int | N
     html = render(
         "tradeoff/promise.html",
         certificate=str(certificate),
-        heads=("Local images asked for", "Right", "Lost", "kB a question"),
+        heads=("Local images asked for", "Right answers", "Lost", "kB a question"),
         rows=[(name, _cells(run, gate)) for name, gate in rows],
         price=price,
     )

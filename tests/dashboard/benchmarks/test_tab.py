@@ -271,6 +271,10 @@ def test_eta_for_few_that_end_wrong_and_sure(page):
     assert len(left) == 2 and 3 < float(left[0]) <= 5
     first = replace(view, first_tokens=1)
     assert "all of their tokens" in unescape(form.set_eta(first, *goal)[form.found])
+    for beyond in (-1, 200):  # in the unit that was typed
+        said = form.set_eta(view, beyond, *goal[1:])[form.found]
+        assert "A share must be between 0 and 100 %." in unescape(said)
+    assert ">Right answers<" in drawn[form.found]  # "Right" alone is a side of a box in German
     surely = form.set_eta(view, *goal, "In 9 of 10 cases")
     assert "choose % lost" in unescape(surely[form.found])
 
