@@ -1,11 +1,18 @@
-/* The language that one reads the page in. A cookie keeps it, by which the server says its lists. */
+/* The language that one reads the page in: what the address says (?lang=de), what was chosen, or the
+   browser's own. A cookie keeps it, by which the server says its lists. */
 
 import { figureIn, follow, preferred, translator } from "./translate.js";
 
 const COOKIE = "second_look_language";
 const dictionaries = window.secondLookWords ?? {}; // by their codes
+const isLanguage = (language) => language === "en" || Object.hasOwn(dictionaries, language);
+const keepLanguage = (language) => {
+  document.cookie = `${COOKIE}=${language}; path=/; max-age=31536000; SameSite=Lax`;
+};
+const languageAsked = new URLSearchParams(location.search).get("lang");
+if (isLanguage(languageAsked)) keepLanguage(languageAsked);
 const chosen = document.cookie.match(new RegExp(`(?:^|; )${COOKIE}=(\\w+)`))?.[1];
-const reading = chosen === "en" || Object.hasOwn(dictionaries, chosen) ? chosen
+const reading = isLanguage(chosen) ? chosen
   : preferred(navigator.languages, Object.keys(dictionaries));
 const inWords = reading === "en" ? null : translator(dictionaries[reading], reading);
 
@@ -24,6 +31,9 @@ if (inWords) {
 document.addEventListener("click", (event) => {
   const wanted = event.target.closest?.("[data-language]")?.dataset.language;
   if (!wanted) return;
-  document.cookie = `${COOKIE}=${wanted}; path=/; max-age=31536000; SameSite=Lax`;
-  location.reload();
+  keepLanguage(wanted);
+  const address = new URL(location);
+  if (!address.searchParams.has("lang")) return location.reload();
+  address.searchParams.delete("lang");
+  location.replace(address);
 });
