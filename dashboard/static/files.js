@@ -41,7 +41,7 @@ function fileList(file) {
 /* Whoever chooses another picture while a file is on its way wants that one: the file would come in
    its place later, and the question about the one be asked about the other. */
 const OTHERS = "#samples button, button.open";
-const ANOTHER = new Error("Another picture was chosen.");
+const ANOTHER = new Error("second-look-another-picture");
 let underWay = null; // what gives up the upload
 document.addEventListener("click", (event) => {
   if (underWay && event.target.closest?.(OTHERS)) {
