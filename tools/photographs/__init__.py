@@ -33,6 +33,10 @@ class Missing(Exception):
     """A picture isn't to be had; the text is one sentence."""
 
 
+class Unreachable(Missing):
+    """No picture is to be had from there."""
+
+
 @dataclass(frozen=True)
 class Photograph:
     repository: str  # OWNER/NAME
@@ -86,6 +90,8 @@ def from_web(host: str = HOST) -> Iterator[Fetch]:
                         data += part
                         if len(data) > photograph.size:
                             break
+            except httpx.ConnectError as error:
+                raise Unreachable(f"{host} can't be reached ({error})") from None
             except httpx.HTTPError as error:
                 raise Missing(f"it can't be downloaded ({error or type(error).__name__})") from None
             return data
@@ -97,6 +103,8 @@ def from_clones(folder: Path) -> Fetch:
     """Return what reads a picture from bare git directories in a folder, named OWNER+NAME."""
 
     def fetch(photograph: Photograph) -> bytes:
+        if not folder.is_dir():
+            raise Unreachable(f"there is no folder {folder}")
         clone = folder / photograph.repository.replace("/", "+")
         if not clone.is_dir():
             raise Missing(f"there is no git directory {clone.name} in {folder}")
@@ -121,18 +129,23 @@ def gather(
 ) -> list[Photograph]:
     """Write the pictures into a folder and return those that are there, unchanged.
 
-    What is there already isn't fetched again. A sentence is said of each that is missing. Raises
-    NotWritten if the folder can't be written to.
+    What is there already isn't fetched again. A sentence is said of each that is missing, or one of
+    all where nothing can be reached. Raises NotWritten if the folder can't be written to.
     """
-    there = []
+    there, reached = [], True
     for photograph in wanted:
         path = folder / photograph.name
         try:
             if not (path.is_file() and photograph.is_right(path.read_bytes())):
+                if not reached:
+                    continue
                 data = fetch(photograph)
                 if not photograph.is_right(data):
                     raise Missing("what came is another file, by its size or SHA-256")
                 write_whole(path, data)
+        except Unreachable as reason:
+            reached = False
+            say(f"What isn't here yet is left out: {reason}.")
         except Missing as reason:
             say(f"Missing: {photograph.source}: {reason}.")
         else:

@@ -19,7 +19,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 from core.support.proxies import EnvironmentFault
-from core.support.whole import NotWritten, write_whole
+from core.support.whole import NotWritten, folder_to_write, write_whole
 from tools.photographs import from_clones, from_web, gather, photographs, questions
 
 PICTURES = "pictures"
@@ -28,7 +28,10 @@ PICTURES = "pictures"
 def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument(
-        "--out", type=Path, required=True, help="folder for the pictures and questions.jsonl"
+        "--out",
+        type=folder_to_write,
+        required=True,
+        help="folder for the pictures and questions.jsonl",
     )
     parser.add_argument("--clones", type=Path, metavar="FOLDER",
                         help="read the pictures from bare git directories in this folder, named "

@@ -18,6 +18,7 @@ from core.support.whole import NotWritten
 from tools.photographs import (
     Missing,
     Photograph,
+    Unreachable,
     from_clones,
     from_web,
     gather,
@@ -127,8 +128,26 @@ def test_what_is_missing_is_said_and_the_rest_gathered(repository, host, tmp_pat
 
 
 def test_no_network_is_a_sentence(repository):
-    with from_web("http://127.0.0.1:1") as fetch, pytest.raises(Missing, match="downloaded"):
+    with from_web("http://127.0.0.1:1") as fetch, pytest.raises(Unreachable, match="reached"):
         fetch(repository[1])
+
+
+def test_where_nothing_can_be_reached_one_sentence_speaks_of_all(repository, clones, tmp_path):
+    """What is there already stays, and no other picture is tried."""
+    picture, folder, said = repository[1], tmp_path / "pictures", []
+    gather([picture], from_clones(clones), folder, said.append)
+    others = [replace(picture, sha256=digest * 64) for digest in "ab"]
+    with from_web("http://127.0.0.1:9") as fetch:
+        for gone in (fetch, from_clones(tmp_path / "nowhere")):
+            assert gather([others[0], picture, others[1]], gone, folder, said.append) == [picture]
+    assert ["127.0.0.1:9 can't be reached" in said[0], "no folder" in said[1]] == [True, True]
+    assert len(said) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_said_before_anything_is_fetched(bad_files, capsys):
+    with pytest.raises(SystemExit):
+        main(["--out", bad_files["text"]])
+    assert "nothing can be written into the folder" in capsys.readouterr().err
 
 
 def test_a_second_run_fetches_what_is_missing_or_damaged_only(repository, clones, tmp_path):
@@ -149,13 +168,16 @@ def test_a_second_run_fetches_what_is_missing_or_damaged_only(repository, clones
 def test_clones_say_what_they_lack(repository, clones, tmp_path, monkeypatch):
     wanted, fetch = repository[1], from_clones(clones)
     assert wanted.is_right(fetch(wanted))
-    with pytest.raises(Missing, match="no git directory ann"):
+    with pytest.raises(Missing, match="no folder"):
         from_clones(tmp_path / "none")(wanted)
     with pytest.raises(Missing, match="no such file at commit"):
         fetch(replace(wanted, commit="0" * 40))
     monkeypatch.setenv("PATH", "")
     with pytest.raises(Missing, match="git isn't installed"):
         fetch(wanted)
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(Missing, match="no git directory ann"):
+        from_clones(tmp_path / "empty")(wanted)
 
 
 def test_a_folder_that_cannot_be_written_to_ends_it(repository, clones, tmp_path):
