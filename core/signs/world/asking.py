@@ -101,7 +101,8 @@ def absent_name(rng: np.random.Generator, scene: Scene) -> str:
 
 def ask_existence(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:
     """Ask whether there is such a sign, any sign, or something that is in no scene: yes or no."""
-    draw, boxes, answer = rng.random(), (), "no"
+    boxes: tuple[tuple[int, int, int, int], ...] = ()
+    draw, answer = rng.random(), "no"
     if draw < 0.4 and scene.signs:
         sign = scene.signs[rng.integers(len(scene.signs))]
         name = name_of(rng, scene, sign.color, sign.shape)
