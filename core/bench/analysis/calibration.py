@@ -133,7 +133,7 @@ def threshold_for_accuracy(
 
 
 def threshold_for_wrong_and_sure(
-    run: Run, share: float, metric: str = "min_entropy", cost: str = "additional_cost"
+    run: Run, share: float, metric: str = "min_entropy"
 ) -> Calibration:
     """The cheapest gate with which at most this share of the questions ends wrong and sure.
 
@@ -145,15 +145,13 @@ def threshold_for_wrong_and_sure(
     if not 0 <= share <= 1:
         raise ValueError(f"A share must be between 0 and 1, not {share:.6g}.")
     curve = tradeoff(run, metric)
-    second = np.unique(run.answered.second_uncertainty(metric))
-    if METRICS[metric].higher_is_uncertain:
-        lower = second[second < curve.threshold[-1]][::-1]
-    else:
-        lower = second[second > curve.threshold[-1]]
-    etas = np.append(curve.threshold, lower)
+    sign = 1.0 if METRICS[metric].higher_is_uncertain else -1.0
+    second = np.unique(sign * run.answered.second_uncertainty(metric))[::-1]
+    lower = second[second < sign * curve.threshold[-1]]
+    etas = np.append(curve.threshold, sign * lower)
     index = int(np.flatnonzero(keeps(wrong_and_sure(run, metric, etas), share))[0])
     point = replace(curve.point(min(index, len(curve) - 1)), threshold=float(etas[index]))
-    return Calibration(Gate(metric, point.threshold), cost, point)
+    return Calibration(Gate(metric, point.threshold), "additional_cost", point)
 
 
 def halves(run: Run, seed: int = 0) -> tuple[Run, Run]:

@@ -25,7 +25,7 @@ from core.bench.analysis.calibration import (
     threshold_for_wrong_and_sure,
 )
 from core.bench.analysis.curves import Point, full, initial
-from core.bench.analysis.sureness import last_answers
+from core.bench.analysis.sureness import wrong_and_sure
 from core.bench.commands import promise_command
 from core.bench.commands.promise_command import read_run
 from core.bench.runs.run import Run
@@ -141,8 +141,8 @@ def calibrate(run: Run, args: argparse.Namespace) -> Calibration:
 
 
 def _sure(run: Run, gate: Gate) -> str:
-    scores, sure = last_answers(run, gate)
-    return f"{100 * ((1 - scores) * sure).mean():15.2f} %"
+    [share] = wrong_and_sure(run, gate.metric, [gate.threshold])
+    return f"{100 * share:15.2f} %"
 
 
 def _row(name: str, point: Point) -> str:

@@ -61,21 +61,20 @@ def main(args: argparse.Namespace) -> int:
         (plan_like(like, args.limit, str(args.folder_out / f"{name}-{NAME}")), like)
         for name, like in likes.items()
     ] or [(run_command.plan_of(args), None)]
-    vlm, runs, paths, submitted = None, dict[str, Run](), list[Path](), False
+    vlm, runs, paths = None, dict[str, Run](), list[Path]()
     for index, (plan, like) in enumerate(plans):
         before = plans[index - 1][0]
         if vlm is None or (plan.model, plan.load) != (before.model, before.load):
             vlm = load_vlm(plan.model, **plan.load)
         made = record(replace(plan, rounds=rounds or plan.rounds), like, wanted, vlm, args)
         if made is None:
-            submitted = True
             continue
         paths += made
         of_these = {path.stem: load_run(path) for path in made}
         if like is not None:
             runs[list(likes)[index]] = same_questions(like, next(iter(of_these.values())))
         runs |= of_these
-    if submitted:
+    if not paths:
         print("Submitted. When all jobs are done, the same command writes the report.")
         return 0
     answered = run_command.report(paths)

@@ -20,7 +20,7 @@ from core.bench import (
 )
 from core.bench.analysis.calibration import UnreachableError, always_or_never
 from core.bench.analysis.promises.guarantee import LOST
-from core.bench.analysis.sureness import last_answers
+from core.bench.analysis.sureness import wrong_and_sure
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.chart import PRIVATE, READING
@@ -183,14 +183,11 @@ def _unreachable(goal: float, unit: str, nearest: float) -> str:
 
 
 def _wrong_and_sure(run: Run, gate: Gate) -> float:
-    scores, sure = last_answers(run, gate)
-    return float(((1 - scores) * sure).mean())
+    [share] = wrong_and_sure(run, gate.metric, [gate.threshold])
+    return float(share)
 
 
-MISSED = {
-    LOST: lost,
-    WRONG_AND_SURE: _wrong_and_sure,
-}  # goals that are no cost: what of it is there
+MISSED = {LOST: lost, WRONG_AND_SURE: _wrong_and_sure}  # goals that are no cost: what a gate has
 
 
 def _said(gate: Gate) -> str:
