@@ -5,6 +5,7 @@ and resumes exactly where it stopped. Pixels go the way they go in use: the orig
 the edge, encoded by a lossy codec, decoded, and padded to pocket's input.
 """
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -42,6 +43,7 @@ from core.signs.scenes import (
     COLORS,
     GLOBAL_SIDE,
     KINDS,
+    Edge,
     Scene,
     Sign,
     Thing,
@@ -85,6 +87,12 @@ PRIMER_DISTURBED = 0.3  # share of the primer's strips that are not clean
 SPEAKER = Speaker()  # of the training
 IN_SHORT = Speaker(classes=("plain", "note"))  # of the primer
 SMALLEST = 5.0  # capital height in pixels, of letters on a strip
+# Of the texts on strips, what share fills its room: has no more characters than its height allows.
+# In a picture of a short word letters are up to 150 px high, and a longer text's never are.
+FILLING = 0.5
+WIDTH = 0.45  # of a narrow character, in heights of a capital; roughly
+EDGED = 0.3  # share of the letters on strips that have an outline or a shadow
+UNEVEN = 0.2  # share of the strips that are lit from one side
 LEADS = (
     "Please answer: ",
     "Can you answer this? ",
@@ -362,6 +370,8 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
         draw_sign(wall, sign)
     smallest = min((sign.letter_height for sign in signs), default=20)
     effects = {} if is_easy else conditions.draw(rng, min(1.0, smallest / 20))
+    if not is_easy and rng.random() < UNEVEN:
+        wall = _lit_from_a_side(rng, wall)
     example = _strip(through_codec(rng, conditions.apply(wall, effects)), scene, top)
     asked = [
         ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs for _ in range(3 - columns or 1)
@@ -482,10 +492,15 @@ def _in_columns(rng, wall: Image.Image, columns: int, look: Look):
         if (color, shape) in taken:
             continue
         taken.add((color, shape))
-        sign = _fitted(rng, color, shape, (width - 4, height - 2), look)
+        room = width - 4, height - 2
+        longest = math.inf
+        if rng.random() < FILLING:
+            longest = max(1, round(room[0] / (WIDTH * room[1])))
+        sign = _fitted(rng, color, shape, room, look, longest=longest)
         w, h = sign.box[2:]
         sign = sign.moved(int(i * width + rng.integers(width - w)), int(rng.integers(height - h)))
-        signs.append(_contrasting(rng, sign, wall) if bare else sign)
+        sign = _contrasting(rng, sign, wall) if bare else sign
+        signs.append(_edged(rng, sign) if look != UPRIGHT and rng.random() < EDGED else sign)
     return tuple(signs), tuple(things)
 
 
@@ -497,11 +512,17 @@ def _fitted(
     look: Look,
     split: str = "train",
     kind: str | None = None,
+    longest: float = math.inf,
 ):
-    """A sign that fits into a room, as large as it can be or smaller."""
-    share = 1 if rng.random() < 0.6 else rng.uniform(0.15, 1)
+    """A sign that fits into a room, as large as it can be or smaller.
+
+    longest: the most characters that its text has; with it, the sign is as large as it can be.
+    """
+    share = 1 if longest < math.inf or rng.random() < 0.6 else rng.uniform(0.15, 1)
     while True:
         written = written_on(rng, shape, split, kind)
+        if len(written[0]) > longest:
+            continue
         large = max(SMALLEST, 0.85 * share * room[1])
         while large >= SMALLEST:
             letters = 0.9 * large, large
@@ -510,6 +531,25 @@ def _fitted(
             if left > 1:
                 return sign
             large *= min(0.9, left)
+
+
+def _edged(rng, sign: Sign) -> Sign:
+    """The sign with an outline or a shadow to its letters, up to a tenth of their height."""
+    rgb = ink_for(rng, sign.ink)
+    most = max(1, round(0.1 * sign.letter_height))
+    width = int(rng.integers(0, most + 1))
+    away = [int(v) for v in rng.integers(-most, most + 1, size=2)]
+    shift = (away[0], away[1]) if width == 0 or rng.random() < 0.4 else (0, 0)
+    return replace(sign, edge=Edge(rgb, width, shift))
+
+
+def _lit_from_a_side(rng, image: Image.Image) -> Image.Image:
+    """The image darker towards one of its corners or sides."""
+    across, down = (np.linspace(-1, 1, side) for side in image.size)
+    turn = rng.uniform(0, 2 * np.pi)
+    slope = np.cos(turn) * across[None, :] + np.sin(turn) * down[:, None]
+    light = 1 + rng.uniform(0.1, 0.5) * slope / np.abs(slope).max()
+    return Image.fromarray((np.asarray(image) * light[..., None]).clip(0, 255).astype(np.uint8))
 
 
 def _contrasting(rng, sign, wall: Image.Image):

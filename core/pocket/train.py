@@ -80,6 +80,7 @@ HEADS_FASTER = 8
 # Times the rate, with questions: at the tower's, answers' losses stood still.
 SLOWER = {"primer": 0.5, "strips": 0.3, "scenes": 0.3}
 AVERAGED = 0.99  # of the mean of the weights, what is kept at a step; the mean is checked too
+TURNS = ("scenes", "crowds", "padded")  # padded strips; "strips" are bare ones
 ROWS = (3, 4, 6, 8)  # of visual tokens, heights of strips
 SQUARE = (*ROWS, GRID)  # the same, of those that are padded to a square
 REMEMBERED = 1000  # batches that `Recipe.again` draws from: 30 MB each, on the GPU
@@ -126,6 +127,7 @@ class Recipe:
     # Strips at the beginning are mostly clean and upright: of the steps of strips, so many until
     # they are as the world is.
     ease: int = 3000
+    turns: tuple[str, ...] = TURNS  # what the batches of the last phase are of, by turns
     again: int = 0  # earlier batches that every step trains on, too
     minutes: float | None = None  # after which the last phase ends, if its steps have not
 
@@ -164,30 +166,35 @@ class Stream(torch.utils.data.Dataset):
             return self.packer.collate([primer_example(i, s.seed, rows) for i in span]), None
         beside = _span(step, s.charts_beside[self.phase])
         if self.phase == "strips":
-            return self._strips(step), self._charts(i + 2 * 10**7 for i in beside)
-        as_used = self.phase == "scenes" and step % 3 == 2
-        batch = self._padded_strips(step) if as_used else self.packer.collate(self._scenes(step))
+            easy = EASY * max(0.0, 1 - step / max(1, s.ease))
+            return self._strips(step, easy), self._charts(i + 2 * 10**7 for i in beside)
+        turn = "both" if self.phase == "views" else s.turns[step % len(s.turns)]
+        if turn == "padded":
+            batch = self._padded_strips(step)
+        elif turn == "strips":
+            batch = self._strips(step)
+        else:
+            batch = self.packer.collate(self._scenes(step, turn))
         if is_frozen(s, self.phase, step):
             return batch, None
         return batch, self._charts(i + 10**7 for i in beside)
 
-    def _scenes(self, step):
-        """Scenes and crowds in a step of views; in the last phase, in turn."""
-        s, views = self.settings, self.phase == "views"
-        first = 5 * 10**6 if views else 0  # other scenes than are asked about
+    def _scenes(self, step, turn):
+        """Scenes, crowds, or both."""
+        s = self.settings
+        first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
         examples = []
-        if views or step % 3 == 0:
+        if turn in ("scenes", "both"):
             span = _span(step, s.batch[self.phase])
             examples += [scene_example(first + i, s.seed, s.text_share) for i in span]
-        if views or step % 3 == 1:
+        if turn in ("crowds", "both"):
             crowds = _span(step, s.crowds[self.phase])
             examples += [crowd_example(first + i, s.seed) for i in crowds]
         return examples
 
-    def _strips(self, step):
+    def _strips(self, step, easy=0.0):
         """A batch of strips of one height: more of the higher ones, the fewer there can be."""
-        rows = ROWS[step % len(ROWS)]
-        easy = EASY * max(0.0, 1 - step / max(1, self.settings.ease))
+        rows = int(np.random.default_rng(step).choice(ROWS))  # turns may be as many as heights
         count = max(1, round(self.settings.batch["strips"] * 5 / (rows + 1)))
         span = _span(step, 100)[:count]
         return self.packer.collate([strip_example(i, self.settings.seed, rows, easy) for i in span])
@@ -644,6 +651,9 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--check-every", type=int, default=200, help="steps between checks")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between saves")
+    parser.add_argument("--turns", nargs="+", choices=(*TURNS, "strips"), default=TURNS,
+                        help="what the batches of the last phase are of, by turns (default: "
+                        f"{' '.join(TURNS)})")  # fmt: skip
     parser.add_argument("--large", action="store_true", help="larger batches, for a GPU")
     parser.add_argument("--again", type=int, default=0, help="earlier batches in every step, too")
     parser.add_argument("--minutes", type=float, help="end after so many, the rate falling by them")
@@ -655,7 +665,7 @@ def main() -> None:
     steps = {phase: getattr(args, phase) for phase in PHASES}
     settings = Recipe(
         steps=steps, rate=args.rate, decay=args.decay, seed=args.seed, frozen=args.frozen,
-        again=args.again, minutes=args.minutes,
+        again=args.again, minutes=args.minutes, turns=tuple(args.turns),
     )  # fmt: skip
     settings = settings.large() if args.large else settings
     every = {"save_every": args.save_every, "check_every": args.check_every}

@@ -1,7 +1,7 @@
 """Draws a scene: background with structure and distractors, then objects, then signs."""
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from core.signs import conditions, fonts
 from core.signs.carriers import CARRIERS, TEXT_AT, bent, draw_carrier
@@ -150,20 +150,30 @@ def sign_layer(sign: Sign) -> Image.Image:
         line = max(1, round(0.03 * min(w, h)))
         _draw_outline(draw, sign.shape, outline, outline=sign.border, width=line)
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
-    if sign.shape not in CARRIERS and not sign.bend:
+    if sign.shape not in CARRIERS and not sign.bend and sign.edge is None:
         draw.text(text_origin(sign, face), sign.text, sign.ink, face)
         layer.putalpha(mask)
         return layer
     draw_carrier(layer, sign.shape, sign.ink, seed=w * h + sign.letter_height)
-    text = Image.new("L", (w, h))
-    ImageDraw.Draw(text).text(text_origin(sign, face), sign.text, 255, face)
-    text = bent(text, sign.bend, sign.letter_height) if sign.bend else text
+    text = _letters(sign, face)
     if sign.shape == "text":
         layer, mask = Image.new("RGB", (w, h), sign.ink), text
-    else:
-        layer.paste(sign.ink, (0, 0), text)
+    if sign.edge is not None:
+        under = _letters(sign, face, sign.edge.width, sign.edge.shift)
+        layer.paste(sign.edge.rgb, (0, 0), under)
+        mask = ImageChops.lighter(mask, under) if sign.shape == "text" else mask
+    layer.paste(sign.ink, (0, 0), text)
     layer.putalpha(mask)
     return layer
+
+
+def _letters(sign: Sign, face, width: int = 0, shift: tuple[int, int] = (0, 0)) -> Image.Image:
+    """The text's mask, its strokes thicker by a width, moved by so many pixels, and bent."""
+    mask = Image.new("L", sign.size)
+    x, y = text_origin(sign, face)
+    at = x + shift[0], y + shift[1]
+    ImageDraw.Draw(mask).text(at, sign.text, 255, face, stroke_width=width)
+    return bent(mask, sign.bend, sign.letter_height) if sign.bend else mask
 
 
 def text_origin(sign: Sign, face) -> tuple[float, float]:

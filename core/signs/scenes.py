@@ -41,6 +41,18 @@ CROWD_SIDES = (3, 12)  # as `SIDE_GLOBAL`, in a crowd
 
 
 @dataclass(frozen=True)
+class Edge:
+    """What parts letters from their ground: an outline, a shadow, or both.
+
+    The letters once more, under them, thicker by `width` and moved by `shift`; pixels.
+    """
+
+    rgb: tuple[int, int, int]
+    width: int
+    shift: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
 class Sign:
     shape: str
     color: str
@@ -55,6 +67,7 @@ class Sign:
     corners: tuple[tuple[float, float], ...]  # where the layer's four corners lie in the image
     box: tuple[int, int, int, int]  # left, top, right, bottom of what is drawn
     bend: float = 0.0  # how far the middle of the text is drawn lower than its ends, in letters
+    edge: Edge | None = None  # of the letters
 
     @property
     def name(self) -> str:
