@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from core.imaging import Codec
-from core.pocket.data import picture_of_a_text, to_input
+from core.pocket.examples.example import to_input
+from core.pocket.examples.strips import picture_of_a_text
 from core.pocket.model import GRID
 from core.signs import conditions
 from core.signs.scenes import scene_rng

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from transformers import BatchEncoding
 
-from core.pocket.data import Branch, Example
+from core.pocket.examples.example import Branch, Example
 from core.pocket.labels import IGNORE
 from core.pocket.model import GRID
 from core.pocket.tokenizer import spell

@@ -40,6 +40,7 @@ class Look:
     tilt: float = 30.0  # degrees, most; of half the signs
     side_view: float = 0.12  # by what share of its place a corner may be off, most
     bend: float = 0.6  # letters, most; of a tenth of the signs
+    margin: tuple[float, float] = (1.05, 1.5)  # times its least size, a sign's size: from, to
 
 
 def sketch_sign(
@@ -58,7 +59,7 @@ def sketch_sign(
     letter = max(3, round(np.exp(rng.uniform(*np.log(letters)))))
     text, family = written or written_on(rng, shape, split)
     weight = int(rng.choice(fonts.WEIGHTS))
-    size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.05, 1.5))
+    size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(*look.margin))
     turned = rng.uniform(-look.tilt, look.tilt) if rng.random() < 0.5 else rng.normal(0, 3)
     bend = rng.uniform(-look.bend, look.bend) if rng.random() < 0.1 else 0.0
     if bend:

@@ -5,12 +5,13 @@ import pytest
 import torch
 from PIL import Image
 
-from core.pocket.data import Branch, Example
+from core.pocket.examples.example import Branch, Example
 from core.pocket.labels import IGNORE
 from core.pocket.model import GRID, build_processor
 from core.pocket.packing import Packer, tree_mask
+from core.pocket.recipe import ANSWER_WEIGHTS, Recipe
 from core.pocket.tokenizer import build_tokenizer, spell
-from core.pocket.train import ANSWER_WEIGHTS, Focus, Recipe, Trainee
+from core.pocket.trainee import Focus, Trainee
 from core.signs.questions import SceneQuestion
 from core.signs.world.asking import OWN_ANSWERS
 from core.signs.world.phrasing import calm

@@ -4,9 +4,11 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from core.pocket import check as checking
 from core.pocket import train as training
+from core.pocket import trainee as trainees
 from core.pocket.model import GRID, build_model, continued
+from core.pocket.recipe import PHASES, SLOWER, Recipe, rate_at
 from core.pocket.tokenizer import build_tokenizer
-from core.pocket.train import PHASES, SLOWER, Recipe, rate_at, train
+from core.pocket.train import train
 from core.vlm import load_vlm
 from core.vlm.loading.checkpoint import POCKET
 
@@ -25,7 +27,7 @@ def small_model(tokenizer, attention_layer):
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(training, "build_model", small_model)
+    monkeypatch.setattr(trainees, "build_model", small_model)
 
 
 def _settings(frozen=0):
@@ -108,8 +110,8 @@ def test_a_frozen_tower_stays_as_the_views_have_made_it(tmp_path, monkeypatch):
 
 def test_sides_are_told_apart_and_ties_left_out():
     offset = torch.tensor([[2, -1], [0, 3]])
-    right = training._offset_losses("pair", 9.0 * torch.tensor([[1.0, -1], [-1, 1]]), offset)
-    wrong = training._offset_losses("pair", 9.0 * torch.tensor([[-1.0, 1], [-1, -1]]), offset)
+    right = trainees._offset_losses("pair", 9.0 * torch.tensor([[1.0, -1], [-1, 1]]), offset)
+    wrong = trainees._offset_losses("pair", 9.0 * torch.tensor([[-1.0, 1], [-1, -1]]), offset)
     assert right["pair"] < 0.01 and right["pair_accuracy"] == 1
     assert wrong["pair"] == pytest.approx(9, abs=0.01) and wrong["pair_accuracy"] == 0
 
@@ -118,8 +120,8 @@ def test_places_are_told_by_row_and_column():
     places = torch.tensor([[3, 4], [0, 11]])
     logits = torch.zeros(2, 2 * GRID)
     logits[[0, 0, 1, 1], [3, GRID + 4, 0, GRID + 11]] = 20.0
-    assert training._place_losses("place", logits, places)["place"] < 0.01
-    swapped = training._place_losses("place", logits, places.flip(1))
+    assert trainees._place_losses("place", logits, places)["place"] < 0.01
+    swapped = trainees._place_losses("place", logits, places.flip(1))
     assert swapped["place_accuracy"] == 0 and swapped["place"] > 30
 
 
@@ -133,7 +135,7 @@ def test_the_focus_gives_the_same_gradient_every_time():
         gradients = []
         for _ in range(8):
             leaf = key.clone().requires_grad_()
-            focus = training.Focus(0, query, 144)
+            focus = trainees.Focus(0, query, 144)
             focus.collect(key, leaf, 0.1)
             focus.rows.square().sum().backward()
             gradients.append(leaf.grad)
@@ -173,7 +175,7 @@ def test_a_check_asks_freely_about_validation_pictures(monkeypatch):
     assert [row[0] for row in rows] == list(checking.KINDS)
     assert all(row[1].shape == (192, 192, 3) for row in rows)
     tokenizer = build_tokenizer()
-    trainee = training.Trainee(_settings(), tokenizer)
+    trainee = trainees.Trainee(_settings(), tokenizer)
     found = checking.check(trainee, tokenizer)
     assert found.keys() >= {"all", "ignoring case", *checking.KINDS} and found["all"] == 0
     monkeypatch.setattr(

@@ -1,0 +1,38 @@
+import numpy as np
+
+from core.pocket.examples.scenes import box_near, crowd_example, scene_example
+from core.signs.world.streets import make_street_crowd
+
+
+def test_a_scene_asks_behind_one_and_behind_two_images():
+    example = scene_example(0, 0, 0.7)
+    assert len(example.images) == 3
+    assert {branch.local for branch in example.branches} == {None, 1, 2}
+    assert {branch.question.family for branch in example.branches} >= {"generic", "text"}
+
+
+def test_a_crowd_asks_for_each_sign_behind_one_image():
+    example = crowd_example(0, 0)
+    asked = [branch.question for branch in example.branches]
+    signs = len(make_street_crowd(0, 0).signs)
+    assert len(example.images) == 1 and {branch.local for branch in example.branches} == {None}
+    assert sum(q.family == "text" and q.kind != "absent" for q in asked) == signs
+    assert {question.family for question in asked} == {"text", "presence", "attributes"}
+
+
+def test_crops_stay_inside_and_reach_their_target():
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        box = box_near(rng, (1600, 900), (1500, 800, 1590, 890))
+        assert 0 <= box.left < 1590 < 1500 + box.width and box.right <= 1600
+        assert 0 <= box.top < 890 and 800 < box.bottom <= 900
+
+
+def test_names_are_told_the_places_that_the_attention_peaks_at():
+    for index in range(20):
+        for branch in scene_example(index, 0, 0.7).branches:
+            if len(branch.places) == 1 and branch.focus is not None:
+                row, column = divmod(int(branch.focus.argmax()), 12)
+                assert abs(row - branch.places[0][0]) <= 1 >= abs(column - branch.places[0][1])
+            if branch.question.kind == "relation":
+                assert branch.local is not None or len(branch.places) == 2
