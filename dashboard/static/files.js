@@ -21,9 +21,23 @@ document.addEventListener("change", (event) => {
     input.files = fileList(new File([file], file.name, { type: UNKNOWN_IMAGE }));
   }
 }, true);
+/* A file that is dropped beside everything that takes one: the browser would open it in place of the
+   page. Where the walkthrough is shown, it is the picture that is meant. */
+const panel = () => document.getElementById("original");
+const elsewhere = (target) =>
+  !panel()?.contains(target) && !target.closest?.("button")?.querySelector("input[type=file]");
+document.addEventListener("dragover", (event) => {
+  if (!event.dataTransfer?.types.includes("Files") || !elsewhere(event.target)) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = panel()?.checkVisibility() ? "copy" : "none";
+}, true);
 document.addEventListener("drop", (event) => {
   const { target, dataTransfer } = event, input = fileInput(), file = dataTransfer?.files[0];
-  if (!target.closest?.("#original") || !input || !file) return;
+  if (!file) return;
+  const beside = elsewhere(target);
+  if (beside) event.preventDefault();
+  const meant = beside ? panel()?.checkVisibility() : panel()?.contains(target);
+  if (!meant || !input) return;
   event.preventDefault();
   event.stopPropagation(); // Gradio would clear what is there before it is known what comes
   target.dispatchEvent(new DragEvent("dragleave", { bubbles: true }));

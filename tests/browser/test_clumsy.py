@@ -97,6 +97,17 @@ def test_a_clumsy_visit(open_page, samples, bad_files, telephone, heavy):
     page.locator("#original img").dispatch_event("drop", {"dataTransfer": document})
     expect(said).to_contain_text("This is a PDF document")
     assert _picture(page) == before
+
+    # Dropped beside the panel, too: the browser would leave the page for the file.
+    document = page.evaluate_handle(DROPPED, ["b.txt", "text/plain", "words " * 9])
+    for event in ("dragover", "drop"):
+        assert page.evaluate(
+            """([type, dataTransfer]) => !document.querySelector("h1, header, body").dispatchEvent(
+            new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}))""",
+            [event, document],
+        )
+    expect(said).to_contain_text("This is a text file")
+    assert _picture(page) == before
     expect(page.locator(".error, .toast-body")).to_have_count(0)
 
     # A telephone's photo is shown, and asked about with Enter; η of 999 is the slider's largest.
