@@ -33,6 +33,7 @@ from core.signs.questions import SceneQuestion, ask_attribute, ask_presence, des
 from core.signs.render import render
 from core.signs.scenes import GLOBAL_SIDE, Scene, scene_rng
 from core.signs.world.asking import ask_absent, ask_absent_object, ask_quoted, ask_text
+from core.signs.world.purposes import ask_purpose, prominent
 from core.signs.world.streets import make_street, make_street_crowd
 
 
@@ -50,6 +51,8 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
     asked += [ask_quoted(rng, scene, scene.signs[i], SPEAKER) for i in order[:1]]
     asked += [other_question(rng, scene) for _ in range(5)]
     asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
+    if main := prominent(scene):
+        asked.append(ask_purpose(rng, main, SPEAKER.split))
     example.branches += _global_branches(rng, scene, asked)
     for turn in (0, 1 if rng.random() < 0.75 else 2):
         target = _target(rng, scene, turn, order)
@@ -126,6 +129,8 @@ def _local_questions(rng, scene, turn, order, target, text_share):
     asked = []
     if seen:
         asked.append(_text(rng, scene, seen[0]))
+    if seen and seen[0] is prominent(scene):
+        asked.append(ask_purpose(rng, seen[0], SPEAKER.split))
     if len(order) and rng.random() < text_share:  # often not in this crop: the global image has it
         sign = scene.signs[order[rng.integers(len(order))]]
         asked.append(_text(rng, scene, sign))

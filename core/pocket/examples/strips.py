@@ -30,6 +30,7 @@ from core.signs.scenes import (
 )
 from core.signs.world.asking import ask_absent, ask_text
 from core.signs.world.phrasing import Speaker
+from core.signs.world.purposes import ask_purpose, prominent
 from core.signs.world.streets import Look, draw_photograph, name, sketch_sign, written_on
 
 UPRIGHT = Look(tilt=0, side_view=0.04, bend=0)
@@ -74,6 +75,8 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
     asked = [
         ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs for _ in range(3 - columns or 1)
     ]
+    if main := prominent(scene):
+        asked[-1] = ask_purpose(rng, main, SPEAKER.split)
     if rng.random() < 0.3:
         asked.append(ask_absent(rng, scene, SPEAKER))
     if rng.random() < 0.5:

@@ -26,7 +26,7 @@ from core.signs.scenes import (
 )
 from core.signs.scenes import sketch_sign as sketch_closed_sign
 from core.signs.words import WORDS
-from core.signs.world import asking, faces, phrasing, strings
+from core.signs.world import asking, faces, phrasing, purposes, strings
 from core.signs.world.phrasing import HELD_OUT, KNOWN, Speaker
 
 SEED = 110_000  # of the scenes and questions
@@ -79,6 +79,10 @@ def _unpointed(rng, scene, sign, split) -> SceneQuestion:
     return SceneQuestion("text", text, sign.text, (sign.box,), sign.letter_height, "unpointed")
 
 
+def _purpose(rng, scene, sign, split) -> SceneQuestion:
+    return purposes.ask_purpose(rng, sign, split)
+
+
 def _too_small(rng, scene, sign, split) -> SceneQuestion:
     return replace(_plain(rng, scene, sign, split), answer=asking.UNREADABLE)
 
@@ -117,6 +121,7 @@ CONDITIONS = {
     ),
     "mistyped": Condition("two typing errors outside the name", ask=_mistyped),
     "unpointed": Condition("one sign, and a question that names none", ask=_unpointed),
+    "purpose": Condition("one sign, and a question that says what it is for", ask=_purpose),
     "tilt": Condition("turned by 20 degrees", tilt=20),
     "dark": Condition("brightness x 0.35", effects=(("dark", 0.35),)),
     "contrast": Condition("contrast x 0.4", effects=(("contrast", 0.4),)),
@@ -164,7 +169,7 @@ def scene_of(name: str, split: str, index: int) -> Scene:
         letters_global=condition.letters,
         smallest_letter=condition.smallest, families=families, **more,
     )  # fmt: skip
-    if name == "unpointed":
+    if name in ("unpointed", "purpose"):
         scene = replace(scene, signs=scene.signs[:1])
     return replace(scene, effects=condition.effects)
 
