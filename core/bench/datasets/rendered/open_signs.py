@@ -20,10 +20,10 @@ from core.signs.world import faces
 from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
 EACH = "each"
-# What isn't there has no box, and of several that are alike, none is the one.
-_ONE_THING = [
-    name for name in CONDITIONS if name not in ("absent", "absent-object", "alike", "too-small")
-]
+# What isn't there has no box, and of several that are alike, none is the one. "purpose" came after
+# version 6 of pocket, whose settings are chosen on the others.
+_OTHERS = ("absent", "absent-object", "alike", "too-small", "purpose")
+_IN_TURN = [name for name in CONDITIONS if name not in _OTHERS]
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class OpenSigns(Rendered):
 
 
 def _condition(name: str, index: int) -> str:
-    return _ONE_THING[index % len(_ONE_THING)] if name == EACH else name
+    return _IN_TURN[index % len(_IN_TURN)] if name == EACH else name
 
 
 def _image(condition: str, split: str, index: int) -> Image.Image:
