@@ -32,7 +32,13 @@ from core.pocket.model import GRID
 from core.signs.questions import SceneQuestion, ask_attribute, ask_presence, describe
 from core.signs.render import render
 from core.signs.scenes import GLOBAL_SIDE, Scene, scene_rng
-from core.signs.world.asking import ask_absent, ask_absent_object, ask_quoted, ask_text
+from core.signs.world.asking import (
+    UNREADABLE,
+    ask_absent,
+    ask_absent_object,
+    ask_quoted,
+    ask_text,
+)
 from core.signs.world.purposes import ask_purpose, prominent
 from core.signs.world.streets import make_street, make_street_crowd
 
@@ -62,6 +68,7 @@ def scene_example(index: int, seed: int, text_share: float) -> Example:
         for question in _local_questions(rng, scene, turn, order, target, text_share):
             weight = legibility(scene, question, box)
             told = in_doubt(rng, reworded(rng, question), weight, seen=2)
+            weight = 1.0 if told.answer == UNREADABLE else weight  # it is right, and no guess
             example.branches.append(Branch(told, local, weight=weight))
     return example
 
@@ -146,6 +153,8 @@ def _local_questions(rng, scene, turn, order, target, text_share):
     asked.append(other_question(rng, scene))
     if rng.random() < 0.3:
         asked.append(ask_absent(rng, scene, SPEAKER))
+    if rng.random() < 0.3:
+        asked.append(ask_absent_object(rng, scene, SPEAKER))
     if seen and rng.random() < 0.3:
         asked.append(ask_quoted(rng, scene, seen[0], SPEAKER))
     return [question for question in asked if question is not None]

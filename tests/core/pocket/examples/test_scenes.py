@@ -1,6 +1,7 @@
 import numpy as np
 
 from core.pocket.examples.scenes import box_near, crowd_example, scene_example
+from core.signs.world.asking import NO_OBJECT, NO_SIGN, OWN_ANSWERS, UNREADABLE
 from core.signs.world.streets import make_street_crowd
 
 
@@ -36,3 +37,10 @@ def test_names_are_told_the_places_that_the_attention_peaks_at():
                 assert abs(row - branch.places[0][0]) <= 1 >= abs(column - branch.places[0][1])
             if branch.question.kind == "relation":
                 assert branch.local is not None or len(branch.places) == 2
+
+
+def test_what_is_not_there_and_what_cannot_be_read_is_said_behind_two_images():
+    told = [b for i in range(40) for b in scene_example(i, 0, 0.7).branches if b.local is not None]
+    answers = [branch.question.answer for branch in told]
+    assert min(answers.count(answer) for answer in (NO_SIGN, NO_OBJECT, UNREADABLE)) > 5
+    assert all(b.weight == 1 for b in told if b.question.answer in OWN_ANSWERS)
