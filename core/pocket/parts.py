@@ -15,6 +15,7 @@ from PIL import Image
 
 from core.signs import photographs
 from core.signs import questions as closed
+from core.signs.carriers import CARRIERS
 from core.signs.questions import SceneQuestion, ask_presence
 from core.signs.render import render
 from core.signs.scenes import Scene, Sign, make_scene, scene_rng
@@ -131,7 +132,8 @@ def signs_for(part: Part, scene: Scene) -> list[Sign]:
     low, high = part.letters
     signs = [sign for sign in scene.signs if low <= sign.letter_height * scene.scale <= high]
     if part.file == "plate":
-        return [s for s in signs if any(c.isdigit() for c in s.text) and len(s.text) >= 4]
+        plates = (s for s in signs if s.shape == "plate" or s.shape not in CARRIERS)
+        return [s for s in plates if any(c.isdigit() for c in s.text) and len(s.text) >= 4]
     if part.outcomes[0] in (STAYS_WRONG, NEEDLESS, MISSED):  # whatever the model stumbles over
         return signs
     return [sign for sign in signs if sign.text.isalpha() and len(sign.text) >= 3]

@@ -23,10 +23,12 @@ from core.pocket.parts import (
     WITH_CROP,
     WORLDS,
     outcome,
+    signs_for,
 )
 from core.protocol import Edge, Server, ask
 from core.signs import photographs
 from core.signs.world.asking import NO_SIGN
+from core.signs.world.streets import make_street
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
 
@@ -187,3 +189,13 @@ def test_the_photograph_has_to_be_there(monkeypatch, tmp_path, capsys):
         samples.main()
     photographs.available.cache_clear()
     assert "rocket.jpg isn't here: pip install scikit-image" in capsys.readouterr().err
+
+
+def test_a_plate_to_spell_is_no_shop_front():
+    (plate,) = (part for part in PARTS if part.file == "plate")
+    plate = replace(plate, letters=(0, 99))
+    found = [
+        s for i in range(200) for s in signs_for(plate, OPEN.scene(i) or make_street("test", 0))
+    ]
+    assert len(found) > 10
+    assert not {sign.shape for sign in found} & {"poster", "note", "shop front", "text"}
