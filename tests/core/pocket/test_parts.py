@@ -28,7 +28,6 @@ from core.pocket.parts import (
 from core.protocol import Edge, Server, ask
 from core.signs import photographs
 from core.signs.world.asking import NO_SIGN
-from core.signs.world.streets import make_street
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM, picture
 
