@@ -5,7 +5,7 @@ import torch
 
 from core.pocket.examples.charts import chart_example
 from core.pocket.examples.scenes import crowd_example, scene_example
-from core.pocket.examples.strips import padded, primer_example, strip_example
+from core.pocket.examples.strips import padded, primer_example, small_example, strip_example
 from core.pocket.model import GRID
 from core.pocket.packing import Packer
 from core.pocket.recipe import Recipe, is_frozen
@@ -68,12 +68,13 @@ class Stream(torch.utils.data.Dataset):
         return self.packer.collate([strip_example(i, self.settings.seed, rows, easy) for i in span])
 
     def _padded_strips(self, step):
-        """A batch of strips of all heights, as they arrive: padded to a square."""
+        """A batch of strips as they arrive, padded to a square, and of small pictures."""
         count = max(1, round(self.settings.batch["strips"] * 5 / (GRID + 1)))
         span = [10**8 + i for i in _span(step, count)]  # others than before
         rows = [SQUARE[i % len(SQUARE)] for i in span]
         strips = [strip_example(i, self.settings.seed, r) for i, r in zip(span, rows, strict=True)]
-        return self.packer.collate([padded(strip) for strip in strips])
+        small = [small_example(i, self.settings.seed) for i in span[::2]]
+        return self.packer.collate([padded(strip) for strip in strips[1::2]] + small)
 
     def _charts(self, span):
         charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)

@@ -93,7 +93,7 @@ def load_vlm(
     checkpoint = checkpoint.with_settings(shipped.where, shipped.said)
     own = own_settings(checkpoint, settings)
     if fit is None and resolution is None:
-        options = replace(options, fit=own.fit)
+        options = replace(options, fit=own.fit or shipped.fit)
     family = checkpoint.config.get("model_type")
     if (why := wrong_layout(checkpoint.config)) is not None:
         raise VLMError(f"{checkpoint.name!r} {why}")

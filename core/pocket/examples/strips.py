@@ -42,6 +42,8 @@ SMALLEST = 5.0  # capital height in pixels, of letters on a strip
 FILLING = 0.5
 WIDTH = 0.45  # of a narrow character, in heights of a capital; roughly
 TIGHT = (0.85, 1.0)  # margins of a text without a ground that fills its room
+SMALL_SIDES = 40.0, 192.0  # width of a picture that is not enlarged, pixels: from, to
+SMALL_ASPECTS = 1.0, 5.0  # times its height, its width
 EDGED = 0.3  # share of the letters on strips that have an outline or a shadow
 UNEVEN = 0.2  # share of the strips that are lit from one side
 
@@ -140,6 +142,29 @@ def padded(strip: Example) -> Example:
         [among(strip.characters[0], 2)],
         [among(strip.spelling[0], 1)],
     )
+
+
+def small_example(index: int, seed: int) -> Example:
+    """A picture smaller than the input, that one text fills, as it arrives: it isn't enlarged."""
+    rng = scene_rng("train", index, seed + 95_000)
+    width = round(np.exp(rng.uniform(*np.log(SMALL_SIDES))))
+    height = int(np.clip(width / rng.uniform(*SMALL_ASPECTS), SMALL_SIDES[0] / 2, GLOBAL_SIDE))
+    look = replace(Look(), margin=TIGHT) if rng.random() < 0.6 else Look()
+    picture, scene = picture_of_a_text(rng, (width, height), "train", look=look)
+    (sign,) = scene.signs
+    picture = conditions.apply(picture, conditions.draw(rng, min(1.0, sign.letter_height / 20)))
+    picture = _lit_from_a_side(rng, picture) if rng.random() < UNEVEN else picture
+    left, top = (GLOBAL_SIDE - width) // 2, (GLOBAL_SIDE - height) // 2
+    square = Image.new("RGB", (GLOBAL_SIDE, GLOBAL_SIDE), (127, 127, 127))
+    square.paste(through_codec(rng, picture), (left, top))
+    sign = sign.moved(left, top)
+    scene = Scene(GLOBAL_SIDE, GLOBAL_SIDE, (sign,), (), 0)
+    example = _strip(square, scene, 0)
+    asked = [ask_text(rng, scene, sign, SPEAKER), ask_purpose(rng, sign, SPEAKER.split)]
+    for question in asked:
+        told = in_doubt(rng, reworded(rng, question), 1.0, seen=1)
+        example.branches.append(_on_strip(scene, question, told, example))
+    return example
 
 
 def _on_strip(scene: Scene, question: SceneQuestion, told: SceneQuestion, strip: Example) -> Branch:

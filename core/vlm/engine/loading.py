@@ -75,10 +75,11 @@ def _fit(how: str | None, resolution: int | None, default: Fit) -> Fit:
     if how == "area":
         return Fit("area", (side, side), min(28, side))
     how = how or "stretch"
-    if how not in HOW:
+    ways = [way for way in HOW if way != "no-upscale"]  # it enlarges what it will
+    if how not in ways:
         raise VLMError(
             f"How the engine itself prepares images isn't known here: of the ways to bring one to"
-            f" it, {', '.join((*HOW, 'area'))} can be taken, and not {how!r:.40}."
+            f" it, {', '.join((*ways, 'area'))} can be taken, and not {how!r:.40}."
         )
     return Fit(HOW[how], (side, side))  # type: ignore[arg-type]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 __all__ = ["FITS", "add_load_arguments", "load_options", "load_words"]
 
-FITS = ("pad", "crop", "stretch", "area", "own")  # how an image is brought to a model
+FITS = ("pad", "crop", "stretch", "area", "own", "no-upscale")  # how an image is brought to a model
 
 _DTYPES = {"fp32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 OFF = "off"  # in place of an instruction or a file: none
@@ -49,9 +49,10 @@ _OPTIONS: dict[str, tuple[str, dict[str, Any]]] = {
     }),
     "fit": ("--fit", {
         "choices": FITS,
-        "help": "how an image is brought to the model: padded to a square, its centre cropped, "
-        "stretched to a square, bounded by an area (Qwen), or the checkpoint's own way, for models "
-        "of tiles all its tiles (default: the family's, see docs/models.md)",
+        "help": "how an image is brought to the model: padded to a square, padded but never "
+        "enlarged, its centre cropped, stretched to a square, bounded by an area (Qwen), or the "
+        "checkpoint's own way, for models of tiles all its tiles (default: the family's, see "
+        "docs/models.md)",
     }),
     "resolution": ("--resolution", {
         "type": int,

@@ -17,7 +17,8 @@ from core.imaging import Fit, Geometry
 from core.vlm.base import VLMError
 from core.vlm.loading.arguments import FITS
 
-HOW = {"pad": "pad", "crop": "cover", "stretch": "stretch"}  # to a square; --fit -> Fit.how
+# To a square; --fit -> Fit.how
+HOW = {"pad": "pad", "no-upscale": "pad", "crop": "cover", "stretch": "stretch"}
 
 Size = tuple[int, int]
 
@@ -42,7 +43,7 @@ class Preparation:
         """Return the image as the checkpoint's own preparation gets it."""
         if self._as_is:
             return image
-        if self.way == "pad":
+        if self.fit.how == "pad":
             small, (left, top, right, bottom) = self._padded(image.size)
             if small != image.size:
                 image = image.resize(small, Image.Resampling.BICUBIC)
@@ -58,15 +59,18 @@ class Preparation:
         own: `Geometry` of an image that isn't prepared before.
         """
         geometry = own(self.seen(size))
-        if self.way == "pad":
+        if self.way in HOW and self.fit.how == "pad":
             small, square = self._padded(size)
             return geometry.of_original(small, square).of_original(size)
         return geometry.of_original(size, self.fit.region(size) if self.way == "crop" else None)
 
     def _padded(self, size: Size) -> tuple[Size, tuple[int, int, int, int]]:
-        """The size of an image inside the square, and the square in pixels of that."""
+        """The size of an image inside the square, and the square in pixels of that.
+
+        Without upscaling, the square of a small image is no smaller than the model's input.
+        """
         small = width, height = self.fit.size(size)
-        side = max(small)
+        side = max(*small, *(self.fit.input_size if self.way == "no-upscale" else ()))
         left, top = -((side - width) // 2), -((side - height) // 2)
         return small, (left, top, left + side, top + side)
 

@@ -52,8 +52,7 @@ def usual_file() -> Path:
 
 def shipped_settings(checkpoint: Checkpoint) -> Own:
     """Return what comes with the code about a checkpoint, beside what it says itself."""
-    said = read(SETTINGS).get(checkpoint.name, {}).get(ANY, {})
-    return Own(SETTINGS.name, said)
+    return _own(SETTINGS.name, read(SETTINGS).get(checkpoint.name, {}).get(ANY, {}))
 
 
 def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) -> Own:
@@ -85,8 +84,12 @@ def own_settings(checkpoint: Checkpoint, path: str | os.PathLike[str] | None) ->
     if found.get("fit") not in (None, *FITS):
         ways = ", ".join(FITS)
         raise _broken(file, f"the fit {found['fit']!r} of {checkpoint.name!r} isn't one of {ways}")
+    return _own(str(file), found)
+
+
+def _own(where: str, found: Mapping[str, Any]) -> Own:
     said = {name: value for name, value in found.items() if name != "fit"}
-    return Own(str(file), said, found.get("fit"))
+    return Own(where, said, found.get("fit"))
 
 
 def read(file: Path) -> Models:

@@ -4,8 +4,9 @@ from PIL import Image
 
 from core.pocket.examples import strips
 from core.pocket.examples.example import to_input
-from core.pocket.examples.strips import padded, primer_example, strip_example
+from core.pocket.examples.strips import padded, primer_example, small_example, strip_example
 from core.signs.render import sign_layer
+from core.signs.world.asking import UNREADABLE
 
 
 def _strip(index, seed):
@@ -121,3 +122,18 @@ def test_light_from_a_side_falls_off_across_the_picture():
         lit = np.asarray(strips._lit_from_a_side(np.random.default_rng(index), image), int)
         corners = lit[[0, 0, -1, -1], [0, -1, 0, -1], 0]
         assert corners.max() - corners.min() > 15 and abs(lit.mean() - 100) < 3
+
+
+def test_a_small_picture_lies_in_the_middle_of_a_grey_square_and_its_letters_where_the_labels_say():
+    for index in range(24):
+        example = small_example(index, 0)
+        (pixels,) = example.images
+        assert pixels.shape == (192, 192, 3) and example.grid == (12, 12)
+        grey = (pixels == 127).all(-1)
+        rows, columns = np.flatnonzero(~grey.all(1)), np.flatnonzero(~grey.all(0))
+        assert abs(rows[0] + rows[-1] - 191) <= 2 and abs(columns[0] + columns[-1] - 191) <= 2
+        for branch in example.branches:
+            ((left, top, right, bottom),) = branch.question.boxes
+            assert columns[0] <= left + 2 and right - 2 <= columns[-1] + 1
+            assert rows[0] <= top + 2 and bottom - 2 <= rows[-1] + 1
+        assert {branch.question.answer for branch in example.branches} - {UNREADABLE}

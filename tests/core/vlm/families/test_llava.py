@@ -356,7 +356,7 @@ def test_a_context_that_the_images_alone_fill_is_not_blamed_on_the_question(tmp_
         vlm.answer(vlm.look(images[0]), QUESTION)
 
 
-@pytest.mark.parametrize("way", ["own", "pad", "crop", "stretch"])
+@pytest.mark.parametrize("way", ["own", "pad", "no-upscale", "crop", "stretch"])
 @pytest.mark.parametrize("size", [(60, 60), (90, 40), (40, 90), (33, 20), (200, 31)])
 def test_geometry_is_where_the_processor_puts_the_pixels(loaded, way, size):
     """A white rectangle in a black image, found again in the model's input."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shutil
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from core.vlm import VLMError, load_vlm
 from core.vlm.loading.checkpoint import Checkpoint
@@ -167,3 +169,19 @@ def test_a_setting_that_can_not_be_names_the_file(folder, file, said, why):
     with pytest.raises(VLMError, match=why) as caught:
         load_vlm(folder, "cpu", settings=file)
     assert str(file) in str(caught.value)
+
+
+def test_what_is_shipped_names_the_fit_unless_a_file_or_an_option_does(file):
+    assert load_vlm("pocket", "cpu").info.load["fit"] == "no-upscale"
+    assert load_vlm("pocket", "cpu", fit="own").info.load["fit"] == "own"
+    put(file, {"pocket": {"any": {"fit": "stretch"}}})
+    assert load_vlm("pocket", "cpu", settings=file).info.load["fit"] == "stretch"
+
+
+def test_the_bundled_model_gets_a_small_picture_as_it_is():
+    small = Image.fromarray(np.arange(30 * 44 * 3, dtype=np.uint8).reshape(30, 44, 3))
+    vlm = load_vlm("pocket", "cpu")
+    square = vlm.prepared(small)
+    assert square.size == (192, 192)
+    assert np.array_equal(np.asarray(square.crop((74, 81, 118, 111))), np.asarray(small))
+    assert vlm.geometry(small.size).to_input(0, 0) == (74, 81)
