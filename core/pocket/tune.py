@@ -19,7 +19,7 @@ from core.support.whole import check_writable, write_whole
 from core.vlm.loading.arguments import add_load_arguments, load_options
 
 # Of the box, in pixels of the original. A wider one holds more, in less detail.
-SIDES = (GLOBAL_SIDE, 208, 224, 256)
+SIDES = (GLOBAL_SIDE, 208, 256, 320, 384)
 
 
 def closed_world() -> Dataset:

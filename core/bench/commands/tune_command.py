@@ -209,6 +209,8 @@ def _side(
     for one, mean in zip(sides, np.mean(scores, axis=0), strict=True):
         marks = ["best"] * (one == side) + ["in use"] * (one == vlm.info.base_side)
         print(f"box of {one} px: {mean:6.1%} right from both images  {', '.join(marks)}".rstrip())
+    if side == max(sides) > min(sides):
+        print(f"{side} px is the widest that was tried: a wider one may be better.")
     return side
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from types import SimpleNamespace
 
 import pytest
 
@@ -153,3 +154,16 @@ def test_questions_without_boxes_are_refused(model, tmp_path, capsys):
     assert "no question says where its answer is" in capsys.readouterr().err
     questions.write_text("image,question,answers,boxes\na.png,What?,x,3 4 20 22\n")
     assert main((*words, "--sides", "20")) == 0
+
+
+@pytest.mark.parametrize(
+    ("scores", "best", "hint"), [((0, 1, 0), 208, False), ((0, 0, 1), 256, True)]
+)
+def test_the_widest_box_is_not_taken_for_the_best_there_is(capsys, scores, best, hint):
+    trial = SimpleNamespace(sample=SimpleNamespace(id="a"))
+    kept = SimpleNamespace(sides={("a", 3): scores})
+    vlm = SimpleNamespace(info=SimpleNamespace(base_side=192))
+    layer = SimpleNamespace(index=3)
+    found = tune_command._side(vlm, [trial], layer, (192, 208, 256), None, None, kept)
+    assert found == best
+    assert ("a wider one may be better" in capsys.readouterr().out) == hint

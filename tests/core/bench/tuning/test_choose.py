@@ -55,8 +55,8 @@ def test_the_side_with_the_best_answers(scores, now, side):
 
 
 def test_sides_are_shares_of_the_input():
-    assert sides_of((192, 192)) == (128, 192, 224, 256)
-    assert sides_of((448, 336)) == (224, 336, 392, 448)
+    assert sides_of((192, 192)) == (128, 192, 224, 256, 320, 384)
+    assert sides_of((448, 336)) == (224, 336, 392, 448, 560, 672)
 
 
 @pytest.mark.parametrize("metric", ["min_entropy", "probability_margin"])
