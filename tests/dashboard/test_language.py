@@ -34,7 +34,7 @@ REFUSALS = {  # sentences that a visitor may be refused with: where they are rai
     "core/imaging": ("ImageError",),
     "core/messages.py": ("QuestionError",),
     "core/sessions.py": ("SessionExpired",),
-    "core/transcript.py": ("TranscriptError",),
+    "core/transcript": ("TranscriptError",),
     "core/server/phone": ("RoomError", "Busy", "Problem"),
     "core/server/admission.py": ("Busy",),
     "core/bench/runs": ("RunError", "DamagedError", "OriginalMissing"),
