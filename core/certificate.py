@@ -46,7 +46,7 @@ class CertificateError(ValueError):
 
 
 class Promise(BaseModel):
-    """What is at most how much, on average: see `core.bench.analysis.promises.guarantee.Goal`."""
+    """What is at most how much, on average: see `core.bench.analysis.promises.goal.Goal`."""
 
     model_config = _STRICT
 

@@ -23,7 +23,9 @@ from core.bench.analysis.curves import (
 )
 from core.bench.analysis.outcomes import Confusion, confusion, samples_near, samples_of_kind
 from core.bench.analysis.promises.certify import certify
-from core.bench.analysis.promises.guarantee import Goal, Promised, PromiseError, promise
+from core.bench.analysis.promises.goal import Goal
+from core.bench.analysis.promises.guarantee import Promised, promise
+from core.bench.analysis.promises.refusals import PromiseError
 from core.bench.analysis.separability import (
     Changes,
     Reliability,

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from core.bench.analysis.promises.certify import certify, digest
-from core.bench.analysis.promises.guarantee import Goal, promise
+from core.bench.analysis.promises.goal import Goal
+from core.bench.analysis.promises.guarantee import promise
 from core.certificate import Certificate, CertificateError, Promise, Setting
 from core.uncertainty import Gate
 from tests.support.pixels import PixelVLM

@@ -38,7 +38,10 @@ REFUSALS = {  # sentences that a visitor may be refused with: where they are rai
     "core/server/phone": ("RoomError", "Busy", "Problem"),
     "core/server/admission.py": ("Busy",),
     "core/bench/runs": ("RunError", "DamagedError", "OriginalMissing"),
-    "core/bench/analysis/promises/guarantee.py": ("PromiseError", "ValueError"),
+    "core/bench/analysis/promises/goal.py": ("ValueError",),
+    "core/bench/analysis/promises/guarantee.py": ("ValueError",),
+    "core/bench/analysis/promises/questions.py": ("ValueError",),
+    "core/bench/analysis/promises/refusals.py": ("PromiseError",),
     "core/vlm/loading/download.py": ("VLMError",),
 }
 FIGURES = ("core/bench/plots", "core/sharing/plots.py")

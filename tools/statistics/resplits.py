@@ -24,15 +24,10 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.analysis.promises.bounds import Plainly
-from core.bench.analysis.promises.guarantee import (
-    ASKED,
-    LOST,
-    Goal,
-    PromiseError,
-    Questions,
-    keeps,
-    rule_for,
-)
+from core.bench.analysis.promises.goal import ASKED, LOST, Goal
+from core.bench.analysis.promises.questions import Questions
+from core.bench.analysis.promises.refusals import PromiseError
+from core.bench.analysis.promises.thresholds import keeps, rule_for
 from core.bench.runs.files import load_run
 from core.server.watch.drift import WINDOW, Drift
 from core.support.whole import file_to_write, write_whole

@@ -12,19 +12,12 @@ from core.bench.analysis.curves import COSTS, operating_point
 from core.bench.analysis.links import over_link
 from core.bench.analysis.promises.bounds import Plainly, needed
 from core.bench.analysis.promises.certify import certify
-from core.bench.analysis.promises.guarantee import (
-    ASKED,
-    LOST,
-    SPENT,
-    WRONG,
-    Goal,
-    Promised,
-    PromiseError,
-    Questions,
-    keeps,
-    measured,
-    promise,
-)
+from core.bench.analysis.promises.goal import ASKED, LOST, SPENT, WRONG, Goal
+from core.bench.analysis.promises.guarantee import Promised, promise
+from core.bench.analysis.promises.questions import Questions
+from core.bench.analysis.promises.ratio import measured
+from core.bench.analysis.promises.refusals import PromiseError
+from core.bench.analysis.promises.thresholds import keeps
 from core.bench.commands.gain_command import source, with_gain
 from core.bench.runs.files import load_run
 from core.bench.runs.run import TEXTS, Run

@@ -19,7 +19,7 @@ from core.bench import (
     threshold_for_wrong_and_sure,
 )
 from core.bench.analysis.calibration import UnreachableError, always_or_never
-from core.bench.analysis.promises.guarantee import LOST
+from core.bench.analysis.promises.goal import LOST
 from core.bench.analysis.sureness import wrong_and_sure
 from core.channel import PRESETS
 from core.uncertainty import METRICS, Gate

@@ -9,7 +9,10 @@ from markupsafe import Markup
 
 from core.bench import Goal, PromiseError, Run, certify, operating_point, promise
 from core.bench.analysis.promises.bounds import Plainly
-from core.bench.analysis.promises.guarantee import LOST, SPENT, Questions, keeps, measured
+from core.bench.analysis.promises.goal import LOST, SPENT
+from core.bench.analysis.promises.questions import Questions
+from core.bench.analysis.promises.ratio import measured
+from core.bench.analysis.promises.thresholds import keeps
 from core.uncertainty import METRICS, Gate
 from dashboard.drawing.files.downloads import Parcel, parcel
 from dashboard.drawing.templating import render

@@ -3,7 +3,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from core.bench.analysis.promises.guarantee import ASKED, LOST, Goal, Questions
+from core.bench.analysis.promises.goal import ASKED, LOST, Goal
+from core.bench.analysis.promises.questions import Questions
 from tools.doubles.synthetic import synthetic_run
 from tools.statistics.resplits import KINDS, by_source, invented, noticed, of_run, resplit, summary
 

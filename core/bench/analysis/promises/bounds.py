@@ -1,7 +1,7 @@
 """Bounds that hold for any number of questions and every distribution, and the rules made of them.
 
 Each is about the mean of independent values from 0 to 1: whether it may be claimed to be at most α.
-Why a promise about questions comes down to that, see core.bench.analysis.promises.guarantee.
+Why a promise about questions comes down to that, see core.bench.analysis.promises.ratio.
 """
 
 from __future__ import annotations

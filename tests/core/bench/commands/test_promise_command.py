@@ -8,7 +8,8 @@ import pytest
 
 from core.bench.__main__ import main
 from core.bench.analysis.links import over_link
-from core.bench.analysis.promises.guarantee import Goal, promise
+from core.bench.analysis.promises.goal import Goal
+from core.bench.analysis.promises.guarantee import promise
 from core.bench.runs.files import save_run
 from core.certificate import Certificate
 from core.channel import PRESETS

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from core.bench.analysis.promises.guarantee import Goal, promise
+from core.bench.analysis.promises.goal import Goal
+from core.bench.analysis.promises.guarantee import promise
 from core.bench.runs.files import load_run
 from core.server.watch.drift import EVERY, TAIL, WINDOW, Drift, band
 from tests.support.paths import ROOT

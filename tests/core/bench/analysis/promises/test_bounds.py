@@ -28,6 +28,7 @@ def test_how_many_images_a_promise_takes_is_known_beforehand():
     assert needed(0.01, 0.9) == 230
     assert needed(0.05, 0.9) == 45
     assert needed(0.02, None) == 49
+    assert needed(0.5, 0.5) == 1
 
 
 @patient

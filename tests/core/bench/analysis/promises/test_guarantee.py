@@ -2,116 +2,20 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from core.bench.analysis.curves import operating_point
 from core.bench.analysis.promises.bounds import (
-    Betting,
-    Binomial,
-    HoeffdingBentkus,
-    OnAverage,
     Plainly,
-    needed,
 )
-from core.bench.analysis.promises.guarantee import (
-    ASKED,
-    LOST,
-    SPENT,
-    WRONG,
-    Goal,
-    PromiseError,
-    Questions,
-    keeps,
-    measured,
-    promise,
-    settle,
-)
+from core.bench.analysis.promises.goal import ASKED, LOST, WRONG, Goal
+from core.bench.analysis.promises.guarantee import promise, settle
+from core.bench.analysis.promises.questions import Questions
+from core.bench.analysis.promises.refusals import PromiseError
+from core.bench.analysis.promises.thresholds import keeps
 from core.bench.runs.run import Run
-from core.uncertainty import METRICS
-from tests.support.strategies import METADATA, patient, runs
+from tests.support.promises import binary, invented
+from tests.support.strategies import METADATA
 from tools.doubles.synthetic import synthetic_run
-
-
-def binary(run: Run) -> Run:
-    """The same with scores of 0 and 1 only."""
-    return replace(
-        run, first_score=run.first_score.round() * 1.0, second_score=run.second_score.round() * 1.0
-    )
-
-
-def invented(n: int, seed: int = 0, images: int | None = None) -> Questions:
-    """Questions of which the uncertain ones gain; about as many images, or fewer."""
-    rng = np.random.default_rng(seed)
-    ranked = rng.random(n).round(3)
-    first = (rng.random(n) > ranked).astype(float)
-    second = np.maximum(first, rng.random(n) < 0.9)
-    image = np.arange(n) if images is None else rng.integers(0, images, n)
-    return Questions(ranked, image, first, second, {ASKED: (np.zeros(n), np.ones(n))})
-
-
-rules = st.sampled_from([Plainly(), OnAverage(), Betting(0.5), HoeffdingBentkus(0.5)])
-
-
-def brute(questions: Questions, goal: Goal, rule) -> list[bool]:
-    """Which candidates keep a monotone goal, from the definition, image by image."""
-    names = np.unique(questions.image)
-    names = names[np.argsort(np.random.default_rng(0).permutation(len(names)))]
-    first, added = questions.costs.get(goal.what, (np.zeros(0), np.zeros(0)))
-    largest = max((first + added).max(initial=0.0), 1e-300) if goal.what in SPENT else 1.0
-    most = max((questions.image == name).sum() for name in names)
-    kept = []
-    for eta in questions.candidates:
-        total, weight = [], []
-        for name in names:
-            own = [i for i in range(len(questions)) if questions.image[i] == name]
-            sums = 0.0
-            for i in own:
-                asked = questions.ranked[i] >= eta
-                if goal.what == LOST:
-                    gain = questions.second_score[i] - questions.first_score[i]
-                    sums += 0 if asked else max(gain, 0)
-                else:
-                    sums += (first[i] + (added[i] if asked else 0)) / largest
-            total.append(sums)
-            weight.append(len(own))
-        share = goal.at_most / largest
-        kept.append(share >= 1 or rule(np.array(total), np.array(weight), int(most), share))
-    if goal.what in SPENT:
-        kept.reverse()
-    kept = np.cumprod(kept).astype(bool).tolist()
-    return kept[::-1] if goal.what in SPENT else kept
-
-
-@patient
-@given(
-    run=runs(12), metric=st.sampled_from(sorted(METRICS)), rule=rules, share=st.floats(0.05, 0.95),
-    what=st.sampled_from([LOST, *SPENT]),
-)  # fmt: skip
-def test_a_goal_is_kept_where_every_threshold_before_keeps_it(run, metric, rule, share, what):
-    questions = Questions.of(run, metric)
-    limit = share if what in (LOST, ASKED) else share * 100 + 1e-9
-    goal = Goal(what, limit)
-    expected = brute(questions, goal, rule)
-    if not any(expected):
-        with pytest.raises(PromiseError):
-            keeps(questions, goal, rule)
-    else:
-        assert keeps(questions, goal, rule).tolist() == expected
-
-
-@patient
-@given(run=runs(12), share=st.floats(0.05, 0.95), level=st.floats(0.1, 0.9))
-def test_the_exact_bound_is_kept_where_every_threshold_before_keeps_it(run, share, level):
-    """All candidates at once are what they are one by one."""
-    run = run.answered
-    single = binary(replace(run, image_id=np.array([f"{i}" for i in range(len(run))], object)))
-    questions = Questions.of(single, "min_entropy")
-    for what in (LOST, ASKED):
-        expected = brute(questions, Goal(what, share), Binomial(level))
-        if any(expected):
-            kept = keeps(questions, Goal(what, share), Binomial(level))
-            assert kept.tolist() == expected
 
 
 @pytest.mark.parametrize("metric", ["min_entropy", "probability_margin"])
@@ -151,32 +55,6 @@ def test_a_budget_alone_is_spent_as_far_as_it_can_be():
     assert kilobytes.kept[0].largest == (run.first_message_bytes + run.second_message_bytes).max()
     assert 7_000 < kilobytes.kept[0].measured < kilobytes.kept[0].bound <= 8_000
     assert promise(run, [Goal("bytes", 1e9)]).asked == 1_000
-
-
-def test_what_cannot_be_kept_together_says_what_could_be():
-    run = binary(synthetic_run(1_000))
-    with pytest.raises(PromiseError, match="No η keeps at most 2 % lost and at most 20 % asked"):
-        promise(run, [Goal(LOST, 0.02), Goal(ASKED, 0.2)])
-    with pytest.raises(PromiseError, match=r"at most 20 % asked again, about at most [\d.]+ % los"):
-        promise(run, [Goal(LOST, 0.02), Goal(ASKED, 0.2)])
-    with pytest.raises(PromiseError, match=r"at most 2 % lost, about at most [\d.]+ % asked"):
-        promise(run, [Goal(LOST, 0.02), Goal(ASKED, 0.2)])
-    with pytest.raises(PromiseError, match=r"The first stage alone costs \d+.* \(bytes\)"):
-        promise(run, [Goal("bytes", 100)])
-
-
-def test_too_few_questions_are_said_before_anything_is_promised():
-    run = binary(synthetic_run(113))
-    enough = r"takes questions about at least 114 different images; here are 113\."
-    with pytest.raises(PromiseError, match=enough):
-        promise(run, [Goal(LOST, 0.02)])
-    with pytest.raises(PromiseError, match="at least 49 different images; here are 48"):
-        promise(run.select(np.arange(48)), [Goal(LOST, 0.02)], None)
-    with pytest.raises(PromiseError, match="at least 57"):  # a fifth only lays out the sequence
-        promise(run.select(np.arange(50)), [Goal(WRONG, 0.05)])
-    one_image = replace(run, image_id=np.full(113, "the same", object))
-    with pytest.raises(PromiseError, match="here are 1"):
-        promise(one_image, [Goal(LOST, 0.5)])
 
 
 def test_a_second_metric_shares_the_level():
@@ -265,16 +143,6 @@ def test_a_large_run_takes_a_moment():
         assert 0.95 * one.goal.at_most < one.measured < one.bound <= one.goal.at_most * 1.000001
 
 
-def test_what_is_wrong_among_the_rest_is_tested_in_sequence():
-    questions = invented(2_000)
-    goal = Goal(WRONG, 0.1)
-    kept = keeps(questions, goal, Binomial(0.1))
-    etas = questions.candidates[kept]
-    assert 0.02 < etas[0] < etas[-1] < 0.2  # the rate of those below η is η / 2
-    assert measured(questions, goal, etas[-1]) < 0.1
-    assert np.isnan(measured(questions, goal, -np.inf))
-
-
 def test_it_is_wrong_in_at_most_as_many_draws_as_promised():
     broken = refused = 0
     for seed in range(60):
@@ -295,20 +163,12 @@ def test_goals_are_named_once_each(goals):
         promise(synthetic_run(10), goals)
 
 
+def test_what_is_wrong_among_the_rest_is_not_promised_on_average():
+    with pytest.raises(ValueError, match="with confidence only"):
+        promise(synthetic_run(10), [Goal(WRONG, 0.1)], None)
+
+
 @pytest.mark.parametrize("confidence", [0, 1, -0.5, float("nan")])
 def test_a_confidence_lies_between_0_and_1(confidence):
     with pytest.raises(ValueError, match="must lie between 0 and 1"):
         promise(synthetic_run(10), [Goal(LOST, 0.1)], confidence)
-
-
-def test_what_makes_no_sense_as_a_goal_is_refused():
-    for limit in (0, 1, -0.1, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="must be between 0 and 1"):
-            Goal(LOST, limit)
-    with pytest.raises(ValueError, match="must be positive"):
-        Goal("bytes", 0)
-    with pytest.raises(ValueError, match="must be one of lost"):
-        Goal("relative_cost", 0.3)
-    with pytest.raises(ValueError, match="with confidence only"):
-        promise(synthetic_run(10), [Goal(WRONG, 0.1)], None)
-    assert needed(0.5, 0.5) == 1
