@@ -28,7 +28,8 @@ from PIL import Image
 
 from core.bench.record.runner import CHUNK, working_folder
 from core.bench.runs.files import load_run
-from core.bench.runs.run import Record, Run
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from tools.doubles.untrained import save_untrained
 from tools.support.clusters import ray_here, slurm_here
 

@@ -18,7 +18,8 @@ import pdoc
 from pdoc.doc import Class, Doc, Module, Variable
 from pydantic_core import PydanticUndefined
 
-from core.bench.runs.run import Record, Run
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.support.whole import folder_to_write, write_whole
 
 # pdoc shows of a package what its `__all__` lists, so each module is named by itself.

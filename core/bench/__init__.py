@@ -36,8 +36,11 @@ from core.bench.analysis.separability import (
     separability,
     step_means,
 )
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import RunFile, list_runs, load_run, save_run
-from core.bench.runs.run import Metadata, Record, Run, RunError
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.bench.runs.uploads import load_upload
 
 __all__ = [

@@ -33,7 +33,8 @@ from core.bench.plots.measures import distribution_figure, lengths_figure, steps
 from core.bench.plots.paper import REPORTED, reported_cost, reported_point
 from core.bench.plots.several import quality_figure, runs_figure
 from core.bench.plots.tradeoff import curve_of, strategies, tradeoff_figure
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.errors import RunError
+from core.bench.runs.run import Run
 from core.bench.runs.series import QUALITY, codec_name, kind, rank
 from core.uncertainty import METRICS
 

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from core.bench.runs.run import Metadata, Record, Run
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.channel import PRESETS, Awgn, Fixed, Link, Rayleigh, Traffic, expected_rounds
 from core.channel import _lambert as lambert
 from core.cropping import Box

@@ -7,8 +7,8 @@ import pytest
 from core.bench.__main__ import main
 from core.bench.analysis.curves import tradeoff
 from core.bench.commands.gain_command import compare, fit, with_gain
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import save_run
-from core.bench.runs.run import RunError
 from core.certificate import Certificate, CertificateError
 from core.gain import FROM, N_FEATURES, Gain, GainError, features, use
 from core.uncertainty import METRICS, Gate, token_scores

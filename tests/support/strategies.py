@@ -4,7 +4,9 @@ import numpy as np
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from core.bench.runs.run import Metadata, Record, Run
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.cropping import Box
 from core.uncertainty import METRICS
 

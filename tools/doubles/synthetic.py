@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from core.bench.runs.run import OPTIONAL, Metadata, Run
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.record import OPTIONAL
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS, Evidence
 
 VOCABULARY = 4

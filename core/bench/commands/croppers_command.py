@@ -23,8 +23,9 @@ import numpy as np
 from core.bench.commands import run_command
 from core.bench.record.runner import Plan
 from core.bench.report import page
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.run import Run
 from core.croppers import CROPPERS
 from core.support.whole import folder_to_write, write_whole
 from core.vlm.base import VLM

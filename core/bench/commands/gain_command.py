@@ -19,8 +19,10 @@ import numpy as np
 from core.bench.analysis.calibration import halves
 from core.bench.analysis.intervals import Interval, Statistic, bootstrap
 from core.bench.analysis.ranking import Segments
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run
-from core.bench.runs.run import COUNTS, MEASURES, TEXTS, Run, RunError
+from core.bench.runs.record import COUNTS, MEASURES, TEXTS
+from core.bench.runs.run import Run
 from core.gain import FROM, Gain, features
 from core.support.whole import file_to_write, write_whole
 from core.uncertainty import METRICS

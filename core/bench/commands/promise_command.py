@@ -20,7 +20,8 @@ from core.bench.analysis.promises.refusals import PromiseError
 from core.bench.analysis.promises.thresholds import keeps
 from core.bench.commands.gain_command import source, with_gain
 from core.bench.runs.files import load_run
-from core.bench.runs.run import TEXTS, Run
+from core.bench.runs.record import TEXTS
+from core.bench.runs.run import Run
 from core.certificate import Setting
 from core.channel import PRESETS
 from core.gain import Gain

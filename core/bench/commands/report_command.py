@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 from core.bench.report import page
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import SUFFIX, load_run
-from core.bench.runs.run import RunError
 from core.support.bundled import CONTROLS
 from core.support.whole import file_to_write, write_whole
 

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 
 from core.bench.record.runner import Plan, Runner
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.run import Run
 from core.croppers import CROPPERS
 from core.imaging import FINER
 from core.support.whole import file_to_write

@@ -17,7 +17,9 @@ from core.bench.datasets import Sample
 from core.bench.datasets.scoring import Scorer
 from core.bench.record.hd import ask_in_high_resolution
 from core.bench.record.together import Asker
-from core.bench.runs.run import Metadata, Record, Run
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.croppers import DEFAULT
 from core.croppers import cropper as cropper_named
 from core.cropping import Box

@@ -30,7 +30,7 @@ from loguru import logger
 from tqdm import tqdm
 
 from core.bench.record.runner import Plan, Runner, join, recorded
-from core.bench.runs.run import RunError
+from core.bench.runs.errors import RunError
 
 EVERY = 0.5  # seconds between two looks at what is there
 

@@ -24,7 +24,7 @@ TIMES = 2  # the side of the global image
 
 
 def ask_in_high_resolution(vlm: Asker, edge: Edge, question: str) -> tuple[str, dict[str, Any]]:
-    """The answer, and what it took: columns of a `core.bench.runs.run.Record`.
+    """The answer, and what it took: columns of a `core.bench.runs.record.Record`.
 
     Raises what the model raises, such as VLMError for one that takes no more than two images.
     """

@@ -26,10 +26,13 @@ from core.bench.datasets import Dataset, DatasetError, Sample, load_dataset
 from core.bench.datasets.scoring import SCORERS
 from core.bench.record.asking import Recorder, rounds_of, unanswered
 from core.bench.record.together import together
+from core.bench.runs.errors import DamagedError, RunError
 from core.bench.runs.files import SUFFIX, list_runs, load_run, save_pieces, save_run
 from core.bench.runs.later import MAX_ROUNDS
+from core.bench.runs.metadata import Metadata
 from core.bench.runs.provenance import code, machine, today, versions
-from core.bench.runs.run import DamagedError, Metadata, Record, Run, RunError
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.bench.runs.series import with_fit
 from core.croppers import DEFAULT, cropper
 from core.imaging import Codec, ImageError, rgb_of

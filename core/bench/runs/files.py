@@ -1,7 +1,7 @@
 """Run files: one run is one Parquet file, with its metadata as JSON in the file's own footer.
 
 One row per sample, or per look of it, where a run has several rounds; columns are named as in
-`core.bench.runs.run.Record`; the box is four columns, and
+`core.bench.runs.record.Record`; the box is four columns, and
 each metric is a list of one number per token, `tokens_<metric>` of the first answer and
 `second_tokens_<metric>` of the second. Any Parquet reader reads them.
 
@@ -26,10 +26,11 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import numpy as np
 
 from core.bench.runs import old_runs
-from core.bench.runs.run import (
+from core.bench.runs.errors import DamagedError, RunError
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.record import (
     BOX,
     COUNTS,
-    MAX_TEXT,
     MEASURES,
     MESSAGES,
     NO_BOX,
@@ -37,11 +38,8 @@ from core.bench.runs.run import (
     PREFIX,
     SECOND_PREFIX,
     TEXTS,
-    DamagedError,
-    Metadata,
-    Run,
-    RunError,
 )
+from core.bench.runs.run import Run
 from core.bench.runs.tokens import StoredScores, not_finite, part
 from core.support.whole import written_whole
 
@@ -63,6 +61,7 @@ ADDED |= {*old_runs.MEASURES}
 ADDED -= {"box_hit"}
 LENGTHS = {PREFIX: "lengths", SECOND_PREFIX: "second_lengths"}  # tokens of each row's answers
 
+MAX_TEXT = 100_000  # characters of one text
 MAX_HELD = 512 << 20  # bytes unpacked; of a larger file, token scores are read when asked for
 MAX_FOOTER = 4 << 20  # bytes, of a file that is read under limits
 MAX_METADATA = 1 << 20  # bytes

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from PIL import Image
 
-from core.bench.runs.run import Metadata, Run
+from core.bench.runs.metadata import Metadata
+from core.bench.runs.run import Run
 
 __all__ = ["OriginalMissing", "check_originals", "original"]
 

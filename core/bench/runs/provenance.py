@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from core.bench.runs.run import Code
+from core.bench.runs.metadata import Code
 
 CORE = Path(__file__).resolve().parents[2]  # what makes a run: the package `core`
 PACKAGE = "second-look"

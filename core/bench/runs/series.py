@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, replace
 from typing import Any
 
-from core.bench.runs.run import Metadata
+from core.bench.runs.metadata import Metadata
 from core.imaging import Codec
 
 __all__ = ["QUALITY", "codec_name", "kind", "looked_at_alike", "rank", "with_fit"]

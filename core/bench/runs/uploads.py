@@ -10,8 +10,9 @@ import os
 import subprocess
 import sys
 
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.run import Run
 
 __all__ = ["MAX_ROWS", "MAX_UNPACKED", "load_upload"]
 

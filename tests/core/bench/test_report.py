@@ -10,8 +10,9 @@ from core.bench import report
 from core.bench.__main__ import main
 from core.bench.analysis import ranking
 from core.bench.plots.paper import REPORTED
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run, save_run
-from core.bench.runs.run import Code, RunError
+from core.bench.runs.metadata import Code
 from core.uncertainty import METRICS, Gate, Metric, token_scores
 from tools.doubles.synthetic import synthetic_run
 

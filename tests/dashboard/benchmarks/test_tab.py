@@ -27,7 +27,7 @@ from core.bench import (
     tradeoff,
 )
 from core.bench.analysis.intervals import bootstrap, gate_statistic
-from core.bench.runs.run import Code
+from core.bench.runs.metadata import Code
 from core.imaging import Codec
 from core.uncertainty import METRICS, Gate
 from dashboard.benchmarks.axis import AXIS_CHOICES

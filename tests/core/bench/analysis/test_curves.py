@@ -26,7 +26,8 @@ from core.bench.analysis.looking import looking
 from core.bench.plots.several import runs_figure
 from core.bench.plots.tradeoff import tradeoff_figure
 from core.bench.report import looking_row
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.errors import RunError
+from core.bench.runs.run import Run
 from core.cost import additional_communication_cost, relative_communication_cost
 from core.uncertainty import METRICS, Gate
 from tests.support.strategies import METADATA, patient, runs

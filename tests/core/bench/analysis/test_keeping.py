@@ -5,8 +5,9 @@ import pytest
 
 from core.bench.analysis.calibration import halves
 from core.bench.analysis.keeping import best_margin, compare, keeping
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run, save_run
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS, aggregate
 from tests.support.seconds import with_second_scores
 from tools.doubles.synthetic import synthetic_run

@@ -22,7 +22,8 @@ from core.bench.analysis.separability import (
     separability,
     step_means,
 )
-from core.bench.runs.run import Run, RunError
+from core.bench.runs.errors import RunError
+from core.bench.runs.run import Run
 from tests.support.strategies import METADATA, patient, runs
 from tools.doubles.synthetic import synthetic_run
 

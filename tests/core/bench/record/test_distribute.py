@@ -13,8 +13,8 @@ import torch
 
 from core.bench.commands.run_command import run_here
 from core.bench.record.runner import CHUNK, Plan
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run
-from core.bench.runs.run import RunError
 from tests.core.bench.record.test_runner import same
 from tests.support.pixels import picture
 from tests.support.tiny import save_focalnet_llava

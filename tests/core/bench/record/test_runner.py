@@ -25,8 +25,10 @@ from core.bench.record import runner as runner_module
 from core.bench.record.hd import tiles
 from core.bench.record.runner import Plan, Runner
 from core.bench.runs import files
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run
-from core.bench.runs.run import Code, Record, RunError
+from core.bench.runs.metadata import Code
+from core.bench.runs.record import Record
 from core.cost import prefill_flops
 from core.croppers import CROPPERS
 from core.cropping import Box

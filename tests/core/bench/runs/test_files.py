@@ -12,8 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.bench.runs import files
+from core.bench.runs.errors import DamagedError, RunError
 from core.bench.runs.files import DIGEST_KEY, KEY, list_runs, load_run, save_pieces, save_run
-from core.bench.runs.run import Code, DamagedError, Record, Run, RunError
+from core.bench.runs.metadata import Code
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.bench.runs.tokens import StoredScores
 from tests.support.strategies import METADATA, patient, runs
 from tools.doubles.synthetic import looked_again, synthetic_run
@@ -660,10 +663,3 @@ def test_a_file_of_schema_5_had_one_look(saved):
     again = load_run(path)
     assert _equal(again, run) and again.metadata.rounds == 1 and not again.metadata.keeps
     assert (again.round == 1).all() and again.later == ()
-
-
-def test_part_of_a_run_has_the_later_looks_of_its_samples():
-    run = looked_again(synthetic_run(12), 3)
-    part = run.select([9, 2, 0, 5])
-    assert [one.id.tolist() for one in part.later] == [["2", "0", "5"], ["2", "0", "5"]]
-    assert repr(part.later[1].record(0)) == repr(run.later[1].record(2))

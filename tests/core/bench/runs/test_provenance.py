@@ -7,8 +7,8 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from core.bench.runs import provenance
+from core.bench.runs.metadata import Code
 from core.bench.runs.provenance import code, machine
-from core.bench.runs.run import Code
 
 if shutil.which("git") is None:
     pytest.skip("there is no git", allow_module_level=True)

@@ -8,11 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import save_run
-from core.bench.runs.run import Metadata, Record, Run, RunError
+from core.bench.runs.record import Record
+from core.bench.runs.run import Run
 from core.uncertainty import METRICS, aggregate
 from tests.support.strategies import METADATA, patient, runs
-from tools.doubles.synthetic import synthetic_run
+from tools.doubles.synthetic import looked_again, synthetic_run
 
 RECORD = synthetic_run(1).record(0)
 first_tokens = st.none() | st.integers(1, 15)
@@ -58,6 +60,13 @@ def test_a_selection_holds_the_samples_chosen_in_their_order(run, data):
     assert all(_same(part.record(k), run.record(i)) for k, i in enumerate(chosen))
 
 
+def test_part_of_a_run_has_the_later_looks_of_its_samples():
+    run = looked_again(synthetic_run(12), 3)
+    part = run.select([9, 2, 0, 5])
+    assert [one.id.tolist() for one in part.later] == [["2", "0", "5"], ["2", "0", "5"]]
+    assert repr(part.later[1].record(0)) == repr(run.later[1].record(2))
+
+
 def test_a_mask_selects_and_what_failed_is_left_out():
     run = Run.from_records([RECORD, Record("x", "i", "?", "?", "[]", error="no")], METADATA)
     assert run.failed.tolist() == [False, True]
@@ -94,83 +103,12 @@ def test_record_counts_from_either_end():
         run.record(3)
 
 
-@pytest.mark.parametrize(
-    ("change", "named"),
-    [
-        ({"first_score": 1.1}, "first_score from 0 to 1"),
-        ({"second_score": float("nan")}, "second_score from 0 to 1"),
-        ({"global_bytes": 0}, "global_bytes of at least 1"),
-        ({"reference_bytes": 1 << 41}, "reference_bytes"),
-        ({"local_image_message_bytes": -1}, "local_image_message_bytes of at least 0"),
-        ({"first_flops": float("inf")}, "finite first_flops"),
-        ({"second_seconds": -1.0}, "finite second_seconds"),
-        ({"second_flops_exact": float("inf")}, "finite second_flops_exact"),
-        ({"box_hit": 2}, "box_hit that is true, false or not known"),
-        ({"box": RECORD.box.__class__(5, 5, 5, 9)}, "a box with"),
-        ({"scores": {}}, "token scores of at least one metric"),
-        ({"scores": {"min_entropy": ()}}, "at least one token"),
-        ({"scores": {"min_entropy": (0.1,) * 10_001}}, "at most 10,000 tokens"),
-        ({"scores": {"min_entropy": (0.1, float("nan"))}}, "finite min_entropy"),
-        ({"scores": {"min_entropy": (float("inf"),)}}, "finite min_entropy"),
-        ({"scores": {"guess": (0.1,)}}, "metric 'guess', which this version doesn't know"),
-        ({"id": 7}, "id of sample 7 must be a text"),
-        ({"answers": ["a"]}, "answers of sample '0' must be a text"),
-    ],
-)
-def test_a_sample_that_cannot_be_is_refused_by_name(change, named):
-    with pytest.raises(RunError, match=named):
-        Run.from_records([replace(RECORD, **change)], METADATA)
-
-
-def test_samples_must_agree_on_metrics_and_tokens():
-    with pytest.raises(RunError, match="Sample '0' must have the metrics of the others"):
-        Run.from_records(
-            [replace(RECORD, scores={"min_entropy": (0.1,), "shannon_entropy": (0.1, 0.2)})],
-            METADATA,
-        )
-    with pytest.raises(RunError, match="Sample 'b' must have the metrics of the others"):
-        other = replace(RECORD, id="b", scores={"min_entropy": (0.1,)})
-        Run.from_records([RECORD, other], METADATA)
-
-
-def test_an_id_is_there_once():
-    with pytest.raises(RunError, match=r"Sample 1 \('0'\) must have an id that no other"):
-        Run.from_records([RECORD, RECORD], METADATA)
-
-
-def test_columns_must_fit_together():
-    run = synthetic_run(3)
-    with pytest.raises(RunError, match="Column question"):
-        replace(run, question=run.question[:2])
-    with pytest.raises(RunError, match="offsets"):
-        replace(run, offsets=run.offsets[:-1])
-    with pytest.raises(RunError, match="offsets of first answers must start at 0"):
-        replace(run, offsets=run.offsets + 1)
-    with pytest.raises(RunError, match="one value for each of"):
-        replace(run, scores={"min_entropy": run.scores["min_entropy"][1:]})
-
-
 def test_a_metric_that_is_not_held_is_named():
     run = replace(synthetic_run(3), scores={"min_entropy": synthetic_run(3).scores["min_entropy"]})
     with pytest.raises(ValueError, match="no 'shannon_entropy'; its metrics: min_entropy"):
         run.uncertainty("shannon_entropy")
     with pytest.raises(ValueError, match="at least 1, not 0"):
         run.uncertainty("min_entropy", 0)
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [("model", None), ("seed", "7"), ("quality", True), ("parameters", 1.5), ("revision", 3),
-     ("versions", {"numpy": 2}), ("versions", ["numpy"])],
-)  # fmt: skip
-def test_metadata_of_the_wrong_kind_are_refused(name, value):
-    with pytest.raises(RunError, match=name):
-        replace(METADATA, **{name: value})
-
-
-def test_metadata_may_leave_open_what_is_not_known():
-    unknown = dict.fromkeys(("revision", "parameters", "seed", "quality"))
-    assert isinstance(replace(METADATA, **unknown), Metadata)
 
 
 def test_as_a_table_a_run_has_a_row_for_each_sample(tmp_path):

@@ -2,7 +2,7 @@ from dataclasses import replace
 
 import pytest
 
-from core.bench.runs.run import Code
+from core.bench.runs.metadata import Code
 from core.bench.runs.series import codec_name, kind, rank
 from tests.support.strategies import METADATA
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from core.bench.runs import uploads
+from core.bench.runs.errors import RunError
 from core.bench.runs.files import load_run, save_run
-from core.bench.runs.run import RunError
 from core.bench.runs.uploads import load_upload
 from tools.doubles.synthetic import synthetic_run
 
