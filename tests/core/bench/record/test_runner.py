@@ -24,9 +24,8 @@ from core.bench.datasets.scoring import SCORERS
 from core.bench.record import runner as runner_module
 from core.bench.record.hd import tiles
 from core.bench.record.runner import Plan, Runner
-from core.bench.runs import files
 from core.bench.runs.errors import RunError
-from core.bench.runs.files import load_run
+from core.bench.runs.files import load_run, reading
 from core.bench.runs.metadata import Code
 from core.bench.runs.record import Record
 from core.cost import prefill_flops
@@ -422,7 +421,7 @@ def test_a_chunk_that_cannot_be_read_just_now_is_kept(plan, monkeypatch):
     before = parts(plan)
     for error in (MemoryError(), PermissionError(13, "denied"), OSError(errno.EIO, "error")):
         with monkeypatch.context() as patch:
-            patch.setattr(files, "_read_columns", lambda *_, error=error: (_ for _ in ()).throw(
+            patch.setattr(reading, "_read_columns", lambda *_, error=error: (_ for _ in ()).throw(
                 error))  # fmt: skip
             with pytest.raises(RunError, match="'000000.parquet'"):
                 runner.finish()
