@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from core.bench.analysis.curves import COSTS
 
+__all__ = ["LOST", "SPENT", "Goal"]
+
 LOST, WRONG, ASKED = "lost", "wrong", "additional_cost"
 SPENT = tuple(name for name, (_, _, per) in COSTS.items() if per == 1)
 

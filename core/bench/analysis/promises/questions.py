@@ -12,6 +12,8 @@ from core.bench.analysis.curves import COSTS, column
 from core.bench.analysis.promises.goal import SPENT
 from core.bench.runs.run import Run
 
+__all__ = ["Questions"]
+
 
 @dataclass(frozen=True, eq=False)
 class Questions:

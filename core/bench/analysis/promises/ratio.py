@@ -21,6 +21,8 @@ from core.bench.analysis.promises.goal import ASKED, LOST, SPENT, WRONG, Goal
 from core.bench.analysis.promises.questions import Questions
 from core.bench.analysis.ranking import by_uncertainty
 
+__all__ = ["measured"]
+
 
 def parts_of(questions: Questions, goal: Goal) -> list[tuple[str | None, Questions]]:
     """Return whom a goal must hold for: a budget is one for all questions, the rest one for each

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from core.bench.analysis.promises.goal import ASKED, LOST, WRONG, Goal
 
+__all__ = ["PromiseError"]
+
 
 class PromiseError(ValueError):
     """This can't be promised from this run; the text is one sentence that says what could be."""

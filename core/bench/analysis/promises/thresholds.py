@@ -32,6 +32,8 @@ from core.bench.analysis.promises.ratio import (
 from core.bench.analysis.promises.refusals import PromiseError, first_stage_costs, too_few
 from core.bench.analysis.ranking import by_uncertainty
 
+__all__ = ["keeps", "rule_for"]
+
 MANY = 5_000  # images, from which on every threshold can't be bet on
 PILOT = 5  # every fifth image only lays out the sequence in which WRONG is tested
 STEPS = 200  # of it, at most about as many
