@@ -27,7 +27,7 @@ class Recipe:
     charts_beside: dict[str, int] = field(  # eye charts in every step of the later phases
         default_factory=lambda: {"views": 2, "strips": 4, "scenes": 2}
     )
-    crowds: dict[str, int] = field(  # beside the views; instead of scenes in every third step
+    crowds: dict[str, int] = field(  # beside the views; instead of scenes in some turns
         default_factory=lambda: {"views": 16, "scenes": 12}
     )
     rate: float = 1e-3

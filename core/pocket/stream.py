@@ -71,10 +71,9 @@ class Stream(torch.utils.data.Dataset):
         """A batch of strips as they arrive, padded to a square, and of small pictures."""
         count = max(1, round(self.settings.batch["strips"] * 5 / (GRID + 1)))
         span = [10**8 + i for i in _span(step, count)]  # others than before
-        rows = [SQUARE[i % len(SQUARE)] for i in span]
-        strips = [strip_example(i, self.settings.seed, r) for i, r in zip(span, rows, strict=True)]
-        small = [small_example(i, self.settings.seed) for i in span[::2]]
-        return self.packer.collate([padded(strip) for strip in strips[1::2]] + small)
+        seed = self.settings.seed
+        strips = [padded(strip_example(i, seed, SQUARE[i % len(SQUARE)])) for i in span[1::2]]
+        return self.packer.collate(strips + [small_example(i, seed) for i in span[::2]])
 
     def _charts(self, span):
         charts = zip(*(chart_example(i, self.settings.seed) for i in span), strict=True)

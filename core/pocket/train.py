@@ -6,9 +6,10 @@ it colours, shapes and small letters, the primer (a strip, a text, a short quest
 language model to spell what the tower sees, strips teach both to read what people ask for, and
 questions about scenes teach it to find, to use a second image, and everything else. The first two
 train the tower alone: a view costs it a third of the computing time that it costs with questions
-behind it, and a chart has some three hundred cells with a letter in them. In the last, every
-third step asks about crowds of small signs in one image (of the sizes at which reading begins to
-fail, where the uncertainty decides, a scene has few), and every third about strips.
+behind it, and a chart has some three hundred cells with a letter in them. In the last, unless
+`--turns` says otherwise, every third step asks about crowds of small signs in one image (of the
+sizes at which reading begins to fail, where the uncertainty decides, a scene has few), and every
+third about strips.
 
 What it reads is checked on validation pictures, answering freely, every `--check-every` steps: a
 run that doesn't learn shows there within the hour.

@@ -13,14 +13,8 @@ from core.bench.tuning.measure import Trial
 from core.uncertainty import METRICS, Gate
 
 DRAWS = 1_000
-SIDES = (
-    2 / 3,
-    1.0,
-    7 / 6,
-    4 / 3,
-    5 / 3,
-    2.0,
-)  # of the model's input: a wider box holds more, in less detail
+# Of the model's input: a wider box holds more, in less detail.
+SIDES = (2 / 3, 1.0, 7 / 6, 4 / 3, 5 / 3, 2.0)
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,7 @@ class Preparation:
         """Return the image as the checkpoint's own preparation gets it."""
         if self._as_is:
             return image
-        if self.fit.how == "pad":
+        if HOW[self.way] == "pad":
             small, (left, top, right, bottom) = self._padded(image.size)
             if small != image.size:
                 image = image.resize(small, Image.Resampling.BICUBIC)
@@ -59,7 +59,7 @@ class Preparation:
         own: `Geometry` of an image that isn't prepared before.
         """
         geometry = own(self.seen(size))
-        if self.way in HOW and self.fit.how == "pad":
+        if HOW.get(self.way) == "pad":
             small, square = self._padded(size)
             return geometry.of_original(small, square).of_original(size)
         return geometry.of_original(size, self.fit.region(size) if self.way == "crop" else None)
