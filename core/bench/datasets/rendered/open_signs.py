@@ -20,9 +20,8 @@ from core.signs.world import faces
 from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
 EACH = "each"
-# What isn't there has no box, and of several that are alike, none is the one. "purpose" came after
-# version 6 of pocket, whose settings are chosen on the others.
-_OTHERS = ("absent", "absent-object", "alike", "too-small", "purpose")
+# What isn't there has no box, and of several that are alike, none is the one.
+_OTHERS = ("absent", "absent-object", "alike", "too-small")
 _IN_TURN = [name for name in CONDITIONS if name not in _OTHERS]
 
 
