@@ -15,7 +15,6 @@ from PIL import Image
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
 from core.bench.datasets.rendered.signs import Rendered
 from core.signs import fonts
-from core.signs.render import render
 from core.signs.world import faces
 from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
@@ -55,7 +54,7 @@ def _condition(name: str, index: int) -> str:
 
 
 def _image(condition: str, split: str, index: int) -> Image.Image:
-    return render(trial(condition, split, index).scene)
+    return trial(condition, split, index).picture()
 
 
 def load(place: Place, split: str, condition: str) -> Loaded:
