@@ -84,6 +84,21 @@ def test_a_program_asks(url, scene_file):
     assert client.predict(api_name="/model")["thresholds"].keys() == METRICS.keys()
 
 
+def test_without_eta_the_models_own_decides(url, scene_file):
+    client = Client(url, verbose=False)
+    asked = {"image": handle_file(scene_file), "question": "What does the sign say?"}
+    own = client.predict(api_name="/model")["thresholds"]
+    for metric in ("min_entropy", "probability_margin"):
+        for more in ({"api_name": "/ask"}, {"api_name": "/look_here", "box": [10, 20, 110, 140]}):
+            for eta in ({}, {"eta": None}):
+                told = Transcript.from_dict(client.predict(**asked, metric=metric, **eta, **more))
+                assert told.gate == Gate(metric, own[metric])
+    with pytest.raises(AppError, match="one of min_entropy"):
+        client.predict(**asked, metric="doubt", api_name="/ask")
+    with pytest.raises(AppError, match="needs a number for η"):
+        client.predict(**asked, eta="high", api_name="/ask")
+
+
 def test_the_example_of_the_readme_runs(url, scene_file, capsys):
     readme = (ROOT / "README.md").read_text()
     (example,) = (b for b in re.findall(r"```python\n(.*?)```", readme, re.S) if "/ask" in b)
@@ -92,7 +107,8 @@ def test_the_example_of_the_readme_runs(url, scene_file, capsys):
     assert (changed, samples) == (1, 1)
     scope = {}
     exec(code, scope)
-    assert scope["transcript"].gate.threshold == scope["eta"]
+    own = scope["client"].predict(api_name="/model")["thresholds"]["min_entropy"]
+    assert scope["transcript"].gate == Gate("min_entropy", own)
     assert scope["transcript"].summary() in capsys.readouterr().out
     assert Transcript.from_dict(scope["elsewhere"]).box.as_tuple() == (20, 40, 220, 240)
 
