@@ -1,6 +1,9 @@
 """The page as a whole: what it offers to programs, and what it refuses."""
 
+import logging
 import re
+import socket
+import time
 from concurrent.futures import Future
 
 import gradio as gr
@@ -121,6 +124,27 @@ def test_a_program_gets_one_sentence(url, scene_file, bad_files):
         client.predict(
             image=handle_file(scene_file), question="What?", box=[1, 2], api_name="/look_here"
         )
+
+
+def test_an_upload_that_is_given_up_leaves_no_traceback(url, caplog):
+    address = httpx.URL(url)
+    head = (
+        f"POST {address.path}gradio_api/upload HTTP/1.1\r\nHost: {address.host}:{address.port}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+    )
+    caplog.set_level("ERROR")
+    errors = logging.getLogger("uvicorn.error")  # which hands nothing on
+    errors.addHandler(caplog.handler)
+    try:
+        with socket.create_connection((address.host, address.port)) as line:
+            line.sendall(head.encode() + bytes(1000))
+            time.sleep(0.5)  # it has begun to read
+        time.sleep(0.5)
+        assert httpx.get(url).status_code == 200
+    finally:
+        errors.removeHandler(caplog.handler)
+    assert not caplog.records, caplog.text
 
 
 def test_files_of_the_machine_are_out_of_reach(url, page):
