@@ -16,16 +16,19 @@ from dashboard.case import ask_elsewhere, ask_second
 from dashboard.hosting.live import EXPECTED, LiveModel
 
 SETTINGS = (
-    "metric is one of " + ", ".join(METRICS) + "; eta is the threshold in its unit. format and"
-    " quality are those of the global image, local_format and local_quality of the local one."
+    "metric is one of " + ", ".join(METRICS) + "; eta is the threshold in its unit, left out or"
+    " null the model's own. format and quality are those of the global image, local_format and"
+    " local_quality of the local one."
 )
+ETA = 3  # among what every question needs: image, question, metric, η
 
 
 class Api:
     """The endpoints. Call it inside a `gr.Blocks`.
 
     asked, looking: the page's own components for what every question needs, and for who looks, how
-    often. Their types say what programs may send, and files of this machine are not among it.
+    often. Their types say what programs may send, and files of this machine are not among it. Only
+    η has one of its own: the page's slider stands where no model has been asked yet.
     """
 
     def __init__(
@@ -37,6 +40,8 @@ class Api:
     ):
         self.live = live
         self.answer = gr.JSON(visible=False)
+        eta = gr.Number(visible=False, label="eta")
+        asked = [*asked[:ETA], eta, *asked[ETA + 1 :]]
         force = gr.Checkbox(False, visible=False, label="force")
         box = gr.JSON(visible=False, label="box")
         button = gr.Button(visible=False)
@@ -76,32 +81,48 @@ class Api:
         image,
         question,
         metric,
-        eta,
-        format,
-        quality,
-        local_format,
-        local_quality,
-        force,
-        cropper,
-        looks,
+        eta=None,  # this default makes it optional; the others' are their components' values
+        format=None,
+        quality=None,
+        local_format=None,
+        local_quality=None,
+        force=None,
+        cropper=None,
+        looks=None,
     ) -> dict[str, Any]:
         """Return both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
-        asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
+            eta = self._eta(metric, eta)
+            asked = image, question, metric, eta, format, quality, local_format, local_quality
             case = inputs.begin(self.live, *asked, cropper, looks)
             if case.transcript.uncertain or force:
                 case = self.live.run(ask_second, case)
         return case.transcript.to_dict()
 
     def look_here(
-        self, image, question, metric, eta, format, quality, local_format, local_quality, box
+        self,
+        image,
+        question,
+        metric,
+        eta=None,
+        format=None,
+        quality=None,
+        local_format=None,
+        local_quality=None,
+        box=None,
     ) -> dict[str, Any]:
         """Return both stages, the second with the caller's box: a transcript, or gr.Error."""
-        asked = image, question, metric, eta, format, quality, local_format, local_quality
         with _refused():
+            eta = self._eta(metric, eta)
+            asked = image, question, metric, eta, format, quality, local_format, local_quality
             box = inputs.as_box(box)
             case = self.live.run(ask_elsewhere, inputs.begin(self.live, *asked), box)
         return case.elsewhere.to_dict()
+
+    def _eta(self, metric, eta):
+        """Return η as it was sent, or the model's own for the metric."""
+        own = self.live.current().vlm.info.thresholds if eta is None else {}
+        return own.get(metric, eta) if isinstance(metric, str) else eta
 
     def model(self) -> dict[str, Any]:
         """Return `core.vlm.ModelInfo` as plain JSON."""

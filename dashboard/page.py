@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
 
 from core.server.phone.rooms import Rooms
 from core.support.proxies import without_proxies
@@ -151,8 +153,14 @@ def _greet(
     )
 
 
-def launch(page: gr.Blocks, **options: Any) -> None:
+def launch(page: gr.Blocks, app_kwargs: dict[str, Any] | None = None, **options: Any) -> None:
     """Launch the page as it needs to be, and return once it answers requests."""
     look = {"theme": theme.theme(), "css": theme.style(), "head": theme.head()}
+    app = {"exception_handlers": {ClientDisconnect: _given_up}} | (app_kwargs or {})
     with without_proxies():  # gradio asks itself whether it answers
-        page.launch(prevent_thread_lock=True, **look, **LAUNCH, **options)
+        page.launch(prevent_thread_lock=True, app_kwargs=app, **look, **LAUNCH, **options)
+
+
+def _given_up(request: Request, error: Exception) -> Response:
+    """Answer an upload whose sender has gone: nobody hears it, and the log needs no traceback."""
+    return Response(status_code=400)

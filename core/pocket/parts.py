@@ -1,8 +1,8 @@
 """The parts that the dashboard's samples play, and the scenes and questions tried for them.
 
-The open world's are those that are shipped: the sixth version is at home there. They are the closed
-world's, played by other scenes, and four more: what a gate gets wrong either way, what isn't there,
-and a photograph.
+The open world's are those that are shipped: from version 6 on pocket is at home there. They are the
+closed world's, played by other scenes, and four more: what a gate gets wrong either way, what isn't
+there, and a photograph.
 """
 
 from collections.abc import Callable

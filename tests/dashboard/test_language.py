@@ -49,7 +49,7 @@ NAMES = {  # names, abbreviations, and what a visitor asks the model
     "Is there a star in the image?", "What does the sign say?",
     "What is in the picture?",
     "What is written on the sign?", "What does the blue circle sign say?", "False", "GFLOP",
-    "llava-hf/llava-1.5-7b-hf", "force", SOURCE, *(link.name for link in PRESETS.values()),
+    "llava-hf/llava-1.5-7b-hf", "force", "eta", SOURCE, *(link.name for link in PRESETS.values()),
 }  # fmt: skip
 # Said as part of something longer, which is in the dictionary; or to nobody on the page: columns of
 # files, names of typefaces, classes of the style sheet, a log.

@@ -1,6 +1,9 @@
 """The page as a whole: what it offers to programs, and what it refuses."""
 
+import logging
 import re
+import socket
+import time
 from concurrent.futures import Future
 
 import gradio as gr
@@ -84,6 +87,21 @@ def test_a_program_asks(url, scene_file):
     assert client.predict(api_name="/model")["thresholds"].keys() == METRICS.keys()
 
 
+def test_without_eta_the_models_own_decides(url, scene_file):
+    client = Client(url, verbose=False)
+    asked = {"image": handle_file(scene_file), "question": "What does the sign say?"}
+    own = client.predict(api_name="/model")["thresholds"]
+    for metric in ("min_entropy", "probability_margin"):
+        for more in ({"api_name": "/ask"}, {"api_name": "/look_here", "box": [10, 20, 110, 140]}):
+            for eta in ({}, {"eta": None}):
+                told = Transcript.from_dict(client.predict(**asked, metric=metric, **eta, **more))
+                assert told.gate == Gate(metric, own[metric])
+    with pytest.raises(AppError, match="one of min_entropy"):
+        client.predict(**asked, metric="doubt", api_name="/ask")
+    with pytest.raises(AppError, match="needs a number for η"):
+        client.predict(**asked, eta="high", api_name="/ask")
+
+
 def test_the_example_of_the_readme_runs(url, scene_file, capsys):
     readme = (ROOT / "README.md").read_text()
     (example,) = (b for b in re.findall(r"```python\n(.*?)```", readme, re.S) if "/ask" in b)
@@ -92,7 +110,8 @@ def test_the_example_of_the_readme_runs(url, scene_file, capsys):
     assert (changed, samples) == (1, 1)
     scope = {}
     exec(code, scope)
-    assert scope["transcript"].gate.threshold == scope["eta"]
+    own = scope["client"].predict(api_name="/model")["thresholds"]["min_entropy"]
+    assert scope["transcript"].gate == Gate("min_entropy", own)
     assert scope["transcript"].summary() in capsys.readouterr().out
     assert Transcript.from_dict(scope["elsewhere"]).box.as_tuple() == (20, 40, 220, 240)
 
@@ -105,6 +124,27 @@ def test_a_program_gets_one_sentence(url, scene_file, bad_files):
         client.predict(
             image=handle_file(scene_file), question="What?", box=[1, 2], api_name="/look_here"
         )
+
+
+def test_an_upload_that_is_given_up_leaves_no_traceback(url, caplog):
+    address = httpx.URL(url)
+    head = (
+        f"POST {address.path}gradio_api/upload HTTP/1.1\r\nHost: {address.host}:{address.port}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n"
+        '--x\r\nContent-Disposition: form-data; name="files"; filename="a.jpg"\r\n\r\n'
+    )
+    caplog.set_level("ERROR")
+    errors = logging.getLogger("uvicorn.error")  # which hands nothing on
+    errors.addHandler(caplog.handler)
+    try:
+        with socket.create_connection((address.host, address.port)) as line:
+            line.sendall(head.encode() + bytes(1000))
+            time.sleep(0.5)  # it has begun to read
+        time.sleep(0.5)
+        assert httpx.get(url).status_code == 200
+    finally:
+        errors.removeHandler(caplog.handler)
+    assert not caplog.records, caplog.text
 
 
 def test_files_of_the_machine_are_out_of_reach(url, page):

@@ -9,12 +9,15 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from math import ceil, floor
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from core.signs import questions as closed
 from core.signs.questions import SceneQuestion
+from core.signs.render import render
 from core.signs.scenes import (
     LETTER_GLOBAL,
     LETTER_ORIGINAL,
@@ -42,6 +45,7 @@ class Condition:
     tilt: float = 0.0  # degrees, to either side
     letters: tuple[float, float] = LETTER_GLOBAL
     smallest: float = LETTER_ORIGINAL  # capital height in pixels of the original, least
+    side: int | None = None  # longer one, to which the picture is brought; None: as rendered
     # (rng, scene, sign, split) -> SceneQuestion, or None where a scene has nothing to ask about
     ask: Callable | None = None
 
@@ -129,6 +133,8 @@ CONDITIONS = {
     "blur": Condition("blur of 3 px", effects=(("blur", 3.0),)),
     "noise": Condition("noise of 25 levels", effects=(("noise", 25.0),)),
     "close-up": Condition("letters of 50 to 90 px", ("short",), letters=(50.0, 90.0)),
+    "small-picture": Condition("a picture of 480 pixels", side=480),
+    "large-picture": Condition("a picture of 3,000 pixels", side=3000),
     "too-small": Condition(
         "letters of 2 px, which no crop shows", letters=(0.1, 0.5), smallest=2.0, ask=_too_small
     ),
@@ -144,6 +150,15 @@ class Trial:
     question: SceneQuestion
     answers: tuple[str, ...]
     index: int  # of the scene
+    zoom: float = 1.0  # of the picture, against the scene
+
+    def picture(self) -> Image.Image:
+        """Return what is looked at; the question's box and letters are in its pixels."""
+        image, scene = render(self.scene), self.scene
+        if self.zoom == 1:
+            return image
+        size = round(scene.width * self.zoom), round(scene.height * self.zoom)
+        return image.resize(size, Image.Resampling.LANCZOS)
 
 
 def trial(name: str, split: str, index: int) -> Trial:
@@ -183,7 +198,19 @@ def _trial(name: str, split: str, index: int) -> Trial | None:
         return _alike(rng, scene, split, index)
     sign = scene.signs[rng.integers(len(scene.signs))]
     question = (CONDITIONS[name].ask or _plain)(rng, scene, sign, split)
-    return None if question is None else Trial(scene, question, (question.answer,), index)
+    if question is None:
+        return None
+    side = CONDITIONS[name].side
+    zoom = side / max(scene.width, scene.height) if side else 1.0
+    return Trial(scene, _zoomed(question, zoom), (question.answer,), index, zoom)
+
+
+def _zoomed(question: SceneQuestion, zoom: float) -> SceneQuestion:
+    boxes = tuple(
+        (floor(zoom * left), floor(zoom * top), ceil(zoom * right), ceil(zoom * bottom))
+        for left, top, right, bottom in question.boxes
+    )
+    return replace(question, boxes=boxes, letter_height=round(zoom * question.letter_height))
 
 
 def _text(split: str, kinds: tuple[str, ...], rng: np.random.Generator) -> str:

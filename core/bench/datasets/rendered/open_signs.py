@@ -15,14 +15,12 @@ from PIL import Image
 from core.bench.datasets.base import Entry, Loaded, Place, Sample, register
 from core.bench.datasets.rendered.signs import Rendered
 from core.signs import fonts
-from core.signs.render import render
 from core.signs.world import faces
 from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
 EACH = "each"
-# What isn't there has no box, and of several that are alike, none is the one. "purpose" came after
-# version 6 of pocket, whose settings are chosen on the others.
-_OTHERS = ("absent", "absent-object", "alike", "too-small", "purpose")
+# What isn't there has no box, and of several that are alike, none is the one.
+_OTHERS = ("absent", "absent-object", "alike", "too-small")
 _IN_TURN = [name for name in CONDITIONS if name not in _OTHERS]
 
 
@@ -56,7 +54,7 @@ def _condition(name: str, index: int) -> str:
 
 
 def _image(condition: str, split: str, index: int) -> Image.Image:
-    return render(trial(condition, split, index).scene)
+    return trial(condition, split, index).picture()
 
 
 def load(place: Place, split: str, condition: str) -> Loaded:

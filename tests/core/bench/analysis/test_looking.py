@@ -136,5 +136,5 @@ def test_of_every_shipped_run_controls_say_how_much_of_its_gain_is_seeing():
         for control in ("blank", "random"):
             gained = common(own, group[control])[0].gain.mean()
             without = group[control].gain.mean()
-            assert len(group[control]) == 200 and -0.03 < without < min(0.04, gained), path.stem
+            assert len(group[control]) == 200 and -0.03 < without < min(0.08, gained), path.stem
             assert gained > 0.5 or "text" not in path.stem

@@ -60,6 +60,19 @@ def test_signs_are_turned_larger_absent_or_two():
     assert len(trial("unpointed", "test", 1).scene.signs) == 1
 
 
+def test_a_picture_of_another_size_shows_the_same():
+    for name, side in (("small-picture", 480), ("large-picture", 3000)):
+        plain, other = _set("plain")[3], _set(name)[3]
+        assert (other.question, other.answers) == (plain.question, plain.answers)
+        assert max(other.image.size) == side and max(plain.image.size) != side
+        zoom = side / max(plain.image.size)
+        (box,), (before,) = other.boxes, plain.boxes
+        assert np.allclose(box, [zoom * edge for edge in before], atol=1)
+        assert other.letter_height == pytest.approx(zoom * plain.letter_height, abs=0.5)
+        small = [np.asarray(s.image.resize((32, 32))).astype(float) for s in (other, plain)]
+        assert abs(small[0] - small[1]).mean() < 2
+
+
 def _angle(sign):
     (x0, y0), (x1, y1) = sign.corners[:2]
     return np.degrees(np.arctan2(y1 - y0, x1 - x0))
