@@ -92,9 +92,8 @@ class Api:
     ) -> dict[str, Any]:
         """Return both stages: `Transcript.to_dict()`, or gr.Error with one sentence."""
         with _refused():
-            eta = self._eta(metric, eta)
             asked = image, question, metric, eta, format, quality, local_format, local_quality
-            case = inputs.begin(self.live, *asked, cropper, looks)
+            case = self._begin(*asked, cropper, looks)
             if case.transcript.uncertain or force:
                 case = self.live.run(ask_second, case)
         return case.transcript.to_dict()
@@ -113,16 +112,16 @@ class Api:
     ) -> dict[str, Any]:
         """Return both stages, the second with the caller's box: a transcript, or gr.Error."""
         with _refused():
-            eta = self._eta(metric, eta)
             asked = image, question, metric, eta, format, quality, local_format, local_quality
             box = inputs.as_box(box)
-            case = self.live.run(ask_elsewhere, inputs.begin(self.live, *asked), box)
+            case = self.live.run(ask_elsewhere, self._begin(*asked), box)
         return case.elsewhere.to_dict()
 
-    def _eta(self, metric, eta):
-        """Return η as it was sent, or the model's own for the metric."""
-        own = self.live.current().vlm.info.thresholds if eta is None else {}
-        return own.get(metric, eta) if isinstance(metric, str) else eta
+    def _begin(self, image, question, metric, eta, *more):
+        """Return `inputs.begin`, with the model's own η where none was sent."""
+        if eta is None and isinstance(metric, str):
+            eta = self.live.current().vlm.info.thresholds.get(metric)
+        return inputs.begin(self.live, image, question, metric, eta, *more)
 
     def model(self) -> dict[str, Any]:
         """Return `core.vlm.ModelInfo` as plain JSON."""

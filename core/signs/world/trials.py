@@ -154,10 +154,10 @@ class Trial:
 
     def picture(self) -> Image.Image:
         """Return what is looked at; the question's box and letters are in its pixels."""
-        image, scene = render(self.scene), self.scene
+        image = render(self.scene)
         if self.zoom == 1:
             return image
-        size = round(scene.width * self.zoom), round(scene.height * self.zoom)
+        size = round(image.width * self.zoom), round(image.height * self.zoom)
         return image.resize(size, Image.Resampling.LANCZOS)
 
 
