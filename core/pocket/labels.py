@@ -169,10 +169,14 @@ def _places(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     u, v = (a * x + b * y + c) / depth, (d * x + e * y + f) / depth
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
     left, top = text_origin(sign, face)
-    _, upper, _, lower = fonts.extent(face, sign.text)
     if sign.bend:
         v = v - sag(sign.bend, sign.letter_height, u, sign.size[0])
-    edges = [left + face.getlength(sign.text[:i]) for i in range(len(sign.text) + 1)]
-    place = np.searchsorted(edges, u, side="right")
-    on = (place > 0) & (place <= len(sign.text)) & (v >= top + upper) & (v < top + lower)
-    return np.where(on, place, 0)
+    found, before = np.zeros(u.shape, np.int64), 0  # characters of the lines before
+    for line, right, down in fonts.lines(face, sign.written):
+        _, upper, _, lower = fonts.extent(face, line)
+        edges = [left + right + face.getlength(line[:i]) for i in range(len(line) + 1)]
+        place = np.searchsorted(edges, u, side="right")
+        on = (place > 0) & (place <= len(line)) & (v >= top + down + upper)
+        found = np.where(on & (v < top + down + lower), before + place, found)
+        before += len(line) + 1  # the line break, too
+    return found

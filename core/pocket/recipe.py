@@ -7,6 +7,7 @@ ASKED = PHASES[2:]  # of both towers, and their reading is checked
 # Times the rate, with questions: at the tower's, answers' losses stood still.
 SLOWER = {"primer": 0.5, "strips": 0.3, "scenes": 0.3}
 TURNS = ("scenes", "crowds", "padded")  # padded strips; "strips" are bare ones
+MORE_TURNS = ("strips", "shown")  # that a run may ask for; shown: pictures that show one thing
 ANSWER_WEIGHTS = {"text": 1.3, "presence": 1.0, "attributes": 1.0, "generic": 0.1}
 
 
@@ -30,6 +31,7 @@ class Recipe:
     crowds: dict[str, int] = field(  # beside the views; instead of scenes in some turns
         default_factory=lambda: {"views": 16, "scenes": 12}
     )
+    shown: int = 6  # pictures that show one thing, instead of scenes in some turns
     rate: float = 1e-3
     warmup: int = 100
     decay: float = 0.4  # share of the last phase over which the rate falls to a hundredth

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from core.pocket.examples.charts import chart_example
-from core.pocket.examples.scenes import crowd_example, scene_example
+from core.pocket.examples.scenes import crowd_example, scene_example, shown_example
 from core.pocket.examples.strips import padded, primer_example, small_example, strip_example
 from core.pocket.model import GRID
 from core.pocket.packing import Packer
@@ -48,13 +48,16 @@ class Stream(torch.utils.data.Dataset):
         return batch, self._charts(i + 10**7 for i in beside)
 
     def _scenes(self, step, turn):
-        """Scenes, crowds, or both."""
+        """Scenes, crowds, both, or pictures that show one thing."""
         s = self.settings
         first = 5 * 10**6 if self.phase == "views" else 0  # other scenes than are asked about
         examples = []
         if turn in ("scenes", "both"):
             span = _span(step, s.batch[self.phase])
             examples += [scene_example(first + i, s.seed, s.text_share) for i in span]
+        if turn == "shown":
+            span = _span(step, s.shown)
+            examples += [shown_example(i, s.seed, s.text_share) for i in span]
         if turn in ("crowds", "both"):
             crowds = _span(step, s.crowds[self.phase])
             examples += [crowd_example(first + i, s.seed) for i in crowds]

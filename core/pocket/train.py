@@ -41,7 +41,16 @@ from core.pocket.check import check
 from core.pocket.model import build_processor, continued
 from core.pocket.packing import Packer
 from core.pocket.precision import StackedMuon, fast_dtype
-from core.pocket.recipe import ANSWER_WEIGHTS, ASKED, PHASES, TURNS, Recipe, is_frozen, rate_at
+from core.pocket.recipe import (
+    ANSWER_WEIGHTS,
+    ASKED,
+    MORE_TURNS,
+    PHASES,
+    TURNS,
+    Recipe,
+    is_frozen,
+    rate_at,
+)
 from core.pocket.stream import Stream
 from core.pocket.tokenizer import build_tokenizer
 from core.pocket.trainee import Trainee
@@ -253,7 +262,7 @@ def main() -> None:
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
     parser.add_argument("--check-every", type=int, default=200, help="steps between checks")
     parser.add_argument("--save-every", type=float, default=300, help="seconds between saves")
-    parser.add_argument("--turns", nargs="+", choices=(*TURNS, "strips"), default=TURNS,
+    parser.add_argument("--turns", nargs="+", choices=(*TURNS, *MORE_TURNS), default=TURNS,
                         help="what the batches of the last phase are of, by turns (default: "
                         f"{' '.join(TURNS)})")  # fmt: skip
     parser.add_argument("--large", action="store_true", help="larger batches, for a GPU")

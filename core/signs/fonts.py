@@ -63,7 +63,32 @@ def _face(family: str, weight: int, size: float) -> ImageFont.FreeTypeFont:
     return truetype(family, size, weight=weight, nearest=True)
 
 
+LEADING = 1.1  # from one line of a text to the next, in sizes of the face
+
+
+def lines(face: ImageFont.FreeTypeFont, text: str) -> list[tuple[str, float, float]]:
+    """Return each line of a text, and how far from the text's origin it is drawn, (x, y).
+
+    Lines are centred on the widest.
+    """
+    found = text.split("\n")
+    widths = [face.getlength(line) for line in found]
+    widest = max(widths)
+    return [
+        (line, (widest - width) / 2, row * LEADING * face.size)
+        for row, (line, width) in enumerate(zip(found, widths, strict=True))
+    ]
+
+
 @lru_cache(maxsize=4096)
 def extent(face: ImageFont.FreeTypeFont, text: str) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of a drawn text; a sign is measured several times."""
-    return face.getbbox(text)
+    if "\n" not in text:
+        return face.getbbox(text)
+    boxes = [(face.getbbox(line), x, y) for line, x, y in lines(face, text)]
+    return (
+        min(box[0] + x for box, x, _ in boxes),
+        min(box[1] + y for box, _, y in boxes),
+        max(box[2] + x for box, x, _ in boxes),
+        max(box[3] + y for box, _, y in boxes),
+    )

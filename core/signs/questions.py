@@ -25,6 +25,7 @@ class SceneQuestion:
     letter_height: int = 0  # of the asked sign, in original pixels; 0 where no text is read
     kind: str = ""  # negatives of presence: random, popular, adversarial; attributes: what is asked
     names: tuple[str, ...] = ()  # of what is seen in `boxes`, in the words of the question
+    kept: tuple[str, ...] = ()  # its other words without which it asks for something else
 
 
 SIGN_NAMES = (

@@ -13,8 +13,12 @@ def render(scene: Scene) -> Image.Image:
     """The original image of a scene: RGB, `scene.width` x `scene.height`."""
     rng = np.random.default_rng(scene.background_seed)
     size = scene.width, scene.height
-    photograph = scene.photograph
-    image = background(rng, photograph, size) if photograph else draw_background(rng, *size)
+    if scene.wall is not None:
+        image = Image.new("RGB", size, scene.wall)
+    elif scene.photograph:
+        image = background(rng, scene.photograph, size)
+    else:
+        image = draw_background(rng, *size)
     draw_objects(rng, image, scene)
     return conditions.apply(image, dict(scene.effects))
 
@@ -151,7 +155,7 @@ def sign_layer(sign: Sign) -> Image.Image:
         _draw_outline(draw, sign.shape, outline, outline=sign.border, width=line)
     face = fonts.font(sign.family, sign.weight, sign.letter_height)
     if sign.shape not in CARRIERS and not sign.bend and sign.edge is None:
-        draw.text(text_origin(sign, face), sign.text, sign.ink, face)
+        _write(draw, text_origin(sign, face), sign.written, sign.ink, face)
         layer.putalpha(mask)
         return layer
     draw_carrier(layer, sign.shape, sign.ink, seed=w * h + sign.letter_height)
@@ -172,15 +176,20 @@ def _letters(sign: Sign, face, width: int = 0, shift: tuple[int, int] = (0, 0)) 
     mask = Image.new("L", sign.size)
     x, y = text_origin(sign, face)
     at = x + shift[0], y + shift[1]
-    ImageDraw.Draw(mask).text(at, sign.text, 255, face, stroke_width=width)
+    _write(ImageDraw.Draw(mask), at, sign.written, 255, face, width)
     return bent(mask, sign.bend, sign.letter_height) if sign.bend else mask
+
+
+def _write(draw, at: tuple[float, float], text: str, fill, face, width: int = 0) -> None:
+    for line, x, y in fonts.lines(face, text):
+        draw.text((at[0] + x, at[1] + y), line, fill, face, stroke_width=width)
 
 
 def text_origin(sign: Sign, face) -> tuple[float, float]:
     """Return where in the layer the text is drawn: in the middle, low in a triangle."""
     w, h = sign.size
     low = TEXT_AT.get(sign.shape, 0.5)
-    left, top, right, bottom = fonts.extent(face, sign.text)
+    left, top, right, bottom = fonts.extent(face, sign.written)
     return w / 2 - (left + right) / 2, h * low - (top + bottom) / 2
 
 
@@ -219,11 +228,14 @@ def perspective(corners, size) -> list[float]:
 # --- small objects -------------------------------------------------------------------------
 
 
+LARGEST_DRAWING = 1600  # side of an object's drawing in pixels: a larger object is enlarged
+
+
 def draw_thing(image: Image.Image, thing: Thing) -> None:
     """Drawn at four times its size and reduced, so that a few pixels still show its outline."""
     left, top, right, _ = thing.box
     side = right - left
-    big = 4 * side
+    big = min(4 * side, LARGEST_DRAWING)
     mask = Image.new("L", (big, big))
     DRAWINGS[thing.kind](ImageDraw.Draw(mask), big)
     mask = mask.resize((side, side), Image.Resampling.LANCZOS)

@@ -68,6 +68,12 @@ class Sign:
     box: tuple[int, int, int, int]  # left, top, right, bottom of what is drawn
     bend: float = 0.0  # how far the middle of the text is drawn lower than its ends, in letters
     edge: Edge | None = None  # of the letters
+    layout: str = ""  # the text with its line breaks, where it has several lines
+
+    @property
+    def written(self) -> str:
+        """The text as it is drawn: a space of `text` may be a line break."""
+        return self.layout or self.text
 
     @property
     def name(self) -> str:
@@ -109,6 +115,7 @@ class Scene:
     background_seed: int
     effects: tuple[tuple[str, float], ...] = ()  # of light, lens and camera (`world.conditions`)
     photograph: str = ""  # in the background (`world.photographs`); "": it is drawn
+    wall: tuple[int, int, int] | None = None  # the background's only colour, if it has but one
 
     @property
     def scale(self) -> float:
@@ -207,7 +214,20 @@ def sketch_sign(
     rgb = jitter(rng, COLORS[color])
     ink = ink_for(rng, rgb)
     border = ink if rng.random() < 0.4 else None
-    return Sign(shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box)
+    return Sign(
+        shape, color, on_one_line(text), letter, family, weight, rgb, ink, border, size, corners,
+        box, layout=layout_of(text),
+    )  # fmt: skip
+
+
+def on_one_line(text: str) -> str:
+    """Return what is asked for of a text that may have several lines."""
+    return text.replace("\n", " ")
+
+
+def layout_of(text: str) -> str:
+    """Return a text of several lines as it is, and nothing for one of a line."""
+    return text if "\n" in text else ""
 
 
 def place_things(rng, width, height, taken, counts, sides):

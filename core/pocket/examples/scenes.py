@@ -11,7 +11,10 @@ from core.imaging import crop_local, downscale
 from core.pocket.examples.example import INPUT, Branch, Example, through_codec, to_input
 from core.pocket.examples.wording import (
     LEGIBLE,
+    SHORT,
     SPEAKER,
+    confirming_question,
+    existence_question,
     in_doubt,
     legibility,
     other_question,
@@ -36,27 +39,44 @@ from core.signs.world.asking import (
     UNREADABLE,
     ask_absent,
     ask_absent_object,
-    ask_quoted,
     ask_text,
 )
+from core.signs.world.confirming import ask_has_color
 from core.signs.world.purposes import ask_purpose, prominent
-from core.signs.world.streets import make_street, make_street_crowd
+from core.signs.world.streets import make_shown, make_street, make_street_crowd
+
+# A box's side in cells of the attention, from and to: pocket's config asks for three at least.
+BOX_CELLS = (2.5, 5.0)
 
 
 def scene_example(index: int, seed: int, text_share: float) -> Example:
     """Global image, two local images, and questions behind one or two images."""
-    scene = make_street("train", index, seed)
     rng = scene_rng("train", index, seed + 10_000)
+    return _looked_at_twice(rng, make_street("train", index, seed), text_share)
+
+
+def shown_example(index: int, seed: int, text_share: float) -> Example:
+    """The same of a picture that shows one thing, which may fill it, two things, or nothing."""
+    rng = scene_rng("train", index, seed + 40_000)
+    return _looked_at_twice(rng, make_shown(index, seed), text_share)
+
+
+def _looked_at_twice(rng, scene: Scene, text_share: float) -> Example:
     original = render(scene)
     example = Example()
     _show(rng, example, scene, downscale(original, INPUT), whole(scene))
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
     order = rng.permutation(len(scene.signs))
     asked: list[SceneQuestion | None] = [_text(rng, scene, scene.signs[i]) for i in order]
-    asked += [ask_absent(rng, scene, SPEAKER), ask_absent_object(rng, scene, SPEAKER)]
-    asked += [ask_quoted(rng, scene, scene.signs[i], SPEAKER) for i in order[:1]]
+    asked += [ask_absent(rng, scene, SPEAKER, SHORT), ask_absent_object(rng, scene, SPEAKER)]
+    asked += [confirming_question(rng, scene, scene.signs[i]) for i in order[:1]]
     asked += [other_question(rng, scene) for _ in range(5)]
-    asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
+    if len(scene.signs) + len(scene.things) > 2:
+        asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
+    else:  # what little there is is asked about more often
+        asked += [confirming_question(rng, scene, sign) for sign in scene.signs]
+        asked += [ask_absent(rng, scene, SPEAKER, SHORT), ask_has_color(rng, scene, SPEAKER)]
+        asked += [existence_question(rng, scene) for _ in range(2)]
     if main := prominent(scene):
         asked.append(ask_purpose(rng, main, SPEAKER.split))
     example.branches += _global_branches(rng, scene, asked)
@@ -151,19 +171,21 @@ def _local_questions(rng, scene, turn, order, target, text_share):
         asked.append(ask_presence(rng, about, SPEAKER, kind))
     asked += [ask_attribute(rng, scene, SPEAKER, kind) for kind in ("relation", "count")]
     asked.append(other_question(rng, scene))
-    if rng.random() < 0.3:
-        asked.append(ask_absent(rng, scene, SPEAKER))
+    if rng.random() < (0.3 if len(scene.signs) > 1 else 0.7):
+        asked.append(ask_absent(rng, scene, SPEAKER, SHORT))
     if rng.random() < 0.3:
         asked.append(ask_absent_object(rng, scene, SPEAKER))
-    if seen and rng.random() < 0.3:
-        asked.append(ask_quoted(rng, scene, seen[0], SPEAKER))
+    if seen and rng.random() < 0.7:
+        asked.append(confirming_question(rng, scene, seen[0]))
+    if rng.random() < 0.3:
+        asked.append(existence_question(rng, scene))
     return [question for question in asked if question is not None]
 
 
 def box_near(rng, image_size: tuple[int, int], target) -> Box:
-    """A square as the box search asks for: 1 to 2 input sides, near the target, in the image."""
+    """A square near the target, in the image, as the box search asks for: see `BOX_CELLS`."""
     width, height = image_size
-    side = max(GLOBAL_SIDE * rng.uniform(1, 2), 2 * max(width, height) / GRID)
+    side = max(GLOBAL_SIDE * rng.uniform(1, 2), rng.uniform(*BOX_CELLS) * max(width, height) / GRID)
     if rng.random() < 0.3:  # large signs are also seen whole
         side = max(side, 1.1 * max(target[2] - target[0], target[3] - target[1]))
     slack = 0.3 * side

@@ -8,7 +8,14 @@ import numpy as np
 from PIL import Image
 
 from core.pocket.examples.example import Branch, Example, through_codec
-from core.pocket.examples.wording import SPEAKER, in_doubt, other_question, reworded
+from core.pocket.examples.wording import (
+    SHORT,
+    SPEAKER,
+    confirming_question,
+    in_doubt,
+    other_question,
+    reworded,
+)
 from core.pocket.labels import POINTS, characters, focus, letters, places, spelling, surfaces, whole
 from core.pocket.model import GRID, STRIDE
 from core.signs import conditions
@@ -29,12 +36,14 @@ from core.signs.scenes import (
     scene_rng,
 )
 from core.signs.world.asking import ask_absent, ask_text
+from core.signs.world.confirming import ask_says
 from core.signs.world.phrasing import Speaker
 from core.signs.world.purposes import ask_purpose, prominent
 from core.signs.world.streets import Look, draw_photograph, name, sketch_sign, written_on
 
 UPRIGHT = Look(tilt=0, side_view=0.04, bend=0)
 PRIMER_DISTURBED = 0.3  # share of the primer's strips that are not clean
+ANY = Look(lines=0.2)
 IN_SHORT = Speaker(classes=("plain", "note"))  # of the primer
 SMALLEST = 5.0  # capital height in pixels, of letters on a strip
 # Of the texts on strips, what share fills its room: has no more characters than its height allows.
@@ -63,7 +72,7 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
     wall = _wall(rng, (GLOBAL_SIDE, height))
     columns = int(rng.choice((1, 2, 3), p=(0.7, 0.2, 0.1)))
     is_easy = rng.random() < easy
-    signs, things = _in_columns(rng, wall, columns, UPRIGHT if is_easy else Look())
+    signs, things = _in_columns(rng, wall, columns, UPRIGHT if is_easy else ANY)
     scene = Scene(GLOBAL_SIDE, GLOBAL_SIDE, *_lower(signs, things, top * STRIDE), 0)
     for thing in things:
         draw_thing(wall, thing)
@@ -74,15 +83,16 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
     if not is_easy and rng.random() < UNEVEN:
         wall = _lit_from_a_side(rng, wall)
     example = _strip(through_codec(rng, conditions.apply(wall, effects)), scene, top)
-    asked = [
+    asked: list[SceneQuestion | None] = [
         ask_text(rng, scene, sign, SPEAKER) for sign in scene.signs for _ in range(3 - columns or 1)
     ]
     if main := prominent(scene):
         asked[-1] = ask_purpose(rng, main, SPEAKER.split)
     if rng.random() < 0.3:
-        asked.append(ask_absent(rng, scene, SPEAKER))
+        asked.append(ask_absent(rng, scene, SPEAKER, SHORT))
     if rng.random() < 0.5:
         asked.append(other_question(rng, scene))
+    asked.append(confirming_question(rng, scene, scene.signs[0]))
     for question in asked:
         if question is not None:
             told = in_doubt(rng, reworded(rng, question), 1.0, seen=1)
@@ -149,7 +159,7 @@ def small_example(index: int, seed: int) -> Example:
     rng = scene_rng("train", index, seed + 95_000)
     width = round(np.exp(rng.uniform(*np.log(SMALL_SIDES))))
     height = int(np.clip(width / rng.uniform(*SMALL_ASPECTS), SMALL_SIDES[0] / 2, GLOBAL_SIDE))
-    look = replace(Look(), margin=TIGHT) if rng.random() < 0.6 else Look()
+    look = replace(ANY, margin=TIGHT) if rng.random() < 0.6 else ANY
     picture, scene = picture_of_a_text(rng, (width, height), "train", look=look)
     (sign,) = scene.signs
     picture = conditions.apply(picture, conditions.draw(rng, min(1.0, sign.letter_height / 20)))
@@ -161,6 +171,7 @@ def small_example(index: int, seed: int) -> Example:
     scene = Scene(GLOBAL_SIDE, GLOBAL_SIDE, (sign,), (), 0)
     example = _strip(square, scene, 0)
     asked = [ask_text(rng, scene, sign, SPEAKER), ask_purpose(rng, sign, SPEAKER.split)]
+    asked.append(ask_says(rng, scene, sign, SPEAKER))
     for question in asked:
         told = in_doubt(rng, reworded(rng, question), 1.0, seen=1)
         example.branches.append(_on_strip(scene, question, told, example))
@@ -247,8 +258,8 @@ def _fitted(
     """
     share = 1 if longest < math.inf or rng.random() < 0.6 else rng.uniform(0.15, 1)
     while True:
-        written = written_on(rng, shape, split, kind)
-        if len(written[0]) > longest:
+        written = written_on(rng, shape, split, kind, look.lines)
+        if _longest_line(written[0]) > longest:
             continue
         large = max(SMALLEST, 0.85 * share * room[1])
         while large >= SMALLEST:
@@ -258,6 +269,10 @@ def _fitted(
             if left > 1:
                 return sign
             large *= min(0.9, left)
+
+
+def _longest_line(text: str) -> int:
+    return max(map(len, text.split("\n")))
 
 
 def _edged(rng, sign: Sign) -> Sign:

@@ -73,13 +73,19 @@ def ask_quoted(
     text = QUOTING[rng.integers(len(QUOTING))].format(sign=name, quote=quote.replace('"', ""))
     answer = "yes" if right or quote == sign.text else "no"
     return SceneQuestion(
-        "presence", text, answer, (sign.box,), sign.letter_height, "quoted", (name,)
+        "presence", text, answer, (sign.box,), sign.letter_height, "quoted", (name,), (quote,)
     )
 
 
-def ask_absent(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:
-    """Ask what a sign says that isn't there, often one that is nearly like one that is."""
-    name = absent_name(rng, scene)
+def ask_absent(
+    rng: np.random.Generator, scene: Scene, speaker: Speaker, short: float = 0.0
+) -> SceneQuestion:
+    """Ask what a sign says that isn't there, often one that is nearly like one that is.
+
+    short: the share that are named by their colour or their shape alone.
+    """
+    brief = _absent_in_short(rng, scene) if short and rng.random() < short else None
+    name = brief or absent_name(rng, scene)
     text = speaker.template(rng, TEXT).format(sign=name)
     return SceneQuestion("text", text, NO_SIGN, (), kind="absent", names=(name,))
 
@@ -97,6 +103,29 @@ def absent_name(rng: np.random.Generator, scene: Scene) -> str:
             break
     names = CARRIER_NAMES.get(shape, SIGN_NAMES)
     return names[rng.integers(len(names))].format(color=color, shape=shape)
+
+
+def _absent_in_short(rng, scene: Scene) -> str | None:
+    """A name of one word and "sign", of which no sign here is; None if there are all of them."""
+    colors = [c for c in COLORS if all(sign.color != c for sign in scene.signs)]
+    shapes = [s for s in SHAPES if all(sign.shape != s for sign in scene.signs)]
+    carriers = [c for c in CARRIERS if all(sign.shape != c for sign in scene.signs)]
+    names = [f"{word} sign" for word in (*colors, *colors, *shapes)]
+    names += [carrier for carrier in carriers if carrier != "text"]
+    return names[rng.integers(len(names))] if names else None
+
+
+def ask_kind(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:
+    """Ask whether there is an object of a kind, whatever its colour."""
+    kind, there = KINDS[rng.integers(len(KINDS))], [thing.kind for thing in scene.things]
+    if there and rng.random() < 0.5:
+        kind = there[rng.integers(len(there))]
+    boxes = tuple(thing.box for thing in scene.things if thing.kind == kind)
+    text = speaker.template(rng, PRESENCE).format(thing=kind)
+    names = (kind,) if len(boxes) < 2 else ()
+    return SceneQuestion(
+        "presence", text, "yes" if boxes else "no", boxes, kind="existence", names=names
+    )
 
 
 def ask_existence(rng: np.random.Generator, scene: Scene, speaker: Speaker) -> SceneQuestion:

@@ -24,7 +24,9 @@ from core.signs.scenes import (
     in_original,
     ink_for,
     jitter,
+    layout_of,
     luminance,
+    on_one_line,
     place_signs,
     place_things,
     scene_rng,
@@ -41,6 +43,7 @@ class Look:
     side_view: float = 0.12  # by what share of its place a corner may be off, most
     bend: float = 0.6  # letters, most; of a tenth of the signs
     margin: tuple[float, float] = (1.05, 1.5)  # times its least size, a sign's size: from, to
+    lines: float = 0.0  # share of the signs whose text has several lines
 
 
 def sketch_sign(
@@ -57,7 +60,7 @@ def sketch_sign(
     written: the text and its family, as `written_on` draws them.
     """
     letter = max(3, round(np.exp(rng.uniform(*np.log(letters)))))
-    text, family = written or written_on(rng, shape, split)
+    text, family = written or written_on(rng, shape, split, lines=look.lines)
     weight = int(rng.choice(fonts.WEIGHTS))
     size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(*look.margin))
     turned = rng.uniform(-look.tilt, look.tilt) if rng.random() < 0.5 else rng.normal(0, 3)
@@ -71,12 +74,20 @@ def sketch_sign(
     if shape == "text":  # what is written has the colour, and no ground of its own
         ink, border = rgb, None
     return Sign(
-        shape, color, text, letter, family, weight, rgb, ink, border, size, corners, box, bend
-    )
+        shape, color, on_one_line(text), letter, family, weight, rgb, ink, border, size, corners,
+        box, bend, layout=layout_of(text),
+    )  # fmt: skip
 
 
-def written_on(rng, shape: str, split: str, kind: str | None = None) -> tuple[str, str]:
-    """A text and the family that it is written in. kind: of string; drawn if None."""
+def written_on(
+    rng, shape: str, split: str, kind: str | None = None, lines: float = 0.0
+) -> tuple[str, str]:
+    """A text and the family that it is written in.
+
+    kind: of string; drawn if None, and then the text has several lines with this probability.
+    """
+    if kind is None and lines and rng.random() < lines:
+        kind = "lines"
     families = faces.families(split, handwritten=shape == "note" and rng.random() < 0.6)
     while True:
         family = families[rng.integers(len(families))]
@@ -107,6 +118,16 @@ PHOTOGRAPHS = 1 / 3  # share of the backgrounds, where there are any
 FAINT = 0.08  # share of the scenes whose letters no crop shows
 LETTER_FAINT = (3.0, 6.0)  # their capital height, in pixels of the original
 ALIKE = 0.1  # share of the scenes with two signs alike
+HARDEST = {"blur": (0.1, 2.0, 3.5), "grey": (0.08, 0.9, 1.0)}  # share, strength from, to
+LINES = 0.12  # share of the training's signs whose text has several lines
+# Of a picture that shows one thing, as people make it to try a model out.
+SHOWN_SIDES = (300, 1800)  # longer side in pixels: from, to
+SHOWN_LETTERS = (5.0, 60.0)  # capital height in pixels of the global image: from, to
+SHOWN_THINGS = (10, 150)  # side of an object in pixels of the global image: from, to
+SHOWN_LINES = 0.35  # share of the signs whose text has several lines
+SHOWN_SIGNS = (0.2, 0.6, 0.2)  # shares of the pictures without a sign, with one, with two
+PLAIN_WALL = 0.5  # share of the pictures before a wall of one colour
+APART = 110  # least distance of a wall's colour from what stands before it, in RGB
 
 
 def name(rng) -> tuple[str, str]:
@@ -127,7 +148,8 @@ def make_street(split: str, index: int, seed: int = 0) -> Scene:
     letters = max(LETTER_ORIGINAL, smallest), largest
     if rng.random() < FAINT:
         letters = LETTER_FAINT
-    sketch = partial(sketch_sign, letters=letters, split=split)
+    look = Look(lines=LINES if split == "train" else 0.0)
+    sketch = partial(sketch_sign, letters=letters, split=split, look=look)
     taken: list[tuple[int, int, int, int]] = []
     signs = place_signs(rng, width, height, taken, counts, sketch, NOUNS)
     if signs and rng.random() < ALIKE:
@@ -139,9 +161,21 @@ def make_street(split: str, index: int, seed: int = 0) -> Scene:
     sides = in_original(SIDE_GLOBAL, scale)
     things = place_things(rng, width, height, taken, (0, 6), sides)
     background = int(rng.integers(2**31))
-    effects = tuple(conditions.draw(rng).items())
+    effects = conditions.draw(rng)
     photograph = draw_photograph(rng, split)
-    return Scene(width, height, tuple(signs), tuple(things), background, effects, photograph)
+    if split == "train":
+        effects |= _hardest(rng)
+    return Scene(
+        width, height, tuple(signs), tuple(things), background, tuple(effects.items()), photograph
+    )
+
+
+def _hardest(rng) -> dict[str, float]:
+    """Of a few training scenes, an effect that pocket reads least under, and at its strongest."""
+    for name, (share, *strengths) in HARDEST.items():
+        if rng.random() < share:
+            return {name: float(rng.uniform(*strengths))}
+    return {}
 
 
 def make_street_crowd(index: int, seed: int = 0) -> Scene:
@@ -164,6 +198,43 @@ def make_street_crowd(index: int, seed: int = 0) -> Scene:
     effects = tuple(conditions.draw(rng, 0.5).items())
     photograph = draw_photograph(rng, "train")
     return Scene(side, side, tuple(signs), tuple(things), background, effects, photograph)
+
+
+def make_shown(index: int, seed: int = 0) -> Scene:
+    """A training scene that shows one thing, large or small: a sign, an object, two, or nothing."""
+    rng = scene_rng("train", index, seed + 100_000)
+    long_side = int(np.exp(rng.uniform(*np.log(SHOWN_SIDES))))
+    aspect = ASPECTS[rng.integers(len(ASPECTS))]
+    width = round(long_side * min(1, aspect[0] / aspect[1]))
+    height = round(long_side * min(1, aspect[1] / aspect[0]))
+    scale = GLOBAL_SIDE / long_side
+    taken: list[tuple[int, int, int, int]] = []
+    look = Look(lines=SHOWN_LINES, tilt=30.0 if rng.random() < 0.5 else 0.0)
+    sketch = partial(sketch_sign, letters=in_original(SHOWN_LETTERS, scale), look=look)
+    count = int(rng.choice(len(SHOWN_SIGNS), p=SHOWN_SIGNS))
+    nouns = (*NOUNS, "text", "text", "text")
+    signs = place_signs(rng, width, height, taken, (count, count + 1), sketch, nouns)
+    things = (1, 3) if not signs and rng.random() < 0.7 else (0, 2)
+    things = place_things(rng, width, height, taken, things, in_original(SHOWN_THINGS, scale))
+    background = int(rng.integers(2**31))
+    effects = tuple(conditions.draw(rng, long_side / SHOWN_SIDES[1]).items())
+    photograph = draw_photograph(rng, "train")
+    colors = [part.rgb for part in (*signs, *things)]
+    wall: tuple[int, int, int] | None = _wall_behind(rng, colors)
+    if rng.random() > PLAIN_WALL and not any(sign.shape == "text" for sign in signs):
+        wall = None
+    return Scene(width, height, tuple(signs), tuple(things), background, effects, photograph, wall)
+
+
+def _wall_behind(rng, colors) -> tuple[int, int, int]:
+    """A colour that parts from all of these: often white, grey or black."""
+    while True:
+        grey = rng.random() < 0.6
+        wall = rng.integers(0, 256, size=1 if grey else 3).repeat(3 if grey else 1)
+        wall = np.where(rng.random() < 0.3, 255, wall)
+        if all(np.linalg.norm(wall - color) > APART for color in colors):
+            red, green, blue = (int(v) for v in wall)
+            return red, green, blue
 
 
 def draw_photograph(rng, split: str) -> str:

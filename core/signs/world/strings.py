@@ -23,6 +23,7 @@ PUNCTUATION = ".,:;!?&-'/$€£%#+()@\""
 CHARACTERS = digits + ascii_letters + UMLAUTS + PUNCTUATION  # all that a sign can hold, but a space
 ALPHANUMERIC = digits + ascii_uppercase  # random strings are made of all of these, I, O and Q too
 LONGEST = 14  # characters of a string, spaces included
+LONGEST_LINES = 18  # characters of a text of several lines, line breaks included
 SHARED = 2  # strings up to this length belong to every split
 # Shares of the splits, in thousandths of the hash's range.
 _SHARES = {"train": 880, "validation": 50, "test": 70}
@@ -75,7 +76,8 @@ def belongs(text: str, split: str) -> bool:
     words = re.findall(r"[^\W\d_]+", text)
     if any(len(word) > SHARED and split_of(word) != split for word in words):
         return False
-    return len(text) <= SHARED or text.isalpha() or " " in text or split_of(text) == split
+    several = any(char.isspace() for char in text)
+    return len(text) <= SHARED or text.isalpha() or several or split_of(text) == split
 
 
 def sample(rng: np.random.Generator, split: str, kind: str | None = None) -> str:
@@ -85,7 +87,7 @@ def sample(rng: np.random.Generator, split: str, kind: str | None = None) -> str
     make = _MAKERS[kind]
     while True:  # most are of training; of the smaller splits one in fifteen
         text = make(rng, split)
-        if len(text) <= LONGEST and belongs(text, split):
+        if len(text) <= (LONGEST_LINES if kind == "lines" else LONGEST) and belongs(text, split):
             return text
 
 
@@ -178,6 +180,24 @@ def _umlaut(rng, split) -> str:
     return word
 
 
+def _lines(rng, split) -> str:
+    """Two or three lines as on a sign: words in one case, or with a number among them."""
+    case = (str.upper, str.lower, str.title, str.title)[rng.integers(4)]
+    found = []
+    for _ in range(3 if rng.random() < 0.3 else 2):
+        draw = rng.random()
+        if draw < 0.78:
+            line = case(_word(rng, split, 2, 8))
+        elif draw < 0.84:
+            line = case(f"{_word(rng, split, 2, 5)} {_word(rng, split, 2, 5)}")
+        elif draw < 0.9:
+            line = _price(rng, split)
+        else:
+            line = _characters(rng, split, digits, 1, 4)
+        found.append(line)
+    return "\n".join(found)
+
+
 _MAKERS = {
     "upper": lambda rng, split: _word(rng, split).upper(),
     "lower": _lower,
@@ -193,5 +213,6 @@ _MAKERS = {
     "price": _price,
     "marked": _marked,
     "umlaut": _umlaut,
+    "lines": _lines,
 }
 assert set(KINDS) <= set(_MAKERS) and abs(sum(KINDS.values()) - 1) < 1e-9

@@ -25,11 +25,12 @@ from core.signs.scenes import (
     Sign,
     find_place,
     make_scene,
+    place_things,
     scene_rng,
 )
 from core.signs.scenes import sketch_sign as sketch_closed_sign
 from core.signs.words import WORDS
-from core.signs.world import asking, faces, phrasing, purposes, strings
+from core.signs.world import asking, confirming, faces, phrasing, purposes, strings
 from core.signs.world.phrasing import HELD_OUT, KNOWN, Speaker
 
 SEED = 110_000  # of the scenes and questions
@@ -48,6 +49,9 @@ class Condition:
     side: int | None = None  # longer one, to which the picture is brought; None: as rendered
     # (rng, scene, sign, split) -> SceneQuestion, or None where a scene has nothing to ask about
     ask: Callable | None = None
+    # (rng, scene) -> what is left of the scene, or comes to it; None: it stays as it is
+    change: Callable | None = None
+    signless: bool = False  # scenes without a sign are asked about, too
 
 
 def _plain(rng, scene, sign, split) -> SceneQuestion:
@@ -99,6 +103,44 @@ def _absent_object(rng, scene, sign, split) -> SceneQuestion | None:
     return asking.ask_absent_object(rng, scene, Speaker(split, ("plain",)))
 
 
+def _says(rng, scene, sign, split) -> SceneQuestion:
+    return confirming.ask_says(rng, scene, sign, Speaker(split, ("plain",)))
+
+
+def _ink(rng, scene, sign, split) -> SceneQuestion | None:
+    return confirming.ask_ink(rng, scene, sign, Speaker(split, ("plain",)))
+
+
+def _other_name(rng, scene, sign, split) -> SceneQuestion:
+    return asking.ask_absent(rng, scene, Speaker(split, ("plain",)), short=1.0)
+
+
+def _any_sign(rng, scene, sign, split) -> SceneQuestion:
+    name = ("sign", "text", "sign with text")[rng.integers(3)]
+    text = closed.phrase(rng, closed.PRESENCE, split == "test").format(thing=name)
+    boxes = tuple(sign.box for sign in scene.signs)
+    return SceneQuestion("presence", text, "yes" if boxes else "no", boxes, kind="existence")
+
+
+def _any_thing(rng, scene, sign, split) -> SceneQuestion:
+    return asking.ask_kind(rng, scene, Speaker(split, ("plain",)))
+
+
+def _alone(rng, scene: Scene) -> Scene:
+    return replace(scene, signs=scene.signs[:1])
+
+
+def _perhaps_without_signs(rng, scene: Scene) -> Scene:
+    return scene if rng.random() < 0.5 else replace(scene, signs=())
+
+
+def _one_large_thing(rng, scene: Scene) -> Scene:
+    """Nothing but an object whose side is a third to four fifths of the picture's shorter one."""
+    short = min(scene.width, scene.height)
+    things = place_things(rng, scene.width, scene.height, [], (1, 2), (short / 3, 0.8 * short))
+    return replace(scene, signs=(), things=tuple(things))
+
+
 CONDITIONS = {
     PLAIN: Condition("unseen words and random strings, in capitals"),
     "list-words": Condition("words of version 5's list", ("list",)),
@@ -124,8 +166,10 @@ CONDITIONS = {
         "a sentence before it", ask=partial(_phrased, classes=("sentence before",))
     ),
     "mistyped": Condition("two typing errors outside the name", ask=_mistyped),
-    "unpointed": Condition("one sign, and a question that names none", ask=_unpointed),
-    "purpose": Condition("one sign, and a question that says what it is for", ask=_purpose),
+    "unpointed": Condition("one sign, and a question that names none", ask=_unpointed,
+                           change=_alone),
+    "purpose": Condition("one sign, and a question that says what it is for", ask=_purpose,
+                         change=_alone),
     "tilt": Condition("turned by 20 degrees", tilt=20),
     "dark": Condition("brightness x 0.35", effects=(("dark", 0.35),)),
     "contrast": Condition("contrast x 0.4", effects=(("contrast", 0.4),)),
@@ -141,6 +185,17 @@ CONDITIONS = {
     "absent": Condition("a sign that isn't there", ask=_absent),
     "absent-object": Condition("an object that isn't there", ask=_absent_object),
     "alike": Condition("two signs alike: either"),
+    "lines": Condition("two or three lines on a sign", ("lines",)),
+    "says": Condition("one sign, and whether it says a word", ask=_says, change=_alone),
+    "letters-color": Condition("the color of a sign's letters or ground", ask=_ink),
+    "other-name": Condition(
+        "the only sign, asked for by a colour or shape that it hasn't", letters=(6.0, 40.0),
+        ask=_other_name, change=_alone,
+    ),
+    "any-sign": Condition("whether there is a sign at all", ask=_any_sign,
+                          change=_perhaps_without_signs, signless=True),
+    "large-object": Condition("whether there is an object, which fills the picture",
+                              ask=_any_thing, change=_one_large_thing, signless=True),
 }  # fmt: skip
 
 
@@ -184,23 +239,23 @@ def scene_of(name: str, split: str, index: int) -> Scene:
         letters_global=condition.letters,
         smallest_letter=condition.smallest, families=families, **more,
     )  # fmt: skip
-    if name in ("unpointed", "purpose"):
-        scene = replace(scene, signs=scene.signs[:1])
+    if condition.change is not None:
+        scene = condition.change(scene_rng(split, index, SEED + 2), scene)
     return replace(scene, effects=condition.effects)
 
 
 def _trial(name: str, split: str, index: int) -> Trial | None:
     scene = scene_of(name, split, index)
-    rng = scene_rng(split, index, SEED + 1)
-    if not scene.signs:
+    rng, condition = scene_rng(split, index, SEED + 1), CONDITIONS[name]
+    if not scene.signs and not condition.signless:
         return None
     if name == "alike":
         return _alike(rng, scene, split, index)
-    sign = scene.signs[rng.integers(len(scene.signs))]
-    question = (CONDITIONS[name].ask or _plain)(rng, scene, sign, split)
+    sign = scene.signs[rng.integers(len(scene.signs))] if scene.signs else None
+    question = (condition.ask or _plain)(rng, scene, sign, split)
     if question is None:
         return None
-    side = CONDITIONS[name].side
+    side = condition.side
     zoom = side / max(scene.width, scene.height) if side else 1.0
     return Trial(scene, _zoomed(question, zoom), (question.answer,), index, zoom)
 

@@ -20,7 +20,9 @@ from core.signs.world.trials import CONDITIONS, SEED, SIZE, trial
 
 EACH = "each"
 # What isn't there has no box, and of several that are alike, none is the one.
-_OTHERS = ("absent", "absent-object", "alike", "too-small")
+_OTHERS = (
+    "absent", "absent-object", "alike", "too-small", "other-name", "any-sign", "large-object",
+)  # fmt: skip
 _IN_TURN = [name for name in CONDITIONS if name not in _OTHERS]
 
 

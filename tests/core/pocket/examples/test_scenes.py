@@ -1,6 +1,6 @@
 import numpy as np
 
-from core.pocket.examples.scenes import box_near, crowd_example, scene_example
+from core.pocket.examples.scenes import box_near, crowd_example, scene_example, shown_example
 from core.signs.world.asking import NO_OBJECT, NO_SIGN, OWN_ANSWERS, UNREADABLE
 from core.signs.world.streets import make_street_crowd
 
@@ -44,3 +44,13 @@ def test_what_is_not_there_and_what_cannot_be_read_is_said_behind_two_images():
     answers = [branch.question.answer for branch in told]
     assert min(answers.count(answer) for answer in (NO_SIGN, NO_OBJECT, UNREADABLE)) > 5
     assert all(b.weight == 1 for b in told if b.question.answer in OWN_ANSWERS)
+
+
+def test_a_picture_that_shows_one_thing_is_asked_about_what_people_ask_there():
+    examples = [shown_example(index, 0, 0.7) for index in range(30)]
+    asked = [branch for example in examples for branch in example.branches]
+    kinds = {branch.question.kind for branch in asked}
+    assert kinds >= {"says", "quoted", "has-color", "ink", "absent", "existence", "purpose"}
+    behind_two = [branch.question for branch in asked if branch.local is not None]
+    assert sum(question.answer == NO_SIGN for question in behind_two) > 10
+    assert all(len(example.images) == 3 for example in examples)

@@ -18,7 +18,7 @@ from core.signs.world.asking import (
     ask_text,
 )
 from core.signs.world.phrasing import Speaker
-from core.signs.world.streets import NOUNS, make_street, sketch_sign
+from core.signs.world.streets import APART, NOUNS, make_shown, make_street, sketch_sign
 
 
 @pytest.fixture(scope="module")
@@ -121,3 +121,32 @@ def test_what_is_asked_for_is_there_or_is_said_not_to_be(scenes):
 
 def test_nouns_are_shapes_and_carriers_with_a_ground():
     assert set(NOUNS) == {*SHAPES, *CARRIERS} - {"text"} and len(COLORS) == 8
+
+
+def test_only_training_has_texts_of_several_lines():
+    def several(split):
+        scenes = [make_street(split, index) for index in range(30)]
+        return [sign for scene in scenes for sign in scene.signs if sign.layout]
+
+    assert several("train") and not several("test") and not several("validation")
+
+
+def test_a_picture_shows_one_thing_two_or_nothing_and_they_may_be_large():
+    scenes = [make_shown(index) for index in range(120)]
+    assert make_shown(3) == scenes[3]
+    assert {len(scene.signs) for scene in scenes} == {0, 1, 2}
+    assert any(not scene.signs and not scene.things for scene in scenes)
+    sides = [
+        (thing.box[2] - thing.box[0]) / max(scene.width, scene.height)
+        for scene in scenes
+        for thing in scene.things
+    ]
+    assert max(sides) > 0.5 and min(sides) < 0.1
+    walls = [scene for scene in scenes if scene.wall is not None]
+    assert 0.4 < len(walls) / len(scenes) < 0.8
+    for scene in walls:
+        for part in (*scene.signs, *scene.things):
+            assert np.linalg.norm(np.subtract(part.rgb, scene.wall)) > APART
+        image = np.asarray(render(Scene(40, 30, (), (), 0, wall=scene.wall)))
+        assert (image == scene.wall).all()
+    assert any(sign.layout for scene in scenes for sign in scene.signs)

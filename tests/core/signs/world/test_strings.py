@@ -29,6 +29,17 @@ def test_strings_of_a_kind_belong_to_their_split_and_fit(kind):
             assert set(text) <= set(strings.CHARACTERS + " ")
 
 
+@pytest.mark.parametrize("split", SPLITS)
+def test_a_text_of_lines_has_two_or_three_and_fits_an_answer(split):
+    rng = np.random.default_rng(0)
+    texts = [strings.sample(rng, split, "lines") for _ in range(200)]
+    assert {text.count("\n") for text in texts} == {1, 2}
+    assert max(map(len, texts)) <= strings.LONGEST_LINES
+    assert all(strings.belongs(text, split) for text in texts)
+    assert all(line and line == line.strip() for text in texts for line in text.split("\n"))
+    assert set("".join(texts)) <= set(strings.CHARACTERS + " \n")
+
+
 def test_no_split_has_a_string_of_another_but_for_the_shortest():
     rng = np.random.default_rng(1)
     drawn = {s: {strings.sample(rng, s).lower() for _ in range(2000)} for s in SPLITS}

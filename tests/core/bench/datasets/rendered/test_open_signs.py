@@ -73,6 +73,26 @@ def test_a_picture_of_another_size_shows_the_same():
         assert abs(small[0] - small[1]).mean() < 2
 
 
+def test_what_strangers_tried_is_asked_for():
+    for index in range(6):
+        lines = trial("lines", "test", index)
+        (sign,) = (s for s in lines.scene.signs if s.box in lines.question.boxes)
+        assert "\n" in sign.written and lines.answers == (sign.written.replace("\n", " "),)
+        says = trial("says", "test", index)
+        assert len(says.scene.signs) == 1 and says.answers[0] in ("yes", "no")
+        other = trial("other-name", "test", index)
+        (only,) = other.scene.signs
+        assert other.answers == (NO_SIGN,) and not other.question.boxes
+        assert only.letter_height * other.scene.scale >= 5
+        filled = trial("large-object", "test", index).scene
+        (thing,) = filled.things
+        side = thing.box[2] - thing.box[0]
+        assert not filled.signs and side >= 0.33 * min(filled.width, filled.height)
+    whether = [trial("any-sign", "test", index) for index in range(20)]
+    assert all((t.answers == ("yes",)) == bool(t.scene.signs) for t in whether)
+    assert {t.answers[0] for t in whether} == {"yes", "no"}
+
+
 def _angle(sign):
     (x0, y0), (x1, y1) = sign.corners[:2]
     return np.degrees(np.arctan2(y1 - y0, x1 - x0))
