@@ -23,6 +23,7 @@ from core.signs.world.phrasing import QUOTES
 
 STRIDE = 16  # pixels per visual token
 GRID = GLOBAL_SIDE // STRIDE
+MIN_CELLS = 3  # of the attention's GRID, a box's side at least: docs/training.md has the figures
 MEAN, STD = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
 # The words between the two placeholders tell the model which image is which.
 # Questions are read in small letters, as `phrasing.calm` says: any loader of LLaVA does it so.
@@ -78,6 +79,7 @@ def build_model(
         second_look={
             "attention_layer": attention_layer,
             "base_side": GLOBAL_SIDE,
+            "min_cells": MIN_CELLS,
             "generic_prompt": GENERIC_PROMPT,
         },
     )

@@ -74,13 +74,13 @@ def other_question(rng, scene):
 
 
 def existence_question(rng, scene: Scene) -> SceneQuestion:
-    """Whether there is such a sign, any sign, something strange, or an object of a kind."""
+    """Ask for such a sign, any sign, something strange, or an object of a kind: yes or no."""
     ask = ask_kind if rng.random() < 0.5 else ask_existence
     return ask(rng, scene, SPEAKER)
 
 
 def confirming_question(rng, scene: Scene, sign: Sign) -> SceneQuestion | None:
-    """Whether the sign says something, or has a colour, or which its letters have."""
+    """Ask whether the sign says something or has a colour, or which colour its letters have."""
     draw = rng.random()
     if draw < 0.2:
         return ask_quoted(rng, scene, sign, SPEAKER)

@@ -77,7 +77,7 @@ def ask_says(rng: np.random.Generator, scene: Scene, sign: Sign, speaker: Speake
 
 
 def says(text: str, quote: str) -> bool:
-    """Whether these words follow one another in a text; case doesn't count."""
+    """Return whether these words follow one another in a text; case doesn't count."""
     words, asked = text.casefold().split(), quote.casefold().split()
     starts = range(len(words) - len(asked) + 1)
     return any(words[start : start + len(asked)] == asked for start in starts)

@@ -1,0 +1,1 @@
+"""What a new checkpoint of pocket needs before it is shipped: `python -m tools.release`."""
