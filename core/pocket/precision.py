@@ -13,7 +13,7 @@ import torch
 def fast_dtype() -> torch.dtype:
     """Return bfloat16 if this processor multiplies matrices faster in it, else float32.
 
-    Measured, which takes a few hundredths of a second: what a processor says of itself
+    Measured, which takes a tenth of a second: what a processor says of itself
     is not what the libraries make of it.
     """
     matrix = torch.ones(192, 192)
@@ -23,7 +23,7 @@ def fast_dtype() -> torch.dtype:
 def _seconds(matrix: torch.Tensor) -> float:
     """Return the least time that a product took: other work on the machine only adds to it."""
     times = []
-    for _ in range(6):  # the first one also pays for the library's preparations
+    for _ in range(40):  # the first one also pays for the library's preparations
         begin = time.perf_counter()
         matrix @ matrix
         times.append(time.perf_counter() - begin)
