@@ -172,9 +172,9 @@ def _places(sign: Sign, x: np.ndarray, y: np.ndarray) -> np.ndarray:
     if sign.bend:
         v = v - sag(sign.bend, sign.letter_height, u, sign.size[0])
     found, before = np.zeros(u.shape, np.int64), 0  # characters of the lines before
-    for line, right, down in fonts.lines(face, sign.written):
-        _, upper, _, lower = fonts.extent(face, line)
-        edges = [left + right + face.getlength(line[:i]) for i in range(len(line) + 1)]
+    for line, own, right, down in fonts.lines(face, sign.written):
+        _, upper, _, lower = fonts.extent(own, line)
+        edges = [left + right + own.getlength(line[:i]) for i in range(len(line) + 1)]
         place = np.searchsorted(edges, u, side="right")
         on = (place > 0) & (place <= len(line)) & (v >= top + down + upper)
         found = np.where(on & (v < top + down + lower), before + place, found)

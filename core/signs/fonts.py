@@ -4,6 +4,7 @@ The fonts come from the `fontpkg-*` packages (extra `train`); without them Pillo
 used, which is enough to try things out and says so in `available`.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 from PIL import ImageFont
@@ -63,29 +64,46 @@ def _face(family: str, weight: int, size: float) -> ImageFont.FreeTypeFont:
     return truetype(family, size, weight=weight, nearest=True)
 
 
-LEADING = 1.1  # from one line of a text to the next, in sizes of the face
+@dataclass(frozen=True)
+class Layout:
+    """A text of several lines, as it is set."""
+
+    text: str  # with line breaks
+    leading: float = 1.1  # from one line to the next, in sizes of its face
+    align: float = 0.5  # 0: lines begin below one another; 0.5: they are centred
+    scales: tuple[float, ...] = ()  # of each line's letters against the face; (): all 1
 
 
-def lines(face: ImageFont.FreeTypeFont, text: str) -> list[tuple[str, float, float]]:
-    """Return each line of a text, and how far from the text's origin it is drawn, (x, y).
+def lines(
+    face: ImageFont.FreeTypeFont, written: str | Layout
+) -> list[tuple[str, ImageFont.FreeTypeFont, float, float]]:
+    """Return each line of a text, its face, and how far from the text's origin it is drawn."""
+    if isinstance(written, str):
+        return [(written, face, 0.0, 0.0)]
+    found = written.text.split("\n")
+    scales = written.scales or (1.0,) * len(found)
+    faces = [face if scale == 1 else _scaled(face, scale) for scale in scales]
+    widths = [own.getlength(line) for own, line in zip(faces, found, strict=True)]
+    placed, down = [], 0.0
+    for line, own, width in zip(found, faces, widths, strict=True):
+        placed.append((line, own, written.align * (max(widths) - width), down))
+        down += written.leading * own.size
+    return placed
 
-    Lines are centred on the widest.
-    """
-    found = text.split("\n")
-    widths = [face.getlength(line) for line in found]
-    widest = max(widths)
-    return [
-        (line, (widest - width) / 2, row * LEADING * face.size)
-        for row, (line, width) in enumerate(zip(found, widths, strict=True))
-    ]
+
+@lru_cache(maxsize=1024)
+def _scaled(face: ImageFont.FreeTypeFont, scale: float) -> ImageFont.FreeTypeFont:
+    return face.font_variant(size=face.size * scale)
 
 
 @lru_cache(maxsize=4096)
-def extent(face: ImageFont.FreeTypeFont, text: str) -> tuple[float, float, float, float]:
+def extent(
+    face: ImageFont.FreeTypeFont, written: str | Layout
+) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of a drawn text; a sign is measured several times."""
-    if "\n" not in text:
-        return face.getbbox(text)
-    boxes = [(face.getbbox(line), x, y) for line, x, y in lines(face, text)]
+    if isinstance(written, str):
+        return face.getbbox(written)
+    boxes = [(own.getbbox(line), x, y) for line, own, x, y in lines(face, written)]
     return (
         min(box[0] + x for box, x, _ in boxes),
         min(box[1] + y for box, _, y in boxes),

@@ -180,9 +180,9 @@ def _letters(sign: Sign, face, width: int = 0, shift: tuple[int, int] = (0, 0)) 
     return bent(mask, sign.bend, sign.letter_height) if sign.bend else mask
 
 
-def _write(draw, at: tuple[float, float], text: str, fill, face, width: int = 0) -> None:
-    for line, x, y in fonts.lines(face, text):
-        draw.text((at[0] + x, at[1] + y), line, fill, face, stroke_width=width)
+def _write(draw, at: tuple[float, float], written, fill, face, width: int = 0) -> None:
+    for line, own, x, y in fonts.lines(face, written):
+        draw.text((at[0] + x, at[1] + y), line, fill, own, stroke_width=width)
 
 
 def text_origin(sign: Sign, face) -> tuple[float, float]:

@@ -68,10 +68,10 @@ class Sign:
     box: tuple[int, int, int, int]  # left, top, right, bottom of what is drawn
     bend: float = 0.0  # how far the middle of the text is drawn lower than its ends, in letters
     edge: Edge | None = None  # of the letters
-    layout: str = ""  # the text with its line breaks, where it has several lines
+    layout: fonts.Layout | None = None  # of a text of several lines
 
     @property
-    def written(self) -> str:
+    def written(self) -> str | fonts.Layout:
         """The text as it is drawn: a space of `text` may be a line break."""
         return self.layout or self.text
 
@@ -208,26 +208,23 @@ def sketch_sign(
     """
     letter = round(np.exp(rng.uniform(*np.log(letters))))
     text = text(rng)
+    layout = fonts.Layout(text) if "\n" in text else None
     family, weight = families[rng.integers(len(families))], int(rng.choice(fonts.WEIGHTS))
-    size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(1.1, 1.5))
+    face = fonts.font(family, weight, letter)
+    size = sign_size(shape, layout or text, face, rng.uniform(1.1, 1.5))
     corners, box = corners_of(rng, size, turn(rng))
     rgb = jitter(rng, COLORS[color])
     ink = ink_for(rng, rgb)
     border = ink if rng.random() < 0.4 else None
     return Sign(
         shape, color, on_one_line(text), letter, family, weight, rgb, ink, border, size, corners,
-        box, layout=layout_of(text),
+        box, layout=layout,
     )  # fmt: skip
 
 
 def on_one_line(text: str) -> str:
     """Return what is asked for of a text that may have several lines."""
     return text.replace("\n", " ")
-
-
-def layout_of(text: str) -> str:
-    """Return a text of several lines as it is, and nothing for one of a line."""
-    return text if "\n" in text else ""
 
 
 def place_things(rng, width, height, taken, counts, sides):
@@ -249,7 +246,7 @@ def place_things(rng, width, height, taken, counts, sides):
     return things
 
 
-def sign_size(shape: str, text: str, font, margin: float) -> tuple[int, int]:
+def sign_size(shape: str, text: str | fonts.Layout, font, margin: float) -> tuple[int, int]:
     """Width and height of a sign of that shape which holds the text with a margin around it."""
     left, top, right, bottom = fonts.extent(font, text)
     w, h = (right - left) * margin, (bottom - top) * margin

@@ -41,6 +41,7 @@ from core.signs.world.asking import (
     ask_absent_object,
     ask_text,
 )
+from core.signs.world.by_place import ask_by_place, ask_part
 from core.signs.world.confirming import ask_has_color
 from core.signs.world.purposes import ask_purpose, prominent
 from core.signs.world.streets import make_shown, make_street, make_street_crowd
@@ -70,6 +71,8 @@ def _looked_at_twice(rng, scene: Scene, text_share: float) -> Example:
     asked: list[SceneQuestion | None] = [_text(rng, scene, scene.signs[i]) for i in order]
     asked += [ask_absent(rng, scene, SPEAKER, SHORT), ask_absent_object(rng, scene, SPEAKER)]
     asked += [confirming_question(rng, scene, scene.signs[i]) for i in order[:1]]
+    asked += [ask_part(rng, sign, SPEAKER) for sign in scene.signs if sign is prominent(scene)]
+    asked.append(ask_by_place(rng, scene, SPEAKER))
     asked += [other_question(rng, scene) for _ in range(5)]
     if len(scene.signs) + len(scene.things) > 2:
         asked += [ask_attribute(rng, scene, SPEAKER, "relation") for _ in range(3)]
@@ -175,6 +178,10 @@ def _local_questions(rng, scene, turn, order, target, text_share):
         asked.append(ask_absent(rng, scene, SPEAKER, SHORT))
     if rng.random() < 0.3:
         asked.append(ask_absent_object(rng, scene, SPEAKER))
+    if seen and seen[0] is prominent(scene):
+        asked.append(ask_part(rng, seen[0], SPEAKER))
+    if rng.random() < 0.5:
+        asked.append(ask_by_place(rng, scene, SPEAKER))
     if seen and rng.random() < 0.7:
         asked.append(confirming_question(rng, scene, seen[0]))
     if rng.random() < 0.3:

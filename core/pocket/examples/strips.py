@@ -36,6 +36,7 @@ from core.signs.scenes import (
     scene_rng,
 )
 from core.signs.world.asking import ask_absent, ask_text
+from core.signs.world.by_place import ask_part
 from core.signs.world.confirming import ask_says
 from core.signs.world.phrasing import Speaker
 from core.signs.world.purposes import ask_purpose, prominent
@@ -43,7 +44,7 @@ from core.signs.world.streets import Look, draw_photograph, name, sketch_sign, w
 
 UPRIGHT = Look(tilt=0, side_view=0.04, bend=0)
 PRIMER_DISTURBED = 0.3  # share of the primer's strips that are not clean
-ANY = Look(lines=0.2)
+ANY = Look(lines=0.3)
 IN_SHORT = Speaker(classes=("plain", "note"))  # of the primer
 SMALLEST = 5.0  # capital height in pixels, of letters on a strip
 # Of the texts on strips, what share fills its room: has no more characters than its height allows.
@@ -88,6 +89,7 @@ def strip_example(index: int, seed: int, rows: int, easy: float = 0.0) -> Exampl
     ]
     if main := prominent(scene):
         asked[-1] = ask_purpose(rng, main, SPEAKER.split)
+        asked.append(ask_part(rng, main, SPEAKER))
     if rng.random() < 0.3:
         asked.append(ask_absent(rng, scene, SPEAKER, SHORT))
     if rng.random() < 0.5:

@@ -16,7 +16,7 @@ CARRIER_NAMES = {
     "poster": ("{color} poster", "{color} placard", "poster that is {color}"),
     "note": ("{color} note", "{color} paper", "note that is {color}"),
     "shop front": ("{color} shop front", "{color} shop sign", "{color} shop"),
-    "text": ("{color} text", "{color} letters", "{color} writing"),
+    "text": ("{color} text", "{color} letters", "{color} writing", "{color} word"),
 }
 QUOTING = (
     'Does the {sign} say "{quote}"?',

@@ -24,7 +24,6 @@ from core.signs.scenes import (
     in_original,
     ink_for,
     jitter,
-    layout_of,
     luminance,
     on_one_line,
     place_signs,
@@ -61,8 +60,11 @@ def sketch_sign(
     """
     letter = max(3, round(np.exp(rng.uniform(*np.log(letters)))))
     text, family = written or written_on(rng, shape, split, lines=look.lines)
+    layout = _laid_out(rng, text) if "\n" in text else None
     weight = int(rng.choice(fonts.WEIGHTS))
-    size = sign_size(shape, text, fonts.font(family, weight, letter), rng.uniform(*look.margin))
+    size = sign_size(
+        shape, layout or text, fonts.font(family, weight, letter), rng.uniform(*look.margin)
+    )
     turned = rng.uniform(-look.tilt, look.tilt) if rng.random() < 0.5 else rng.normal(0, 3)
     bend = rng.uniform(-look.bend, look.bend) if rng.random() < 0.1 else 0.0
     if bend:
@@ -75,7 +77,7 @@ def sketch_sign(
         ink, border = rgb, None
     return Sign(
         shape, color, on_one_line(text), letter, family, weight, rgb, ink, border, size, corners,
-        box, bend, layout=layout_of(text),
+        box, bend, layout=layout,
     )  # fmt: skip
 
 
@@ -94,6 +96,18 @@ def written_on(
         text = faces.written(strings.sample(rng, split, kind), family)
         if text is not None:
             return text, family
+
+
+def _laid_out(rng, text: str) -> fonts.Layout:
+    """Several lines as people set them: close or wide, centred or not, of one size or two."""
+    count = text.count("\n") + 1
+    scales: tuple[float, ...] = ()
+    if rng.random() < 0.4:  # the letters' height is that of the smaller ones
+        large = int(rng.integers(count))
+        scale = float(rng.uniform(1.2, 2.2))
+        scales = tuple(scale if row == large else 1.0 for row in range(count))
+    align = 0.5 if rng.random() < 0.65 else 0.0
+    return fonts.Layout(text, float(rng.uniform(0.95, 2.0)), align, scales)
 
 
 def _own_ink(rng, rgb) -> tuple[int, int, int]:
@@ -119,13 +133,13 @@ FAINT = 0.08  # share of the scenes whose letters no crop shows
 LETTER_FAINT = (3.0, 6.0)  # their capital height, in pixels of the original
 ALIKE = 0.1  # share of the scenes with two signs alike
 HARDEST = {"blur": (0.1, 2.0, 3.5), "grey": (0.08, 0.9, 1.0)}  # share, strength from, to
-LINES = 0.12  # share of the training's signs whose text has several lines
+LINES = 0.2  # share of the training's signs whose text has several lines
 # Of a picture that shows one thing, as people make it to try a model out.
 SHOWN_SIDES = (300, 1800)  # longer side in pixels: from, to
 SHOWN_LETTERS = (5.0, 60.0)  # capital height in pixels of the global image: from, to
 SHOWN_THINGS = (10, 150)  # side of an object in pixels of the global image: from, to
-SHOWN_LINES = 0.35  # share of the signs whose text has several lines
-SHOWN_SIGNS = (0.2, 0.6, 0.2)  # shares of the pictures without a sign, with one, with two
+SHOWN_LINES = 0.45  # share of the signs whose text has several lines
+SHOWN_SIGNS = (0.15, 0.5, 0.2, 0.15)  # shares of the pictures without a sign, with one, ...
 PLAIN_WALL = 0.5  # share of the pictures before a wall of one colour
 APART = 110  # least distance of a wall's colour from what stands before it, in RGB
 

@@ -185,7 +185,7 @@ CONDITIONS = {
     "absent": Condition("a sign that isn't there", ask=_absent),
     "absent-object": Condition("an object that isn't there", ask=_absent_object),
     "alike": Condition("two signs alike: either"),
-    "lines": Condition("two or three lines on a sign", ("lines",)),
+    "lines": Condition("several lines on a sign", ("lines",)),
     "says": Condition("one sign, and whether it says a word", ask=_says, change=_alone),
     "letters-color": Condition("the color of a sign's letters or ground", ask=_ink),
     "other-name": Condition(

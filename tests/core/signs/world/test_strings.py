@@ -30,10 +30,10 @@ def test_strings_of_a_kind_belong_to_their_split_and_fit(kind):
 
 
 @pytest.mark.parametrize("split", SPLITS)
-def test_a_text_of_lines_has_two_or_three_and_fits_an_answer(split):
+def test_a_text_of_lines_has_two_to_four_and_fits_an_answer(split):
     rng = np.random.default_rng(0)
-    texts = [strings.sample(rng, split, "lines") for _ in range(200)]
-    assert {text.count("\n") for text in texts} == {1, 2}
+    texts = [strings.sample(rng, split, "lines") for _ in range(400)]
+    assert {1, 2} <= {text.count("\n") for text in texts} <= {1, 2, 3}
     assert max(map(len, texts)) <= strings.LONGEST_LINES
     assert all(strings.belongs(text, split) for text in texts)
     assert all(line and line == line.strip() for text in texts for line in text.split("\n"))
