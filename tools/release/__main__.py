@@ -24,8 +24,9 @@ from core.signs.world.trials import CONDITIONS
 from core.support.bundled import CONTROLS, EXPECTATION, POCKET, RUNS, SAMPLES, SETTINGS
 from core.support.whole import folder_to_write
 from tools.release import settings
-from tools.release.card import closed_world, with_figures
+from tools.release.card import closed_world, verbatim, with_figures
 from tools.release.steps import Step, StepFailed, carry_out, done
+from tools.strangers.figures import of_run
 
 CARD = POCKET / "README.md"
 ONE = ("--threads", "1")  # two steps at once, a core each
@@ -119,9 +120,18 @@ def measuring(work: Path) -> list[Step]:
     three = [str(new / f"{data}-q75.parquet") for data in ("signs-text", *FAMILIES[:2])]
     fit = ("-m", "core.sharing", "fit", *three, "--out", str(EXPECTATION))
     names = [text, *(rest.format(quality=q) for q in OTHERS), *(f"{f}-q75" for f in FAMILIES)]
+    asked = work / "strangers" / "questions.jsonl"
+    strangers = [
+        Step("pictures-of-a-stranger", ("-m", "tools.strangers", "--out", str(asked.parent))),
+        Step(
+            "strangers",
+            run("folder", work / "strangers.parquet", "--folder", str(asked)),
+            ("pictures-of-a-stranger",),
+        ),
+    ]
     conditions = [Step(f"condition-{name}", condition(name, work)) for name in CONDITIONS]
     controls = [Step(f"controls-{name}", control(name, work), after) for name in names]
-    return [*runs, Step("expectation", fit, after), *conditions, *controls]
+    return [*runs, Step("expectation", fit, after), *strangers, *conditions, *controls]
 
 
 ALL = ("--limit", "2000")
@@ -170,6 +180,9 @@ def fill(work: Path) -> None:
     ]
     blocks = closed_world(RUNS, times.rpartition(": ")[2])
     blocks["conditions"] = "\n".join([CONDITION_HEAD, *lines])
+    eta = json.loads(SETTINGS.read_text())["pocket"]["any"]["thresholds"]["min_entropy"]
+    asked = work / "strangers" / "questions.jsonl"
+    blocks["strangers"] = verbatim(of_run(work / "strangers.parquet", asked, eta))
     CARD.write_text(with_figures(CARD.read_text(), blocks))
 
 

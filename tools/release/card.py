@@ -45,13 +45,14 @@ def closed_world(runs: Path, times: str) -> dict[str, str]:
     )
     rows = [_quality(runs / f"signs-text-q{quality}.parquet", quality) for quality in QUALITIES]
     return {
-        "text": _verbatim(text),
-        "presence and attributes": _verbatim([*presence, "", *attributes]),
+        "text": verbatim(text),
+        "presence and attributes": verbatim([*presence, "", *attributes]),
         "quality": "\n".join([QUALITY_HEAD, *rows]),
     }
 
 
-def _verbatim(lines: list[str]) -> str:
+def verbatim(lines: list[str]) -> str:
+    """Return the lines as a block that Markdown leaves as it is."""
     return "\n".join(["```", *lines, "```"])
 
 

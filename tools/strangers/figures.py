@@ -52,6 +52,23 @@ def table(figures: dict[str, np.ndarray], kinds: Sequence[str]) -> list[str]:
     return [row.rstrip() for row in rows]
 
 
+def of_run(run: str | Path, questions: Path, eta: float) -> list[str]:
+    """Return the table of a run over a stranger's questions, line by line.
+
+    eta: threshold of the gate, of mean min-entropy. Raises OSError or ValueError, one sentence, if
+    it can't.
+    """
+    kinds = kinds_of(questions)
+    measured = Measured(load_run(run))
+    asked = list(measured.run.id)
+    if not kinds.keys() >= set(asked):
+        raise ValueError(f"{run}: it isn't a run over {questions}.")
+    lines = table(gated(measured, eta), [kinds[name] for name in asked])
+    if len(asked) < len(kinds):
+        lines.append(f"{len(kinds) - len(asked)} questions weren't answered.")
+    return lines
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("run", metavar="RUN", help="run file of `core.bench run`")
@@ -63,17 +80,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(arguments)
     try:
-        kinds = kinds_of(args.questions)
-        measured = Measured(load_run(args.run))
-        asked = list(measured.run.id)
-        if not kinds.keys() >= set(asked):
-            raise ValueError(f"{args.run}: it isn't a run over {args.questions}.")
-        figures = gated(measured, args.eta)
+        print("\n".join(of_run(args.run, args.questions, args.eta)))
     except (OSError, ValueError) as error:
         sys.exit(str(error))
-    print("\n".join(table(figures, [kinds[name] for name in asked])))
-    if len(asked) < len(kinds):
-        print(f"{len(kinds) - len(asked)} questions weren't answered.")
 
 
 if __name__ == "__main__":
