@@ -120,7 +120,7 @@ def measuring(work: Path) -> list[Step]:
     three = [str(new / f"{data}-q75.parquet") for data in ("signs-text", *FAMILIES[:2])]
     fit = ("-m", "core.sharing", "fit", *three, "--out", str(EXPECTATION))
     names = [text, *(rest.format(quality=q) for q in OTHERS), *(f"{f}-q75" for f in FAMILIES)]
-    asked = work / "strangers" / "questions.jsonl"
+    asked = questions_of_a_stranger(work)
     strangers = [
         Step("pictures-of-a-stranger", ("-m", "tools.strangers", "--out", str(asked.parent))),
         Step(
@@ -156,6 +156,11 @@ def control(name: str, work: Path) -> tuple[str, ...]:
     return ("-m", "core.bench", "croppers", "--like", like, *crops, *ONE, "--folder-out", out)
 
 
+def questions_of_a_stranger(work: Path) -> Path:
+    """Return where the stranger's questions are written, beside the pictures."""
+    return work / "strangers" / "questions.jsonl"
+
+
 def take(work: Path) -> None:
     """Put the runs and their controls where the page finds them."""
     for file in (work / "runs").glob("*.parquet"):
@@ -181,7 +186,7 @@ def fill(work: Path) -> None:
     blocks = closed_world(RUNS, times.rpartition(": ")[2])
     blocks["conditions"] = "\n".join([CONDITION_HEAD, *lines])
     eta = json.loads(SETTINGS.read_text())["pocket"]["any"]["thresholds"]["min_entropy"]
-    asked = work / "strangers" / "questions.jsonl"
+    asked = questions_of_a_stranger(work)
     blocks["strangers"] = verbatim(of_run(work / "strangers.parquet", asked, eta))
     CARD.write_text(with_figures(CARD.read_text(), blocks))
 

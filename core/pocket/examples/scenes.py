@@ -67,11 +67,12 @@ def _looked_at_twice(rng, scene: Scene, text_share: float) -> Example:
     example = Example()
     _show(rng, example, scene, downscale(original, INPUT), whole(scene))
     example.branches.append(Branch(describe(scene), focus=inside(scene)))
-    order = rng.permutation(len(scene.signs))
+    order, main = rng.permutation(len(scene.signs)), prominent(scene)
     asked: list[SceneQuestion | None] = [_text(rng, scene, scene.signs[i]) for i in order]
     asked += [ask_absent(rng, scene, SPEAKER, SHORT), ask_absent_object(rng, scene, SPEAKER)]
     asked += [confirming_question(rng, scene, scene.signs[i]) for i in order[:1]]
-    asked += [ask_part(rng, sign, SPEAKER) for sign in scene.signs if sign is prominent(scene)]
+    if main:
+        asked.append(ask_part(rng, main, SPEAKER))
     asked.append(ask_by_place(rng, scene, SPEAKER))
     asked += [other_question(rng, scene) for _ in range(5)]
     if len(scene.signs) + len(scene.things) > 2:
@@ -80,7 +81,7 @@ def _looked_at_twice(rng, scene: Scene, text_share: float) -> Example:
         asked += [confirming_question(rng, scene, sign) for sign in scene.signs]
         asked += [ask_absent(rng, scene, SPEAKER, SHORT), ask_has_color(rng, scene, SPEAKER)]
         asked += [existence_question(rng, scene) for _ in range(2)]
-    if main := prominent(scene):
+    if main:
         asked.append(ask_purpose(rng, main, SPEAKER.split))
     example.branches += _global_branches(rng, scene, asked)
     for turn in (0, 1 if rng.random() < 0.75 else 2):
@@ -156,10 +157,11 @@ def _target(rng, scene, turn, order):
 
 def _local_questions(rng, scene, turn, order, target, text_share):
     seen = [sign for sign in scene.signs if sign.box == target]
+    shows_main = bool(seen) and seen[0] is prominent(scene)
     asked = []
     if seen:
         asked.append(_text(rng, scene, seen[0]))
-    if seen and seen[0] is prominent(scene):
+    if shows_main:
         asked.append(ask_purpose(rng, seen[0], SPEAKER.split))
     if len(order) and rng.random() < text_share:  # often not in this crop: the global image has it
         sign = scene.signs[order[rng.integers(len(order))]]
@@ -178,7 +180,7 @@ def _local_questions(rng, scene, turn, order, target, text_share):
         asked.append(ask_absent(rng, scene, SPEAKER, SHORT))
     if rng.random() < 0.3:
         asked.append(ask_absent_object(rng, scene, SPEAKER))
-    if seen and seen[0] is prominent(scene):
+    if shows_main:
         asked.append(ask_part(rng, seen[0], SPEAKER))
     if rng.random() < 0.5:
         asked.append(ask_by_place(rng, scene, SPEAKER))
