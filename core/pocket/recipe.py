@@ -61,8 +61,9 @@ class Recipe:
         """Return the recipe with batches of the last phase for a GPU and a dozen processes."""
         return replace(
             self,
-            batch=self.batch | {"scenes": 12, "strips": 312},
-            crowds=self.crowds | {"scenes": 10},
+            batch=self.batch | {"scenes": 16, "strips": 312},
+            crowds=self.crowds | {"scenes": 18},
+            shown=24,
             charts_beside=self.charts_beside | {"scenes": 4},
         )
 

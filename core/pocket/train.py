@@ -60,7 +60,7 @@ from core.support.whole import folder_to_write, written_whole
 
 HEADS_FASTER = 8
 AVERAGED = 0.99  # of the mean of the weights, what is kept at a step; the mean is checked too
-REMEMBERED = 1000  # batches that `Recipe.again` draws from: 30 MB each, on the GPU
+REMEMBERED = 700  # batches that `Recipe.again` draws from: 30 MB each, on the GPU
 
 
 def optimizers(trainee: Trainee, rate: float, dtype: torch.dtype) -> list[torch.optim.Optimizer]:

@@ -9,7 +9,7 @@ from typing import Any
 from core.bench import Run, threshold_for_wrong_and_sure
 from core.uncertainty import METRICS
 
-SHARE = 0.05  # of the questions, that end wrong and sure at most: docs/choosing-eta.md
+SHARE = 0.03  # of the questions, that end wrong and sure at most: docs/choosing-eta.md
 PLACES = 100  # ηs are written in hundredths
 
 
