@@ -25,7 +25,7 @@ def draw(size: tuple[int, int], parts: Sequence[Part]) -> Image.Image:
     return picture.convert("RGB")
 
 
-def _lay(picture: Image.Image, ink: str, stencil: Image.Image, left: int, top: int) -> None:
+def lay(picture: Image.Image, ink: str, stencil: Image.Image, left: int, top: int) -> None:
     """Put a colour onto a picture through a mask, which may reach over the margin."""
     *colour, opacity = ImageColor.getcolor(ink, "RGBA")
     patch = Image.new("RGBA", stencil.size, (*colour, 0))
@@ -51,7 +51,7 @@ def shape(kind: str, box: Box, fill: str, edge: str = "", width: float = 0) -> P
 
     def part(picture: Image.Image) -> None:
         left, top, right, bottom = map(round, box)
-        _lay(picture, edge or fill, mask(kind, (right - left, bottom - top)), left, top)
+        lay(picture, edge or fill, mask(kind, (right - left, bottom - top)), left, top)
         if edge:
             wide, high, low = {"triangle": (1.9, 2.2, 1), "diamond": (1.4,) * 3}.get(kind, (1,) * 3)
             inner = (left + wide * width, top + high * width,
@@ -87,7 +87,7 @@ def write(text: str, at: Point, size: int, colour: str = BLACK, face: str = "dm-
                 (1 - left, 1 - top), content, fill=255, font=font, anchor=anchor[0] + "m"
             )
             y = at[1] + (row - (len(rows) - 1) / 2) * step
-            _lay(picture, colour, stencil, round(at[0]) + left - 1, round(y) + top - 1)
+            lay(picture, colour, stencil, round(at[0]) + left - 1, round(y) + top - 1)
 
     return part
 
@@ -140,21 +140,22 @@ def together(*parts: Part) -> Part:
     return all_of_them
 
 
-def _layer(picture: Image.Image, parts: Sequence[Part]) -> Image.Image:
-    layer = Image.new("RGBA", picture.size, (0, 0, 0, 0))
-    together(*parts)(layer)
-    return layer
+def layer(picture: Image.Image, parts: Sequence[Part]) -> Image.Image:
+    """Return parts on a transparent picture of the same size."""
+    blank = Image.new("RGBA", picture.size, (0, 0, 0, 0))
+    together(*parts)(blank)
+    return blank
 
 
 def turned(degrees: float, *parts: Part) -> Part:
     """Draw parts turned counterclockwise about their common middle."""
 
     def part(picture: Image.Image) -> None:
-        layer = _layer(picture, parts)
-        left, top, right, bottom = layer.getbbox()
+        drawn = layer(picture, parts)
+        left, top, right, bottom = drawn.getbbox()
         middle = ((left + right) / 2, (top + bottom) / 2)
-        layer = layer.rotate(degrees, Image.Resampling.BICUBIC, center=middle)
-        picture.alpha_composite(layer)
+        drawn = drawn.rotate(degrees, Image.Resampling.BICUBIC, center=middle)
+        picture.alpha_composite(drawn)
 
     return part
 
@@ -163,13 +164,13 @@ def shadowed(*parts: Part, by: tuple[int, int] = (8, 10), blur: float = 6) -> Pa
     """Draw parts over their own shadow, which falls that far to the right and down."""
 
     def part(picture: Image.Image) -> None:
-        layer = _layer(picture, parts)
-        left, top, right, bottom = layer.getbbox()
+        drawn = layer(picture, parts)
+        left, top, right, bottom = drawn.getbbox()
         reach = int(3 * blur)
         around = (left - reach, top - reach, right + reach, bottom + reach)
-        cast = layer.getchannel("A").crop(around).filter(ImageFilter.GaussianBlur(blur))
-        _lay(picture, "#0000007a", cast, around[0] + by[0], around[1] + by[1])
-        picture.alpha_composite(layer)
+        cast = drawn.getchannel("A").crop(around).filter(ImageFilter.GaussianBlur(blur))
+        lay(picture, "#0000007a", cast, around[0] + by[0], around[1] + by[1])
+        picture.alpha_composite(drawn)
 
     return part
 
