@@ -18,6 +18,13 @@ KINDS = (
     "price or number",
 )
 
+NOTHING = tuple(
+    "can't read it|no such object|no such sign|no such thing|no such text|nothing|none|no|no text|"
+    "no writing|no words|there is no text|there is none|there is no writing|not there|"
+    "there is nothing|there is no sign|no sign|there is no price|no price|it doesn't say|"
+    "it does not say|nothing is written|unknown|not visible|no number|there is no number".split("|")
+)
+
 
 class Ask:
     """A question of a kind, with every answer that a fair judge would accept."""
@@ -49,3 +56,8 @@ def no_sign(question: str) -> Ask:
 
 def no_object(question: str) -> Ask:
     return Ask("absent", question, "no such object")
+
+
+def nothing(question: str) -> Ask:
+    """Return a question about what isn't there, to which any way of saying so is an answer."""
+    return Ask("absent", question, *NOTHING)

@@ -12,11 +12,15 @@ from tools.strangers.distant import DISTANT
 from tools.strangers.drawing import draw
 from tools.strangers.indoors import INDOORS
 from tools.strangers.papers import PAPERS
+from tools.strangers.second import PICTURES
 from tools.strangers.shops import SHOPS
 from tools.strangers.streets import STREETS
 from tools.strangers.things import THINGS
 
-PICTURES = PAPERS + STREETS + INDOORS + SHOPS + DISTANT + THINGS
+SERIES = {
+    "first": PAPERS + STREETS + INDOORS + SHOPS + DISTANT + THINGS,
+    "second": PICTURES,
+}
 
 
 def encoded(picture: Picture) -> bytes:
