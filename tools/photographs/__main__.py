@@ -2,7 +2,7 @@
 
     python -m tools.photographs --out FOLDER
     python -m core.bench run --data folder --folder FOLDER/questions.jsonl --out photographs.parquet
-    python -m tools.photographs.figures photographs.parquet --eta 0.11
+    python -m tools.photographs.figures photographs.parquet --eta 0.06
 
 Each picture is downloaded from the public repository that has it and checked by its SHA-256;
 nothing of it is executed. What is missing is said and left out, and another run takes up where

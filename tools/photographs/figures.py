@@ -1,4 +1,4 @@
-"""Say what a run over the photographs shows: `python -m tools.photographs.figures RUN --eta 0.11`.
+"""Say what a run over the photographs shows: `python -m tools.photographs.figures RUN --eta 0.06`.
 
 Counted as `core.pocket.evaluate --conditions` does, of any model.
 """

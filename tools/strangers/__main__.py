@@ -3,7 +3,7 @@ r"""Draw a stranger's pictures and write the questions: `python -m tools.strange
     python -m tools.strangers --out FOLDER
     python -m core.bench run --data folder --folder FOLDER/questions.jsonl --out strangers.parquet
     python -m tools.strangers.figures strangers.parquet --questions FOLDER/questions.jsonl \
-        --eta 0.11
+        --eta 0.06
 
 `--series second` draws another stranger's instead. The same pictures each time, with the same
 version of Pillow and the same typefaces.

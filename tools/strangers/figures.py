@@ -1,6 +1,6 @@
 """Say how a run did on a stranger's questions, by kind: `python -m tools.strangers.figures RUN`.
 
-    python -m tools.strangers.figures RUN --questions FOLDER/questions.jsonl --eta 0.11
+    python -m tools.strangers.figures RUN --questions FOLDER/questions.jsonl --eta 0.06
 
 Counted as `core.pocket.evaluate --conditions` does, of any model. Each share is followed by its
 interval of 95 %.
