@@ -27,6 +27,7 @@ from tools.release import settings
 from tools.release.card import closed_world, verbatim, with_figures
 from tools.release.steps import Step, StepFailed, carry_out, done
 from tools.strangers.figures import of_run
+from tools.strangers.pictures import SERIES
 
 CARD = POCKET / "README.md"
 ONE = ("--threads", "1")  # two steps at once, a core each
@@ -120,15 +121,7 @@ def measuring(work: Path) -> list[Step]:
     three = [str(new / f"{data}-q75.parquet") for data in ("signs-text", *FAMILIES[:2])]
     fit = ("-m", "core.sharing", "fit", *three, "--out", str(EXPECTATION))
     names = [text, *(rest.format(quality=q) for q in OTHERS), *(f"{f}-q75" for f in FAMILIES)]
-    asked = questions_of_a_stranger(work)
-    strangers = [
-        Step("pictures-of-a-stranger", ("-m", "tools.strangers", "--out", str(asked.parent))),
-        Step(
-            "strangers",
-            run("folder", work / "strangers.parquet", "--folder", str(asked)),
-            ("pictures-of-a-stranger",),
-        ),
-    ]
+    strangers = [step for series in SERIES for step in asked_by_a_stranger(series, work)]
     conditions = [Step(f"condition-{name}", condition(name, work)) for name in CONDITIONS]
     controls = [Step(f"controls-{name}", control(name, work), after) for name in names]
     return [*runs, Step("expectation", fit, after), *strangers, *conditions, *controls]
@@ -156,9 +149,18 @@ def control(name: str, work: Path) -> tuple[str, ...]:
     return ("-m", "core.bench", "croppers", "--like", like, *crops, *ONE, "--folder-out", out)
 
 
-def questions_of_a_stranger(work: Path) -> Path:
-    """Return where the stranger's questions are written, beside the pictures."""
-    return work / "strangers" / "questions.jsonl"
+def asked_by_a_stranger(series: str, work: Path) -> list[Step]:
+    """The commands that draw a stranger's pictures, and ask about them."""
+    asked, drawn = questions_of_a_stranger(series, work), f"pictures-{series}"
+    draw = ("-m", "tools.strangers", "--series", series, "--out", str(asked.parent))
+    name = f"strangers-{series}"
+    ask = run("folder", work / f"{name}.parquet", "--folder", str(asked))
+    return [Step(drawn, draw), Step(name, ask, (drawn,))]
+
+
+def questions_of_a_stranger(series: str, work: Path) -> Path:
+    """Return where a stranger's questions are written, beside the pictures."""
+    return work / "strangers" / series / "questions.jsonl"
 
 
 def take(work: Path) -> None:
@@ -186,8 +188,10 @@ def fill(work: Path) -> None:
     blocks = closed_world(RUNS, times.rpartition(": ")[2])
     blocks["conditions"] = "\n".join([CONDITION_HEAD, *lines])
     eta = json.loads(SETTINGS.read_text())["pocket"]["any"]["thresholds"]["min_entropy"]
-    asked = questions_of_a_stranger(work)
-    blocks["strangers"] = verbatim(of_run(work / "strangers.parquet", asked, eta))
+    for series in SERIES:
+        asked = questions_of_a_stranger(series, work)
+        figures = of_run(work / f"strangers-{series}.parquet", asked, eta)
+        blocks[f"strangers, {series}"] = verbatim(figures)
     CARD.write_text(with_figures(CARD.read_text(), blocks))
 
 
