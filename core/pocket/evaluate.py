@@ -288,7 +288,7 @@ def condition_line(name: str, run: Run, eta: float) -> str:
     return f"| {' | '.join([CONDITIONS[name].label, *cells, *ends])} |"
 
 
-# What versions 6 and 7 were to reach: right with the second look; wrong and sure to the end.
+# What versions 6 to 8 were to reach: right with the second look; wrong and sure to the end.
 TARGETS = {
     "words": "≥ 92 %; ≤ 5 %",
     "letters": "≥ 90 %; ≤ 5 %",
