@@ -186,7 +186,7 @@ def fill(work: Path) -> None:
         for name, condition in CONDITIONS.items()
     ]
     blocks = closed_world(RUNS, times.rpartition(": ")[2])
-    blocks["conditions"] = "\n".join([CONDITION_HEAD, *lines])
+    blocks["conditions"] = "\n".join([CONDITION_HEAD, *(" ".join(line.split()) for line in lines)])
     eta = json.loads(SETTINGS.read_text())["pocket"]["any"]["thresholds"]["min_entropy"]
     for series in SERIES:
         asked = questions_of_a_stranger(series, work)
