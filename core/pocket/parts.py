@@ -53,7 +53,7 @@ PARTS = (
          "Legible at once: no second look is asked for."),
     Part("wide", "text", (WITH_CROP,), 200, (3, 5), "A wide scene",
          "The sign is a speck in a wide image; attention finds it."),
-    Part("plate", "text", (WITH_CROP,), 300, (3, 6), "A plate to spell",
+    Part("plate", "text", (WITH_CROP,), 300, (3, 6), "A sign to spell",
          "Letters and digits that no language model could guess."),
     Part("object", "presence", (AT_ONCE,), 400, (0, 0), "Is it there?",
          "A yes-or-no question, answered at once."),

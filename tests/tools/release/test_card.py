@@ -7,6 +7,7 @@ import pytest
 from core.pocket.evaluate import CONDITION_HEAD
 from core.signs.world.trials import CONDITIONS
 from core.support.bundled import POCKET, RUNS
+from tests.support.paths import ROOT
 from tools.release.card import block, closed_world, with_figures
 
 CARD = (POCKET / "README.md").read_text()
@@ -16,6 +17,18 @@ def test_the_shipped_runs_say_what_the_card_says():
     (times,) = re.findall(r"both stages +(\d+ / \d+) ", block(CARD, "text"))
     for name, figures in closed_world(RUNS, times).items():
         assert block(CARD, name) == figures
+
+
+def test_the_readme_says_what_the_card_says():
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    text = " ".join(block(CARD, "text").split())
+    share = r"[\d.]+ % \[[\d., ]+\]"
+    for there, here in (
+        (rf"from the global image only ({share})", rf"({share}) of the signs from the global"),
+        (rf"from both images \(own box\) ({share})", rf"({share}) from both images"),
+        (r"both stages (\d+) / (\d+)", r"Stage 1 takes (\d+) ms and both stages (\d+) ms"),
+    ):
+        assert re.findall(here, readme) == re.findall(there, text) != []
 
 
 def test_the_table_by_condition_has_lines_of_known_conditions():
